@@ -1,0 +1,1 @@
+//! A document database with MongoDB's query language on any ordered transactional store

@@ -1,0 +1,1 @@
+//! An ordered, transactional key-value engine on layers

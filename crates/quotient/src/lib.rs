@@ -1,0 +1,1 @@
+//! A counting quotient filter: an exact or approximate counted set

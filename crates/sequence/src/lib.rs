@@ -1,0 +1,1 @@
+//! Exact sequence search: counted k-mers in coloured layers

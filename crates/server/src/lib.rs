@@ -1,0 +1,1 @@
+//! MongoDB's wire protocol and an HTTP port for metrics and health over a document database

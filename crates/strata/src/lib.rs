@@ -1,0 +1,1 @@
+//! A layered set: immutable layers, an atomic manifest, versions, merges and reclamation

@@ -1,0 +1,2 @@
+//! Stromatolite's command line
+fn main() {}

@@ -1,0 +1,1 @@
+//! The whole database in one handle: documents and sequences together

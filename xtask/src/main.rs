@@ -1,0 +1,3 @@
+//! The chores of the project, run as `cargo xtask <chore>`.
+
+fn main() {}
