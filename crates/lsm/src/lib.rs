@@ -1,1 +1,13 @@
-//! An ordered, transactional key-value engine on layers
+//! An ordered, transactional key-value engine on layers.
+#![forbid(unsafe_code)]
+// Until the database uses the whole of the tables' side; to be removed then.
+#![allow(dead_code, unused_imports)]
+#![cfg_attr(test, allow(clippy::disallowed_methods))]
+
+mod coding;
+mod cursor;
+mod entry;
+mod error;
+
+pub use entry::Sequence;
+pub use error::Error;

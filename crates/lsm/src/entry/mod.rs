@@ -1,0 +1,10 @@
+//! What an entry is, in every source: a user key, the sequence that wrote it, its kind and its value.
+
+mod kind;
+mod limits;
+mod order;
+
+pub(crate) use kind::Kind;
+pub(crate) use limits::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
+pub use order::Sequence;
+pub(crate) use order::{EntryRef, MAX_SEQUENCE, compare};
