@@ -1,1 +1,34 @@
-//! Log-structured memory: a concurrent in-memory key-value store of segments with a cleaner
+//! Log-structured memory: a byte budget in segments, an append-only arena and a key-value store on it.
+//!
+//! General-purpose allocators cannot move what they gave out, so that memory fragments when sizes change:
+//! twice the live bytes, and more, are usual. Here everything is appended to *segments* of one size, as in a
+//! log-structured file system (Rumble, Kejriwal, Ousterhout: "Log-structured Memory for DRAM-based Storage",
+//! FAST 2014), and the budget is kept whatever the sizes are.
+//!
+//! - [`Pool`]: the budget, shared by any number of logs and stores.
+//! - [`Log`]: an append-only arena, freed whole; what a memtable keeps its entries in.
+//!
+//! ```
+//! use stroma_logmem::{Error, Log, Pool, PoolOptions};
+//!
+//! let pool = Pool::new(PoolOptions::new(64 << 20))?;
+//! let log = Log::new(&pool);
+//! let at = log.append(&[b"some key", b"some value"])?;
+//! assert_eq!(log.get(at), b"some keysome value");
+//! # Ok::<(), Error>(())
+//! ```
+
+#![deny(unsafe_code)]
+
+mod error;
+mod location;
+mod log;
+mod memory;
+mod pool;
+mod store;
+
+pub use error::Error;
+pub use location::Location;
+pub use log::Log;
+pub use pool::{Pool, PoolOptions, PoolStatistics};
+pub use store::Version;
