@@ -1,0 +1,9 @@
+//! The seams to time and threads: everything above takes them as parameters, so a test can replay both.
+
+mod clock;
+mod event;
+mod spawner;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use event::Event;
+pub use spawner::{JoinHandle, SpawnError, Spawner, TaskPanicked, ThreadSpawner};

@@ -1,0 +1,167 @@
+//! The traits everything durable stands on, drawn so that a directory, memory and an object store all fit.
+//!
+//! A blob is written once, published whole and never changed: there is no rename, no append and no overwrite.
+//! That is what an object store offers (a put, or the completion of a multipart upload, on the condition that
+//! the name is free), and it is what makes a crash harmless: a blob is there wholly or not at all. Append logs
+//! are a trait of their own, [`LogStorage`], which only local backends have.
+
+use std::fmt::Debug;
+use std::io;
+use std::sync::Arc;
+
+use super::StorageError;
+
+/// A store of immutable blobs with names such as `layers/00000000000000000042` (rules:
+/// [`check_name`](super::check_name)). Folders are parts of names; they need not be made and an empty one is
+/// the same as none.
+pub trait Storage: Send + Sync + Debug + 'static {
+    /// Starts a blob that nobody sees until [`BlobWriter::seal`]. Many may be written at once.
+    fn create(&self, name: &str) -> Result<Box<dyn BlobWriter>, StorageError>;
+
+    /// Publishes a small blob at once. When this returns, the blob survives a loss of power.
+    ///
+    /// # Errors
+    /// [`StorageError::AlreadyExists`] if the name is taken; of several who race for a name exactly one wins.
+    /// After an error for which [`StorageError::published_nothing`] is false, the blob may or may not be there,
+    /// but never in part.
+    fn put_if_absent(&self, name: &str, bytes: &[u8]) -> Result<(), StorageError>;
+
+    /// Opens a published blob for reading.
+    fn open(&self, name: &str) -> Result<Arc<dyn Blob>, StorageError>;
+
+    /// The blobs directly in a folder (`""` is the root), ascending by name. Unsealed ones are not among them.
+    fn list(&self, folder: &str) -> Result<Vec<BlobEntry>, StorageError>;
+
+    /// Removes a blob; removing what is not there succeeds. A crash soon afterwards may bring it back. Whether
+    /// an open [`Blob`] stays readable depends on the backend: delete only what nobody reads.
+    fn delete(&self, name: &str) -> Result<(), StorageError>;
+
+    /// Keeps other writers out until the lock is dropped. To be taken before anything else is done. A backend
+    /// that cannot lock (an object store) gives a lock that excludes nobody; its writers exclude each other
+    /// through [`put_if_absent`](Storage::put_if_absent) alone.
+    ///
+    /// # Errors
+    /// [`StorageError::Locked`] if someone else holds it.
+    fn lock(&self) -> Result<Box<dyn StorageLock>, StorageError>;
+
+    /// Where a blob is, for people: a path or an address. `""` describes the store itself.
+    fn describe(&self, name: &str) -> String;
+}
+
+/// Held while one process writes to a [`Storage`]; dropping it lets the next one in.
+pub trait StorageLock: Send + Sync + Debug {}
+
+/// A name in a listing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BlobEntry {
+    /// The whole name, folder included.
+    pub name: String,
+    /// Its length in bytes.
+    pub bytes: u64,
+}
+
+/// A blob being written. Dropping it unsealed discards what was written.
+pub trait BlobWriter: Send + Debug {
+    /// Adds bytes at the end. After an error the writer can only be dropped.
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), StorageError>;
+
+    /// How many bytes were written so far.
+    fn position(&self) -> u64;
+
+    /// Publishes the blob under its name and returns its length. When this returns, it survives a loss of
+    /// power.
+    ///
+    /// # Errors
+    /// As [`Storage::put_if_absent`].
+    fn seal(self: Box<Self>) -> Result<u64, StorageError>;
+}
+
+/// A published blob, open for reading by many threads at once.
+pub trait Blob: Send + Sync + Debug {
+    /// Its name in the storage.
+    fn name(&self) -> &str;
+
+    /// Its length in bytes; never changes.
+    fn len(&self) -> u64;
+
+    /// Whether it has no bytes at all.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Fills `into` with the bytes from `offset` on.
+    ///
+    /// # Errors
+    /// [`StorageError::OutOfBounds`] if the blob ends before; nothing of `into` is to be used then.
+    fn read_exact_at(&self, offset: u64, into: &mut [u8]) -> Result<(), StorageError>;
+
+    /// The whole blob as memory, where the backend can offer that without reading it.
+    fn mapped(&self) -> Option<&[u8]>;
+
+    /// Where it is, for error messages.
+    fn describe(&self) -> String {
+        self.name().to_owned()
+    }
+
+    /// Reads the whole blob into memory of its own: for small ones.
+    fn read_all(&self) -> Result<Vec<u8>, StorageError> {
+        let mut bytes = vec![0; self.len() as usize];
+        self.read_exact_at(0, &mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+/// A storage that also has append logs. They live beside the blobs: keep them in a folder of their own.
+pub trait LogStorage: Storage {
+    /// Makes an empty log. When this returns its name survives a loss of power; its content does so from
+    /// [`LogWriter::sync`] to [`LogWriter::sync`]. A log cannot be reopened for appending: after a restart, read
+    /// the old one and start a new one.
+    ///
+    /// # Errors
+    /// [`StorageError::AlreadyExists`] if the name is taken.
+    fn create_log(&self, name: &str) -> Result<Box<dyn LogWriter>, StorageError>;
+
+    /// Opens a log for reading from its start. After a crash its tail may be cut anywhere past the last sync,
+    /// or hold zeros or garbage there: check every record.
+    fn read_log(&self, name: &str) -> Result<Box<dyn LogReader>, StorageError>;
+
+    /// The logs directly in a folder, ascending by name.
+    fn list_logs(&self, folder: &str) -> Result<Vec<BlobEntry>, StorageError>;
+
+    /// Removes a log; removing what is not there succeeds. A crash soon afterwards may bring it back.
+    fn delete_log(&self, name: &str) -> Result<(), StorageError>;
+}
+
+/// The only writer of an append log. After an error it takes no more writes ([`StorageError::Poisoned`]):
+/// nobody knows what reached the disk, and a later sync that succeeds would prove nothing about the earlier
+/// bytes. Dropping it does not flush.
+pub trait LogWriter: Send + Debug {
+    /// Adds bytes at the end, possibly only in this process's memory.
+    fn append(&mut self, bytes: &[u8]) -> Result<(), StorageError>;
+
+    /// Hands everything appended to the operating system: it survives the death of this process.
+    fn flush(&mut self) -> Result<(), StorageError>;
+
+    /// Flushes and waits for the device: everything appended survives a loss of power.
+    fn sync(&mut self) -> Result<(), StorageError>;
+
+    /// How many bytes were appended.
+    fn len(&self) -> u64;
+
+    /// Whether nothing was appended.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A log open for reading, from its start to the end it had when opened (or later). Errors of reading come as
+/// [`io::Error`], with the place in the message.
+pub trait LogReader: io::Read + Send + Debug {
+    /// How many bytes the log had when it was opened.
+    fn len(&self) -> u64;
+
+    /// Whether the log had no bytes.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

@@ -1,0 +1,161 @@
+//! A blob as a file: written under a temporary name, then read through a mapping or by position.
+
+#![allow(clippy::disallowed_methods, reason = "this is the backend that owns the files")]
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use memmap2::Mmap;
+
+use super::publish;
+use super::storage::{Root, show};
+use crate::storage::map::map_sealed;
+use crate::storage::{Blob, BlobWriter, StorageError};
+
+/// How many bytes are gathered before they are handed to the operating system.
+const BUFFER_BYTES: usize = 256 << 10;
+
+/// A file under a temporary name; dropping it removes it.
+#[derive(Debug)]
+pub(super) struct LocalBlobWriter {
+    target: PathBuf,
+    temporary: Option<PathBuf>,
+    file: File,
+    buffer: Vec<u8>,
+    position: u64,
+}
+
+impl LocalBlobWriter {
+    pub(super) fn create(root: Arc<Root>, name: &str) -> Result<LocalBlobWriter, StorageError> {
+        let target = root.path(name);
+        let temporary = root.temporary_path()?;
+        let file = File::create_new(&temporary)
+            .map_err(|error| StorageError::from_io("create", show(&temporary), error))?;
+        Ok(LocalBlobWriter { target, temporary: Some(temporary), file, buffer: Vec::new(), position: 0 })
+    }
+
+    fn write_buffer(&mut self) -> Result<(), StorageError> {
+        let outcome = self.file.write_all(&self.buffer);
+        self.buffer.clear();
+        outcome.map_err(|error| StorageError::from_io("write", show(&self.target), error))
+    }
+}
+
+impl BlobWriter for LocalBlobWriter {
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
+        self.position += bytes.len() as u64;
+        if self.buffer.len() + bytes.len() > BUFFER_BYTES {
+            self.write_buffer()?;
+        }
+        if bytes.len() >= BUFFER_BYTES {
+            return self
+                .file
+                .write_all(bytes)
+                .map_err(|error| StorageError::from_io("write", show(&self.target), error));
+        }
+        self.buffer.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn position(&self) -> u64 {
+        self.position
+    }
+
+    fn seal(mut self: Box<Self>) -> Result<u64, StorageError> {
+        self.write_buffer()?;
+        self.file.sync_all().map_err(|error| StorageError::from_io("sync", show(&self.target), error))?;
+        if let Some(temporary) = &self.temporary {
+            publish::publish(temporary, &self.target)?;
+        }
+        self.temporary = None;
+        Ok(self.position)
+    }
+}
+
+impl Drop for LocalBlobWriter {
+    fn drop(&mut self) {
+        if let Some(temporary) = &self.temporary {
+            // What cannot be removed now is removed when the lock is taken next.
+            let _ = fs::remove_file(temporary);
+        }
+    }
+}
+
+/// A published file.
+#[derive(Debug)]
+pub(super) struct LocalBlob {
+    name: String,
+    path: PathBuf,
+    file: File,
+    map: Option<Mmap>,
+    length: u64,
+}
+
+impl LocalBlob {
+    pub(super) fn open(path: PathBuf, name: &str, map: bool) -> Result<LocalBlob, StorageError> {
+        let failed = |error| StorageError::from_io("open", show(&path), error);
+        let file = File::open(&path).map_err(failed)?;
+        let metadata = file.metadata().map_err(failed)?;
+        if !metadata.is_file() {
+            return Err(StorageError::NotFound { place: show(&path) });
+        }
+        let length = metadata.len();
+        let map = if map {
+            map_sealed(&file, length).map_err(|error| StorageError::from_io("map", show(&path), error))?
+        } else {
+            None
+        };
+        Ok(LocalBlob { name: name.to_owned(), path, file, map, length })
+    }
+}
+
+impl Blob for LocalBlob {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn len(&self) -> u64 {
+        self.length
+    }
+
+    fn read_exact_at(&self, offset: u64, into: &mut [u8]) -> Result<(), StorageError> {
+        let wanted = into.len() as u64;
+        if offset.checked_add(wanted).is_none_or(|end| end > self.length) {
+            let place = show(&self.path);
+            return Err(StorageError::OutOfBounds { place, offset, wanted, length: self.length });
+        }
+        read_exact_at(&self.file, offset, into)
+            .map_err(|error| StorageError::from_io("read", show(&self.path), error))
+    }
+
+    fn mapped(&self) -> Option<&[u8]> {
+        self.map.as_deref()
+    }
+
+    fn describe(&self) -> String {
+        show(&self.path)
+    }
+}
+
+#[cfg(unix)]
+fn read_exact_at(file: &File, offset: u64, into: &mut [u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, into, offset)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &File, mut offset: u64, mut into: &mut [u8]) -> io::Result<()> {
+    while !into.is_empty() {
+        match std::os::windows::fs::FileExt::seek_read(file, into, offset) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => {
+                into = &mut into[count..];
+                offset += count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! Giving a finished file its name so that it is there wholly or not at all, and stays after a loss of power.
+
+#![allow(clippy::disallowed_methods, reason = "this is the backend that owns the files")]
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::storage::show;
+use crate::storage::StorageError;
+
+/// Makes a directory and its parents, each synced into the one above it.
+pub(super) fn make_directory(path: &Path) -> Result<(), StorageError> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent()
+        && !parent.as_os_str().is_empty()
+    {
+        make_directory(parent)?;
+    }
+    match fs::create_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) => Err(StorageError::from_io("create the directory", show(path), error)),
+        Ok(()) => sync_parent(path),
+    }
+}
+
+/// Gives the synced file `temporary` the name `target`, which must be free, and syncs the directory.
+pub(super) fn publish(temporary: &Path, target: &Path) -> Result<(), StorageError> {
+    if let Some(folder) = target.parent() {
+        make_directory(folder)?;
+    }
+    match fs::hard_link(temporary, target) {
+        Ok(()) => {
+            // The second name is harmless: it is removed with the other leftovers at the next start.
+            let _ = fs::remove_file(temporary);
+        }
+        Err(error) if has_no_hard_links(&error) => rename_if_free(temporary, target)?,
+        Err(error) => return Err(StorageError::from_io("publish", show(target), error)),
+    }
+    sync_parent(target)
+}
+
+/// Some file systems (FAT, a few network ones) know no second name for a file.
+fn has_no_hard_links(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied)
+}
+
+/// Not atomic by itself: between the look and the rename only the directory's lock keeps others out.
+fn rename_if_free(temporary: &Path, target: &Path) -> Result<(), StorageError> {
+    if target.exists() {
+        return Err(StorageError::AlreadyExists { place: show(target) });
+    }
+    fs::rename(temporary, target).map_err(|error| StorageError::from_io("publish", show(target), error))
+}
+
+/// Makes a new name in a directory survive a loss of power.
+pub(super) fn sync_parent(path: &Path) -> Result<(), StorageError> {
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    sync_directory(parent).map_err(|error| StorageError::Io {
+        place: show(parent),
+        action: "sync the directory",
+        source: std::sync::Arc::new(error),
+    })
+}
+
+#[cfg(unix)]
+fn sync_directory(path: &Path) -> io::Result<()> {
+    fs::File::open(path)?.sync_all()
+}
+
+/// Elsewhere a directory cannot be opened to be synced; the file system journals names itself.
+#[cfg(not(unix))]
+fn sync_directory(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_without_hard_links_replaces_nothing_either() {
+        let directory = tempfile::tempdir().unwrap();
+        let (temporary, target) = (directory.path().join("t"), directory.path().join("n"));
+        fs::write(&temporary, b"new").unwrap();
+        fs::write(&target, b"old").unwrap();
+        assert!(matches!(rename_if_free(&temporary, &target), Err(StorageError::AlreadyExists { .. })));
+        assert_eq!(fs::read(&target).unwrap(), b"old");
+        fs::remove_file(&target).unwrap();
+        rename_if_free(&temporary, &target).unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"new");
+    }
+}
