@@ -1,3 +1,43 @@
-//! The chores of the project, run as `cargo xtask <chore>`.
+//! The chores of the project, run as `cargo xtask <chore>`; `cargo xtask help` lists them.
+#![allow(clippy::disallowed_methods, reason = "a build tool: files, processes and clocks are its business")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it talks to the person who runs it")]
 
-fn main() {}
+mod chore;
+mod end_to_end;
+mod suite;
+mod tidy;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask <chore>
+
+  test          everything CI runs: formatting, lints, tidy, unit, property, doc and end-to-end tests
+  test --quick  the same without the end-to-end tests and the long kill -9 loop
+  tidy          the rules no compiler checks: lengths, module heads, stray files, links, dependencies
+  end-to-end    the end-to-end tests alone: pymongo, mongosh and the command line against a real server
+  help          this text
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["test"] => suite::run(suite::Extent::Whole),
+        ["test", "--quick"] => suite::run(suite::Extent::Quick),
+        ["tidy"] => tidy::run(),
+        ["end-to-end"] => end_to_end::run(),
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            Ok(())
+        }
+        _ => Err(chore::Failure(format!("unknown chore `{}`\n\n{HELP}", words.join(" ")))),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
