@@ -1,1 +1,6 @@
 //! A document database with MongoDB's query language on any ordered transactional store
+
+pub mod error;
+pub mod language;
+
+pub use error::{Code, Error, Result, WriteError};
