@@ -69,3 +69,80 @@ impl<C: Cursor + ?Sized> Cursor for Box<C> {
         (**self).entry()
     }
 }
+
+#[cfg(test)]
+pub(crate) use of_entries::{EntriesCursor, OwnedEntry};
+
+#[cfg(test)]
+mod of_entries {
+    //! A cursor over a sorted vector: the model of all others.
+
+    use std::cmp::Ordering;
+
+    use super::Cursor;
+    use crate::Error;
+    use crate::entry::{EntryRef, Kind, Sequence, compare};
+
+    /// An entry that owns its bytes; no value is a delete.
+    pub(crate) type OwnedEntry = (Vec<u8>, Sequence, Option<Vec<u8>>);
+
+    /// Walks a sorted vector of entries.
+    pub(crate) struct EntriesCursor {
+        entries: Vec<OwnedEntry>,
+        at: Option<usize>,
+    }
+
+    impl EntriesCursor {
+        /// A cursor over `entries`, which it sorts.
+        pub(crate) fn new(mut entries: Vec<OwnedEntry>) -> Self {
+            entries.sort_by(|left, right| compare((&left.0, left.1), (&right.0, right.1)));
+            Self { entries, at: None }
+        }
+
+        fn stand(&mut self, at: Option<usize>) -> Result<bool, Error> {
+            self.at = at.filter(|&at| at < self.entries.len());
+            Ok(self.at.is_some())
+        }
+
+        fn lower_bound(&self, key: &[u8], sequence: Sequence) -> usize {
+            self.entries
+                .partition_point(|entry| compare((&entry.0, entry.1), (key, sequence)) == Ordering::Less)
+        }
+    }
+
+    impl Cursor for EntriesCursor {
+        fn seek_first(&mut self) -> Result<bool, Error> {
+            self.stand(Some(0))
+        }
+
+        fn seek_last(&mut self) -> Result<bool, Error> {
+            self.stand(self.entries.len().checked_sub(1))
+        }
+
+        fn seek(&mut self, key: &[u8], sequence: Sequence) -> Result<bool, Error> {
+            self.stand(Some(self.lower_bound(key, sequence)))
+        }
+
+        fn seek_before(&mut self, key: &[u8], sequence: Sequence) -> Result<bool, Error> {
+            self.stand(self.lower_bound(key, sequence).checked_sub(1))
+        }
+
+        fn next(&mut self) -> Result<bool, Error> {
+            self.stand(self.at.map(|at| at + 1))
+        }
+
+        fn previous(&mut self) -> Result<bool, Error> {
+            self.stand(self.at.and_then(|at| at.checked_sub(1)))
+        }
+
+        fn entry(&self) -> EntryRef<'_> {
+            let (user_key, sequence, value) = &self.entries[self.at.expect("stands on an entry")];
+            EntryRef {
+                user_key,
+                sequence: *sequence,
+                kind: if value.is_some() { Kind::Put } else { Kind::Delete },
+                value: value.as_deref().unwrap_or_default(),
+            }
+        }
+    }
+}

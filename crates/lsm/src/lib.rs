@@ -8,6 +8,8 @@ mod coding;
 mod cursor;
 mod entry;
 mod error;
+mod merging;
+mod tombstones;
 
 pub use entry::Sequence;
 pub use error::Error;

@@ -1,0 +1,42 @@
+//! One fragment of a set of range tombstones: a range of keys and the sequences that deleted it.
+
+use std::sync::Arc;
+
+use crate::entry::Sequence;
+use crate::merging::Visibility;
+
+/// The keys from `start` up to, not including, `end`, all deleted by the same range deletes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fragment {
+    /// The first key of the range.
+    pub(crate) start: Arc<[u8]>,
+    /// The first key after the range.
+    pub(crate) end: Arc<[u8]>,
+    /// When it was deleted, newest first; never empty, without repeats.
+    pub(crate) sequences: Vec<Sequence>,
+}
+
+impl Fragment {
+    /// Whether `key` is in the range.
+    pub(crate) fn contains(&self, key: &[u8]) -> bool {
+        *self.start <= *key && *key < *self.end
+    }
+
+    /// The newest of its range deletes that `visibility` sees.
+    pub(crate) fn newest(&self, visibility: Visibility) -> Option<Sequence> {
+        self.sequences.iter().copied().find(|&sequence| visibility.sees(sequence))
+    }
+
+    /// Adds a range delete of the whole fragment.
+    pub(super) fn add(&mut self, sequence: Sequence) {
+        let at = self.sequences.partition_point(|&other| other > sequence);
+        if self.sequences.get(at) != Some(&sequence) {
+            self.sequences.insert(at, sequence);
+        }
+    }
+
+    /// The same deletes over a part of the range.
+    pub(super) fn over(&self, start: &Arc<[u8]>, end: &Arc<[u8]>) -> Self {
+        Self { start: Arc::clone(start), end: Arc::clone(end), sequences: self.sequences.clone() }
+    }
+}
