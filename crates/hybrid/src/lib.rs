@@ -1,1 +1,65 @@
-//! A hybrid index over sorted fixed-width keys: B-tree layers and learned layers in one tree
+//! A hybrid index over sorted fixed-width keys: B-tree layers and learned layers in one tree.
+//!
+//! The keys lie sorted in an array that stays outside: a slice, or the bytes of a memory-mapped file. The
+//! index answers at which position a key stands or would stand. It is made of layers; a [`Layer`], *given
+//! a key and a range of candidates, gives a smaller range*. There are two kinds:
+//!
+//! - a [`BTreeLayer`] keeps every n-th key. It costs the same on all data;
+//! - a [`LinearLayer`] keeps straight lines that are never off by more than a known error. On data that is
+//!   smooth in places a handful of lines replaces a whole level of a tree.
+//!
+//! Which of the two is better depends on the keys, so a [`Policy`] decides for each layer as the index is
+//! built, and the index records what was decided and why ([`Index::explain`]).
+//!
+//! ```
+//! use stroma_hybrid::{CostModelPolicy, Index, IndexRef};
+//!
+//! let keys: Vec<u64> = (0..10_000).map(|i| i * i).collect();
+//! let index = Index::build(&keys, &CostModelPolicy::default())?;
+//! assert_eq!(index.get(&keys, 49), Some(7));
+//! assert_eq!(index.lower_bound(&keys, 50), 8);
+//! assert_eq!(index.range(&keys, 49..=100), 7..11);
+//! println!("{}", index.explain());
+//!
+//! // The same index over borrowed bytes, such as a mapped file's.
+//! let bytes = index.to_bytes();
+//! let mapped = IndexRef::<u64>::open(&bytes, keys.len())?;
+//! assert_eq!(mapped.lower_bound(&keys, 50), 8);
+//! # Ok::<(), stroma_hybrid::Error>(())
+//! ```
+//!
+//! An index is only ever a hint: the last step of a query proves its answer against the keys, so answers
+//! are right for any sorted keys, and O(log n) for the keys the index was built over.
+//!
+//! Where the keys lie as bytes in a file use [`LittleEndianKeys`]; they need no alignment. Byte strings go
+//! through [`PrefixedHead`]. When the layers are known as the program is written, compose them as types
+//! with [`Stack`], and no branch is left at run time.
+
+#![forbid(unsafe_code)]
+
+mod any;
+mod btree;
+mod cost;
+mod error;
+mod explain;
+mod format;
+mod index;
+mod key;
+mod layer;
+mod linear;
+mod policy;
+mod prefixed;
+mod search;
+mod source;
+
+pub use any::{LayerKind, LayerPlan};
+pub use btree::BTreeLayer;
+pub use cost::CostModel;
+pub use error::Error;
+pub use index::{HybridIndex, Index, IndexRef};
+pub use key::Key;
+pub use layer::{Layer, Stack};
+pub use linear::LinearLayer;
+pub use policy::{Choice, CostModelPolicy, ForcePolicy, Policy, Reason};
+pub use prefixed::{Head, PrefixedHead};
+pub use source::{KeySource, LittleEndianKeys};

@@ -1,0 +1,126 @@
+//! A layer whose kind was chosen when the index was built.
+
+use core::fmt;
+use core::ops::Range;
+
+use crate::{BTreeLayer, Error, Key, KeySource, Layer, LinearLayer, LittleEndianKeys};
+
+/// The kinds of layer there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LayerKind {
+    /// Every n-th key: see [`BTreeLayer`].
+    BTree,
+    /// A piecewise-linear model: see [`LinearLayer`].
+    Linear,
+}
+
+impl fmt::Display for LayerKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::BTree => "B-tree",
+            Self::Linear => "linear",
+        })
+    }
+}
+
+/// A kind of layer and the parameter to build it with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LayerPlan {
+    /// A B-tree layer.
+    BTree {
+        /// Keys of the array below per entry, 2..=2^20.
+        fanout: usize,
+    },
+    /// A linear layer.
+    Linear {
+        /// Largest error to aim for, in positions, 1..=2^20.
+        epsilon: usize,
+    },
+}
+
+impl LayerPlan {
+    /// The kind of layer planned.
+    pub fn kind(self) -> LayerKind {
+        match self {
+            Self::BTree { .. } => LayerKind::BTree,
+            Self::Linear { .. } => LayerKind::Linear,
+        }
+    }
+}
+
+/// Either kind of layer; a match at each query instead of a type.
+#[derive(Debug, Clone)]
+pub(crate) enum AnyLayer<K, B = Vec<u8>> {
+    BTree(BTreeLayer<K, B>),
+    Linear(LinearLayer<K, B>),
+}
+
+impl<K: Key> AnyLayer<K> {
+    pub(crate) fn build<S: KeySource<K> + ?Sized>(keys: &S, plan: LayerPlan) -> Result<Self, Error> {
+        Ok(match plan {
+            LayerPlan::BTree { fanout } => Self::BTree(BTreeLayer::build(keys, fanout)?),
+            LayerPlan::Linear { epsilon } => Self::Linear(LinearLayer::build(keys, epsilon)?),
+        })
+    }
+}
+
+impl<K: Key, B: AsRef<[u8]>> AnyLayer<K, B> {
+    pub(crate) fn kind(&self) -> LayerKind {
+        match self {
+            Self::BTree(_) => LayerKind::BTree,
+            Self::Linear(_) => LayerKind::Linear,
+        }
+    }
+
+    /// The fanout of a B-tree layer, the error of a linear one.
+    pub(crate) fn parameter(&self) -> usize {
+        match self {
+            Self::BTree(layer) => layer.fanout(),
+            Self::Linear(layer) => layer.error(),
+        }
+    }
+
+    pub(crate) fn entries(&self) -> LittleEndianKeys<'_, K> {
+        match self {
+            Self::BTree(layer) => layer.entries(),
+            Self::Linear(layer) => layer.entries(),
+        }
+    }
+
+    pub(crate) fn payload(&self) -> &[u8] {
+        match self {
+            Self::BTree(layer) => layer.payload(),
+            Self::Linear(layer) => layer.payload(),
+        }
+    }
+}
+
+impl<K: Key, B: AsRef<[u8]>> Layer<K> for AnyLayer<K, B> {
+    fn entry_count(&self) -> usize {
+        match self {
+            Self::BTree(layer) => layer.entry_count(),
+            Self::Linear(layer) => layer.entry_count(),
+        }
+    }
+
+    fn below_len(&self) -> usize {
+        match self {
+            Self::BTree(layer) => layer.below_len(),
+            Self::Linear(layer) => layer.below_len(),
+        }
+    }
+
+    #[inline(always)]
+    fn narrow(&self, key: K, candidates: Range<usize>) -> Range<usize> {
+        match self {
+            Self::BTree(layer) => layer.narrow(key, candidates),
+            Self::Linear(layer) => layer.narrow(key, candidates),
+        }
+    }
+
+    fn size_bytes(&self) -> usize {
+        self.payload().len()
+    }
+}

@@ -1,0 +1,95 @@
+//! The B-tree layer: every n-th key of the array below, in order.
+
+use core::marker::PhantomData;
+use core::ops::Range;
+
+use crate::layer::route;
+use crate::{Error, Key, KeySource, Layer, LittleEndianKeys};
+
+/// One level of a static B-tree: its entries are every `fanout`-th key of the array below.
+///
+/// Nodes need no pointers: the children of entry `i` are the `fanout` keys from `i * fanout`. `B` holds the
+/// entries' bytes, owned or borrowed from a mapped file. A lookup costs a binary search among the
+/// candidate entries, and always leaves at most `fanout - 1` candidates.
+#[derive(Debug, Clone)]
+pub struct BTreeLayer<K, B = Vec<u8>> {
+    separators: B,
+    fanout: usize,
+    below_len: usize,
+    key: PhantomData<K>,
+}
+
+/// Smallest and largest fanout of a B-tree layer.
+const FANOUT_LIMITS: (usize, usize) = (2, 1 << 20);
+
+impl<K: Key> BTreeLayer<K> {
+    /// Builds the layer over sorted keys, in O(n / fanout).
+    ///
+    /// # Errors
+    /// [`Error::BadParameter`] if `fanout` is outside 2..=2^20.
+    pub fn build<S: KeySource<K> + ?Sized>(keys: &S, fanout: usize) -> Result<Self, Error> {
+        let (smallest, largest) = FANOUT_LIMITS;
+        if !(smallest..=largest).contains(&fanout) {
+            let (smallest, largest) = (smallest as u64, largest as u64);
+            return Err(Error::BadParameter { name: "fanout", value: fanout as u64, smallest, largest });
+        }
+        let mut separators = Vec::with_capacity(keys.len().div_ceil(fanout) * K::WIDTH);
+        for position in (0..keys.len()).step_by(fanout) {
+            keys.get(position).write(&mut separators);
+        }
+        Ok(Self { separators, fanout, below_len: keys.len(), key: PhantomData })
+    }
+}
+
+impl<K: Key, B: AsRef<[u8]>> BTreeLayer<K, B> {
+    /// Puts a layer together from stored parts; `None` if they do not fit each other.
+    pub(crate) fn from_parts(separators: B, fanout: usize, below_len: usize) -> Option<Self> {
+        let (smallest, largest) = FANOUT_LIMITS;
+        let fits = (smallest..=largest).contains(&fanout)
+            && below_len.div_ceil(fanout).checked_mul(K::WIDTH) == Some(separators.as_ref().len());
+        fits.then_some(Self { separators, fanout, below_len, key: PhantomData })
+    }
+
+    /// The entries, to build the layer above on.
+    pub fn entries(&self) -> LittleEndianKeys<'_, K> {
+        LittleEndianKeys::whole(self.separators.as_ref())
+    }
+
+    /// How many keys of the array below share an entry.
+    pub fn fanout(&self) -> usize {
+        self.fanout
+    }
+
+    pub(crate) fn to_owned_layer(&self) -> BTreeLayer<K> {
+        let separators = self.separators.as_ref().to_vec();
+        BTreeLayer { separators, fanout: self.fanout, below_len: self.below_len, key: PhantomData }
+    }
+
+    pub(crate) fn payload(&self) -> &[u8] {
+        self.separators.as_ref()
+    }
+}
+
+impl<K: Key, B: AsRef<[u8]>> Layer<K> for BTreeLayer<K, B> {
+    fn entry_count(&self) -> usize {
+        self.entries().len()
+    }
+
+    fn below_len(&self) -> usize {
+        self.below_len
+    }
+
+    #[inline]
+    fn narrow(&self, key: K, candidates: Range<usize>) -> Range<usize> {
+        // Entry i is key i * fanout. With i the first entry not below `key`, key (i - 1) * fanout is below
+        // it and key i * fanout is not.
+        match route(&self.entries(), candidates, key) {
+            0 => 0..0,
+            entry => (entry - 1) * self.fanout + 1..(entry * self.fanout).min(self.below_len),
+        }
+    }
+
+    fn size_bytes(&self) -> usize {
+        self.separators.as_ref().len()
+    }
+}

@@ -1,0 +1,83 @@
+//! What a lookup is estimated to cost: cache lines touched, comparisons made, bytes kept.
+
+use crate::Key;
+use crate::policy::DEFAULT_FANOUT;
+
+/// Costs in picoseconds. The defaults are round figures of a server of the 2020s; only their proportions
+/// matter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CostModel {
+    /// Cost of touching a line of an array, by the array's size: pairs of (largest size in bytes, cost).
+    /// A larger array costs what the last pair says.
+    pub line: [(u64, u64); 4],
+    /// One step of a binary search in cached memory.
+    pub comparison: u64,
+    /// Evaluating one line of a linear layer: a wide multiplication and shifts.
+    pub prediction: u64,
+    /// What a byte of index per thousand keys is worth, so that a tie goes to the smaller one.
+    pub byte_per_thousand_keys: u64,
+}
+
+impl Default for CostModel {
+    fn default() -> Self {
+        Self {
+            line: [(32 << 10, 1_000), (1 << 20, 4_000), (16 << 20, 15_000), (u64::MAX, 80_000)],
+            comparison: 1_200,
+            prediction: 3_000,
+            byte_per_thousand_keys: 1,
+        }
+    }
+}
+
+/// Estimated cost of a lookup through a layer and everything above it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Estimate {
+    time: u64,
+    memory: u64,
+}
+
+impl Estimate {
+    /// Time plus what the memory is worth, in picoseconds.
+    pub(crate) fn weighed(self) -> u64 {
+        self.time.saturating_add(self.memory)
+    }
+
+    pub(crate) fn with_prediction(self, model: &CostModel) -> Self {
+        Self { time: self.time + model.prediction, ..self }
+    }
+}
+
+impl CostModel {
+    fn line_cost(&self, array_bytes: u64) -> u64 {
+        let fits = self.line.iter().find(|(size, _)| array_bytes <= *size);
+        fits.or(self.line.last()).map_or(0, |(_, cost)| *cost)
+    }
+
+    /// Binary search among `window` neighbouring keys of an array.
+    fn search(&self, window: usize, width: usize, array_bytes: u64) -> u64 {
+        let lines = (window * width / 64 + 1) as u64;
+        // A binary search touches a line per halving until what is left lies within one line.
+        let touched = u64::from((lines + 1).ilog2()) + u64::from(lines > 1);
+        touched.max(1) * self.line_cost(array_bytes) + u64::from(window.max(1).ilog2() + 1) * self.comparison
+    }
+
+    /// Cost of a layer of `entries` entries over `length` keys that leaves `window` candidates; the layers
+    /// above it are taken to be B-tree layers.
+    pub(crate) fn estimate<K: Key>(
+        &self,
+        length: usize,
+        entries: usize,
+        window: usize,
+        entry_bytes: usize,
+    ) -> Estimate {
+        let mut time = self.search(window.min(length), K::WIDTH, (length * K::WIDTH) as u64);
+        let mut level = entries;
+        while level > DEFAULT_FANOUT {
+            time += self.search(DEFAULT_FANOUT - 1, K::WIDTH, (level * entry_bytes) as u64);
+            level = level.div_ceil(DEFAULT_FANOUT);
+        }
+        time += self.search(level, K::WIDTH, (level * K::WIDTH) as u64);
+        let bytes_per_thousand = (entries as u64 * entry_bytes as u64 * 1000) / length.max(1) as u64;
+        Estimate { time, memory: bytes_per_thousand * self.byte_per_thousand_keys }
+    }
+}

@@ -1,0 +1,158 @@
+//! An index whose layers are chosen when it is built: building and queries.
+
+use core::ops::{Bound, Range, RangeBounds};
+
+use crate::any::AnyLayer;
+use crate::search::lower_bound_near;
+use crate::{Choice, Error, Key, KeySource, Layer, LayerKind, LayerPlan, Policy, Reason};
+
+/// An index in memory of its own.
+pub type Index<K> = HybridIndex<K, Vec<u8>>;
+
+/// An index over borrowed bytes, such as those of a mapped file.
+pub type IndexRef<'a, K> = HybridIndex<K, &'a [u8]>;
+
+/// An index over a sorted array of keys that stays outside; use it as [`Index`] or [`IndexRef`].
+///
+/// Layers stand on one another until the uppermost has at most 16 entries. A query passes down them,
+/// O(log n) in the worst case whatever the keys are. Every query must be shown the same keys the index was
+/// built over. Should they differ (keys appended since, a wrong file), answers are still right for the
+/// keys shown, as long as those are sorted: the last search proves its answer or walks on.
+#[derive(Debug, Clone)]
+pub struct HybridIndex<K, B> {
+    /// From the top down; never empty.
+    pub(crate) layers: Vec<ChosenLayer<K, B>>,
+    pub(crate) key_count: usize,
+}
+
+/// A layer and why it is what it is.
+#[derive(Debug, Clone)]
+pub(crate) struct ChosenLayer<K, B> {
+    pub(crate) layer: AnyLayer<K, B>,
+    pub(crate) reason: Reason,
+}
+
+/// A top layer of at most this many entries needs no layer above it.
+const TOP_ENTRIES: usize = 16;
+
+impl<K: Key> Index<K> {
+    /// Builds an index over sorted keys (duplicates allowed) in O(n), each layer as `policy` chooses.
+    ///
+    /// # Errors
+    /// [`Error::NotSorted`], and [`Error::BadParameter`] if the policy asks for an impossible layer.
+    pub fn build<S, P>(keys: &S, policy: &P) -> Result<Self, Error>
+    where
+        S: KeySource<K> + ?Sized,
+        P: Policy + ?Sized,
+    {
+        if let Some(position) = (1..keys.len()).find(|&at| keys.get(at) < keys.get(at - 1)) {
+            return Err(Error::NotSorted { position });
+        }
+        let mut layers = vec![ChosenLayer::build(keys, policy.choose(keys))?];
+        while let Some(below) = layers.last().filter(|top| top.layer.entry_count() > TOP_ENTRIES) {
+            let entries = below.layer.entries();
+            let layer = ChosenLayer::build(&entries, policy.choose(&entries))?;
+            layers.push(layer);
+        }
+        layers.reverse();
+        Ok(Self { layers, key_count: keys.len() })
+    }
+
+    /// Builds an index of exactly these layers, given from the bottom up.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build); also [`Error::BadParameter`] for an empty list of plans.
+    pub fn with_plans<S: KeySource<K> + ?Sized>(keys: &S, plans: &[LayerPlan]) -> Result<Self, Error> {
+        if let Some(position) = (1..keys.len()).find(|&at| keys.get(at) < keys.get(at - 1)) {
+            return Err(Error::NotSorted { position });
+        }
+        let (Some((&first, rest)), reason) = (plans.split_first(), Reason::Forced) else {
+            return Err(Error::BadParameter { name: "number of layers", value: 0, smallest: 1, largest: 64 });
+        };
+        let mut layers = vec![ChosenLayer::build(keys, Choice { plan: first, reason })?];
+        for &plan in rest {
+            let Some(below) = layers.last() else { break };
+            let layer = ChosenLayer::build(&below.layer.entries(), Choice { plan, reason })?;
+            layers.push(layer);
+        }
+        layers.reverse();
+        Ok(Self { layers, key_count: keys.len() })
+    }
+}
+
+impl<K: Key> ChosenLayer<K, Vec<u8>> {
+    fn build<S: KeySource<K> + ?Sized>(keys: &S, choice: Choice) -> Result<Self, Error> {
+        Ok(Self { layer: AnyLayer::build(keys, choice.plan)?, reason: choice.reason })
+    }
+}
+
+impl<K: Key, B: AsRef<[u8]>> HybridIndex<K, B> {
+    /// How many keys the index was built over.
+    pub fn key_count(&self) -> usize {
+        self.key_count
+    }
+
+    /// Bytes the layers take.
+    pub fn size_bytes(&self) -> usize {
+        self.layers.iter().map(|chosen| chosen.layer.size_bytes()).sum()
+    }
+
+    /// The kind of the layer that stands on the keys, which decides how a lookup behaves.
+    pub fn kind(&self) -> LayerKind {
+        self.layers.last().map_or(LayerKind::BTree, |chosen| chosen.layer.kind())
+    }
+
+    /// The kinds of all layers, from the top down.
+    pub fn kinds(&self) -> impl Iterator<Item = LayerKind> {
+        self.layers.iter().map(|chosen| chosen.layer.kind())
+    }
+
+    /// The positions among which the lower bound of `key` is to be sought, without looking at a key.
+    ///
+    /// For `a..b` the lower bound is at least `a` and at most `b`.
+    #[inline]
+    pub fn candidates(&self, key: K) -> Range<usize> {
+        let mut candidates = 0..usize::MAX;
+        for chosen in &self.layers {
+            candidates = chosen.layer.narrow(key, candidates);
+        }
+        candidates
+    }
+
+    /// The first position whose key is not smaller than `key`; the number of keys if there is none.
+    #[inline]
+    pub fn lower_bound<S: KeySource<K> + ?Sized>(&self, keys: &S, key: K) -> usize {
+        lower_bound_near(keys, self.candidates(key), key)
+    }
+
+    /// The first position whose key is greater than `key`; the number of keys if there is none.
+    #[inline]
+    pub fn upper_bound<S: KeySource<K> + ?Sized>(&self, keys: &S, key: K) -> usize {
+        match key.successor() {
+            Some(next) => self.lower_bound(keys, next),
+            None => keys.len(),
+        }
+    }
+
+    /// The first position that holds exactly `key`.
+    #[inline]
+    pub fn get<S: KeySource<K> + ?Sized>(&self, keys: &S, key: K) -> Option<usize> {
+        let position = self.lower_bound(keys, key);
+        (position < keys.len() && keys.get(position) == key).then_some(position)
+    }
+
+    /// The positions whose keys lie within `bounds`.
+    pub fn range<S: KeySource<K> + ?Sized>(&self, keys: &S, bounds: impl RangeBounds<K>) -> Range<usize> {
+        let start = match bounds.start_bound() {
+            Bound::Included(key) => self.lower_bound(keys, *key),
+            Bound::Excluded(key) => self.upper_bound(keys, *key),
+            Bound::Unbounded => 0,
+        };
+        let end = match bounds.end_bound() {
+            Bound::Included(key) => self.upper_bound(keys, *key),
+            Bound::Excluded(key) => self.lower_bound(keys, *key),
+            Bound::Unbounded => keys.len(),
+        };
+        start..end.max(start)
+    }
+}

@@ -1,0 +1,81 @@
+//! What a layer is, and how two layers become one.
+
+use core::ops::Range;
+
+use crate::search::{clamp, lower_bound_near, lower_bound_within};
+use crate::{Key, KeySource};
+
+/// One layer of an index: given a key and a range of candidates, gives a smaller one.
+///
+/// A layer stands on a sorted array (the keys themselves, or the entries of the layer below it) and has
+/// sorted entries of its own, fewer than what it stands on. `narrow` takes a range of its own entries and
+/// gives a range of the array below.
+///
+/// A range of candidates `a..b` says: the lower bound, the first position whose key is not smaller than
+/// the one searched for, is at least `a` and at most `b`; to find it, only the keys `a..b` need be looked
+/// at. An empty range is therefore an answer.
+pub trait Layer<K: Key> {
+    /// How many entries the layer has.
+    fn entry_count(&self) -> usize;
+
+    /// How many keys or entries the array below has.
+    fn below_len(&self) -> usize;
+
+    /// Narrows candidates among this layer's entries to candidates in the array below.
+    fn narrow(&self, key: K, candidates: Range<usize>) -> Range<usize>;
+
+    /// Bytes the layer takes in memory and in a file.
+    fn size_bytes(&self) -> usize;
+
+    /// The first position in `keys`, the array this layer was built over, whose key is not below `key`.
+    ///
+    /// The answer is right whenever `keys` is sorted: a layer built over other keys only makes it slower.
+    #[inline]
+    fn lower_bound<S: KeySource<K> + ?Sized>(&self, keys: &S, key: K) -> usize
+    where
+        Self: Sized,
+    {
+        lower_bound_near(keys, self.narrow(key, 0..self.entry_count()), key)
+    }
+}
+
+/// Two layers as one: `Upper` stands on the entries of `Lower`.
+///
+/// Composition is a type, so a stack chosen when the program is written costs no branch at run time:
+/// `Stack<BTreeLayer<u64>, Stack<BTreeLayer<u64>, LinearLayer<u64>>>`.
+#[derive(Debug, Clone)]
+pub struct Stack<Upper, Lower> {
+    /// The layer that is asked first.
+    pub upper: Upper,
+    /// The layer that is asked second.
+    pub lower: Lower,
+}
+
+impl<K: Key, Upper: Layer<K>, Lower: Layer<K>> Layer<K> for Stack<Upper, Lower> {
+    fn entry_count(&self) -> usize {
+        self.upper.entry_count()
+    }
+
+    fn below_len(&self) -> usize {
+        self.lower.below_len()
+    }
+
+    #[inline]
+    fn narrow(&self, key: K, candidates: Range<usize>) -> Range<usize> {
+        self.lower.narrow(key, self.upper.narrow(key, candidates))
+    }
+
+    fn size_bytes(&self) -> usize {
+        self.upper.size_bytes() + self.lower.size_bytes()
+    }
+}
+
+/// Lower bound among a layer's own entries, believing the candidates but never leaving the array.
+#[inline(always)]
+pub(crate) fn route<K: Key, S: KeySource<K> + ?Sized>(
+    entries: &S,
+    candidates: Range<usize>,
+    key: K,
+) -> usize {
+    lower_bound_within(entries, clamp(candidates, entries.len()), key)
+}

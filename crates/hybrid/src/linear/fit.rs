@@ -1,0 +1,81 @@
+//! Cutting the points into as few straight lines as one pass allows.
+//!
+//! The "shrinking cone" (swing filter; Elmeleegy et al., VLDB 2009, and FITing-Tree, SIGMOD 2019): a line
+//! starts at its first point, and every further point leaves a smaller interval of slopes that pass within
+//! epsilon of it. When the interval would become empty a new line starts. One pass, O(1) memory. The
+//! slopes are ordinary floating-point numbers here: the error is measured afterwards on the integer line
+//! that queries will use, so rounding can make a window wider but never wrong.
+
+use super::line::Line;
+use super::points::Point;
+use crate::Key;
+
+/// One fitted line and the key it begins at.
+pub(crate) struct Piece<K> {
+    pub(crate) first: K,
+    pub(crate) line: Line,
+}
+
+/// Fits lines to points shown one after another.
+pub(crate) struct ConeFitter<K> {
+    epsilon: f64,
+    open: Option<Cone<K>>,
+}
+
+struct Cone<K> {
+    origin: Point<K>,
+    last: K,
+    smallest_slope: f64,
+    largest_slope: f64,
+}
+
+impl<K: Key> Cone<K> {
+    fn at(origin: Point<K>) -> Self {
+        Self { origin, last: origin.key, smallest_slope: 0.0, largest_slope: f64::INFINITY }
+    }
+
+    /// Takes the point in, or says no and stays as it was.
+    fn admit(&mut self, point: Point<K>, epsilon: f64) -> bool {
+        let offset = point.key.offset_from(self.origin.key);
+        let run = if K::WIDTH <= 8 { offset as u64 as f64 } else { offset as f64 };
+        let rise = (point.position - self.origin.position) as f64;
+        let smallest = self.smallest_slope.max((rise - epsilon) / run);
+        let largest = self.largest_slope.min((rise + epsilon) / run);
+        if smallest > largest {
+            return false;
+        }
+        (self.smallest_slope, self.largest_slope, self.last) = (smallest, largest, point.key);
+        true
+    }
+
+    fn close(self) -> Piece<K> {
+        let slope = if self.largest_slope.is_finite() {
+            (self.smallest_slope + self.largest_slope) / 2.0
+        } else {
+            0.0
+        };
+        let longest = self.last.offset_from(self.origin.key);
+        Piece { first: self.origin.key, line: Line::new(self.origin.position, slope, longest) }
+    }
+}
+
+impl<K: Key> ConeFitter<K> {
+    pub(crate) fn new(epsilon: usize) -> Self {
+        Self { epsilon: epsilon as f64, open: None }
+    }
+
+    /// Shows the next point; gives a piece when this point begins another.
+    pub(crate) fn push(&mut self, point: Point<K>) -> Option<Piece<K>> {
+        if let Some(cone) = &mut self.open
+            && cone.admit(point, self.epsilon)
+        {
+            return None;
+        }
+        self.open.replace(Cone::at(point)).map(Cone::close)
+    }
+
+    /// The last piece.
+    pub(crate) fn finish(self) -> Option<Piece<K>> {
+        self.open.map(Cone::close)
+    }
+}

@@ -1,0 +1,96 @@
+//! Searching a window of sorted keys, and leaving the window when it turns out not to hold the answer.
+
+use core::ops::Range;
+
+use crate::{Key, KeySource};
+
+/// Lower bound of `key` within `window`, which must lie inside the keys. Free of hard-to-predict branches.
+#[inline(always)]
+pub(crate) fn lower_bound_within<K: Key, S: KeySource<K> + ?Sized>(
+    keys: &S,
+    window: Range<usize>,
+    key: K,
+) -> usize {
+    let mut base = window.start;
+    let mut size = window.end - window.start;
+    while size > 1 {
+        let half = size / 2;
+        base = core::hint::select_unpredictable(keys.get(base + half - 1) < key, base + half, base);
+        size -= half;
+    }
+    if size == 1 { base + usize::from(keys.get(base) < key) } else { base }
+}
+
+/// Cuts a window to what there is.
+#[inline(always)]
+pub(crate) fn clamp(window: Range<usize>, length: usize) -> Range<usize> {
+    let start = window.start.min(length);
+    start..window.end.clamp(start, length)
+}
+
+/// Lower bound of `key` in all of `keys`, given a window that is believed to hold it.
+///
+/// An answer strictly inside the window has been proved by the search itself; one at an edge is proved by
+/// looking at the neighbour beyond. If the belief was wrong (the index was built over other keys, or
+/// keys were appended since), the search goes on outward with doubling steps, O(log distance).
+#[inline]
+pub(crate) fn lower_bound_near<K: Key, S: KeySource<K> + ?Sized>(
+    keys: &S,
+    window: Range<usize>,
+    key: K,
+) -> usize {
+    let length = keys.len();
+    let window = clamp(window, length);
+    let found = lower_bound_within(keys, window.clone(), key);
+    if found == window.start && found > 0 && keys.get(found - 1) >= key {
+        return gallop_down(keys, found - 1, key);
+    }
+    if found == window.end && found < length && keys.get(found) < key {
+        return gallop_up(keys, found + 1, key);
+    }
+    found
+}
+
+/// Lower bound, known to be at most `end`.
+#[cold]
+fn gallop_down<K: Key, S: KeySource<K> + ?Sized>(keys: &S, end: usize, key: K) -> usize {
+    let (mut high, mut step) = (end, 1);
+    loop {
+        let low = high.saturating_sub(step);
+        if low == 0 || keys.get(low - 1) < key {
+            return lower_bound_within(keys, low..high, key);
+        }
+        (high, step) = (low, step * 2);
+    }
+}
+
+/// Lower bound, known to be at least `start`.
+#[cold]
+fn gallop_up<K: Key, S: KeySource<K> + ?Sized>(keys: &S, start: usize, key: K) -> usize {
+    let (mut low, mut step, length) = (start, 1usize, keys.len());
+    loop {
+        let high = low.saturating_add(step).min(length);
+        if high == length || keys.get(high) >= key {
+            return lower_bound_within(keys, low..high, key);
+        }
+        (low, step) = (high, step.saturating_mul(2));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_window_gives_the_right_answer() {
+        let keys: Vec<u32> = (0..40).map(|i| i / 3 * 2).collect();
+        for key in 0..30 {
+            let expected = keys.partition_point(|k| *k < key);
+            for start in 0..45 {
+                for end in 0..45 {
+                    assert_eq!(lower_bound_near(&keys, start..end, key), expected, "{start}..{end} {key}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Where sorted keys are read from: a slice, or the little-endian bytes of a mapped file.
+
+use core::marker::PhantomData;
+
+use crate::{Error, Key};
+
+/// A random-access sequence of keys. An index never owns its keys; it is shown them at each query.
+pub trait KeySource<K: Key> {
+    /// How many keys there are.
+    fn len(&self) -> usize;
+
+    /// The key at a position.
+    ///
+    /// # Panics
+    /// If `position >= self.len()`.
+    fn get(&self, position: usize) -> K;
+
+    /// Whether there are no keys.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<K: Key> KeySource<K> for [K] {
+    #[inline(always)]
+    fn len(&self) -> usize {
+        <[K]>::len(self)
+    }
+
+    #[inline(always)]
+    fn get(&self, position: usize) -> K {
+        self[position]
+    }
+}
+
+impl<K: Key> KeySource<K> for Vec<K> {
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.as_slice().len()
+    }
+
+    #[inline(always)]
+    fn get(&self, position: usize) -> K {
+        self.as_slice()[position]
+    }
+}
+
+impl<K: Key, const N: usize> KeySource<K> for [K; N] {
+    fn len(&self) -> usize {
+        N
+    }
+
+    #[inline(always)]
+    fn get(&self, position: usize) -> K {
+        self[position]
+    }
+}
+
+/// Keys in their stored form, one after another, in bytes of any alignment.
+///
+/// This is how keys of a memory-mapped file are searched in place:
+///
+/// ```
+/// use stroma_hybrid::{KeySource, LittleEndianKeys};
+///
+/// let file = [0xff, 1, 0, 0, 0, 2, 0, 0, 0];           // one byte of something else, then two keys
+/// let keys = LittleEndianKeys::<u32>::new(&file[1..])?;
+/// assert_eq!((keys.len(), keys.get(1)), (2, 2));
+/// # Ok::<(), stroma_hybrid::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct LittleEndianKeys<'a, K> {
+    bytes: &'a [u8],
+    key: PhantomData<K>,
+}
+
+impl<'a, K: Key> LittleEndianKeys<'a, K> {
+    /// Views `bytes` as keys.
+    ///
+    /// # Errors
+    /// [`Error::PartialKey`] if the length is no multiple of the key's width.
+    pub fn new(bytes: &'a [u8]) -> Result<Self, Error> {
+        if bytes.len().is_multiple_of(K::WIDTH) {
+            Ok(Self::whole(bytes))
+        } else {
+            Err(Error::PartialKey { length: bytes.len(), width: K::WIDTH })
+        }
+    }
+
+    /// Views as many whole keys as `bytes` holds.
+    pub(crate) fn whole(bytes: &'a [u8]) -> Self {
+        Self { bytes, key: PhantomData }
+    }
+
+    /// The bytes under the view.
+    pub fn as_bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+}
+
+impl<K: Key> KeySource<K> for LittleEndianKeys<'_, K> {
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.bytes.len() / K::WIDTH
+    }
+
+    #[inline(always)]
+    fn get(&self, position: usize) -> K {
+        K::read(&self.bytes[position * K::WIDTH..][..K::WIDTH])
+    }
+}
