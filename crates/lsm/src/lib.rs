@@ -4,6 +4,7 @@
 #![allow(dead_code, unused_imports)]
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
+mod block;
 mod coding;
 mod cursor;
 mod entry;
@@ -11,5 +12,6 @@ mod error;
 mod merging;
 mod tombstones;
 
+pub use block::Compression;
 pub use entry::Sequence;
 pub use error::Error;

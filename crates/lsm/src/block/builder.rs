@@ -1,0 +1,86 @@
+//! Writes the payload of a block.
+
+use crate::coding::put_varint;
+use crate::entry::EntryRef;
+
+/// Entries from one restart point to the next: more make the block smaller, fewer make a search in it faster.
+const RESTART_INTERVAL: usize = 16;
+
+/// Builds one payload after the other.
+#[derive(Debug, Default)]
+pub(crate) struct BlockBuilder {
+    payload: Vec<u8>,
+    restarts: Vec<u32>,
+    last_key: Vec<u8>,
+    entries: usize,
+}
+
+impl BlockBuilder {
+    /// Adds an entry, which comes after all that were added before. The caller keeps the block under 4 GiB:
+    /// see [`MAX_VALUE_BYTES`](crate::entry::MAX_VALUE_BYTES).
+    pub(crate) fn add(&mut self, entry: &EntryRef<'_>) {
+        let shared = if self.entries.is_multiple_of(RESTART_INTERVAL) {
+            self.restarts.push(self.payload.len() as u32);
+            0
+        } else {
+            common_prefix(&self.last_key, entry.user_key)
+        };
+        let suffix = &entry.user_key[shared..];
+        put_varint(&mut self.payload, shared as u64);
+        put_varint(&mut self.payload, suffix.len() as u64);
+        put_varint(&mut self.payload, entry.sequence << 2 | u64::from(entry.kind.code()));
+        put_varint(&mut self.payload, entry.value.len() as u64);
+        self.payload.extend_from_slice(suffix);
+        self.payload.extend_from_slice(entry.value);
+        self.last_key.truncate(shared);
+        self.last_key.extend_from_slice(suffix);
+        self.entries += 1;
+    }
+
+    /// How long the payload would be if it ended here, in bytes.
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.payload.len() + (self.restarts.len() + 1) * size_of::<u32>()
+    }
+
+    /// Whether nothing was added.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries == 0
+    }
+
+    /// The key added last.
+    pub(crate) fn last_key(&self) -> &[u8] {
+        &self.last_key
+    }
+
+    /// The whole payload. Call [`clear`](Self::clear) before the next block.
+    pub(crate) fn finish(&mut self) -> &[u8] {
+        for restart in &self.restarts {
+            self.payload.extend_from_slice(&restart.to_le_bytes());
+        }
+        self.payload.extend_from_slice(&(self.restarts.len() as u32).to_le_bytes());
+        &self.payload
+    }
+
+    /// Starts an empty block.
+    pub(crate) fn clear(&mut self) {
+        self.payload.clear();
+        self.restarts.clear();
+        self.last_key.clear();
+        self.entries = 0;
+    }
+}
+
+/// How many bytes two keys share at their start.
+#[inline]
+pub(super) fn common_prefix(left: &[u8], right: &[u8]) -> usize {
+    let whole = left
+        .as_chunks::<8>()
+        .0
+        .iter()
+        .zip(right.as_chunks::<8>().0)
+        .take_while(|(this, that)| this == that)
+        .count()
+        * 8;
+    let rest = left[whole..].iter().zip(&right[whole..]).take_while(|(this, that)| this == that).count();
+    whole + rest
+}
