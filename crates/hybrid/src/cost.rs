@@ -1,6 +1,7 @@
 //! What a lookup is estimated to cost: cache lines touched, comparisons made, bytes kept.
 
 use crate::Key;
+use crate::linear::LINE_BYTES;
 use crate::policy::DEFAULT_FANOUT;
 
 /// Costs in picoseconds. The defaults are round figures of a server of the 2020s; only their proportions
@@ -21,10 +22,10 @@ pub struct CostModel {
 impl Default for CostModel {
     fn default() -> Self {
         Self {
-            line: [(32 << 10, 1_000), (1 << 20, 4_000), (16 << 20, 15_000), (u64::MAX, 80_000)],
+            line: [(32 << 10, 1_000), (1 << 20, 5_000), (16 << 20, 25_000), (u64::MAX, 90_000)],
             comparison: 1_200,
             prediction: 3_000,
-            byte_per_thousand_keys: 1,
+            byte_per_thousand_keys: 10,
         }
     }
 }
@@ -42,8 +43,10 @@ impl Estimate {
         self.time.saturating_add(self.memory)
     }
 
-    pub(crate) fn with_prediction(self, model: &CostModel) -> Self {
-        Self { time: self.time + model.prediction, ..self }
+    /// Adds reading and evaluating one of `pieces` lines.
+    pub(crate) fn with_prediction(self, model: &CostModel, pieces: usize) -> Self {
+        let read = model.line_cost((pieces * LINE_BYTES) as u64);
+        Self { time: self.time + read + model.prediction, ..self }
     }
 }
 
@@ -56,9 +59,11 @@ impl CostModel {
     /// Binary search among `window` neighbouring keys of an array.
     fn search(&self, window: usize, width: usize, array_bytes: u64) -> u64 {
         let lines = (window * width / 64 + 1) as u64;
-        // A binary search touches a line per halving until what is left lies within one line.
-        let touched = u64::from((lines + 1).ilog2()) + u64::from(lines > 1);
-        touched.max(1) * self.line_cost(array_bytes) + u64::from(window.max(1).ilog2() + 1) * self.comparison
+        // A binary search touches a line per halving until what is left lies within one line. The lines
+        // after the first are near it: same page, and often fetched along with it.
+        let further = u64::from((lines + 1).ilog2()) - u64::from(lines == 1);
+        let line = self.line_cost(array_bytes);
+        line + further * line / 5 + u64::from(window.max(1).ilog2() + 1) * self.comparison
     }
 
     /// Cost of a layer of `entries` entries over `length` keys that leaves `window` candidates; the layers

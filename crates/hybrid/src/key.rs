@@ -22,6 +22,9 @@ pub trait Key: Copy + Ord + Debug + Send + Sync + 'static + sealed::Sealed {
     /// If `bytes` is not [`WIDTH`](Key::WIDTH) bytes long.
     fn read(bytes: &[u8]) -> Self;
 
+    /// How many of the sorted keys stored in `bytes` are smaller than `self`, in O(log n).
+    fn count_below(self, bytes: &[u8]) -> usize;
+
     /// Appends the stored form to `into`.
     fn write(self, into: &mut Vec<u8>);
 
@@ -44,6 +47,12 @@ macro_rules! integer_key {
                 let mut own = [0; size_of::<$type>()];
                 own.copy_from_slice(bytes);
                 Self::from_le_bytes(own)
+            }
+
+            #[inline(always)]
+            fn count_below(self, bytes: &[u8]) -> usize {
+                let (keys, _) = bytes.as_chunks();
+                keys.partition_point(|key| Self::from_le_bytes(*key) < self)
             }
 
             fn write(self, into: &mut Vec<u8>) {
@@ -85,6 +94,12 @@ macro_rules! array_key {
                 let mut own = [0; $width];
                 own.copy_from_slice(bytes);
                 own
+            }
+
+            #[inline(always)]
+            fn count_below(self, bytes: &[u8]) -> usize {
+                let (keys, _) = bytes.as_chunks::<$width>();
+                keys.partition_point(|key| *key < self)
             }
 
             fn write(self, into: &mut Vec<u8>) {

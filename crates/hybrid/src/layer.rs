@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use crate::search::{clamp, lower_bound_near, lower_bound_within};
+use crate::search::{clamp, lower_bound_near};
 use crate::{Key, KeySource};
 
 /// One layer of an index: given a key and a range of candidates, gives a smaller one.
@@ -77,5 +77,5 @@ pub(crate) fn route<K: Key, S: KeySource<K> + ?Sized>(
     candidates: Range<usize>,
     key: K,
 ) -> usize {
-    lower_bound_within(entries, clamp(candidates, entries.len()), key)
+    entries.lower_bound_within(clamp(candidates, entries.len()), key)
 }

@@ -84,7 +84,7 @@ impl Policy for CostModelPolicy {
             let entries = estimated_pieces(keys, epsilon);
             let entry_bytes = K::WIDTH + crate::linear::LINE_BYTES;
             let estimate = model.estimate::<K>(length, entries, 2 * epsilon + 1, entry_bytes);
-            (LayerPlan::Linear { epsilon }, estimate.with_prediction(model))
+            (LayerPlan::Linear { epsilon }, estimate.with_prediction(model, entries))
         });
         let best_btree = btrees.into_iter().reduce(cheaper);
         let best_linear = linears.into_iter().reduce(cheaper);

@@ -4,23 +4,6 @@ use core::ops::Range;
 
 use crate::{Key, KeySource};
 
-/// Lower bound of `key` within `window`, which must lie inside the keys. Free of hard-to-predict branches.
-#[inline(always)]
-pub(crate) fn lower_bound_within<K: Key, S: KeySource<K> + ?Sized>(
-    keys: &S,
-    window: Range<usize>,
-    key: K,
-) -> usize {
-    let mut base = window.start;
-    let mut size = window.end - window.start;
-    while size > 1 {
-        let half = size / 2;
-        base = core::hint::select_unpredictable(keys.get(base + half - 1) < key, base + half, base);
-        size -= half;
-    }
-    if size == 1 { base + usize::from(keys.get(base) < key) } else { base }
-}
-
 /// Cuts a window to what there is.
 #[inline(always)]
 pub(crate) fn clamp(window: Range<usize>, length: usize) -> Range<usize> {
@@ -41,7 +24,7 @@ pub(crate) fn lower_bound_near<K: Key, S: KeySource<K> + ?Sized>(
 ) -> usize {
     let length = keys.len();
     let window = clamp(window, length);
-    let found = lower_bound_within(keys, window.clone(), key);
+    let found = keys.lower_bound_within(window.clone(), key);
     if found == window.start && found > 0 && keys.get(found - 1) >= key {
         return gallop_down(keys, found - 1, key);
     }
@@ -58,7 +41,7 @@ fn gallop_down<K: Key, S: KeySource<K> + ?Sized>(keys: &S, end: usize, key: K) -
     loop {
         let low = high.saturating_sub(step);
         if low == 0 || keys.get(low - 1) < key {
-            return lower_bound_within(keys, low..high, key);
+            return keys.lower_bound_within(low..high, key);
         }
         (high, step) = (low, step * 2);
     }
@@ -71,7 +54,7 @@ fn gallop_up<K: Key, S: KeySource<K> + ?Sized>(keys: &S, start: usize, key: K) -
     loop {
         let high = low.saturating_add(step).min(length);
         if high == length || keys.get(high) >= key {
-            return lower_bound_within(keys, low..high, key);
+            return keys.lower_bound_within(low..high, key);
         }
         (low, step) = (high, step.saturating_mul(2));
     }

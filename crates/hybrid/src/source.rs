@@ -1,6 +1,7 @@
 //! Where sorted keys are read from: a slice, or the little-endian bytes of a mapped file.
 
 use core::marker::PhantomData;
+use core::ops::Range;
 
 use crate::{Error, Key};
 
@@ -14,6 +15,22 @@ pub trait KeySource<K: Key> {
     /// # Panics
     /// If `position >= self.len()`.
     fn get(&self, position: usize) -> K;
+
+    /// The first position within `window` whose key is not below `key`; the window's end if there is none.
+    ///
+    /// # Panics
+    /// If the window is not within the keys.
+    #[inline(always)]
+    fn lower_bound_within(&self, window: Range<usize>, key: K) -> usize {
+        let mut base = window.start;
+        let mut size = window.end - window.start;
+        while size > 1 {
+            let half = size / 2;
+            base = core::hint::select_unpredictable(self.get(base + half - 1) < key, base + half, base);
+            size -= half;
+        }
+        if size == 1 { base + usize::from(self.get(base) < key) } else { base }
+    }
 
     /// Whether there are no keys.
     fn is_empty(&self) -> bool {
@@ -31,6 +48,11 @@ impl<K: Key> KeySource<K> for [K] {
     fn get(&self, position: usize) -> K {
         self[position]
     }
+
+    #[inline(always)]
+    fn lower_bound_within(&self, window: Range<usize>, key: K) -> usize {
+        window.start + self[window].partition_point(|candidate| *candidate < key)
+    }
 }
 
 impl<K: Key> KeySource<K> for Vec<K> {
@@ -43,6 +65,11 @@ impl<K: Key> KeySource<K> for Vec<K> {
     fn get(&self, position: usize) -> K {
         self.as_slice()[position]
     }
+
+    #[inline(always)]
+    fn lower_bound_within(&self, window: Range<usize>, key: K) -> usize {
+        window.start + self.as_slice()[window].partition_point(|candidate| *candidate < key)
+    }
 }
 
 impl<K: Key, const N: usize> KeySource<K> for [K; N] {
@@ -53,6 +80,11 @@ impl<K: Key, const N: usize> KeySource<K> for [K; N] {
     #[inline(always)]
     fn get(&self, position: usize) -> K {
         self[position]
+    }
+
+    #[inline(always)]
+    fn lower_bound_within(&self, window: Range<usize>, key: K) -> usize {
+        window.start + self[window].partition_point(|candidate| *candidate < key)
     }
 }
 
@@ -107,5 +139,10 @@ impl<K: Key> KeySource<K> for LittleEndianKeys<'_, K> {
     #[inline(always)]
     fn get(&self, position: usize) -> K {
         K::read(&self.bytes[position * K::WIDTH..][..K::WIDTH])
+    }
+
+    #[inline(always)]
+    fn lower_bound_within(&self, window: Range<usize>, key: K) -> usize {
+        window.start + key.count_below(&self.bytes[window.start * K::WIDTH..window.end * K::WIDTH])
     }
 }
