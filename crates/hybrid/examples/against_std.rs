@@ -17,12 +17,17 @@ fn next(state: &mut u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// Nanoseconds of one call, over all probes.
-fn time(probes: &[u64], mut look_up: impl FnMut(u64) -> usize) -> f64 {
+/// Prints nanoseconds a lookup: independent ones that may overlap, then ones that await each other.
+fn report(name: &str, probes: &[u64], look_up: impl Fn(u64) -> usize, note: &str) {
     let start = Instant::now();
     let sum = probes.iter().fold(0usize, |sum, probe| sum.wrapping_add(look_up(*probe)));
+    let independent = start.elapsed().as_nanos() as f64 / probes.len() as f64;
     black_box(sum);
-    start.elapsed().as_nanos() as f64 / probes.len() as f64
+    let start = Instant::now();
+    let last = (0..probes.len() - 1).fold(0, |found, at| look_up(probes[at + (found & 1)]));
+    let dependent = start.elapsed().as_nanos() as f64 / probes.len() as f64;
+    black_box(last);
+    println!("  {name:<20} {independent:7.1} {dependent:7.1}  {note}");
 }
 
 fn main() -> Result<(), stroma_hybrid::Error> {
@@ -39,28 +44,24 @@ fn main() -> Result<(), stroma_hybrid::Error> {
         .collect();
     rough.sort_unstable();
     println!(
-        "{n} keys of 8 bytes; nanoseconds a lower bound of a random present key, bytes of index per key"
+        "{n} keys of 8 bytes; nanoseconds a lower bound of a random present key (independent,\ndependent lookups), bytes of index per key"
     );
     for (name, keys) in [("uniform", uniform), ("timestamps", smooth), ("rough", rough)] {
         let probes: Vec<u64> = (0..1_000_000).map(|_| keys[(next(&mut state) % n) as usize]).collect();
         let map: BTreeMap<u64, usize> = keys.iter().copied().zip(0..).collect();
         println!("{name}");
-        let binary = time(&probes, |probe| keys.partition_point(|key| *key < probe));
-        println!("  partition_point      {binary:7.1} ns");
-        let tree = time(&probes, |probe| map.range(probe..).next().map_or(0, |(_, at)| *at));
-        println!("  BTreeMap             {tree:7.1} ns");
+        report("partition_point", &probes, |probe| keys.partition_point(|key| *key < probe), "");
+        report("BTreeMap", &probes, |probe| map.range(probe..).next().map_or(0, |(_, at)| *at), "");
         for kind in [LayerKind::BTree, LayerKind::Linear] {
             let index = Index::build(&keys, &ForcePolicy(kind))?;
-            let cost = time(&probes, |probe| index.lower_bound(&keys, probe));
-            let bytes = index.size_bytes() as f64 / n as f64;
-            println!("  Index, {:<13} {cost:7.1} ns  {bytes:.4}", kind.to_string());
+            let bytes = format!("{:.4}", index.size_bytes() as f64 / n as f64);
+            report(&format!("Index, {kind}"), &probes, |probe| index.lower_bound(&keys, probe), &bytes);
         }
         let start = Instant::now();
         let index = Index::build(&keys, &CostModelPolicy::default())?;
         let build = start.elapsed().as_nanos() as f64 / n as f64;
-        let cost = time(&probes, |probe| index.lower_bound(&keys, probe));
-        let bytes = index.size_bytes() as f64 / n as f64;
-        println!("  Index, by cost model {cost:7.1} ns  {bytes:.4}  built in {build:.1} ns a key");
+        let note = format!("{:.4}  built in {build:.1} ns a key", index.size_bytes() as f64 / n as f64);
+        report("Index, by cost model", &probes, |probe| index.lower_bound(&keys, probe), &note);
         println!("    {}", index.explain().replace('\n', "\n    "));
     }
     Ok(())

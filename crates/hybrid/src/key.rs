@@ -35,6 +35,20 @@ pub trait Key: Copy + Ord + Debug + Send + Sync + 'static + sealed::Sealed {
     fn successor(self) -> Option<Self>;
 }
 
+/// Windows up to this length are counted through instead of halved: the comparisons do not wait for one
+/// another, which halvings do.
+const COUNTED: usize = 16;
+
+/// How many of the keys, which are sorted, are below the one searched for.
+#[inline(always)]
+pub(crate) fn count_below<T>(keys: &[T], below: impl Fn(&T) -> bool) -> usize {
+    if keys.len() <= COUNTED {
+        keys.iter().map(|key| usize::from(below(key))).sum()
+    } else {
+        keys.partition_point(below)
+    }
+}
+
 macro_rules! integer_key {
     ($($type:ty => $kind:expr),*) => {$(
         impl sealed::Sealed for $type {}
@@ -52,7 +66,7 @@ macro_rules! integer_key {
             #[inline(always)]
             fn count_below(self, bytes: &[u8]) -> usize {
                 let (keys, _) = bytes.as_chunks();
-                keys.partition_point(|key| Self::from_le_bytes(*key) < self)
+                count_below(keys, |key| Self::from_le_bytes(*key) < self)
             }
 
             fn write(self, into: &mut Vec<u8>) {
@@ -99,7 +113,7 @@ macro_rules! array_key {
             #[inline(always)]
             fn count_below(self, bytes: &[u8]) -> usize {
                 let (keys, _) = bytes.as_chunks::<$width>();
-                keys.partition_point(|key| *key < self)
+                count_below(keys, |key| *key < self)
             }
 
             fn write(self, into: &mut Vec<u8>) {

@@ -3,6 +3,7 @@
 use core::marker::PhantomData;
 use core::ops::Range;
 
+use crate::key::count_below;
 use crate::{Error, Key};
 
 /// A random-access sequence of keys. An index never owns its keys; it is shown them at each query.
@@ -51,7 +52,7 @@ impl<K: Key> KeySource<K> for [K] {
 
     #[inline(always)]
     fn lower_bound_within(&self, window: Range<usize>, key: K) -> usize {
-        window.start + self[window].partition_point(|candidate| *candidate < key)
+        window.start + count_below(&self[window], |candidate| *candidate < key)
     }
 }
 
@@ -68,7 +69,7 @@ impl<K: Key> KeySource<K> for Vec<K> {
 
     #[inline(always)]
     fn lower_bound_within(&self, window: Range<usize>, key: K) -> usize {
-        window.start + self.as_slice()[window].partition_point(|candidate| *candidate < key)
+        window.start + count_below(&self.as_slice()[window], |candidate| *candidate < key)
     }
 }
 
@@ -84,7 +85,7 @@ impl<K: Key, const N: usize> KeySource<K> for [K; N] {
 
     #[inline(always)]
     fn lower_bound_within(&self, window: Range<usize>, key: K) -> usize {
-        window.start + self[window].partition_point(|candidate| *candidate < key)
+        window.start + count_below(&self[window], |candidate| *candidate < key)
     }
 }
 
