@@ -7,14 +7,24 @@
 //!
 //! - [`Pool`]: the budget, shared by any number of logs and stores.
 //! - [`Log`]: an append-only arena, freed whole; what a memtable keeps its entries in.
+//! - [`Store`]: a concurrent key-value store with a hash index and a cleaner, which copies live entries together.
+//!
+//! There are no threads inside: writers clean when memory is short, and [`Store::clean`] lets a thread of the
+//! caller's do it before that.
 //!
 //! ```
-//! use stroma_logmem::{Error, Log, Pool, PoolOptions};
+//! use stroma_logmem::{Error, Log, Pool, PoolOptions, Store, StoreOptions};
 //!
+//! // One budget of 64 MiB for both.
 //! let pool = Pool::new(PoolOptions::new(64 << 20))?;
 //! let log = Log::new(&pool);
 //! let at = log.append(&[b"some key", b"some value"])?;
 //! assert_eq!(log.get(at), b"some keysome value");
+//!
+//! let store = Store::new(StoreOptions::new(pool.clone(), 0x5eed))?;
+//! store.put(b"sponge", b"porifera")?;
+//! assert_eq!(store.get(b"sponge").as_deref(), Some(&b"porifera"[..]));
+//! assert!(pool.statistics().used_bytes <= 64 << 20);
 //! # Ok::<(), Error>(())
 //! ```
 
@@ -31,4 +41,4 @@ pub use error::Error;
 pub use location::Location;
 pub use log::Log;
 pub use pool::{Pool, PoolOptions, PoolStatistics};
-pub use store::Version;
+pub use store::{CleanReport, Expected, Store, StoreOptions, StoreStatistics, ValueGuard, Version};

@@ -270,8 +270,9 @@ mod tests {
         let pool = pool(8 << 20, 4096);
         let log = Log::new(&pool);
         let published: Vec<Mutex<Vec<(Location, u64)>>> = (0..4).map(|_| Mutex::default()).collect();
-        let fill =
-            |seed: u64| vec![seed as u8; (seed % 300) as usize + if seed % 97 == 0 { 5000 } else { 0 }];
+        let fill = |seed: u64| {
+            vec![seed as u8; (seed % 300) as usize + if seed.is_multiple_of(97) { 5000 } else { 0 }]
+        };
         std::thread::scope(|scope| {
             for (thread, list) in published.iter().enumerate() {
                 let (log, fill, published) = (&log, &fill, &published);

@@ -1,5 +1,31 @@
-//! The key-value store on the log.
+//! The key-value store on the log: a hash index, segments, and a cleaner that copies live entries together.
+//!
+//! - [`api`]: the store's methods, [`value`] what reading gives, [`options`] and [`statistics`] their data.
+//! - [`entry`]: the bytes of an entry.
+//! - [`index`] and [`table`]: from the hash of a key to the location of its entry.
+//! - [`slots`]: the store's segments by number, their live bytes, and how they leave.
+//! - [`write`]: putting and removing, [`room`] what happens when memory is short.
+//! - [`cleaner`]: choosing segments and moving what lives in them.
+//!
+//! Locks, in the order they may be taken: cleaner, shard of the index, open head, free slots, pool. A reader
+//! takes none.
 
-/// The number that a write of a key got: larger than any the store gave before.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Version(pub u64);
+mod api;
+mod cleaner;
+mod entry;
+mod index;
+mod options;
+mod room;
+mod slots;
+mod statistics;
+mod table;
+mod value;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use api::Store;
+pub use options::StoreOptions;
+pub use statistics::{CleanReport, StoreStatistics};
+pub use value::{Expected, ValueGuard, Version};

@@ -1,0 +1,95 @@
+//! The bytes of an entry: three numbers in LEB128 (length of key, length of value, version), key, value.
+//!
+//! For a key and value below 128 bytes and fewer than 268 million writes that is 6 bytes in front.
+
+/// Longest header: two lengths and a version of up to 10 bytes each.
+const MAX_HEADER_BYTES: usize = 30;
+
+/// An entry as it lies in a segment.
+#[derive(Clone, Copy)]
+pub(super) struct Entry<'a> {
+    pub(super) key: &'a [u8],
+    pub(super) value: &'a [u8],
+    pub(super) version: u64,
+    /// The whole entry, header included.
+    pub(super) bytes: &'a [u8],
+}
+
+impl<'a> Entry<'a> {
+    /// The entry that starts at `offset`, `None` if the bytes end before it does.
+    pub(super) fn read(written: &'a [u8], offset: usize) -> Option<Entry<'a>> {
+        let all = written.get(offset..)?;
+        let mut rest = all;
+        let key_length = read_number(&mut rest)?;
+        let value_length = read_number(&mut rest)?;
+        let version = read_number(&mut rest)?;
+        let (key, rest) = rest.split_at_checked(usize::try_from(key_length).ok()?)?;
+        let (value, rest) = rest.split_at_checked(usize::try_from(value_length).ok()?)?;
+        Some(Entry { key, value, version, bytes: &all[..all.len() - rest.len()] })
+    }
+}
+
+/// The header of an entry to be written.
+pub(super) struct Header {
+    bytes: [u8; MAX_HEADER_BYTES],
+    length: usize,
+}
+
+impl Header {
+    pub(super) fn new(key: &[u8], value: &[u8], version: u64) -> Header {
+        let mut header = Header { bytes: [0; MAX_HEADER_BYTES], length: 0 };
+        header.push(key.len() as u64);
+        header.push(value.len() as u64);
+        header.push(version);
+        header
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+
+    fn push(&mut self, mut number: u64) {
+        loop {
+            let low = (number & 0x7f) as u8;
+            number >>= 7;
+            self.bytes[self.length] = if number == 0 { low } else { low | 0x80 };
+            self.length += 1;
+            if number == 0 {
+                return;
+            }
+        }
+    }
+}
+
+fn read_number(bytes: &mut &[u8]) -> Option<u64> {
+    let mut number = 0;
+    for shift in (0..64).step_by(7) {
+        let (byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(number);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_was_written_and_refuses_every_truncation() {
+        for (key, value, version) in [(0, 0, 0), (1, 127, 1), (127, 128, 1 << 28), (300, 20_000, u64::MAX)] {
+            let (key, value) = (vec![1; key], vec![2; value]);
+            let header = Header::new(&key, &value, version);
+            let bytes = [b"xx", header.as_bytes(), &key, &value].concat();
+            let entry = Entry::read(&bytes, 2).expect("whole");
+            assert_eq!((entry.key, entry.value, entry.version), (&key[..], &value[..], version));
+            assert_eq!(entry.bytes, &bytes[2..]);
+            for length in (0..bytes.len()).step_by(1 + bytes.len() / 100) {
+                assert!(Entry::read(&bytes[..length], 2).is_none());
+            }
+        }
+    }
+}

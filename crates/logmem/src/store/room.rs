@@ -1,0 +1,116 @@
+//! What a writer does when memory is short: open another segment, clean, wait for readers, or give up.
+//!
+//! No lock of a shard is held here, since the cleaner takes those. Every loop is bounded: each step of
+//! cleaning turns dead bytes into free ones, and a writer gives up when no segment has enough dead bytes, or
+//! when others have snatched away what it cleaned too many times.
+
+use super::api::Store;
+use super::cleaner::{MIN_DEAD_SHARE, WORTHWHILE_DEAD_SHARE};
+use super::slots::State;
+use super::write::Shortage;
+use crate::error::Error;
+use crate::pool::Pool;
+
+/// How often a writer lets others run while it waits for readers to drop their guards.
+const PATIENCE: usize = 20_000;
+
+/// How much a writer may still do before it gives up.
+pub(super) struct Effort {
+    steps: usize,
+}
+
+impl Effort {
+    pub(super) fn new(pool: &Pool) -> Effort {
+        Effort { steps: 64 + 4 * (pool.capacity_bytes() / pool.segment_bytes()) }
+    }
+}
+
+impl Store {
+    /// Makes room for another try, or fails with [`Error::OutOfMemory`].
+    pub(super) fn make_room(&self, shortage: Shortage, effort: &mut Effort) -> Result<(), Error> {
+        effort.steps = effort.steps.saturating_sub(1);
+        let requested = match shortage {
+            Shortage::Head(bytes) => {
+                if self.open_segment(bytes) {
+                    self.clean_ahead();
+                    return Ok(());
+                }
+                self.pool.segment_bytes()
+            }
+            Shortage::Bytes(bytes) => bytes,
+        };
+        if effort.steps > 0 && (self.clean_for(requested) || self.await_readers()) {
+            return Ok(());
+        }
+        let statistics = self.pool.statistics();
+        Err(Error::OutOfMemory {
+            requested,
+            capacity: statistics.capacity_bytes,
+            used: statistics.used_bytes,
+            awaiting_readers: self.slots.awaiting_readers_bytes(),
+        })
+    }
+
+    /// Makes sure that the open segment has room for `bytes`; false if the pool has no segment left.
+    fn open_segment(&self, bytes: usize) -> bool {
+        let guard = crossbeam_epoch::pin();
+        let mut head = self.head.lock();
+        let open = self.slots.segment(*head, &guard);
+        if open.is_some_and(|segment| segment.size() - segment.committed().len() >= bytes) {
+            return true; // another writer opened it
+        }
+        let Ok(segment) = self.pool.take_segment() else { return false };
+        let Some(number) = self.slots.adopt(segment, State::Open, None, &guard) else { return false };
+        let full = std::mem::replace(&mut *head, number);
+        if full != 0 {
+            self.slots.seal(full);
+        }
+        true
+    }
+
+    /// Cleans one step when free segments have become few and there is much to gain.
+    fn clean_ahead(&self) {
+        if self.pool.statistics().segments_free < self.options.clean_below_segments {
+            self.clean_step(WORTHWHILE_DEAD_SHARE);
+            self.collect();
+        }
+    }
+
+    /// Cleans one step because memory has run out; whether another try is worthwhile.
+    fn clean_for(&self, requested: usize) -> bool {
+        let before = self.pool.statistics().used_bytes;
+        if self.pool.capacity_bytes() - before >= requested {
+            return true; // another thread has cleaned meanwhile
+        }
+        let report = self.clean_step(MIN_DEAD_SHARE);
+        self.collect();
+        report.segments_emptied > 0 || self.pool.statistics().used_bytes < before
+    }
+
+    /// Lets readers finish; whether they have let go of anything.
+    fn await_readers(&self) -> bool {
+        let before = self.slots.awaiting_readers_bytes();
+        // A thread that holds a guard itself would wait for itself.
+        if before == 0 || crossbeam_epoch::is_pinned() {
+            return false;
+        }
+        for _ in 0..PATIENCE {
+            crossbeam_epoch::pin().flush();
+            if self.slots.awaiting_readers_bytes() < before {
+                return true;
+            }
+            std::thread::yield_now();
+        }
+        false
+    }
+
+    /// Moves the epoch on as far as readers allow, so that cleaned segments become free.
+    pub(super) fn collect(&self) {
+        for _ in 0..4 {
+            if self.slots.awaiting_readers_bytes() == 0 {
+                return;
+            }
+            crossbeam_epoch::pin().flush();
+        }
+    }
+}
