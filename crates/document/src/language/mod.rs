@@ -1,4 +1,8 @@
 //! MongoDB's query language as pure functions and iterators over BSON; knows nothing of storage.
 
+pub mod expression;
 pub mod key;
+pub mod matcher;
+mod regex;
+pub mod sort;
 pub mod value;

@@ -44,43 +44,60 @@ pub enum LeafArrays {
     Keep,
 }
 
-/// Calls `visit` with each value a query sees at a path (`None` where a document lacks it), until it says
-/// true; returns whether it did. Arrays of documents on the way are searched element by element, and a
-/// numeric part also names a place in an array.
+/// A visitor of the values at a path: the value (`None` where a document lacks it) and the place in the
+/// outermost array on the way, if there was one. It says true to end the visit.
+pub type Visitor<'v, 'a> = &'v mut dyn FnMut(Option<&'a Bson>, Option<usize>) -> bool;
+
+/// Calls `visitor` with each value a query sees at a path, until it says true; returns whether it did.
+/// Arrays of documents on the way are searched element by element, and a numeric part also names a place
+/// in an array.
 pub fn visit<'a>(
     document: &'a Document,
     parts: &[String],
     leaves: LeafArrays,
-    visit_value: &mut dyn FnMut(Option<&'a Bson>) -> bool,
+    visitor: Visitor<'_, 'a>,
+) -> bool {
+    visit_document(document, parts, leaves, None, visitor)
+}
+
+fn visit_document<'a>(
+    document: &'a Document,
+    parts: &[String],
+    leaves: LeafArrays,
+    place: Option<usize>,
+    visitor: Visitor<'_, 'a>,
 ) -> bool {
     let Some((first, rest)) = parts.split_first() else { return false };
-    visit_field(document.get(first), rest, leaves, visit_value)
+    visit_field(document.get(first), rest, leaves, place, visitor)
 }
 
 fn visit_field<'a>(
     value: Option<&'a Bson>,
     rest: &[String],
     leaves: LeafArrays,
-    visit_value: &mut dyn FnMut(Option<&'a Bson>) -> bool,
+    place: Option<usize>,
+    visitor: Visitor<'_, 'a>,
 ) -> bool {
     match (value, rest) {
         (Some(Bson::Array(elements)), []) => {
-            (leaves == LeafArrays::Expand && elements.iter().any(|element| visit_value(Some(element))))
-                || visit_value(value)
+            let mut numbered = elements.iter().enumerate();
+            (leaves == LeafArrays::Expand
+                && numbered.any(|(index, element)| visitor(Some(element), place.or(Some(index)))))
+                || visitor(value, place)
         }
-        (value, []) => visit_value(value),
-        (Some(Bson::Document(inner)), rest) => visit(inner, rest, leaves, visit_value),
+        (value, []) => visitor(value, place),
+        (Some(Bson::Document(inner)), rest) => visit_document(inner, rest, leaves, place, visitor),
         (Some(Bson::Array(elements)), [next, after @ ..]) => {
-            let within = elements.iter().any(|element| match element {
-                Bson::Document(inner) => visit(inner, rest, leaves, visit_value),
+            let within = elements.iter().enumerate().any(|(index, element)| match element {
+                Bson::Document(inner) => visit_document(inner, rest, leaves, place.or(Some(index)), visitor),
                 _ => false,
             });
             within
                 || array_index(next)
                     .and_then(|index| elements.get(index))
-                    .is_some_and(|element| visit_field(Some(element), after, leaves, visit_value))
+                    .is_some_and(|element| visit_field(Some(element), after, leaves, place, visitor))
         }
-        _ => visit_value(None),
+        _ => visitor(None, place),
     }
 }
 
@@ -172,7 +189,7 @@ mod tests {
 
     fn seen(document: &Document, path: &str) -> Vec<Option<Bson>> {
         let mut values = Vec::new();
-        visit(document, FieldPath::parse(path).unwrap().parts(), LeafArrays::Expand, &mut |value| {
+        visit(document, FieldPath::parse(path).unwrap().parts(), LeafArrays::Expand, &mut |value, _| {
             values.push(value.cloned());
             false
         });
