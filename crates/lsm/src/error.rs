@@ -1,5 +1,7 @@
 //! The one error type of the engine: what went wrong, where, and what to do about it.
 
+use stroma_strata::storage::StorageError;
+
 /// What can go wrong in the engine.
 ///
 /// Errors are cheap to clone, so that a cursor that failed can answer every later call with the same error.
@@ -34,6 +36,9 @@ pub enum Error {
         /// The longest allowed, in bytes.
         limit: u64,
     },
+    /// The storage failed: a full disk, a lock held by another process, an error of the device.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
 }
 
 impl Error {

@@ -9,9 +9,13 @@ mod coding;
 mod cursor;
 mod entry;
 mod error;
+mod filter;
 mod merging;
+mod table;
 mod tombstones;
 
 pub use block::Compression;
 pub use entry::Sequence;
 pub use error::Error;
+pub use filter::FilterPolicy;
+pub use table::IndexPolicy;

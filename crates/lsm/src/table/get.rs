@@ -1,0 +1,66 @@
+//! Point lookups: filter, index, one block, one entry; nothing is allocated for a block that is read in place.
+
+use super::reader::Table;
+use crate::Error;
+use crate::entry::{EntryRef, Sequence};
+use crate::filter::{self, Filter, key_hash};
+
+/// A key to look up in many tables, hashed once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lookup<'k> {
+    key: &'k [u8],
+    hash: u64,
+    sequence: Sequence,
+}
+
+impl<'k> Lookup<'k> {
+    /// For the newest version of `key` that a snapshot at `sequence` sees.
+    pub(crate) fn new(key: &'k [u8], sequence: Sequence) -> Self {
+        Self { key, hash: key_hash(key), sequence }
+    }
+
+    /// The key.
+    pub(crate) fn key(&self) -> &'k [u8] {
+        self.key
+    }
+
+    /// The snapshot's sequence.
+    pub(crate) fn sequence(&self) -> Sequence {
+        self.sequence
+    }
+}
+
+impl Table {
+    /// Hands the newest version of the key not after the lookup's sequence to `read`, if the table has one,
+    /// and answers what that answers. A delete is a version, too; range tombstones are not looked at.
+    pub(crate) fn get<R>(
+        &self,
+        lookup: &Lookup<'_>,
+        read: impl FnOnce(EntryRef<'_>) -> R,
+    ) -> Result<Option<R>, Error> {
+        let inner = &*self.inner;
+        if inner.index.block_count() == 0 || !self.may_contain(lookup.hash)? {
+            return Ok(None);
+        }
+        let block = inner.index.find(&*inner.blob, lookup.key, lookup.sequence);
+        let payload = inner.payload(block)?;
+        let found = inner
+            .view(&payload)
+            .and_then(|view| view.find(lookup.key, lookup.sequence))
+            .map_err(|damage| inner.damaged(block, damage))?;
+        Ok(found.map(read))
+    }
+
+    #[inline]
+    fn may_contain(&self, hash: u64) -> Result<bool, Error> {
+        let inner = &*self.inner;
+        match filter::open(inner.filter_kind, inner.filter()?) {
+            Some(filter) => Ok(filter.may_contain(hash)),
+            None => Err(Error::corrupt(
+                &inner.file,
+                inner.footer.filter.offset,
+                "a filter that is not of its kind",
+            )),
+        }
+    }
+}

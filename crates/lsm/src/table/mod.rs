@@ -1,0 +1,28 @@
+//! Tables: sealed files of sorted entries with an index, a filter and their range tombstones.
+//!
+//! The layout is in `docs/formats/table.md`. [`TableBuilder`] writes one front to back; [`Table`] reads it.
+
+mod builder;
+mod bytes;
+mod cursor;
+mod footer;
+mod get;
+mod index;
+mod level;
+mod options;
+mod properties;
+mod reader;
+mod verified;
+mod verify;
+
+pub(crate) use builder::{TableBuilder, TableSink, TableSummary};
+pub(crate) use cursor::TableCursor;
+pub(crate) use get::Lookup;
+pub(crate) use level::LevelCursor;
+pub use options::IndexPolicy;
+pub(crate) use options::TableOptions;
+pub(crate) use properties::Properties;
+pub(crate) use reader::Table;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,54 @@
+//! How new tables are written.
+
+use stroma_hybrid::{Choice, CostModelPolicy, ForcePolicy, Key, KeySource, LayerKind, Policy};
+
+use crate::block::Compression;
+use crate::filter::FilterPolicy;
+
+/// Which index new tables get over the keys that separate their blocks. Any kind can be read; a table records
+/// the kind and why it was chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum IndexPolicy {
+    /// Whatever is estimated to look a key up soonest, memory weighed in; for each table anew.
+    #[default]
+    CostModel,
+    /// Always a B-tree.
+    BTree,
+    /// Always a learned, piecewise-linear index.
+    Linear,
+}
+
+impl Policy for IndexPolicy {
+    fn choose<K: Key, S: KeySource<K> + ?Sized>(&self, keys: &S) -> Choice {
+        match self {
+            Self::CostModel => CostModelPolicy::default().choose(keys),
+            Self::BTree => ForcePolicy(LayerKind::BTree).choose(keys),
+            Self::Linear => ForcePolicy(LayerKind::Linear).choose(keys),
+        }
+    }
+}
+
+/// How a table is written.
+#[derive(Clone, Debug)]
+pub(crate) struct TableOptions {
+    /// A block ends with the entry that makes it at least this long, in bytes.
+    pub(crate) block_bytes: usize,
+    /// How blocks are compressed.
+    pub(crate) compression: Compression,
+    /// Which filter it gets.
+    pub(crate) filter: FilterPolicy,
+    /// Which index it gets.
+    pub(crate) index: IndexPolicy,
+}
+
+impl Default for TableOptions {
+    fn default() -> Self {
+        Self {
+            block_bytes: 4096,
+            compression: Compression::None,
+            filter: FilterPolicy::default(),
+            index: IndexPolicy::default(),
+        }
+    }
+}

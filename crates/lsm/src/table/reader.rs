@@ -1,0 +1,183 @@
+//! An open table: what of it is kept in memory, and how its blocks are read.
+
+use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
+
+use stroma_strata::storage::Blob;
+
+use super::bytes::FileBytes;
+use super::footer::{FOOTER_BYTES, Footer, HEADER_BYTES, Section};
+use super::index::BlockIndex;
+use super::properties::Properties;
+use super::verified::VerifiedBlocks;
+use crate::Error;
+use crate::block::{BlockView, Damage, frame};
+use crate::filter::FilterKind;
+use crate::tombstones::RangeTombstones;
+
+/// An open table. A clone is another handle to the same.
+///
+/// The footer, the index, the properties and the range tombstones are verified when it is opened; the filter
+/// and, if the file is mapped, each block when it is first touched. Blocks of a file that is not mapped are
+/// verified whenever they are read.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    pub(super) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) blob: Arc<dyn Blob>,
+    /// Where the file is, for errors.
+    pub(super) file: String,
+    pub(super) footer: Footer,
+    pub(super) index: BlockIndex,
+    pub(super) filter_kind: FilterKind,
+    properties: Properties,
+    tombstones: Arc<RangeTombstones>,
+    filter: OnceLock<FileBytes>,
+    verified: VerifiedBlocks,
+}
+
+/// A block's payload, ready for a [`BlockView`].
+#[derive(Debug)]
+pub(super) enum Payload {
+    /// In place in the mapped file.
+    InPlace(std::ops::Range<usize>),
+    /// Read or decompressed.
+    Copied(Vec<u8>),
+}
+
+impl Payload {
+    /// Whether it was not copied.
+    #[cfg(test)]
+    pub(super) fn is_in_place(&self) -> bool {
+        matches!(self, Self::InPlace(_))
+    }
+}
+
+impl Table {
+    /// Opens a sealed table.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] for anything but a whole table, [`Error::Unsupported`] for one of another format
+    /// version, and what the storage answers.
+    pub(crate) fn open(blob: Arc<dyn Blob>) -> Result<Self, Error> {
+        let file = blob.describe();
+        let file_bytes = blob.len();
+        if file_bytes < HEADER_BYTES + FOOTER_BYTES as u64 {
+            return Err(Error::corrupt(&file, file_bytes, "it is too short for a table"));
+        }
+        let (mut header, mut footer) = ([0; HEADER_BYTES as usize], [0; FOOTER_BYTES]);
+        blob.read_exact_at(0, &mut header)?;
+        blob.read_exact_at(file_bytes - FOOTER_BYTES as u64, &mut footer)?;
+        let footer = Footer::decode(&header, &footer, &file, file_bytes)?;
+        let load = |section: &Section, what: &str| -> Result<FileBytes, Error> {
+            let bytes = FileBytes::load(&*blob, section.range())?;
+            section.check(bytes.of(&*blob), &file, what)?;
+            Ok(bytes)
+        };
+        let properties = Properties::decode(load(&footer.properties, "properties")?.of(&*blob))
+            .ok_or_else(|| Error::corrupt(&file, footer.properties.offset, "unreadable properties"))?;
+        let tombstones = RangeTombstones::decode(load(&footer.tombstones, "range tombstones")?.of(&*blob))
+            .ok_or_else(|| Error::corrupt(&file, footer.tombstones.offset, "unreadable range tombstones"))?;
+        let index_bytes = load(&footer.index, "index")?;
+        let data_end = footer.tombstones.offset;
+        let index = BlockIndex::open(index_bytes, &*blob, footer.block_count, data_end, footer.index_kind)
+            .map_err(|what| Error::corrupt(&file, footer.index.offset, what))?;
+        let filter_kind = FilterKind::from_code(footer.filter_kind).ok_or_else(|| Error::Unsupported {
+            file: file.clone(),
+            what: format!("filter kind {}", footer.filter_kind),
+        })?;
+        let verified = VerifiedBlocks::none_of(index.block_count());
+        let (tombstones, filter) = (Arc::new(tombstones), OnceLock::new());
+        let inner =
+            Inner { blob, file, footer, index, filter_kind, properties, tombstones, filter, verified };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// What the table says about itself.
+    pub(crate) fn properties(&self) -> &Properties {
+        &self.inner.properties
+    }
+
+    /// Its range tombstones.
+    pub(crate) fn tombstones(&self) -> &Arc<RangeTombstones> {
+        &self.inner.tombstones
+    }
+
+    /// Memory it takes beside a mapped file, in bytes, about.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let inner = &*self.inner;
+        let filter = inner.filter.get().map_or(0, FileBytes::copied_bytes);
+        size_of::<Inner>() + filter + inner.index.memory_bytes() + inner.index.block_count() / 8
+    }
+}
+
+impl Inner {
+    /// The bytes of the filter, verified.
+    #[inline]
+    pub(super) fn filter(&self) -> Result<&[u8], Error> {
+        let bytes = match self.filter.get() {
+            Some(bytes) => bytes,
+            None => self.load_filter()?,
+        };
+        Ok(bytes.of(&*self.blob))
+    }
+
+    #[cold]
+    fn load_filter(&self) -> Result<&FileBytes, Error> {
+        let section = &self.footer.filter;
+        let bytes = FileBytes::load(&*self.blob, section.range())?;
+        section.check(bytes.of(&*self.blob), &self.file, "filter")?;
+        Ok(self.filter.get_or_init(|| bytes))
+    }
+
+    /// The payload of a block, its checksum verified.
+    pub(super) fn payload(&self, block: usize) -> Result<Payload, Error> {
+        let range = self.index.block_range(&*self.blob, block);
+        let offset = range.start;
+        let bytes = FileBytes::load(&*self.blob, range.clone())?;
+        let stored = bytes.of(&*self.blob);
+        let in_place = matches!(bytes, FileBytes::InPlace(_));
+        if !in_place || !self.verified.contains(block) {
+            frame::verify(stored, &self.file, offset)?;
+            self.verified.insert(block);
+        }
+        if let FileBytes::InPlace(range) = &bytes
+            && frame::is_plain(stored)
+        {
+            return Ok(Payload::InPlace(range.start..range.end - frame::TRAILER_BYTES));
+        }
+        match frame::payload(stored, &self.file, offset)? {
+            Cow::Owned(payload) => Ok(Payload::Copied(payload)),
+            Cow::Borrowed(payload) => {
+                let length = payload.len();
+                match bytes {
+                    FileBytes::Copied(mut bytes) => {
+                        bytes.truncate(length);
+                        Ok(Payload::Copied(bytes))
+                    }
+                    FileBytes::InPlace(_) => Ok(Payload::Copied(payload.to_vec())),
+                }
+            }
+        }
+    }
+
+    /// A payload's entries.
+    #[inline]
+    pub(super) fn view<'a>(&'a self, payload: &'a Payload) -> Result<BlockView<'a>, Damage> {
+        BlockView::new(match payload {
+            Payload::InPlace(range) => {
+                self.blob.mapped().and_then(|mapped| mapped.get(range.clone())).unwrap_or_default()
+            }
+            Payload::Copied(bytes) => bytes,
+        })
+    }
+
+    /// The error for damage in a block whose checksum holds.
+    #[cold]
+    pub(super) fn damaged(&self, block: usize, damage: Damage) -> Error {
+        Error::corrupt(&self.file, self.index.block_range(&*self.blob, block).start, damage.0)
+    }
+}

@@ -1,0 +1,335 @@
+//! Tables against sorted vectors, whole and damaged.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use stroma_strata::storage::{Blob, MemoryStorage, Storage};
+
+use super::*;
+use crate::Error;
+use crate::block::Compression;
+use crate::cursor::{Cursor, EntriesCursor, OwnedEntry};
+use crate::entry::{EntryRef, Kind, MAX_KEY_BYTES, MAX_SEQUENCE, compare};
+use crate::filter::FilterPolicy;
+use crate::merging::Visibility;
+use crate::tombstones::RangeTombstones;
+
+fn small_blocks(compression: Compression, index: IndexPolicy) -> TableOptions {
+    TableOptions { block_bytes: 90, compression, filter: FilterPolicy::default(), index }
+}
+
+pub(crate) fn write(entries: &[OwnedEntry], tombstones: &RangeTombstones, options: TableOptions) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut builder = TableBuilder::new(&mut file, options).unwrap();
+    for (user_key, sequence, value) in entries {
+        let kind = if value.is_some() { Kind::Put } else { Kind::Delete };
+        let value = value.as_deref().unwrap_or_default();
+        builder.add(&EntryRef { user_key, sequence: *sequence, kind, value }).unwrap();
+    }
+    let summary = builder.finish(tombstones).unwrap();
+    assert_eq!(summary.file_bytes, file.len() as u64);
+    assert_eq!(summary.properties.entries, entries.len() as u64);
+    file
+}
+
+pub(crate) fn blob_of(file: &[u8], mapped: bool) -> Arc<dyn Blob> {
+    let storage = MemoryStorage::new();
+    storage.set_mapped(mapped);
+    storage.put_if_absent("t", file).unwrap();
+    storage.open("t").unwrap()
+}
+
+fn keys() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        prop::collection::vec(prop::sample::select(vec![0_u8, 1, b'a', 0xff]), 0..5),
+        (0_u8..60).prop_map(|number| [&b"a long prefix that many keys share/"[..], &[number]].concat()),
+        (0_u32..1000).prop_map(|number| format!("user{number:06}").into_bytes()),
+    ]
+}
+
+fn sorted(mut entries: Vec<OwnedEntry>) -> Vec<OwnedEntry> {
+    entries.sort_by(|left, right| compare((&left.0, left.1), (&right.0, right.1)));
+    entries.dedup_by(|left, right| left.0 == right.0 && left.1 == right.1);
+    entries
+}
+
+fn entries() -> impl Strategy<Value = Vec<OwnedEntry>> {
+    let value = || prop::option::weighted(0.8, prop::collection::vec(any::<u8>(), 0..30));
+    prop_oneof![
+        3 => prop::collection::vec((keys(), 1_u64..12, value()), 0..200),
+        // All keys share a prefix; and many versions of few keys, which span blocks.
+        1 => prop::collection::vec(((0_u16..500).prop_map(|n| format!("k/{n:05}").into_bytes()), 1_u64..4,
+            value()), 0..300),
+        1 => prop::collection::vec(((0_u8..3).prop_map(|n| vec![n; 9]), 1_u64..200, value()), 0..200),
+    ]
+    .prop_map(sorted)
+}
+
+fn options() -> impl Strategy<Value = TableOptions> {
+    let compression = prop::sample::select(vec![
+        Compression::None,
+        #[cfg(feature = "lz4")]
+        Compression::Lz4,
+        #[cfg(feature = "zstd")]
+        Compression::Zstd { level: 1 },
+    ]);
+    let index = prop::sample::select(vec![IndexPolicy::CostModel, IndexPolicy::BTree, IndexPolicy::Linear]);
+    (compression, index).prop_map(|(compression, index)| small_blocks(compression, index))
+}
+
+fn get(table: &Table, key: &[u8], sequence: u64) -> Result<Option<OwnedEntry>, Error> {
+    table.get(&Lookup::new(key, sequence), |found| {
+        let value = (found.kind == Kind::Put).then(|| found.value.to_vec());
+        (found.user_key.to_vec(), found.sequence, value)
+    })
+}
+
+fn all(table: &Table) -> Result<Vec<OwnedEntry>, Error> {
+    let mut cursor = table.cursor();
+    let mut entries = Vec::new();
+    let mut on = cursor.seek_first()?;
+    while on {
+        let entry = cursor.entry();
+        let value = (entry.kind == Kind::Put).then(|| entry.value.to_vec());
+        entries.push((entry.user_key.to_vec(), entry.sequence, value));
+        on = cursor.next()?;
+    }
+    Ok(entries)
+}
+
+fn walk_alike(
+    cursor: &mut dyn Cursor,
+    model: &mut EntriesCursor,
+    steps: Vec<(u8, Vec<u8>, u64)>,
+) -> Result<(), TestCaseError> {
+    for (step, key, sequence) in steps {
+        let (on, expected) = match step {
+            0 => (cursor.seek_first(), model.seek_first()),
+            1 => (cursor.seek_last(), model.seek_last()),
+            2 | 3 => (cursor.seek(&key, sequence), model.seek(&key, sequence)),
+            4 | 5 => (cursor.seek_before(&key, sequence), model.seek_before(&key, sequence)),
+            6..13 => (cursor.next(), model.next()),
+            _ => (cursor.previous(), model.previous()),
+        };
+        prop_assert_eq!(on.unwrap(), expected.clone().unwrap());
+        if expected.unwrap() {
+            prop_assert_eq!(cursor.entry(), model.entry());
+        }
+    }
+    Ok(())
+}
+
+fn steps() -> impl Strategy<Value = Vec<(u8, Vec<u8>, u64)>> {
+    prop::collection::vec((0_u8..20, keys(), 0_u64..13), 0..80)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 120, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn lookups_answer_as_a_scan(
+        entries in entries(), options in options(), mapped: bool, others in prop::collection::vec(keys(), 0..40),
+    ) {
+        let file = write(&entries, &RangeTombstones::default(), options);
+        let table = Table::open(blob_of(&file, mapped)).unwrap();
+        let present = entries.iter().map(|entry| entry.0.clone());
+        for key in present.chain(others) {
+            for sequence in [0, 3, 7, 100, MAX_SEQUENCE] {
+                let expected = entries.iter().find(|entry| entry.0 == key && entry.1 <= sequence);
+                let found = get(&table, &key, sequence).unwrap();
+                prop_assert_eq!(found.as_ref(), expected);
+            }
+        }
+        table.verify().unwrap();
+    }
+
+    #[test]
+    fn cursors_walk_as_in_a_sorted_vector(
+        entries in entries(), options in options(), mapped: bool, steps in steps(),
+    ) {
+        let file = write(&entries, &RangeTombstones::default(), options);
+        let table = Table::open(blob_of(&file, mapped)).unwrap();
+        prop_assert_eq!(&all(&table).unwrap(), &entries);
+        walk_alike(&mut table.cursor(), &mut EntriesCursor::new(entries), steps)?;
+    }
+
+    #[test]
+    fn levels_walk_as_one_table(
+        entries in entries(), options in options(), cuts in prop::collection::vec(keys(), 0..6), steps in steps(),
+    ) {
+        let mut tables = Vec::new();
+        let mut rest = &entries[..];
+        for cut in sorted(cuts.into_iter().map(|key| (key, 1, None)).collect()).iter().map(|entry| &entry.0) {
+            let (part, after) = rest.split_at(rest.partition_point(|entry| entry.0 < *cut));
+            rest = after;
+            if !part.is_empty() {
+                tables.push(write(part, &RangeTombstones::default(), options.clone()));
+            }
+        }
+        if !rest.is_empty() {
+            tables.push(write(rest, &RangeTombstones::default(), options));
+        }
+        let tables = tables.iter().map(|file| Table::open(blob_of(file, true)).unwrap()).collect();
+        walk_alike(&mut LevelCursor::new(tables), &mut EntriesCursor::new(entries), steps)?;
+    }
+}
+
+fn sample() -> (Vec<OwnedEntry>, RangeTombstones) {
+    let entries = (0..60_u64).map(|number| {
+        let value = (number % 7 != 0).then(|| vec![number as u8; (number % 11) as usize]);
+        (format!("key {:03}", number / 2).into_bytes(), 1 + number % 2, value)
+    });
+    let mut tombstones = RangeTombstones::default();
+    tombstones.insert(b"key 010", b"key 020", 9);
+    tombstones.insert(b"key 015", b"zebra", 7);
+    (sorted(entries.collect()), tombstones)
+}
+
+fn compressions() -> Vec<Compression> {
+    vec![
+        Compression::None,
+        #[cfg(feature = "lz4")]
+        Compression::Lz4,
+    ]
+}
+
+/// Opens, verifies and reads all; whatever is answered must be the truth.
+fn read_damaged(file: &[u8], mapped: bool, entries: &[OwnedEntry], tombstones: &RangeTombstones, what: &str) {
+    let Ok(table) = Table::open(blob_of(file, mapped)) else { return };
+    assert!(table.verify().is_err(), "{what}: passes verification");
+    assert_eq!(**table.tombstones(), *tombstones, "{what}");
+    if let Ok(read) = all(&table) {
+        assert_eq!(read, entries, "{what}: a scan");
+    }
+    for entry in entries {
+        if let Ok(read) = get(&table, &entry.0, entry.1) {
+            assert_eq!(read.as_ref(), Some(entry), "{what}: a lookup");
+        }
+    }
+}
+
+#[test]
+fn every_changed_byte_is_noticed() {
+    let (entries, tombstones) = sample();
+    for compression in compressions() {
+        let mut options = small_blocks(compression, IndexPolicy::CostModel);
+        options.block_bytes = 256;
+        let mut file = write(&entries, &tombstones, options);
+        Table::open(blob_of(&file, true)).unwrap().verify().unwrap();
+        for at in 0..file.len() {
+            let flip = 1 << (at % 8);
+            file[at] ^= flip;
+            read_damaged(&file, at % 2 == 0, &entries, &tombstones, &format!("byte {at} changed"));
+            file[at] ^= flip;
+        }
+    }
+}
+
+#[test]
+fn every_truncation_and_extension_is_noticed() {
+    let (entries, tombstones) = sample();
+    let file = write(&entries, &tombstones, small_blocks(Compression::None, IndexPolicy::CostModel));
+    for end in 0..file.len() {
+        assert!(Table::open(blob_of(&file[..end], true)).is_err(), "cut at {end}");
+    }
+    for more in [1, 8, 136] {
+        let longer = [&file[..], &vec![0; more]].concat();
+        assert!(Table::open(blob_of(&longer, true)).is_err());
+    }
+}
+
+#[test]
+fn a_damaged_block_spoils_only_itself() {
+    let (entries, tombstones) = sample();
+    let mut file = write(&entries, &tombstones, small_blocks(Compression::None, IndexPolicy::CostModel));
+    file[20] ^= 1;
+    let table = Table::open(blob_of(&file, true)).unwrap();
+    let first = get(&table, &entries[0].0, MAX_SEQUENCE).unwrap_err();
+    assert!(matches!(first, Error::Corrupt { offset: 16, .. }), "{first}");
+    let last = entries.last().unwrap();
+    assert_eq!(get(&table, &last.0, last.1).unwrap().as_ref(), Some(last));
+    let mut cursor = table.cursor();
+    assert!(cursor.seek_last().unwrap());
+    while let Ok(true) = cursor.previous() {}
+    assert!(cursor.previous().is_err(), "the error sticks");
+    assert!(cursor.seek_last().is_err(), "the error sticks");
+}
+
+#[test]
+fn blocks_are_read_in_place_where_the_file_is_mapped() {
+    let (entries, tombstones) = sample();
+    let file = write(&entries, &tombstones, TableOptions::default());
+    for mapped in [true, false] {
+        let storage = MemoryStorage::new();
+        storage.set_mapped(mapped);
+        storage.put_if_absent("t", &file).unwrap();
+        let table = Table::open(storage.open("t").unwrap()).unwrap();
+        assert!(get(&table, &entries[0].0, MAX_SEQUENCE).unwrap().is_some());
+        assert_eq!(table.inner.payload(0).is_ok_and(|payload| payload.is_in_place()), mapped);
+    }
+}
+
+#[test]
+fn tables_of_nothing_or_only_range_deletes_are_tables() {
+    let (_, tombstones) = sample();
+    for tombstones in [RangeTombstones::default(), tombstones] {
+        let file = write(&[], &tombstones, TableOptions::default());
+        let table = Table::open(blob_of(&file, true)).unwrap();
+        table.verify().unwrap();
+        assert_eq!(get(&table, b"key 011", MAX_SEQUENCE).unwrap(), None);
+        assert!(all(&table).unwrap().is_empty());
+        assert!(!table.cursor().seek_before(b"z", 1).unwrap());
+        let properties = table.properties();
+        if tombstones.is_empty() {
+            assert_eq!(properties.smallest_key, b"");
+        } else {
+            assert_eq!(
+                (&properties.smallest_key[..], &properties.largest_key[..]),
+                (&b"key 010"[..], &b"zebra"[..])
+            );
+            assert_eq!((properties.smallest_sequence, properties.largest_sequence), (7, 9));
+            assert_eq!(table.tombstones().newest(b"key 016", Visibility::at(8)), Some(7));
+        }
+    }
+}
+
+#[test]
+fn the_longest_keys_and_values_beyond_a_block_come_back() {
+    let key = |number: u8, length: usize| vec![number; length];
+    let entries: Vec<OwnedEntry> = sorted(vec![
+        (Vec::new(), 5, Some(vec![1; 70_000])),
+        (Vec::new(), 4, Some(Vec::new())),
+        (key(1, MAX_KEY_BYTES), 3, Some(b"x".to_vec())),
+        (key(1, MAX_KEY_BYTES), 2, None),
+        (key(1, MAX_KEY_BYTES - 1), 9, Some(vec![2; 10_000])),
+        (key(255, MAX_KEY_BYTES), 9, Some(Vec::new())),
+    ]);
+    let file = write(&entries, &RangeTombstones::default(), TableOptions::default());
+    let table = Table::open(blob_of(&file, true)).unwrap();
+    table.verify().unwrap();
+    assert_eq!(all(&table).unwrap(), entries);
+    for entry in &entries {
+        assert_eq!(get(&table, &entry.0, entry.1).unwrap().as_ref(), Some(entry));
+    }
+    let mut sink = Vec::new();
+    let mut builder = TableBuilder::new(&mut sink, TableOptions::default()).unwrap();
+    let long = key(1, MAX_KEY_BYTES + 1);
+    let entry = EntryRef { user_key: &long, sequence: 1, kind: Kind::Put, value: b"" };
+    assert!(matches!(builder.add(&entry), Err(Error::TooLarge { what: "key", .. })));
+}
+
+#[test]
+fn the_kind_of_index_is_recorded_and_explained() {
+    let entries: Vec<OwnedEntry> =
+        (0..20_000_u64).map(|n| (n.to_be_bytes().to_vec(), 1, Some(vec![0; 20]))).collect();
+    for (policy, word) in [(IndexPolicy::BTree, "B-tree"), (IndexPolicy::Linear, "linear")] {
+        let options = TableOptions { index: policy, ..TableOptions::default() };
+        let file = write(&entries, &RangeTombstones::default(), options);
+        let table = Table::open(blob_of(&file, true)).unwrap();
+        assert!(table.properties().index_explanation.contains(word));
+        assert!(table.inner.index.block_count() > 50);
+        for entry in entries.iter().step_by(37) {
+            assert_eq!(get(&table, &entry.0, 1).unwrap().as_ref(), Some(entry));
+        }
+    }
+}
