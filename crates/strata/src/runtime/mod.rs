@@ -6,4 +6,5 @@ mod spawner;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use event::Event;
+pub(crate) use spawner::panic_message;
 pub use spawner::{JoinHandle, SpawnError, Spawner, TaskPanicked, ThreadSpawner};

@@ -49,7 +49,13 @@ pub trait Storage: Send + Sync + Debug + 'static {
 }
 
 /// Held while one process writes to a [`Storage`]; dropping it lets the next one in.
-pub trait StorageLock: Send + Sync + Debug {}
+pub trait StorageLock: Send + Sync + Debug {
+    /// Whether nobody else can write while this is held. If not, a writer must claim its place in the manifest
+    /// before it relies on anything.
+    fn excludes_others(&self) -> bool {
+        true
+    }
+}
 
 /// A name in a listing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

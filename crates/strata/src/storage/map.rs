@@ -1,5 +1,7 @@
 //! Mapping a sealed file into memory: the only unsafe code of this crate.
 
+#![allow(unsafe_code, reason = "a mapping cannot be had without; see the SAFETY comment")]
+
 use std::fs::File;
 use std::io;
 

@@ -1,0 +1,101 @@
+//! The trait that makes a layered set hold one thing or another: tables, k-mer layers, sorted numbers.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use super::writer::LayerFactory;
+use super::{LayerDescriptor, LayerWriter};
+use crate::Error;
+use crate::picker::MergeReason;
+use crate::set::{JobProgress, Layer, Version};
+use crate::storage::Blob;
+
+/// Any error of a layer kind.
+pub type KindError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What the layers of a set are made of. The set calls it from many threads at once.
+pub trait LayerKind: Send + Sync + Sized + 'static {
+    /// An open layer, ready for queries.
+    type Layer: Send + Sync + 'static;
+
+    /// Recorded in the manifest and compared when the set is opened.
+    fn name(&self) -> &'static str;
+
+    /// Opens a sealed layer. Its bytes are untrusted: damage is an error, never a panic.
+    fn open(&self, blob: Arc<dyn Blob>, descriptor: &LayerDescriptor) -> Result<Self::Layer, KindError>;
+
+    /// Merges the job's inputs into layers started with `output`. Where inputs disagree on a key the newest
+    /// (first) is right. It may write no layer at all if nothing is left. The layers of one merge must not overlap.
+    /// Call [`MergeJob::note_read`] now and then, and return errors of the output at once: that is how a merge
+    /// stops when the set is closed.
+    fn merge(&self, job: &MergeJob<'_, Self>, output: &mut LayerOutput<'_>) -> Result<(), KindError>;
+
+    /// Checks every checksum of a layer.
+    fn verify(&self, layer: &Self::Layer) -> Result<(), KindError>;
+}
+
+/// What is to be merged, and under which circumstances.
+#[derive(Debug)]
+pub struct MergeJob<'a, K: LayerKind> {
+    pub(crate) inputs: &'a [Arc<Layer<K>>],
+    pub(crate) version: &'a Version<K>,
+    pub(crate) target_level: u32,
+    pub(crate) is_bottom: bool,
+    pub(crate) reason: &'a MergeReason,
+    pub(crate) progress: &'a JobProgress,
+}
+
+impl<K: LayerKind> MergeJob<'_, K> {
+    /// The inputs, newest first. Layers of the same level and recency do not overlap and come in key order.
+    pub fn inputs(&self) -> &[Arc<Layer<K>>] {
+        self.inputs
+    }
+
+    /// The version the inputs were taken from; its records tell what the set's owner wrote down.
+    pub fn version(&self) -> &Version<K> {
+        self.version
+    }
+
+    /// The level the output goes to.
+    pub fn target_level(&self) -> u32 {
+        self.target_level
+    }
+
+    /// Whether no layer older than the inputs covers any of their keys: what only hides older entries (a
+    /// tombstone) may then be left out.
+    pub fn is_bottom(&self) -> bool {
+        self.is_bottom
+    }
+
+    /// Why the merge is made.
+    pub fn reason(&self) -> &MergeReason {
+        self.reason
+    }
+
+    /// Tells that `bytes` more of the inputs were read, for whoever watches the merge.
+    pub fn note_read(&self, bytes: u64) {
+        self.progress.note_read(bytes);
+    }
+}
+
+/// Where a merge writes its layers.
+#[derive(Debug)]
+pub struct LayerOutput<'a> {
+    pub(crate) factory: &'a LayerFactory,
+    pub(crate) level: u32,
+    pub(crate) recency: u64,
+    pub(crate) table_bytes: u64,
+}
+
+impl LayerOutput<'_> {
+    /// Starts a layer. Several may be written at once. End each with [`LayerWriter::finish`]; one that is dropped
+    /// is discarded.
+    pub fn start(&mut self) -> Result<LayerWriter, Error> {
+        self.factory.start(self.level, self.recency)
+    }
+
+    /// How large a layer should become before the next one is started; [`u64::MAX`] if one layer is wanted.
+    pub fn table_bytes(&self) -> u64 {
+        self.table_bytes
+    }
+}

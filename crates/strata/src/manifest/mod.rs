@@ -1,0 +1,10 @@
+//! The manifest: which layers and records make up the set, as a chain of numbered blobs.
+
+mod chain;
+mod format;
+mod reader;
+mod state;
+
+pub(crate) use chain::{Recovered, Writer, read};
+pub use format::FORMAT_VERSION;
+pub(crate) use state::{Edit, State};

@@ -1,0 +1,34 @@
+//! Which layers to merge next: a pure function of the levels' shape, the policy and what is merging already.
+
+mod claims;
+mod levelled;
+mod plan;
+mod policy;
+mod shape;
+mod tiered;
+
+pub use claims::{Claim, Claims};
+pub use plan::{MergePlan, MergeReason};
+pub use policy::{Limits, MergePolicy};
+pub use shape::LayerShape;
+
+/// The deepest level there can be.
+pub const DEEPEST_LEVEL: u32 = 62;
+
+/// Picks the most urgent merge that does not collide with those claimed, if the policy wants one. Takes time
+/// quadratic in the layers of two adjacent levels at worst.
+pub fn pick(layers: &[LayerShape<'_>], policy: &MergePolicy, claimed: &Claims) -> Option<MergePlan> {
+    match policy {
+        MergePolicy::Tiered { fanout } => tiered::pick(layers, *fanout, claimed),
+        MergePolicy::TieredThenLevelled(limits) => levelled::pick(layers, limits, claimed),
+    }
+}
+
+/// How urgently the set needs merges: runs in level 0, relative to the number that starts a merge.
+pub fn pressure(layers: &[LayerShape<'_>], policy: &MergePolicy) -> f64 {
+    let limit = match policy {
+        MergePolicy::Tiered { fanout } => *fanout,
+        MergePolicy::TieredThenLevelled(limits) => limits.level0_runs,
+    };
+    shape::runs(layers, 0).len() as f64 / limit.max(1) as f64
+}

@@ -1,0 +1,64 @@
+//! A merge that was picked, and why.
+
+use std::fmt;
+
+/// A merge to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MergePlan {
+    /// The layers' ids, newest first.
+    pub inputs: Vec<u64>,
+    /// The level the output goes to.
+    pub target_level: u32,
+    /// Whether the layers can change their level as they are, because nothing there shares a key with them.
+    pub is_move: bool,
+    /// Why.
+    pub reason: MergeReason,
+}
+
+/// Why a merge is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MergeReason {
+    /// A level has as many runs as it may.
+    TooManyRuns {
+        /// The level.
+        level: u32,
+        /// How many runs it has.
+        runs: usize,
+        /// How many start a merge.
+        limit: usize,
+    },
+    /// A level is larger than it may be.
+    TooLarge {
+        /// The level.
+        level: u32,
+        /// Its size.
+        bytes: u64,
+        /// The size that starts a merge.
+        limit: u64,
+    },
+    /// Level 0 has many runs, but is too small to be worth rewriting level 1 (or level 1 is busy): some of it
+    /// becomes one run of level 0.
+    Consolidate {
+        /// How many runs level 0 has.
+        runs: usize,
+    },
+    /// Someone asked for it.
+    Requested,
+}
+
+impl fmt::Display for MergeReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            MergeReason::TooManyRuns { level, runs, limit } => {
+                write!(f, "level {level} has {runs} runs, a merge is due at {limit}")
+            }
+            MergeReason::TooLarge { level, bytes, limit } => {
+                write!(f, "level {level} has {bytes} bytes, a merge is due at {limit}")
+            }
+            MergeReason::Consolidate { runs } => {
+                write!(f, "level 0 has {runs} small runs, which become fewer")
+            }
+            MergeReason::Requested => write!(f, "it was asked for"),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Merging in the background: workers that merge what is due, wait when nothing is, and back off after a failure.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::shared::Shared;
+use crate::Error;
+use crate::layer::LayerKind;
+use crate::runtime::panic_message;
+
+/// While one of these is held no merge starts in the background. Merges that run go on, and explicit calls such
+/// as [`LayeredSet::merge_once`](crate::LayeredSet::merge_once) work as ever.
+#[derive(Debug)]
+#[must_use = "merges start again when this is dropped"]
+pub struct MergePause<K: LayerKind> {
+    shared: Arc<Shared<K>>,
+}
+
+impl<K: LayerKind> MergePause<K> {
+    pub(super) fn new(shared: Arc<Shared<K>>) -> MergePause<K> {
+        shared.merging.lock().pauses += 1;
+        MergePause { shared }
+    }
+}
+
+impl<K: LayerKind> Drop for MergePause<K> {
+    fn drop(&mut self) {
+        self.shared.merging.lock().pauses -= 1;
+        self.shared.changed.notify();
+    }
+}
+
+impl<K: LayerKind> Shared<K> {
+    /// What a background worker does until the set is closed or can take no more edits.
+    pub(super) fn work(&self) {
+        let clock = &*self.options.clock;
+        loop {
+            let seen = self.changed.generation();
+            if self.cancelled.load(Ordering::Acquire) {
+                return;
+            }
+            let (is_paused, not_before) = {
+                let merging = self.merging.lock();
+                (merging.pauses > 0, merging.not_before)
+            };
+            if is_paused {
+                self.changed.wait(seen);
+                continue;
+            }
+            if clock.now() < not_before {
+                self.changed.wait_until(seen, clock, not_before);
+                continue;
+            }
+            match catch_unwind(AssertUnwindSafe(|| self.merge_once())) {
+                Ok(Ok(Some(_))) => {}
+                Ok(Ok(None)) => {
+                    self.changed.wait(seen);
+                }
+                Ok(Err(Error::Closed | Error::Fenced { .. } | Error::Poisoned { .. })) => return,
+                // Noted already, together with the time of the next attempt.
+                Ok(Err(_)) => {}
+                Err(panic) => {
+                    self.note_failure(format!("the merge panicked: {}", panic_message(&*panic)));
+                }
+            }
+        }
+    }
+
+    /// Makes workers and merges end at their next step.
+    pub(super) fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Release);
+        self.changed.notify();
+    }
+}

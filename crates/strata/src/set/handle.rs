@@ -1,0 +1,177 @@
+//! The handle to a layered set: what its users call.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::shared::Shared;
+use super::{
+    Edit, LayerVerification, MergePause, MergeReport, OpenReport, SetOptions, SetStatistics, Version,
+};
+use crate::Error;
+use crate::layer::LayerKind;
+use crate::runtime::{Event, JoinHandle, Spawner};
+use crate::storage::Storage;
+
+/// A set of immutable layers on a storage. Clones are handles to the same set; when the last one is dropped,
+/// background work ends (as with [`close`](LayeredSet::close), but without its snapshot of the manifest).
+#[derive(Debug)]
+pub struct LayeredSet<K: LayerKind> {
+    inner: Arc<Inner<K>>,
+}
+
+impl<K: LayerKind> Clone for LayeredSet<K> {
+    fn clone(&self) -> Self {
+        LayeredSet { inner: self.inner.clone() }
+    }
+}
+
+#[derive(Debug)]
+struct Inner<K: LayerKind> {
+    /// Workers hold this, but never `Inner`: dropping the last handle must end them.
+    shared: Arc<Shared<K>>,
+    workers: Mutex<Vec<Box<dyn JoinHandle>>>,
+}
+
+impl<K: LayerKind> Inner<K> {
+    fn stop(&self) {
+        self.shared.cancel();
+        for worker in std::mem::take(&mut *self.workers.lock()) {
+            // Workers catch the panics of merges, so there is nothing to tell here.
+            let _ = worker.join();
+        }
+    }
+}
+
+impl<K: LayerKind> Drop for Inner<K> {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl<K: LayerKind> LayeredSet<K> {
+    /// Opens a set, or makes a new one if the storage has none. Takes the storage's lock, reads the manifest back
+    /// to its last snapshot, opens every layer, and deletes layers that no edit names. No merge starts before
+    /// [`start_background`](LayeredSet::start_background) or an explicit call.
+    ///
+    /// # Errors
+    /// Before anything is changed: the storage is locked, the manifest is damaged
+    /// ([`Error::Corrupt`], with blob and offset) or of a newer format ([`Error::NewerFormat`]), the layers are of
+    /// another kind ([`Error::WrongKind`]), or there are layers but no manifest ([`Error::ManifestMissing`]).
+    /// Also if a layer is missing or cannot be opened.
+    pub fn open(
+        storage: Arc<dyn Storage>,
+        kind: K,
+        options: SetOptions,
+    ) -> Result<(LayeredSet<K>, OpenReport), Error> {
+        let (shared, report) = Shared::open(storage, kind, options)?;
+        let inner = Inner { shared: Arc::new(shared), workers: Mutex::default() };
+        Ok((LayeredSet { inner: Arc::new(inner) }, report))
+    }
+
+    /// The version that shows the last committed edit. Takes constant time and never waits for merges.
+    pub fn current(&self) -> Arc<Version<K>> {
+        self.inner.shared.current()
+    }
+
+    /// Starts an edit.
+    pub fn edit(&self) -> Edit<'_, K> {
+        Edit::new(&self.inner.shared)
+    }
+
+    /// A recency larger than any given out or committed before, for the next layer to be sealed.
+    pub fn next_recency(&self) -> u64 {
+        let state = &mut self.inner.shared.writer.lock().manifest.state;
+        let recency = state.next_recency.max(1);
+        state.next_recency = recency + 1;
+        recency
+    }
+
+    /// The layer kind given to [`open`](LayeredSet::open).
+    pub fn kind(&self) -> &K {
+        &self.inner.shared.kind
+    }
+
+    /// The storage given to [`open`](LayeredSet::open).
+    pub fn storage(&self) -> &Arc<dyn Storage> {
+        &self.inner.shared.storage
+    }
+
+    /// Makes the most urgent merge on the calling thread. `None` if none is due, or others work on all that are.
+    pub fn merge_once(&self) -> Result<Option<MergeReport>, Error> {
+        self.inner.shared.merge_once()
+    }
+
+    /// Merges on the calling thread until nothing is due, and waits for merges of others.
+    pub fn merge_until_idle(&self) -> Result<Vec<MergeReport>, Error> {
+        self.inner.shared.merge_until_idle()
+    }
+
+    /// Waits for running merges, then merges everything there is into one run, on the calling thread. `None` if
+    /// the set is empty.
+    pub fn merge_all(&self) -> Result<Option<MergeReport>, Error> {
+        self.inner.shared.merge_all()
+    }
+
+    /// Starts `threads` workers that merge whatever becomes due. May be called again for more.
+    ///
+    /// # Errors
+    /// [`Error::Spawn`]; workers started before that go on.
+    pub fn start_background(&self, spawner: &dyn Spawner, threads: usize) -> Result<(), Error> {
+        let mut workers = self.inner.workers.lock();
+        for _ in 0..threads {
+            let shared = self.inner.shared.clone();
+            let name = format!("merge-{}", workers.len());
+            workers.push(spawner.spawn(&name, Box::new(move || shared.work()))?);
+        }
+        Ok(())
+    }
+
+    /// Keeps background workers from starting merges while the result is held.
+    pub fn pause(&self) -> MergePause<K> {
+        MergePause::new(self.inner.shared.clone())
+    }
+
+    /// Runs in level 0, relative to the number that starts a merge. A writer should slow down as it grows past 2
+    /// or so, to let merges keep up; wait on [`changed`](LayeredSet::changed) for it to fall.
+    pub fn pressure(&self) -> f64 {
+        self.inner.shared.pressure()
+    }
+
+    /// Notified after each commit, after each merge and on closing.
+    pub fn changed(&self) -> &Event {
+        &self.inner.shared.changed
+    }
+
+    /// What the set knows of itself.
+    pub fn statistics(&self) -> SetStatistics {
+        self.inner.shared.statistics()
+    }
+
+    /// Opens every layer of the current version anew and checks its checksums; reads everything.
+    pub fn verify(&self) -> Vec<LayerVerification> {
+        self.inner.shared.verify()
+    }
+
+    /// Ends background work, giving up merges at their next step; then writes a snapshot of the manifest, if edits
+    /// were made, and unlocks the storage. Versions stay readable; edits and merges fail with [`Error::Closed`].
+    /// Closing again does nothing.
+    ///
+    /// # Errors
+    /// The snapshot could not be written. The set is closed nevertheless, and nothing is lost.
+    pub fn close(&self) -> Result<(), Error> {
+        self.inner.stop();
+        let mut writer = self.inner.shared.writer.lock();
+        if writer.closed {
+            return Ok(());
+        }
+        writer.closed = true;
+        let lock = writer.lock.take();
+        let outcome = match writer.manifest.check() {
+            Ok(()) if writer.manifest.has_edits() => writer.manifest.write_snapshot(),
+            _ => Ok(()),
+        };
+        drop(lock);
+        outcome
+    }
+}

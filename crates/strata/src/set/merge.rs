@@ -1,0 +1,285 @@
+//! Making one merge: claim, work, commit; whatever goes wrong, the claim ends and nothing half-made stays.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::commit::Change;
+use super::edit::from_kind;
+use super::progress::JobProgress;
+use super::shared::{RunningJob, Shared};
+use super::statistics::MergeFailure;
+use super::{Layer, Version};
+use crate::Error;
+use crate::layer::{LayerDescriptor, LayerKind, LayerOutput, MergeJob};
+use crate::manifest;
+use crate::picker::{Claims, LayerShape, MergePlan, MergeReason, pick};
+
+/// A merge that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MergeReport {
+    /// Why.
+    pub reason: MergeReason,
+    /// The layers merged, newest first.
+    pub inputs: Vec<u64>,
+    /// What they became; the same layers if they only changed their level.
+    pub outputs: Vec<u64>,
+    /// Bytes of the inputs.
+    pub input_bytes: u64,
+    /// Bytes written: none if layers only changed their level.
+    pub output_bytes: u64,
+    /// Where the output is.
+    pub target_level: u32,
+    /// How long it took, by the set's clock.
+    pub duration: Duration,
+}
+
+/// A plan nobody else works on, until this is dropped.
+struct Claimed<'a, K: LayerKind> {
+    shared: &'a Shared<K>,
+    ticket: u64,
+    plan: MergePlan,
+    version: Arc<Version<K>>,
+    inputs: Vec<Arc<Layer<K>>>,
+    progress: Arc<JobProgress>,
+    started: Duration,
+}
+
+impl<K: LayerKind> Drop for Claimed<'_, K> {
+    fn drop(&mut self) {
+        let mut merging = self.shared.merging.lock();
+        merging.claims.release(self.ticket);
+        merging.jobs.remove(&self.ticket);
+        drop(merging);
+        self.shared.changed.notify();
+    }
+}
+
+/// Keeps other merges from starting while somebody waits to merge everything.
+struct Exclusive<'a, K: LayerKind>(&'a Shared<K>);
+
+impl<'a, K: LayerKind> Exclusive<'a, K> {
+    fn new(shared: &'a Shared<K>) -> Self {
+        shared.merging.lock().exclusive += 1;
+        Exclusive(shared)
+    }
+}
+
+impl<K: LayerKind> Drop for Exclusive<'_, K> {
+    fn drop(&mut self) {
+        self.0.merging.lock().exclusive -= 1;
+        self.0.changed.notify();
+    }
+}
+
+impl<K: LayerKind> Shared<K> {
+    /// Makes the most urgent merge, if one is due and nobody works on it.
+    pub(super) fn merge_once(&self) -> Result<Option<MergeReport>, Error> {
+        loop {
+            self.check_mergeable()?;
+            let policy = &self.options.policy;
+            let Some(claimed) = self.claim(false, |shapes, claims| pick(shapes, policy, claims)) else {
+                return Ok(None);
+            };
+            match claimed.run() {
+                // Someone removed an input meanwhile: what was due then may not be due now.
+                Err(Error::UnknownLayer { .. }) => {}
+                outcome => return self.note_outcome(outcome).map(Some),
+            }
+        }
+    }
+
+    /// Merges until nothing is due and nobody merges.
+    pub(super) fn merge_until_idle(&self) -> Result<Vec<MergeReport>, Error> {
+        let mut reports = Vec::new();
+        loop {
+            let seen = self.changed.generation();
+            match self.merge_once()? {
+                Some(report) => reports.push(report),
+                None if self.merging.lock().claims.is_empty() => return Ok(reports),
+                None => {
+                    self.changed.wait(seen);
+                }
+            }
+        }
+    }
+
+    /// Merges all layers there are into one run of the deepest level.
+    pub(super) fn merge_all(&self) -> Result<Option<MergeReport>, Error> {
+        let _exclusive = Exclusive::new(self);
+        loop {
+            let seen = self.changed.generation();
+            self.check_mergeable()?;
+            if self.merging.lock().claims.is_empty() {
+                match self.claim(true, |shapes, _| everything(shapes)) {
+                    None if self.current().levels().is_empty() => return Ok(None),
+                    None => {}
+                    Some(claimed) => match claimed.run() {
+                        Err(Error::UnknownLayer { .. }) => continue,
+                        outcome => return self.note_outcome(outcome).map(Some),
+                    },
+                }
+            }
+            self.changed.wait(seen);
+        }
+    }
+
+    fn check_mergeable(&self) -> Result<(), Error> {
+        if self.cancelled.load(Ordering::Acquire) {
+            return Err(Error::Closed);
+        }
+        self.writer.lock().check()
+    }
+
+    /// Picks and claims in one step, so that two threads never claim the same.
+    fn claim(
+        &self,
+        exclusive: bool,
+        choose: impl FnOnce(&[LayerShape<'_>], &Claims) -> Option<MergePlan>,
+    ) -> Option<Claimed<'_, K>> {
+        let mut merging = self.merging.lock();
+        let allowed = if exclusive { merging.claims.is_empty() } else { merging.exclusive == 0 };
+        if !allowed {
+            return None;
+        }
+        let version = self.current();
+        let shapes = version.shapes();
+        let plan = choose(&shapes, &merging.claims)?;
+        let by_id: BTreeMap<u64, &Arc<Layer<K>>> =
+            version.layers().map(|layer| (layer.descriptor().id, layer)).collect();
+        let inputs: Vec<_> = plan.inputs.iter().filter_map(|id| by_id.get(id).copied().cloned()).collect();
+        let ticket = merging.claims.take(&plan, &shapes);
+        let progress = Arc::new(JobProgress::stoppable(self.cancelled.clone()));
+        let started = self.options.clock.now();
+        let job = RunningJob {
+            reason: plan.reason.clone(),
+            inputs: plan.inputs.clone(),
+            input_bytes: inputs.iter().map(|layer| layer.descriptor().bytes).sum(),
+            target_level: plan.target_level,
+            started,
+            progress: progress.clone(),
+        };
+        merging.jobs.insert(ticket, job);
+        drop(merging);
+        drop(shapes);
+        Some(Claimed { shared: self, ticket, plan, version, inputs, progress, started })
+    }
+
+    fn note_outcome(&self, outcome: Result<MergeReport, Error>) -> Result<MergeReport, Error> {
+        match &outcome {
+            Ok(report) => {
+                let mut totals = self.totals.lock();
+                if report.inputs == report.outputs {
+                    totals.moves += report.outputs.len() as u64;
+                } else {
+                    totals.merges += 1;
+                    totals.merge_input_bytes += report.input_bytes;
+                    totals.merge_output_bytes += report.output_bytes;
+                }
+                drop(totals);
+                let mut merging = self.merging.lock();
+                merging.last_failure = None;
+                merging.not_before = Duration::ZERO;
+            }
+            Err(Error::Closed) => {}
+            Err(error) => self.note_failure(error.to_string()),
+        }
+        outcome
+    }
+
+    /// Remembers a failed merge, and until when background workers wait before they try again.
+    pub(super) fn note_failure(&self, message: String) {
+        self.totals.lock().failed_merges += 1;
+        let at = self.options.clock.now();
+        let mut merging = self.merging.lock();
+        let before = merging.last_failure.as_ref().map_or(0, |failure| failure.consecutive);
+        let factor = 1_u32.checked_shl(before).unwrap_or(u32::MAX);
+        let wait = self.options.first_retry.saturating_mul(factor).min(self.options.longest_retry);
+        let next_attempt = at + wait;
+        merging.not_before = next_attempt;
+        merging.last_failure = Some(MergeFailure { message, consecutive: before + 1, at, next_attempt });
+    }
+}
+
+/// The plan to merge all there is: at least to level 1, so that what is sealed next is newer.
+fn everything(layers: &[LayerShape<'_>]) -> Option<MergePlan> {
+    let target_level = layers.iter().map(|layer| layer.level).max()?.max(1);
+    let inputs = layers.iter().map(|layer| layer.id).collect();
+    Some(MergePlan { inputs, target_level, is_move: false, reason: MergeReason::Requested })
+}
+
+impl<K: LayerKind> Claimed<'_, K> {
+    fn run(&self) -> Result<MergeReport, Error> {
+        let change = if self.plan.is_move { self.movement() } else { self.merge()? };
+        let outputs: Vec<(u64, u64)> = change.descriptors().map(|layer| (layer.id, layer.bytes)).collect();
+        self.shared.commit(change)?;
+        let written: u64 = outputs.iter().map(|(_, bytes)| bytes).sum();
+        Ok(MergeReport {
+            reason: self.plan.reason.clone(),
+            inputs: self.plan.inputs.clone(),
+            outputs: outputs.iter().map(|(id, _)| *id).collect(),
+            input_bytes: self.inputs.iter().map(|layer| layer.descriptor().bytes).sum(),
+            output_bytes: if self.plan.is_move { 0 } else { written },
+            target_level: self.plan.target_level,
+            duration: self.shared.options.clock.now().saturating_sub(self.started),
+        })
+    }
+
+    /// The same layers at another level.
+    fn movement(&self) -> Change<K> {
+        let moved = |layer: &Arc<Layer<K>>| LayerDescriptor {
+            level: self.plan.target_level,
+            ..layer.descriptor().clone()
+        };
+        let added = self.inputs.iter().map(moved).collect();
+        let edit = manifest::Edit { removed: self.plan.inputs.clone(), added, ..Default::default() };
+        Change { edit, new: Vec::new(), is_seal: false }
+    }
+
+    fn merge(&self) -> Result<Change<K>, Error> {
+        let factory = self.shared.factory(self.progress.clone());
+        let recency = self.inputs.iter().map(|layer| layer.descriptor().recency).max().unwrap_or(0);
+        let job = MergeJob {
+            inputs: &self.inputs,
+            version: &self.version,
+            target_level: self.plan.target_level,
+            is_bottom: self.is_bottom(),
+            reason: &self.plan.reason,
+            progress: &self.progress,
+        };
+        let table_bytes = self.shared.options.policy.table_bytes();
+        let level = self.plan.target_level;
+        let mut output = LayerOutput { factory: &factory, level, recency, table_bytes };
+        let place = || format!("layers {:?} of {}", self.plan.inputs, self.shared.storage.describe(""));
+        self.shared.kind.merge(&job, &mut output).map_err(|error| from_kind("merge", place, error))?;
+        let finished = factory.take_finished();
+        if finished.iter().any(|layer| !self.is_within_inputs(&layer.descriptor)) {
+            let source = "the output has keys outside the range of the inputs".into();
+            return Err(Error::Kind { action: "merge", place: place(), source });
+        }
+        let new = self.shared.open_finished(finished)?;
+        let edit = manifest::Edit { removed: self.plan.inputs.clone(), ..Default::default() };
+        Ok(Change { edit, new, is_seal: false })
+    }
+
+    fn is_within_inputs(&self, output: &LayerDescriptor) -> bool {
+        let inputs = || self.inputs.iter().map(|layer| layer.descriptor());
+        inputs().any(|input| input.smallest <= output.smallest)
+            && inputs().any(|input| input.largest >= output.largest)
+    }
+
+    /// Whether no other layer holds older entries for keys of the inputs. None can appear while we work: new
+    /// layers are newer, and claims keep other merges from writing to our range.
+    fn is_bottom(&self) -> bool {
+        let is_newer = |one: &LayerDescriptor, other: &LayerDescriptor| {
+            one.level < other.level || (one.level == other.level && one.recency > other.recency)
+        };
+        let others = self.version.layers().map(|layer| layer.descriptor());
+        let mut others = others.filter(|other| !self.plan.inputs.contains(&other.id));
+        !others.any(|other| {
+            let mut inputs = self.inputs.iter().map(|layer| layer.descriptor());
+            inputs.any(|input| is_newer(input, other) && input.overlaps(other))
+        })
+    }
+}

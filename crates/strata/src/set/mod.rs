@@ -1,0 +1,26 @@
+//! The layered set itself: opening, versions, edits, merges and what is known of them.
+
+mod background;
+mod commit;
+mod edit;
+mod file;
+mod handle;
+mod merge;
+mod open;
+mod options;
+mod progress;
+mod shared;
+mod statistics;
+mod verify;
+mod version;
+
+pub use background::MergePause;
+pub use edit::Edit;
+pub use handle::LayeredSet;
+pub use merge::MergeReport;
+pub use open::OpenReport;
+pub use options::SetOptions;
+pub(crate) use progress::JobProgress;
+pub use statistics::{JobStatistics, LevelStatistics, MergeFailure, SetStatistics};
+pub use verify::LayerVerification;
+pub use version::{Layer, Level, Run, Version};

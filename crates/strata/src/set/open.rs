@@ -1,0 +1,141 @@
+//! Opening a set: the lock first, then the manifest, then the layers, then what a crash left behind.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+use parking_lot::{Mutex, RwLock};
+
+use super::file::{LayerFile, Reclaim, ReclaimCounters};
+use super::shared::{Merging, Shared, Writer};
+use super::{Layer, SetOptions, Version};
+use crate::Error;
+use crate::layer::{LAYER_FOLDER, LAYERS_PER_EPOCH, LayerKind, id_of};
+use crate::manifest::{self, Recovered};
+use crate::runtime::Event;
+use crate::storage::{BlobEntry, Storage};
+
+/// What was found when a set was opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenReport {
+    /// Whether there was nothing: the set is new.
+    pub created: bool,
+    /// How many writers this set has had, this one included.
+    pub epoch: u64,
+    /// How many edits were read after the last snapshot of the manifest.
+    pub edits_replayed: u64,
+    /// Layers in the set.
+    pub layers: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Layers that no edit names, left by a crash or by a reader that outlived them, and now deleted.
+    pub orphans_deleted: usize,
+    /// Their bytes.
+    pub orphan_bytes: u64,
+}
+
+impl<K: LayerKind> Shared<K> {
+    pub(super) fn open(
+        storage: Arc<dyn Storage>,
+        kind: K,
+        options: SetOptions,
+    ) -> Result<(Shared<K>, OpenReport), Error> {
+        let lock = storage.lock()?;
+        let recovered = manifest::read(&*storage)?;
+        check_recovered(&*storage, kind.name(), recovered.as_ref())?;
+        let mut manifest = manifest::Writer::new(storage.clone(), kind.name(), recovered.as_ref());
+        if recovered.is_none() || !lock.excludes_others() {
+            // Claims the end of the chain: whoever wrote before us is fenced from here on, so that nothing we take
+            // for an orphan can still be named by an edit of theirs.
+            let state = manifest.state.clone();
+            manifest.commit(manifest::Edit::default(), state)?;
+        }
+        let epoch = manifest.state.epoch;
+        let last = manifest.last;
+        let shared = Shared {
+            storage,
+            kind,
+            options,
+            next_layer: Arc::new(AtomicU64::new(epoch.saturating_mul(LAYERS_PER_EPOCH))),
+            writer: Mutex::new(Writer { manifest, lock: Some(lock), closed: false }),
+            merging: Mutex::new(Merging::default()),
+            current: RwLock::new(Arc::new(Version::new(last, Vec::new(), BTreeMap::new()))),
+            changed: Event::new(),
+            cancelled: Arc::new(AtomicBool::new(false)),
+            reclaimed: Arc::new(ReclaimCounters::default()),
+            totals: Mutex::default(),
+        };
+        shared.open_layers()?;
+        let mut report = shared.delete_orphans()?;
+        report.epoch = epoch;
+        if let Some(recovered) = recovered {
+            report.created = false;
+            report.edits_replayed = recovered.edits;
+            shared.delete_stale(&recovered.stale);
+        }
+        Ok((shared, report))
+    }
+
+    fn open_layers(&self) -> Result<(), Error> {
+        let writer = self.writer.lock();
+        let state = &writer.manifest.state;
+        let mut layers = Vec::with_capacity(state.layers.len());
+        for descriptor in state.layers.values() {
+            let layer = self.open_layer(descriptor)?;
+            let reclaim = Reclaim::new(self.storage.clone(), descriptor, self.reclaimed.clone());
+            let file = Arc::new(LayerFile { layer, reclaim });
+            layers.push(Arc::new(Layer { descriptor: descriptor.clone(), file }));
+        }
+        let version = Version::new(writer.manifest.last, layers, state.records.clone());
+        *self.current.write() = Arc::new(version);
+        Ok(())
+    }
+
+    /// Deletes layers that no edit names. Blobs with other names are somebody else's and stay.
+    fn delete_orphans(&self) -> Result<OpenReport, Error> {
+        let writer = self.writer.lock();
+        let named = &writer.manifest.state.layers;
+        let is_orphan = |entry: &BlobEntry| id_of(&entry.name).is_some_and(|id| !named.contains_key(&id));
+        let mut orphans = self.storage.list(LAYER_FOLDER)?;
+        orphans.retain(is_orphan);
+        for orphan in &orphans {
+            self.storage.delete(&orphan.name)?;
+        }
+        Ok(OpenReport {
+            created: true,
+            epoch: 0,
+            edits_replayed: 0,
+            layers: named.len(),
+            bytes: named.values().map(|layer| layer.bytes).sum(),
+            orphans_deleted: orphans.len(),
+            orphan_bytes: orphans.iter().map(|orphan| orphan.bytes).sum(),
+        })
+    }
+
+    /// Removes manifest blobs that nobody needs; they do no harm if they stay.
+    fn delete_stale(&self, stale: &[String]) {
+        for name in stale {
+            let _ = self.storage.delete(name);
+        }
+    }
+}
+
+/// Refuses what is not ours to write to, before anything is changed.
+fn check_recovered(
+    storage: &dyn Storage,
+    kind: &'static str,
+    recovered: Option<&Recovered>,
+) -> Result<(), Error> {
+    let place = storage.describe("");
+    match recovered {
+        Some(recovered) if recovered.kind != kind => {
+            Err(Error::WrongKind { found: recovered.kind.clone(), expected: kind.to_owned(), place })
+        }
+        Some(_) => Ok(()),
+        None => {
+            let is_layer = |entry: &&BlobEntry| id_of(&entry.name).is_some();
+            let layers = storage.list(LAYER_FOLDER)?.iter().filter(is_layer).count();
+            if layers == 0 { Ok(()) } else { Err(Error::ManifestMissing { place, layers }) }
+        }
+    }
+}

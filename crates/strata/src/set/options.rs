@@ -1,0 +1,33 @@
+//! How a layered set behaves.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::picker::MergePolicy;
+use crate::runtime::{Clock, SystemClock};
+
+/// How a [`LayeredSet`](crate::LayeredSet) behaves. Nothing here is stored: a set may be opened with other
+/// options than before.
+#[derive(Debug, Clone)]
+pub struct SetOptions {
+    /// Which layers are merged and when.
+    pub policy: MergePolicy,
+    /// Tells the time for back-off and for statistics.
+    pub clock: Arc<dyn Clock>,
+    /// How long background workers wait after a first failed merge; the wait doubles with each further failure.
+    pub first_retry: Duration,
+    /// The longest such wait.
+    pub longest_retry: Duration,
+}
+
+impl Default for SetOptions {
+    /// Tiered with a fan-out of 4, the system clock, retries after 100 ms to 60 s.
+    fn default() -> Self {
+        SetOptions {
+            policy: MergePolicy::Tiered { fanout: 4 },
+            clock: Arc::new(SystemClock::new()),
+            first_retry: Duration::from_millis(100),
+            longest_retry: Duration::from_secs(60),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What the handles of a set, its edits and its background workers share.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::time::Duration;
+
+use parking_lot::{Mutex, RwLock};
+
+use super::file::ReclaimCounters;
+use super::progress::JobProgress;
+use super::statistics::{MergeFailure, Totals};
+use super::{SetOptions, Version};
+use crate::layer::{LayerFactory, LayerKind};
+use crate::manifest;
+use crate::picker::{Claims, MergeReason};
+use crate::runtime::Event;
+use crate::storage::{Storage, StorageLock};
+
+/// The inside of a set. Locks are taken in the order of the fields: `writer`, `merging`, `current`.
+#[derive(Debug)]
+pub(super) struct Shared<K: LayerKind> {
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) kind: K,
+    pub(super) options: SetOptions,
+    pub(super) next_layer: Arc<AtomicU64>,
+    /// The end of the manifest; whoever commits holds this.
+    pub(super) writer: Mutex<Writer>,
+    /// What is being merged.
+    pub(super) merging: Mutex<Merging>,
+    /// Held only as long as it takes to copy or replace the pointer.
+    pub(super) current: RwLock<Arc<Version<K>>>,
+    /// Notified after each commit, each merge and on closing.
+    pub(super) changed: Event,
+    /// Set once; running merges stop at their next step.
+    pub(super) cancelled: Arc<AtomicBool>,
+    pub(super) reclaimed: Arc<ReclaimCounters>,
+    pub(super) totals: Mutex<Totals>,
+}
+
+/// Under the commit lock.
+#[derive(Debug)]
+pub(super) struct Writer {
+    pub(super) manifest: manifest::Writer,
+    /// Given back when the set is closed.
+    pub(super) lock: Option<Box<dyn StorageLock>>,
+    pub(super) closed: bool,
+}
+
+/// Under the merge lock.
+#[derive(Debug, Default)]
+pub(super) struct Merging {
+    pub(super) claims: Claims,
+    /// How many want no new merges to start in the background.
+    pub(super) pauses: u64,
+    /// How many wait to merge everything: no other merge may start.
+    pub(super) exclusive: u64,
+    pub(super) jobs: BTreeMap<u64, RunningJob>,
+    pub(super) last_failure: Option<MergeFailure>,
+    /// When background workers may try again after a failure, in terms of the clock.
+    pub(super) not_before: Duration,
+}
+
+/// A merge at work.
+#[derive(Debug, Clone)]
+pub(super) struct RunningJob {
+    pub(super) reason: MergeReason,
+    pub(super) inputs: Vec<u64>,
+    pub(super) input_bytes: u64,
+    pub(super) target_level: u32,
+    pub(super) started: Duration,
+    pub(super) progress: Arc<JobProgress>,
+}
+
+impl<K: LayerKind> Shared<K> {
+    pub(super) fn current(&self) -> Arc<Version<K>> {
+        self.current.read().clone()
+    }
+
+    pub(super) fn factory(&self, progress: Arc<JobProgress>) -> LayerFactory {
+        LayerFactory::new(self.storage.clone(), self.next_layer.clone(), progress)
+    }
+}
