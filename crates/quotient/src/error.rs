@@ -1,0 +1,121 @@
+//! What can go wrong, with the data that tells why.
+
+/// Why a filter refused something.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The shape is impossible.
+    #[error(
+        "{quotient_bits} quotient and {remainder_bits} remainder bits: the quotient takes 1 to 40, the \
+         remainder 1 to 62, both together at most 64"
+    )]
+    BadShape {
+        /// Quotient bits asked for.
+        quotient_bits: u32,
+        /// Remainder bits asked for.
+        remainder_bits: u32,
+    },
+    /// The key has bits beyond those the filter stores.
+    #[error("key {key:#x} has more than the filter's {key_bits} bits: hash it down to that width first")]
+    KeyTooWide {
+        /// The key.
+        key: u64,
+        /// Quotient bits plus remainder bits.
+        key_bits: u32,
+    },
+    /// No free slot is left where one is needed. Nothing was changed; `grow` and try again.
+    #[error("the filter is full: {used} of {slots} slots are taken; grow it")]
+    Full {
+        /// Slots in use.
+        used: u64,
+        /// Slots there are.
+        slots: u64,
+    },
+    /// The count of the key, or of all keys together, would pass 2^64 - 1. Nothing was changed.
+    #[error("the count of key {key:#x}, or of all keys together, would exceed 2^64 - 1")]
+    CountOverflow {
+        /// The key.
+        key: u64,
+    },
+    /// No bit of the remainder can be given to the quotient any more.
+    #[error("cannot grow beyond {quotient_bits} quotient bits with {remainder_bits} remainder bits")]
+    CannotGrow {
+        /// Quotient bits now.
+        quotient_bits: u32,
+        /// Remainder bits now.
+        remainder_bits: u32,
+    },
+    /// Keys were pushed to a builder out of order or twice.
+    #[error("key {key:#x} was pushed after {previous:#x}: keys must strictly ascend")]
+    NotAscending {
+        /// The key pushed.
+        key: u64,
+        /// The key before it.
+        previous: u64,
+    },
+    /// Filters to be merged hold keys of different widths, or there is none.
+    #[error("filters to be merged must hold keys of one width, found {first} and {other} bits")]
+    DifferentKeys {
+        /// Key bits of the first filter, 0 if there is none.
+        first: u32,
+        /// Key bits of another.
+        other: u32,
+    },
+    /// The memory for the slots is not to be had.
+    #[error("no memory for a filter of {bytes} bytes")]
+    OutOfMemory {
+        /// Bytes asked for.
+        bytes: u64,
+    },
+    /// The bytes end before the filter does.
+    #[error("the filter needs {needed} bytes, but only {available} are there: it was cut short")]
+    Truncated {
+        /// Bytes needed.
+        needed: u64,
+        /// Bytes there are.
+        available: u64,
+    },
+    /// The bytes go on after the end of the filter.
+    #[error("the filter takes {needed} bytes, but {available} were given: pass exactly its own bytes")]
+    TrailingBytes {
+        /// Bytes the header speaks of.
+        needed: u64,
+        /// Bytes there are.
+        available: u64,
+    },
+    /// The bytes do not begin with the magic number of a quotient filter.
+    #[error("not a quotient filter: it begins with {found:02x?}")]
+    BadMagic {
+        /// The eight bytes found.
+        found: [u8; 8],
+    },
+    /// The filter was written by a later version of this crate.
+    #[error("quotient filter of format version {found}; this build reads version {supported}")]
+    UnsupportedVersion {
+        /// The version found.
+        found: u32,
+        /// The version this build reads.
+        supported: u32,
+    },
+    /// The bytes are damaged.
+    #[error("checksum mismatch in the {part}: stored {stored:016x}, computed {computed:016x}")]
+    ChecksumMismatch {
+        /// Header or slots.
+        part: &'static str,
+        /// The checksum in the file.
+        stored: u64,
+        /// The checksum of the bytes that are there.
+        computed: u64,
+    },
+    /// The checksums are right, but the slots are not those of a filter.
+    #[error("slot {slot}: {what}")]
+    Inconsistent {
+        /// The slot at which it was noticed.
+        slot: u64,
+        /// Which rule is broken.
+        what: &'static str,
+    },
+    /// Writing failed.
+    #[error("cannot write the filter: {0}")]
+    Write(#[from] std::io::Error),
+}
