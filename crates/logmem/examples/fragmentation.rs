@@ -13,6 +13,9 @@ use std::time::Instant;
 
 use stroma_logmem::{Error, Pool, PoolOptions, Store, StoreOptions};
 
+/// Scaled down with the live bytes: 64 MiB in segments of 128 KiB is like a gigabyte in segments of 2 MiB.
+const SEGMENT_BYTES: usize = 128 << 10;
+
 type Sizes = RangeInclusive<u64>;
 
 /// Sizes before, percent deleted, sizes after (none: the workload ends after the first phase).
@@ -92,44 +95,58 @@ fn resident_bytes() -> u64 {
     statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * 4096
 }
 
-fn main() -> Result<(), Error> {
-    let mut arguments = std::env::args().skip(1).filter_map(|argument| argument.parse::<u64>().ok());
-    let target = arguments.next().unwrap_or(64) << 20;
-    let first_ratio = arguments.next().unwrap_or(105);
+/// Runs one workload under one budget; the row of the table, or the error that ended it.
+fn measure(target: u64, workload: usize, ratio: u64) -> Result<String, Error> {
+    let (name, before, _, after) = &WORKLOADS[workload];
+    // The workload's own list is written once beforehand, so that it is not counted as the store's memory.
+    let mut objects = vec![(1, 1); (target / before.start()) as usize + 1];
+    objects.clear();
+    let mut live = Live { objects, bytes: 0, next_key: 0, random: Random(1), puts: 0 };
+    let resident_before = resident_bytes();
+    let pool = Pool::new(PoolOptions {
+        capacity_bytes: (target * ratio / 100) as usize,
+        segment_bytes: SEGMENT_BYTES,
+    })?;
+    let store = Store::new(StoreOptions::new(pool.clone(), 1))?;
+    let start = Instant::now();
+    run(&store, target, &mut live, workload)?;
+    let seconds = start.elapsed().as_secs_f64();
+    let resident = resident_bytes().saturating_sub(resident_before);
+    let counted = pool.statistics();
+    let put = target as f64 * if after.is_some() { 10.0 } else { 5.0 };
+    Ok(format!(
+        "| {name} | {:.2} | {:.2} | {:.2} | {:.1} | {:.0} |",
+        ratio as f64 / 100.0,
+        resident as f64 / live.bytes as f64,
+        (counted.allocated_bytes + counted.charged_bytes) as f64 / live.bytes as f64,
+        store.statistics().cleaned.bytes_moved as f64 / put,
+        live.puts as f64 / seconds / 1000.0
+    ))
+}
+
+/// Each measurement is a process of its own: what an earlier one left resident would falsify the next.
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let numbers: Vec<u64> = std::env::args().skip(1).map(|a| a.parse()).collect::<Result<_, _>>()?;
+    if let [mebibytes, _, ratio, workload] = numbers[..] {
+        match measure(mebibytes << 20, workload as usize, ratio) {
+            Ok(row) => println!("{row}"),
+            Err(Error::OutOfMemory { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        return Ok(());
+    }
+    let mebibytes = numbers.first().copied().unwrap_or(64);
+    let first_ratio = numbers.get(1).copied().unwrap_or(105);
     println!("| | budget / live | resident / live | counted / live | copied / put | thousand puts/s |");
     println!("|---|---|---|---|---|---|");
-    for (workload, (name, before, ..)) in WORKLOADS.iter().enumerate() {
+    let program = std::env::current_exe()?;
+    for workload in 0..WORKLOADS.len() {
         for ratio in (first_ratio..=200).step_by(5) {
-            // The workload's own list, written once, so that it is not counted as the store's memory.
-            let mut objects = vec![(1, 1); (target / before.start()) as usize + 1];
-            objects.clear();
-            let mut live = Live { objects, bytes: 0, next_key: 0, random: Random(1), puts: 0 };
-            let resident_before = resident_bytes();
-            let pool = Pool::new(PoolOptions {
-                capacity_bytes: (target * ratio / 100) as usize,
-                segment_bytes: if target < 32 << 20 { 128 << 10 } else { 512 << 10 },
-            })?;
-            let store = Store::new(StoreOptions::new(pool.clone(), 1))?;
-            let start = Instant::now();
-            match run(&store, target, &mut live, workload) {
-                Ok(()) => {
-                    let seconds = start.elapsed().as_secs_f64();
-                    let resident = resident_bytes().saturating_sub(resident_before);
-                    let counted = pool.statistics();
-                    let copied = store.statistics().cleaned.bytes_moved as f64;
-                    let put = target as f64 * if WORKLOADS[workload].3.is_some() { 10.0 } else { 5.0 };
-                    println!(
-                        "| {name} | {:.2} | {:.2} | {:.2} | {:.1} | {:.0} |",
-                        ratio as f64 / 100.0,
-                        resident as f64 / live.bytes as f64,
-                        (counted.allocated_bytes + counted.charged_bytes) as f64 / live.bytes as f64,
-                        copied / put,
-                        live.puts as f64 / seconds / 1000.0
-                    );
-                    break;
-                }
-                Err(Error::OutOfMemory { .. }) => {}
-                Err(error) => return Err(error),
+            let arguments = [mebibytes, first_ratio, ratio, workload as u64].map(|number| number.to_string());
+            let output = std::process::Command::new(&program).args(arguments).output()?;
+            if !output.stdout.is_empty() {
+                print!("{}", String::from_utf8_lossy(&output.stdout));
+                break;
             }
         }
     }

@@ -7,7 +7,8 @@
 //!
 //! - [`Pool`]: the budget, shared by any number of logs and stores.
 //! - [`Log`]: an append-only arena, freed whole; what a memtable keeps its entries in.
-//! - [`Store`]: a concurrent key-value store with a hash index and a cleaner, which copies live entries together.
+//! - [`Store`]: a concurrent key-value store with a hash index and a cleaner, which copies live entries
+//!   together.
 //!
 //! There are no threads inside: writers clean when memory is short, and [`Store::clean`] lets a thread of the
 //! caller's do it before that.

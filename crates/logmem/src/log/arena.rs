@@ -91,8 +91,8 @@ impl Log {
 
     /// The entry at a location, `None` if it does not lie in this log.
     ///
-    /// Any location is safe to ask for. One that was forged, or that belongs to one of the few logs that share
-    /// this one's tag, may give bytes of this log that are no entry.
+    /// Any location is safe to ask for. One that was forged, or that belongs to one of the few logs that
+    /// share this one's tag, may give bytes of this log that are no entry.
     pub fn try_get(&self, at: Location) -> Option<&[u8]> {
         if at.tag() != self.tag {
             return None;

@@ -21,28 +21,20 @@ impl<T: Send + Sync + 'static> EpochCell<T> {
     pub(crate) fn load<'g>(&'g self, guard: &'g Guard) -> Option<&'g T> {
         // SAFETY: a non-null pointer was made by `Owned` and is dropped either by a function deferred after
         // it was unlinked, which cannot run before `guard` is dropped, or by the cell's own drop, which the
-        // borrow of `self` rules out for `'g`. Acquire pairs with the Release of the store in `swap`.
+        // borrow of `self` rules out for `'g`. Acquire pairs with the Release of the store in `replace`.
         unsafe { self.0.load(Ordering::Acquire, guard).as_ref() }
     }
 
-    /// Puts another value in the place of the present one, which is dropped when no reader can see it.
-    pub(crate) fn replace(&self, value: Option<T>, guard: &Guard) {
-        self.swap(value, guard, drop);
-    }
-
-    /// Empties the cell; `finish` gets the value when no reader can see it any more, on some thread.
-    pub(crate) fn retire(&self, guard: &Guard, finish: impl FnOnce(T) + Send + 'static) {
-        self.swap(None, guard, finish);
-    }
-
-    fn swap(&self, value: Option<T>, guard: &Guard, finish: impl FnOnce(T) + Send + 'static) {
+    /// Puts another value, or none, in the place of the present one. `finish` gets the old value when no
+    /// reader can see it any more, on some thread.
+    pub(crate) fn replace(&self, value: Option<T>, guard: &Guard, finish: impl FnOnce(T) + Send + 'static) {
         let new = value.map_or_else(Shared::null, |value| Owned::new(value).into_shared(guard));
         let old = self.0.swap(new, Ordering::AcqRel, guard);
         if old.is_null() {
             return;
         }
-        // SAFETY: the swap above unlinked the value and gave it to this call alone, so that it is owned by the
-        // deferred call, which runs once, after all guards pinned now are gone. `T` and `finish` are
+        // SAFETY: the swap above unlinked the value and gave it to this call alone, so that it is owned by
+        // the deferred call, which runs once, after all guards pinned now are gone. `T` and `finish` are
         // `Send + 'static`, so any thread may run it at any later time.
         unsafe {
             guard.defer_unchecked(move || finish(*old.into_owned().into_box()));
@@ -80,14 +72,14 @@ mod tests {
         let cell = EpochCell::new(Some(Counted(Arc::clone(&drops))));
         let reader = crossbeam_epoch::pin();
         let seen = cell.load(&reader).expect("a value");
-        cell.replace(Some(Counted(Arc::clone(&drops))), &crossbeam_epoch::pin());
+        cell.replace(Some(Counted(Arc::clone(&drops))), &crossbeam_epoch::pin(), drop);
         for _ in 0..16 {
             crossbeam_epoch::pin().flush();
         }
         assert_eq!(seen.0.load(Ordering::SeqCst), 0, "the old value is alive as long as the guard");
         drop(reader);
         let guard = crossbeam_epoch::pin();
-        cell.retire(&guard, drop);
+        cell.replace(None, &guard, drop);
         assert!(cell.load(&guard).is_none());
         drop(guard);
         // Other tests share the collector and may hold it up for a moment.

@@ -1,7 +1,7 @@
 //! The store's public methods.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use parking_lot::Mutex;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -46,6 +46,8 @@ pub struct Store {
     /// Number of the segment that writers append to, 0 for none. Held while an entry is copied.
     pub(super) head: Mutex<u32>,
     pub(super) cleaner: Mutex<Cleaner>,
+    /// Segments that the cleaner's reserve lacks; changed only by whoever holds `cleaner`.
+    pub(super) reserve_missing: AtomicUsize,
     pub(super) last_version: AtomicU64,
 }
 
@@ -70,8 +72,16 @@ impl Store {
         let slots = Arc::new(Slots::new(&pool)?);
         let index = Index::new(&pool)?;
         let cleaner = Mutex::new(Cleaner::new(&pool, options.reserve_segments)?);
-        let last_version = AtomicU64::new(0);
-        Ok(Store { pool, options, index, slots, head: Mutex::new(0), cleaner, last_version })
+        Ok(Store {
+            pool,
+            options,
+            index,
+            slots,
+            head: Mutex::new(0),
+            cleaner,
+            reserve_missing: AtomicUsize::new(0),
+            last_version: AtomicU64::new(0),
+        })
     }
 
     /// Writes a value, whatever was there. Gives the version it got.
@@ -203,7 +213,8 @@ impl Store {
         'again: loop {
             for (_, at) in shard.table(guard)?.candidates(hash) {
                 let Some(segment) = self.slots.segment(at.segment(), guard) else {
-                    // The entry was moved after the word was read, or the table replaced: the new word is there.
+                    // The entry was moved after the word was read, or the table replaced: the new word is
+                    // there.
                     continue 'again;
                 };
                 let entry = Entry::read(segment.committed(), at.offset());

@@ -1,11 +1,13 @@
 //! The cleaner: chooses sealed segments, copies what lives in them together, and lets them go.
 //!
-//! Which segments: those with the largest `(1 - u) * age / (1 + u)`, where `u` is the live share: the space won
-//! times how long it is likely to stay won, over the cost of reading and copying (Rosenblum and Ousterhout,
-//! "The Design and Implementation of a Log-Structured File System", 1992). How an entry is moved: copied into
-//! the survivor segment without any lock, then its word in the index is exchanged under the lock of the shard,
-//! if it still names the old place. Readers find the old copy or the new one; the old segment is reused after
-//! the last reader that could see it.
+//! Which segments: those with the largest `(1 - u) * age / (1 + u)`, where `u` is the live share: the space
+//! won times how long it is likely to stay won, over the cost of reading and copying (Rosenblum and
+//! Ousterhout, "The Design and Implementation of a Log-Structured File System", 1992). How an entry is
+//! moved: copied into the survivor segment without any lock, then its word in the index is exchanged under
+//! the lock of the shard, if it still names the old place. Readers find the old copy or the new one; the
+//! old segment is reused after the last reader that could see it.
+
+use std::sync::atomic::Ordering;
 
 use crossbeam_epoch::Guard;
 
@@ -49,11 +51,13 @@ impl Cleaner {
         self.reserve.iter().map(Segment::size).sum()
     }
 
-    fn refill(&mut self, pool: &Pool) {
+    /// Fills the reserve up as far as the pool allows; gives the number of segments still missing.
+    fn refill(&mut self, pool: &Pool) -> usize {
         while self.reserve.len() < self.reserve_target {
-            let Ok(segment) = pool.take_segment() else { return };
+            let Ok(segment) = pool.take_segment() else { break };
             self.reserve.push(segment);
         }
+        self.reserve_target - self.reserve.len()
     }
 }
 
@@ -61,12 +65,28 @@ impl Cleaner {
 struct NoRoom;
 
 impl Store {
+    /// Takes a segment for entries to be written, but not before the cleaner has its reserve back: without it
+    /// nothing could be cleaned any more.
+    pub(super) fn take_segment(&self) -> Option<Segment> {
+        if self.reserve_missing.load(Ordering::Acquire) == 0 {
+            return self.pool.take_segment().ok();
+        }
+        let mut cleaner = self.cleaner.lock();
+        self.refill(&mut cleaner);
+        self.pool.take_segment().ok()
+    }
+
+    fn refill(&self, cleaner: &mut Cleaner) {
+        let missing = cleaner.refill(&self.pool);
+        self.reserve_missing.store(missing, Ordering::Release);
+    }
+
     /// Empties segments until one whole segment is won or the room for survivors ends. Only segments with at
     /// least one dead byte in `dead_share` are considered.
     pub(super) fn clean_step(&self, dead_share: usize) -> CleanReport {
         let mut cleaner = self.cleaner.lock();
         self.collect();
-        cleaner.refill(&self.pool);
+        self.refill(&mut cleaner);
         let mut report = CleanReport::default();
         let mut won = 0;
         for victim in self.victims(dead_share) {
@@ -81,7 +101,7 @@ impl Store {
             }
         }
         self.collect();
-        cleaner.refill(&self.pool);
+        self.refill(&mut cleaner);
         cleaner.totals.add(&report);
         report
     }
@@ -186,6 +206,7 @@ impl Store {
             return Ok(place);
         }
         let segment = cleaner.reserve.pop().ok_or(NoRoom)?;
+        self.reserve_missing.fetch_add(1, Ordering::AcqRel);
         let number = self.slots.adopt(segment, State::Open, Some(born), guard).ok_or(NoRoom)?;
         let full = std::mem::replace(&mut cleaner.survivors, number);
         if full != 0 {

@@ -1,5 +1,6 @@
 //! The index: shards chosen by the top bits of the hash, each a table under a lock for writers.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crossbeam_epoch::Guard;
@@ -103,7 +104,8 @@ impl<'a> ShardWriter<'a> {
     }
 
     /// Makes sure that another key can be inserted; replaces the table by one of fitting size if it is
-    /// crowded. `hash_at` gives the hash of the key at a location.
+    /// crowded. `hash_at` gives the hash of the key at a location; `awaiting` counts the bytes that wait for
+    /// readers to finish, the old table's among them.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`] if the table is full and the pool has no room for another.
@@ -111,6 +113,7 @@ impl<'a> ShardWriter<'a> {
         &mut self,
         pool: &Pool,
         guard: &Guard,
+        awaiting: &Arc<AtomicUsize>,
         hash_at: impl Fn(Location) -> Option<u64>,
     ) -> Result<(), Error> {
         let entries = self.shard.len();
@@ -129,7 +132,12 @@ impl<'a> ShardWriter<'a> {
                 larger.insert(hash, location);
             }
         }
-        self.shard.table.replace(Some(larger), guard);
+        let (size, awaiting) = (table.size_bytes(), Arc::clone(awaiting));
+        awaiting.fetch_add(size, Ordering::Relaxed);
+        self.shard.table.replace(Some(larger), guard, move |table| {
+            drop(table);
+            awaiting.fetch_sub(size, Ordering::Relaxed);
+        });
         *self.tombstones = 0;
         guard.flush();
         Ok(())

@@ -17,11 +17,13 @@ const PATIENCE: usize = 20_000;
 /// How much a writer may still do before it gives up.
 pub(super) struct Effort {
     steps: usize,
+    /// Another thread may have made room while this one found none, so that giving up takes two failures.
+    failed_once: bool,
 }
 
 impl Effort {
     pub(super) fn new(pool: &Pool) -> Effort {
-        Effort { steps: 64 + 4 * (pool.capacity_bytes() / pool.segment_bytes()) }
+        Effort { steps: 64 + 4 * (pool.capacity_bytes() / pool.segment_bytes()), failed_once: false }
     }
 }
 
@@ -42,6 +44,9 @@ impl Store {
         if effort.steps > 0 && (self.clean_for(requested) || self.await_readers()) {
             return Ok(());
         }
+        if !std::mem::replace(&mut effort.failed_once, true) {
+            return Ok(());
+        }
         let statistics = self.pool.statistics();
         Err(Error::OutOfMemory {
             requested,
@@ -53,14 +58,25 @@ impl Store {
 
     /// Makes sure that the open segment has room for `bytes`; false if the pool has no segment left.
     fn open_segment(&self, bytes: usize) -> bool {
-        let guard = crossbeam_epoch::pin();
-        let mut head = self.head.lock();
-        let open = self.slots.segment(*head, &guard);
-        if open.is_some_and(|segment| segment.size() - segment.committed().len() >= bytes) {
+        let has_room = |head: u32| {
+            let guard = crossbeam_epoch::pin();
+            let open = self.slots.segment(head, &guard);
+            open.is_some_and(|segment| segment.size() - segment.committed().len() >= bytes)
+        };
+        if has_room(*self.head.lock()) {
             return true; // another writer opened it
         }
-        let Ok(segment) = self.pool.take_segment() else { return false };
-        let Some(number) = self.slots.adopt(segment, State::Open, None, &guard) else { return false };
+        // Without the head's lock, since the cleaner's may be needed, and without a guard, for that would keep
+        // the cleaner from getting back what it cleaned.
+        let segment = self.take_segment();
+        let mut head = self.head.lock();
+        if has_room(*head) {
+            return true;
+        }
+        let Some(segment) = segment else { return false };
+        let Some(number) = self.slots.adopt(segment, State::Open, None, &crossbeam_epoch::pin()) else {
+            return false;
+        };
         let full = std::mem::replace(&mut *head, number);
         if full != 0 {
             self.slots.seal(full);
@@ -82,9 +98,14 @@ impl Store {
         if self.pool.capacity_bytes() - before >= requested {
             return true; // another thread has cleaned meanwhile
         }
+        let awaiting = self.slots.awaiting_readers_bytes();
         let report = self.clean_step(MIN_DEAD_SHARE);
         self.collect();
-        report.segments_emptied > 0 || self.pool.statistics().used_bytes < before
+        // What readers let go of may have gone into the cleaner's reserve: then the next step gets further.
+        report.segments_emptied > 0
+            || report.entries_moved > 0
+            || self.slots.awaiting_readers_bytes() < awaiting
+            || self.pool.statistics().used_bytes < before
     }
 
     /// Lets readers finish; whether they have let go of anything.

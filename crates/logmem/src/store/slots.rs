@@ -37,8 +37,8 @@ pub(super) struct Slots {
     vacant: Mutex<Vec<u32>>,
     /// Counts opened segments: the time by which ages are told.
     clock: AtomicU64,
-    /// Bytes of segments that left and wait for readers.
-    awaiting: AtomicUsize,
+    /// Bytes of segments and tables that left and wait for readers.
+    awaiting: Arc<AtomicUsize>,
     charge: Charge,
 }
 
@@ -78,7 +78,7 @@ impl Slots {
             slots: std::iter::repeat_with(vacant_slot).take(count + 1).collect(),
             vacant: Mutex::new((1..=count as u32).rev().collect()),
             clock: AtomicU64::new(0),
-            awaiting: AtomicUsize::new(0),
+            awaiting: Arc::default(),
             charge,
         })
     }
@@ -106,7 +106,7 @@ impl Slots {
         let slot = &self.slots[number as usize];
         let now = self.clock.fetch_add(1, Ordering::Relaxed) + 1;
         slot.born.store(born.unwrap_or(now), Ordering::Relaxed);
-        slot.segment.replace(Some(segment), guard);
+        slot.segment.replace(Some(segment), guard, drop);
         slot.state.store(state as u8, Ordering::Release);
         Some(number)
     }
@@ -124,7 +124,7 @@ impl Slots {
         let size = slot.segment.load(guard).map_or(0, Segment::size);
         self.awaiting.fetch_add(size, Ordering::Relaxed);
         let slots = Arc::clone(self);
-        slot.segment.retire(guard, move |segment| {
+        slot.segment.replace(None, guard, move |segment| {
             // First the number, then the memory: whoever gets the memory finds a number for it.
             slots.vacant.lock().push(number);
             drop(segment);
@@ -153,6 +153,11 @@ impl Slots {
 
     pub(super) fn now(&self) -> u64 {
         self.clock.load(Ordering::Relaxed)
+    }
+
+    /// The counter of bytes that left and wait for readers, for others to add theirs.
+    pub(super) fn awaiting(&self) -> &Arc<AtomicUsize> {
+        &self.awaiting
     }
 
     pub(super) fn awaiting_readers_bytes(&self) -> usize {

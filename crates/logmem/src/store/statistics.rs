@@ -12,7 +12,7 @@ pub struct StoreStatistics {
     pub segment_bytes: usize,
     /// Bytes of segments that wait for the cleaner to copy into them.
     pub reserve_bytes: usize,
-    /// Bytes that were cleaned and wait for readers to finish.
+    /// Bytes of cleaned segments and replaced tables that wait for readers to finish.
     pub awaiting_readers_bytes: usize,
     /// Bytes of the hash index and the table of segments.
     pub index_bytes: usize,

@@ -1,9 +1,10 @@
 //! One shard's hash table: open addressing with linear probing over words that readers load without a lock.
 //!
-//! A word is [`EMPTY`], a [`TOMBSTONE`] or a location tagged with 16 bits of the key's hash. A key's word stays
-//! where it is until the key is removed or the table is replaced, so that a probing reader cannot miss a key
-//! that is there all the time. Writers hold the shard's lock. Replacement by a table of other size keeps the
-//! load between 0.7 and 0.875, which is 9.1 to 11.4 bytes a key.
+//! A word is [`EMPTY`], a [`TOMBSTONE`] or a location tagged with 16 bits of the key's hash. A key's word
+//! stays where it is until the key is removed or the table is replaced, so that a probing reader cannot
+//! miss a key that is there all the time. Writers hold the shard's lock. A crowded table (load 0.875) is
+//! replaced by one of load 0.7, so that a key costs 9.1 to 11.4 bytes; a table that has become too large is
+//! replaced only when tombstones crowd it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -246,3 +246,12 @@ fn refuses_a_pool_without_room_for_the_cleaner() {
     let store = Store::new(StoreOptions::new(pool, 0)).expect("the budget is free again");
     store.put(b"a", b"b").expect("fits");
 }
+
+#[test]
+fn handles_may_be_shared_between_threads() {
+    fn shareable<T: Send + Sync>() {}
+    shareable::<Pool>();
+    shareable::<crate::Log>();
+    shareable::<Store>();
+    shareable::<Error>();
+}

@@ -94,7 +94,7 @@ impl Store {
         let found = found.map(|found| (found.position, found.at, found.entry.bytes.len()));
         if found.is_none() {
             let hash_at = |at| self.slots.entry(at, &guard).map(|entry| self.hash(entry.key));
-            writer.reserve(&self.pool, &guard, hash_at)?;
+            writer.reserve(&self.pool, &guard, self.slots.awaiting(), hash_at)?;
         }
         // Versions are given under the lock, so that a key's versions rise in the order of its writes.
         let version = self.last_version.fetch_add(1, Ordering::Relaxed) + 1;
