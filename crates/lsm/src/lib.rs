@@ -6,6 +6,7 @@
 
 mod block;
 mod coding;
+mod compaction;
 mod cursor;
 mod entry;
 mod error;

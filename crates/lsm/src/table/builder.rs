@@ -17,11 +17,16 @@ const MOST_BLOCK_BYTES: usize = 256 << 10;
 
 /// Where a table's bytes go.
 pub(crate) trait TableSink {
+    /// Why bytes are not taken; the builder's own errors become it, too.
+    type Error: From<Error>;
+
     /// Adds bytes at the end.
-    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Error>;
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
 }
 
 impl TableSink for Vec<u8> {
+    type Error = Error;
+
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.extend_from_slice(bytes);
         Ok(())
@@ -29,6 +34,8 @@ impl TableSink for Vec<u8> {
 }
 
 impl TableSink for dyn BlobWriter {
+    type Error = Error;
+
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), Error> {
         Ok(BlobWriter::write_all(self, bytes)?)
     }
@@ -63,7 +70,7 @@ pub(crate) struct TableBuilder<'s, S: ?Sized> {
 
 impl<'s, S: TableSink + ?Sized> TableBuilder<'s, S> {
     /// Starts a table in `sink`, which must be empty.
-    pub(crate) fn new(sink: &'s mut S, options: TableOptions) -> Result<Self, Error> {
+    pub(crate) fn new(sink: &'s mut S, options: TableOptions) -> Result<Self, S::Error> {
         let header = header();
         sink.write_all(&header)?;
         Ok(Self {
@@ -86,12 +93,13 @@ impl<'s, S: TableSink + ?Sized> TableBuilder<'s, S> {
     /// # Errors
     /// [`Error::TooLarge`] for a key or value beyond the limits, [`Error::Corrupt`] for an entry that does not
     /// come after the last, and what the sink answers. After an error the table cannot be finished.
-    pub(crate) fn add(&mut self, entry: &EntryRef<'_>) -> Result<(), Error> {
+    pub(crate) fn add(&mut self, entry: &EntryRef<'_>) -> Result<(), S::Error> {
         check_limits(entry)?;
         let first = self.properties.entries == 0;
         if !first && !compare((&self.last_key, self.last_sequence), (entry.user_key, entry.sequence)).is_lt()
         {
-            return Err(Error::corrupt("a table being written", self.position, "entries came out of order"));
+            let what = "entries came out of order";
+            return Err(Error::corrupt("a table being written", self.position, what).into());
         }
         let entry_bytes = entry.user_key.len() + entry.value.len();
         let block_bytes = self.options.block_bytes.min(MOST_BLOCK_BYTES);
@@ -129,7 +137,7 @@ impl<'s, S: TableSink + ?Sized> TableBuilder<'s, S> {
         self.properties.entries == 0
     }
 
-    fn end_block(&mut self) -> Result<(), Error> {
+    fn end_block(&mut self) -> Result<(), S::Error> {
         if self.block.is_empty() {
             return Ok(());
         }
@@ -146,7 +154,7 @@ impl<'s, S: TableSink + ?Sized> TableBuilder<'s, S> {
 
     /// Writes the range tombstones and everything about the table, and tells what it is. The caller seals the
     /// sink.
-    pub(crate) fn finish(mut self, tombstones: &RangeTombstones) -> Result<TableSummary, Error> {
+    pub(crate) fn finish(mut self, tombstones: &RangeTombstones) -> Result<TableSummary, S::Error> {
         self.end_block()?;
         self.account_for(tombstones);
         let block_count = self.index.block_count();
@@ -174,7 +182,7 @@ impl<'s, S: TableSink + ?Sized> TableBuilder<'s, S> {
         Ok(TableSummary { file_bytes: self.position, properties: self.properties })
     }
 
-    fn write_section(&mut self, bytes: &[u8]) -> Result<Section, Error> {
+    fn write_section(&mut self, bytes: &[u8]) -> Result<Section, S::Error> {
         let section = Section::of(self.position, bytes);
         self.sink.write_all(bytes)?;
         self.position = section.end();
@@ -192,8 +200,8 @@ impl<'s, S: TableSink + ?Sized> TableBuilder<'s, S> {
         if empty || *first.start < properties.smallest_key[..] {
             properties.smallest_key = first.start.to_vec();
         }
-        if empty || *last.end > properties.largest_key[..] {
-            properties.largest_key = last.end.to_vec();
+        if empty || *last.last_key() > properties.largest_key[..] {
+            properties.largest_key = last.last_key().to_vec();
         }
         let sequences = || fragments.iter().flat_map(|fragment| &fragment.sequences).copied();
         let (least, most) = (sequences().min().unwrap_or(0), sequences().max().unwrap_or(0));

@@ -25,4 +25,4 @@ pub(crate) use properties::Properties;
 pub(crate) use reader::Table;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

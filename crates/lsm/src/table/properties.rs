@@ -26,7 +26,8 @@ pub(crate) struct Properties {
     pub(crate) largest_sequence: Sequence,
     /// The first key of entries and range tombstones.
     pub(crate) smallest_key: Vec<u8>,
-    /// The last key of entries, or the end of the last range tombstone if that is greater.
+    /// The last key of entries, or [`Fragment::last_key`](crate::tombstones::Fragment::last_key) of the last
+    /// range tombstone if that is greater.
     pub(crate) largest_key: Vec<u8>,
     /// What the index is made of and why, in words.
     pub(crate) index_explanation: String,

@@ -9,6 +9,7 @@ use crate::block::frame;
 use crate::cursor::Cursor;
 use crate::entry::compare;
 use crate::filter::{self, Filter, key_hash};
+use crate::tombstones::Fragment;
 
 impl Table {
     /// Verifies every checksum, whatever was verified before, then that the entries ascend, that the filter
@@ -89,7 +90,7 @@ impl Table {
         let numbers = |p: &Properties| (p.entries, p.deletes, p.keys, p.key_bytes, p.value_bytes);
         let fragments = self.tombstones().fragments();
         let first = fragments.first().map(|fragment| &*fragment.start);
-        let last = fragments.last().map(|fragment| &*fragment.end);
+        let last = fragments.last().map(Fragment::last_key);
         let smallest = (counted.entries > 0).then_some(&*counted.smallest_key).into_iter().chain(first).min();
         let largest = last_key.as_deref().into_iter().chain(last).max();
         let sound = numbers(told) == numbers(counted)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Fragment, RangeTombstones};
 use crate::coding::{Reader, put_bytes, put_varint};
-use crate::entry::{MAX_KEY_BYTES, MAX_SEQUENCE};
+use crate::entry::{MAX_BOUND_BYTES, MAX_SEQUENCE};
 
 impl RangeTombstones {
     /// Appends the count of fragments and each fragment: start, end, count of sequences, the newest sequence,
@@ -37,8 +37,8 @@ impl RangeTombstones {
 }
 
 fn decode_fragment(reader: &mut Reader<'_>) -> Option<Fragment> {
-    let start = reader.bytes().filter(|key| key.len() <= MAX_KEY_BYTES)?;
-    let end = reader.bytes().filter(|key| key.len() <= MAX_KEY_BYTES)?;
+    let start = reader.bytes().filter(|key| key.len() <= MAX_BOUND_BYTES)?;
+    let end = reader.bytes().filter(|key| key.len() <= MAX_BOUND_BYTES)?;
     let count = reader.length()?;
     let mut sequences = Vec::with_capacity(count.min(64));
     for index in 0..count {

@@ -17,6 +17,12 @@ pub(crate) struct Fragment {
 }
 
 impl Fragment {
+    /// The last key of the range if there is one (the end is the successor of a key, that is, it ends in a zero
+    /// byte); else the end, which all keys of the range are less than.
+    pub(crate) fn last_key(&self) -> &[u8] {
+        self.end.strip_suffix(&[0]).unwrap_or(&self.end)
+    }
+
     /// Whether `key` is in the range.
     pub(crate) fn contains(&self, key: &[u8]) -> bool {
         *self.start <= *key && *key < *self.end
