@@ -2,5 +2,6 @@
 
 pub mod error;
 pub mod language;
+pub mod store;
 
 pub use error::{Code, Error, Result, WriteError};
