@@ -35,3 +35,20 @@ pub enum StoreError {
     #[error("the store is closed: {0}")]
     Closed(String),
 }
+
+impl From<StoreError> for crate::error::Error {
+    fn from(error: StoreError) -> Self {
+        use crate::error::Code;
+        let code = match &error {
+            StoreError::Conflict => Code::WriteConflict,
+            StoreError::Fenced => Code::Location(10107),
+            StoreError::TooLarge { .. } => Code::BSONObjectTooLarge,
+            StoreError::Full(_) => Code::OutOfDiskSpace,
+            StoreError::Corrupt(_) | StoreError::Io(_) => Code::OperationFailed,
+            StoreError::Closed(_) => Code::ShutdownInProgress,
+        };
+        let is_transient = error == StoreError::Conflict;
+        let error = crate::error::Error::new(code, error.to_string());
+        if is_transient { error.with_label("TransientTransactionError") } else { error }
+    }
+}

@@ -1,0 +1,17 @@
+//! Numbers for collections and indexes, never given twice, so that leftovers of a dropped one are unreachable.
+
+use crate::error::{Code, Error, Result};
+use crate::record::IDS_KEY;
+use crate::store::StoreTransaction;
+
+/// Takes the next number within the transaction.
+pub(crate) fn next_id(transaction: &mut dyn StoreTransaction) -> Result<u64> {
+    let next = match transaction.get(IDS_KEY)? {
+        None => 1,
+        Some(bytes) => <[u8; 8]>::try_from(bytes.as_slice())
+            .map(u64::from_le_bytes)
+            .map_err(|_| Error::new(Code::InternalError, "the counter of collection ids is damaged"))?,
+    };
+    transaction.put(IDS_KEY, &(next + 1).to_le_bytes())?;
+    Ok(next)
+}
