@@ -4,6 +4,7 @@ use bson::spec::BinarySubtype;
 use bson::{Binary, Bson, Document, doc};
 
 use crate::error::{Code, Error, Result};
+use crate::index::IndexField;
 use crate::namespace::Namespace;
 
 /// A collection as the catalog knows it.
@@ -23,6 +24,8 @@ pub(crate) struct IndexEntry {
     pub(crate) name: String,
     /// Paths with 1 or -1, as the user gave them.
     pub(crate) key: Document,
+    /// The key, split and read.
+    pub(crate) fields: Vec<IndexField>,
     pub(crate) unique: bool,
     pub(crate) sparse: bool,
     pub(crate) hidden: bool,
@@ -49,6 +52,17 @@ impl IndexEntry {
         self.multikey.contains(&true)
     }
 
+    /// The index's name and key as `listIndexes` shows them.
+    pub(crate) fn describe(&self) -> Document {
+        let mut shown = doc! { "v": 2, "key": &self.key, "name": &self.name };
+        for (option, is_set) in [("unique", self.unique), ("sparse", self.sparse), ("hidden", self.hidden)] {
+            if is_set {
+                shown.insert(option, true);
+            }
+        }
+        shown
+    }
+
     fn to_document(&self) -> Document {
         doc! {
             "id": self.id as i64,
@@ -68,6 +82,7 @@ impl IndexEntry {
         let multikey: Vec<bool> = multikey.iter().map(Bson::as_bool).collect::<Option<_>>()?;
         (multikey.len() == key.len()).then_some(())?;
         Some(IndexEntry {
+            fields: IndexField::parse_key(&key).ok()?,
             id: document.get_i64("id").ok()? as u64,
             name: document.get_str("name").ok()?.to_owned(),
             key,
@@ -126,6 +141,7 @@ mod tests {
                 id: 8,
                 name: "a_1_b_-1".to_owned(),
                 key: doc! { "a": 1, "b": -1 },
+                fields: IndexField::parse_key(&doc! { "a": 1, "b": -1 }).unwrap(),
                 unique: true,
                 sparse: false,
                 hidden: false,

@@ -13,6 +13,8 @@ mod transact;
 pub use create::CollectionOptions;
 pub use handle::Documents;
 pub(crate) use handle::Inner;
+pub(crate) use info::range_size;
 pub use info::{CollectionInfo, DatabaseInfo};
 pub use options::Options;
 pub use source::SourceStage;
+pub(crate) use transact::Attempt;

@@ -98,8 +98,10 @@ codes! {
     ChangeStreamHistoryLost = 286,
     NoQueryExecutionPlans = 291,
     QueryExceededMemoryLimitNoDiskUseAllowed = 292,
+    NotWritablePrimary = 10107,
     BSONObjectTooLarge = 10334,
     DuplicateKey = 11000,
+    KeyTooLong = 17280,
     Interrupted = 11601,
     APIVersionError = 322,
 }

@@ -41,7 +41,7 @@ impl From<StoreError> for crate::error::Error {
         use crate::error::Code;
         let code = match &error {
             StoreError::Conflict => Code::WriteConflict,
-            StoreError::Fenced => Code::Location(10107),
+            StoreError::Fenced => Code::NotWritablePrimary,
             StoreError::TooLarge { .. } => Code::BSONObjectTooLarge,
             StoreError::Full(_) => Code::OutOfDiskSpace,
             StoreError::Corrupt(_) | StoreError::Io(_) => Code::OperationFailed,

@@ -12,4 +12,5 @@ pub use contract::{
 };
 pub use error::StoreError;
 pub use memory::MemoryStore;
+pub(crate) use range::after_prefix;
 pub use range::{Direction, KeyRange};

@@ -1,0 +1,116 @@
+//! Inserts documents.
+
+use bson::Document;
+
+use super::Collection;
+use super::modify::{Prepared, Writing};
+use crate::documents::Attempt;
+use crate::error::{Code, Result, WriteError};
+
+/// How many documents one transaction inserts.
+const CHUNK_DOCUMENTS: usize = 1000;
+/// How many bytes of documents one transaction inserts (one larger document is a chunk of its own).
+const CHUNK_BYTES: usize = 8 << 20;
+
+/// What an insert came to.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct InsertOutcome {
+    /// How many documents were inserted.
+    pub inserted: u64,
+    /// The documents that were not, by their place in the request.
+    pub errors: Vec<WriteError>,
+}
+
+impl Collection {
+    /// Inserts documents, and creates the collection if it does not exist. A document without an `_id`
+    /// gets a new object id as its first field.
+    ///
+    /// `ordered` stops at the first document that fails; otherwise the rest is inserted. The documents are
+    /// committed in chunks of bounded size: each is in the collection with all its index entries or not at
+    /// all, but a crash may leave a front part of the request.
+    ///
+    /// # Errors
+    /// Of the store or of the request as a whole; what is wrong with single documents is in the outcome:
+    /// `DuplicateKey` (11000), `BSONObjectTooLarge` (10334), `InvalidIdField` (53) and others.
+    pub fn insert_many(&self, documents: Vec<Document>, ordered: bool) -> Result<InsertOutcome> {
+        let mut outcome = InsertOutcome::default();
+        let mut chunk = Vec::new();
+        let mut bytes = 0;
+        for (index, document) in documents.into_iter().enumerate() {
+            match Prepared::new(&self.inner, document) {
+                Ok(prepared) => {
+                    bytes += prepared.bytes.len();
+                    chunk.push((index, prepared));
+                }
+                Err(error) => {
+                    if ordered {
+                        self.insert_chunk(&chunk, true, &mut outcome)?;
+                        if outcome.errors.is_empty() {
+                            outcome.errors.push(WriteError { index, error });
+                        }
+                        return Ok(outcome);
+                    }
+                    outcome.errors.push(WriteError { index, error });
+                }
+            }
+            if chunk.len() >= CHUNK_DOCUMENTS || bytes >= CHUNK_BYTES {
+                self.insert_chunk(&chunk, ordered, &mut outcome)?;
+                if ordered && !outcome.errors.is_empty() {
+                    return Ok(outcome);
+                }
+                chunk.clear();
+                bytes = 0;
+            }
+        }
+        self.insert_chunk(&chunk, ordered, &mut outcome)?;
+        outcome.errors.sort_by_key(|error| error.index);
+        Ok(outcome)
+    }
+
+    fn insert_chunk(
+        &self,
+        chunk: &[(usize, Prepared)],
+        ordered: bool,
+        outcome: &mut InsertOutcome,
+    ) -> Result<()> {
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        let (inserted, errors) = self.inner.transact(self.is_synced, |transaction| {
+            let entry = self.inner.find_or_create(transaction, &self.namespace)?;
+            let mut writing = Writing { inner: &self.inner, transaction, entry };
+            let mut inserted = 0;
+            let mut errors = Vec::new();
+            for (index, prepared) in chunk {
+                match writing.insert(prepared) {
+                    Ok(()) => inserted += 1,
+                    Err(error) if !is_of_document(error.kind()) => return Err(error),
+                    Err(error) => {
+                        errors.push(WriteError { index: *index, error });
+                        if ordered {
+                            break;
+                        }
+                    }
+                }
+            }
+            Ok(Attempt::Commit((inserted, errors)))
+        })?;
+        outcome.inserted += inserted;
+        outcome.errors.extend(errors);
+        Ok(())
+    }
+}
+
+/// Whether an error is about the one document, so that the others of the request can still be written.
+pub(super) fn is_of_document(code: Code) -> bool {
+    !matches!(
+        code,
+        Code::WriteConflict
+            | Code::NotWritablePrimary
+            | Code::OutOfDiskSpace
+            | Code::OperationFailed
+            | Code::ShutdownInProgress
+            | Code::InternalError
+    )
+}

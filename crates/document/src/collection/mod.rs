@@ -1,0 +1,30 @@
+//! One collection: a file per operation on it.
+
+mod aggregate;
+mod count;
+mod create_indexes;
+mod delete;
+mod distinct;
+mod drop_indexes;
+mod find;
+mod find_and_modify;
+mod handle;
+mod identity;
+mod insert;
+mod list_indexes;
+mod modify;
+mod stats;
+mod update;
+
+pub use aggregate::Aggregate;
+pub use count::Count;
+pub use create_indexes::CreateIndexesOutcome;
+pub use delete::{DeleteOutcome, DeleteStatement};
+pub use distinct::Distinct;
+pub use drop_indexes::IndexSelection;
+pub use find::Find;
+pub use find_and_modify::{FindAndModify, FindAndModifyOutcome, Modification};
+pub use handle::Collection;
+pub use insert::InsertOutcome;
+pub use stats::CollectionStats;
+pub use update::{UpdateOutcome, UpdateStatement, Upserted};
