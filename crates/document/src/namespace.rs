@@ -117,11 +117,26 @@ mod tests {
     fn refuses_what_mongodb_refuses() {
         let long = "c".repeat(255);
         for (database, collection) in [
-            ("", "c"), ("a b", "c"), ("a.b", "c"), ("a$", "c"), ("a\0", "c"), ("a/b", "c"), ("db", ""),
-            ("db", "$cmd"), ("db", "a\0"), ("db", ".a"), ("db", "a."), ("db", "system.users"), ("db", &long),
+            ("", "c"),
+            ("a b", "c"),
+            ("a.b", "c"),
+            ("a$", "c"),
+            ("a\0", "c"),
+            ("a/b", "c"),
+            ("db", ""),
+            ("db", "$cmd"),
+            ("db", "a\0"),
+            ("db", ".a"),
+            ("db", "a."),
+            ("db", "system.users"),
+            ("db", &long),
         ] {
             let error = Namespace::new(database, collection).unwrap_err();
-            assert_eq!((error.code(), error.code_name()), (73, "InvalidNamespace"), "{database}.{collection}");
+            assert_eq!(
+                (error.code(), error.code_name()),
+                (73, "InvalidNamespace"),
+                "{database}.{collection}"
+            );
         }
         assert!(Namespace::new("d".repeat(64), "c").is_err());
     }

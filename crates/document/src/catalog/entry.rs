@@ -110,12 +110,14 @@ impl CollectionEntry {
             || Error::new(Code::InternalError, format!("the catalog entry of {namespace} is damaged"));
         let document = Document::from_reader(bytes).map_err(|_| damaged())?;
         let read = || {
-            let uuid = document.get_binary_generic("uuid").ok()?;
+            let Some(Bson::Binary(uuid)) = document.get("uuid") else { return None };
             let indexes = document.get_array("indexes").ok()?.iter();
             Some((
                 document.get_i64("id").ok()? as u64,
-                <[u8; 16]>::try_from(uuid.as_slice()).ok()?,
-                indexes.map(|index| IndexEntry::from_document(index.as_document()?)).collect::<Option<_>>()?,
+                <[u8; 16]>::try_from(uuid.bytes.as_slice()).ok()?,
+                indexes
+                    .map(|index| IndexEntry::from_document(index.as_document()?))
+                    .collect::<Option<_>>()?,
             ))
         };
         let (id, uuid, indexes) = read().ok_or_else(damaged)?;

@@ -28,11 +28,9 @@ impl Collection {
     /// `NamespaceNotFound` (26), `IndexNotFound` (27), `InvalidOptions` (72) for the index on `_id`.
     pub fn drop_indexes(&self, selection: &IndexSelection) -> Result<usize> {
         self.inner.transact(self.is_synced, |transaction| {
-            let entry = self
-                .inner
-                .catalog
-                .find(&&*transaction, &self.namespace)?
-                .ok_or_else(|| Error::new(Code::NamespaceNotFound, format!("ns not found {}", self.namespace)))?;
+            let entry = self.inner.catalog.find(&&*transaction, &self.namespace)?.ok_or_else(|| {
+                Error::new(Code::NamespaceNotFound, format!("ns not found {}", self.namespace))
+            })?;
             check(selection, &entry.indexes)?;
             let mut kept = (*entry).clone();
             kept.indexes.retain(|index| !selection.has(index));

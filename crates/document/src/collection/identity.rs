@@ -33,7 +33,9 @@ fn check_id(id: &Bson) -> Result<()> {
                 None => Ok(()),
                 Some(name) => Err(Error::new(
                     Code::DollarPrefixedFieldName,
-                    format!("_id fields may not contain '$'-prefixed fields: '{name}' is not valid for storage."),
+                    format!(
+                        "_id fields may not contain '$'-prefixed fields: '{name}' is not valid for storage."
+                    ),
                 )),
             };
         }

@@ -1,6 +1,7 @@
 //! One collection: a file per operation on it.
 
 mod aggregate;
+mod bulk;
 mod count;
 mod create_indexes;
 mod delete;
@@ -14,6 +15,7 @@ mod insert;
 mod list_indexes;
 mod modify;
 mod stats;
+mod target;
 mod update;
 
 pub use aggregate::Aggregate;

@@ -31,7 +31,8 @@ impl Collection {
         let (documents, document_bytes) = range_size(&*view, KeyRange::prefix(record_prefix(entry.id)))?;
         let mut indexes = vec![("_id_".to_owned(), 0)];
         for index in entry.ready_indexes() {
-            indexes.push((index.name.clone(), range_size(&*view, KeyRange::prefix(index_prefix(index.id)))?.1));
+            indexes
+                .push((index.name.clone(), range_size(&*view, KeyRange::prefix(index_prefix(index.id)))?.1));
         }
         Ok(CollectionStats { documents, document_bytes, indexes })
     }

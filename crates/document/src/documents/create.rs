@@ -28,7 +28,11 @@ impl CollectionOptions {
                 || matches!(value, Bson::Array(items) if items.is_empty());
             let changes_nothing = matches!(
                 name.as_str(),
-                "autoIndexId" | "storageEngine" | "indexOptionDefaults" | "validationLevel" | "validationAction"
+                "autoIndexId"
+                    | "storageEngine"
+                    | "indexOptionDefaults"
+                    | "validationLevel"
+                    | "validationAction"
             );
             if !is_off && !changes_nothing {
                 return Err(Error::unsupported(format!("the collection option '{name}'")));
@@ -76,8 +80,12 @@ impl Inner {
         namespace: &Namespace,
     ) -> Result<CollectionEntry> {
         let id = next_id(transaction)?;
-        let entry =
-            CollectionEntry { namespace: namespace.clone(), id, uuid: self.new_uuid(id), indexes: Vec::new() };
+        let entry = CollectionEntry {
+            namespace: namespace.clone(),
+            id,
+            uuid: self.new_uuid(id),
+            indexes: Vec::new(),
+        };
         self.catalog.put(transaction, &entry)?;
         Ok(entry)
     }

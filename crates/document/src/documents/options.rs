@@ -23,11 +23,7 @@ impl Default for Options {
     fn default() -> Options {
         let mut object_id_process = [0; 5];
         object_id_process.copy_from_slice(&ObjectId::new().bytes()[4..9]);
-        Options {
-            wall_clock: Arc::new(DateTime::now),
-            object_id_process,
-            sort_memory_bytes: 100 << 20,
-        }
+        Options { wall_clock: Arc::new(DateTime::now), object_id_process, sort_memory_bytes: 100 << 20 }
     }
 }
 
@@ -56,6 +52,9 @@ impl Options {
 
 impl fmt::Debug for Options {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Options").field("sort_memory_bytes", &self.sort_memory_bytes).finish_non_exhaustive()
+        formatter
+            .debug_struct("Options")
+            .field("sort_memory_bytes", &self.sort_memory_bytes)
+            .finish_non_exhaustive()
     }
 }

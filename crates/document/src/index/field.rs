@@ -39,7 +39,9 @@ impl IndexField {
             return Err(cannot_create("Index keys cannot contain an empty field."));
         }
         if path.split('.').any(|part| part.starts_with('$')) {
-            return Err(cannot_create("Index key contains an illegal field name: field name starts with '$'."));
+            return Err(cannot_create(
+                "Index key contains an illegal field name: field name starts with '$'.",
+            ));
         }
         let direction = match kind {
             Bson::String(kind) => return Err(Error::unsupported(format!("an index of kind '{kind}'"))),

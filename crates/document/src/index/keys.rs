@@ -112,7 +112,9 @@ impl<'d> Walk<'d> {
     fn at_array(elements: &'d Vec<Bson>, rest: &'d [String]) -> Walk<'d> {
         if let [next, after @ ..] = rest
             && let Some(index) = array_index(next)
-            && !elements.iter().any(|element| element.as_document().is_some_and(|inner| inner.contains_key(next)))
+            && !elements
+                .iter()
+                .any(|element| element.as_document().is_some_and(|inner| inner.contains_key(next)))
         {
             return Walk::of(elements.get(index), after);
         }

@@ -103,7 +103,10 @@ fn compare(
     Ok((Difference { index_id: index.id, removed, added }, arrays))
 }
 
-fn keys_of<'d>(index: &'d IndexEntry, document: &'d Document) -> Result<(BTreeSet<Vec<u8>>, DocumentKeys<'d>)> {
+fn keys_of<'d>(
+    index: &'d IndexEntry,
+    document: &'d Document,
+) -> Result<(BTreeSet<Vec<u8>>, DocumentKeys<'d>)> {
     let keys = DocumentKeys::of(document, &index.fields)?;
     let is_left_out = index.sparse && keys.is_all_missing();
     let encoded = if is_left_out { BTreeSet::new() } else { keys.encoded(&index.fields) };

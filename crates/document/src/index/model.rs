@@ -60,20 +60,36 @@ impl IndexModel {
             match option.as_str() {
                 "key" => {
                     let key = value.as_document();
-                    model.key = key.ok_or_else(|| Error::type_mismatch("an index's key must be an object"))?.clone();
+                    model.key =
+                        key.ok_or_else(|| Error::type_mismatch("an index's key must be an object"))?.clone();
                 }
                 "name" => {
                     let name = value.as_str();
-                    model.name =
-                        Some(name.ok_or_else(|| Error::type_mismatch("an index's name must be a string"))?.to_owned());
+                    model.name = Some(
+                        name.ok_or_else(|| Error::type_mismatch("an index's name must be a string"))?
+                            .to_owned(),
+                    );
                 }
                 "unique" => model.unique = is_truthy(value),
                 "sparse" => model.sparse = is_truthy(value),
                 "hidden" => model.hidden = is_truthy(value),
                 "v" | "ns" | "background" | "dropDups" => {}
-                "expireAfterSeconds" | "partialFilterExpression" | "collation" | "storageEngine" | "weights"
-                | "default_language" | "language_override" | "textIndexVersion" | "2dsphereIndexVersion"
-                | "bits" | "min" | "max" | "bucketSize" | "wildcardProjection" | "prepareUnique" | "clustered" => {
+                "expireAfterSeconds"
+                | "partialFilterExpression"
+                | "collation"
+                | "storageEngine"
+                | "weights"
+                | "default_language"
+                | "language_override"
+                | "textIndexVersion"
+                | "2dsphereIndexVersion"
+                | "bits"
+                | "min"
+                | "max"
+                | "bucketSize"
+                | "wildcardProjection"
+                | "prepareUnique"
+                | "clustered" => {
                     return Err(Error::unsupported(format!("the index option '{option}'")));
                 }
                 _ => {
@@ -88,7 +104,9 @@ impl IndexModel {
             }
         }
         if model.key.is_empty() {
-            return Err(Error::failed_to_parse("The 'key' field is a required property of an index specification"));
+            return Err(Error::failed_to_parse(
+                "The 'key' field is a required property of an index specification",
+            ));
         }
         Ok(model)
     }
@@ -119,7 +137,10 @@ impl IndexModel {
         let fields = IndexField::parse_key(&self.key)?;
         let name = self.name();
         if name.is_empty() || name == "*" || name.contains('\0') {
-            return Err(Error::new(Code::CannotCreateIndex, format!("'{name}' cannot be the name of an index")));
+            return Err(Error::new(
+                Code::CannotCreateIndex,
+                format!("'{name}' cannot be the name of an index"),
+            ));
         }
         Ok(IndexEntry {
             id: 0,

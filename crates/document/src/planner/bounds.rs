@@ -1,9 +1,10 @@
 //! What a condition means in an index: intervals of encoded values.
 
-use bson::Bson;
+use bson::raw::cstr;
+use bson::{Bson, Regex};
 
-use super::predicate::Condition;
 use crate::language::key::{Direction, bracket_bounds, encode_value};
+use crate::language::matcher::Test;
 use crate::language::value::Number;
 use crate::store::after_prefix;
 
@@ -48,12 +49,23 @@ pub(crate) struct FieldBounds {
 }
 
 impl FieldBounds {
-    /// The bounds that a condition sets; none if it sets none.
-    pub(super) fn of(condition: &Condition<'_>, direction: Direction) -> Option<FieldBounds> {
-        match condition {
-            Condition::OneOf(values) => FieldBounds::points(values, direction),
-            Condition::Above { value, inclusive } => FieldBounds::range(value, *inclusive, true, direction),
-            Condition::Below { value, inclusive } => FieldBounds::range(value, *inclusive, false, direction),
+    /// The bounds that tests on one value set together; none if they set none.
+    pub(super) fn of(tests: &[Test<'_>], direction: Direction) -> Option<FieldBounds> {
+        let mut bounds = tests.iter().filter_map(|test| FieldBounds::of_test(test, direction));
+        let first = bounds.next()?;
+        Some(bounds.fold(first, |all, next| all.intersect(&next)))
+    }
+
+    fn of_test(test: &Test<'_>, direction: Direction) -> Option<FieldBounds> {
+        match test {
+            Test::Equal(value) => FieldBounds::points(std::slice::from_ref(value), direction),
+            Test::In(values) => FieldBounds::points(&values.iter().collect::<Vec<_>>(), direction),
+            Test::Less(value) => FieldBounds::range(value, false, false, direction),
+            Test::LessOrEqual(value) => FieldBounds::range(value, true, false, direction),
+            Test::Greater(value) => FieldBounds::range(value, false, true, direction),
+            Test::GreaterOrEqual(value) => FieldBounds::range(value, true, true, direction),
+            Test::Prefix(prefix) => FieldBounds::prefix(prefix, direction),
+            Test::Exists | Test::Missing | Test::Element(_) => None,
         }
     }
 
@@ -133,6 +145,28 @@ impl FieldBounds {
             is_exact: !may_meet_nan,
             admits_missing: false,
         })
+    }
+}
+
+/// How many bytes end the encoding of a string.
+const STRING_END_BYTES: usize = 2;
+
+impl FieldBounds {
+    /// The strings that begin with `prefix`, and all regular expressions, as a pattern also finds itself.
+    fn prefix(prefix: &str, direction: Direction) -> Option<FieldBounds> {
+        let mut start = Vec::new();
+        encode_value(&Bson::String(prefix.to_owned()), direction, &mut start);
+        start.truncate(start.len() - STRING_END_BYTES);
+        let end = after_prefix(&start)?;
+        let words = (format!("[\"{prefix}\""), format!("\"{prefix}...\")"));
+        let strings = Interval { start, end, is_point: false, words };
+        let any = Bson::RegularExpression(Regex { pattern: cstr!("").into(), options: cstr!("").into() });
+        let (start, end) = bracket_bounds(&any, direction);
+        let words = ("[/-inf/".to_owned(), "/inf/]".to_owned());
+        let patterns = Interval { start, end, is_point: false, words };
+        let mut intervals = vec![strings, patterns];
+        intervals.sort_by(|a, b| a.start.cmp(&b.start));
+        Some(FieldBounds { intervals, is_exact: false, admits_missing: false })
     }
 }
 

@@ -6,11 +6,12 @@ use bson::Document;
 
 use super::bounds::FieldBounds;
 use super::plan::{IndexAccess, ScannedIndex};
-use super::predicate::Predicates;
+use super::predicate::{Predicate, Predicates};
 use super::sort::direction_for;
 use crate::catalog::{CollectionEntry, IndexEntry};
 use crate::index::IndexField;
 use crate::language::key::Direction as KeyDirection;
+use crate::language::matcher::Test;
 use crate::language::value::FieldPath;
 use crate::language::value::path::array_index;
 use crate::store::{Direction, KeyRange};
@@ -75,13 +76,14 @@ impl<'e> Properties<'e> {
             return None;
         }
         let on_path = predicates.list.iter().filter(|predicate| predicate.path == field.path.as_str());
-        let mut all =
-            on_path.filter_map(|predicate| FieldBounds::of(&predicate.condition, field.direction));
+        let mut all = on_path.filter_map(|predicate| FieldBounds::of(&predicate.tests, field.direction));
         let first = all.next()?;
         if self.multikey[position] {
             // Each condition may hold for another element of the array, so only one of them can bound.
-            let best = all.fold(first, |best, next| if next.is_points() && !best.is_points() { next } else { best });
-            return Some((best, 1));
+            let better = |best: FieldBounds, next: FieldBounds| {
+                if next.is_points() && !best.is_points() { next } else { best }
+            };
+            return Some((all.fold(first, better), 1));
         }
         let mut used = 1;
         let bounds = all.fold(first, |bounds, next| {
@@ -157,8 +159,15 @@ impl<'e> Properties<'e> {
     }
 
     /// Whether the index surely has every document that can match.
-    pub(super) fn has_all_matching(&self, candidate: &Candidate) -> bool {
-        !self.is_sparse || candidate.access.bounds.iter().any(|bounds| !bounds.admits_missing)
+    pub(super) fn has_all_matching(&self, predicates: &Predicates<'_>) -> bool {
+        let is_there = |predicate: &Predicate<'_>| {
+            let excludes_missing = |bounds: FieldBounds| !bounds.admits_missing;
+            self.fields.iter().any(|field| field.path.as_str() == predicate.path)
+                && (predicate.tests.contains(&Test::Exists)
+                    || FieldBounds::of(&predicate.tests, KeyDirection::Ascending)
+                        .is_some_and(excludes_missing))
+        };
+        !self.is_sparse || predicates.list.iter().any(is_there)
     }
 }
 

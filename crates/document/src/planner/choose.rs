@@ -8,9 +8,10 @@ use bson::{Bson, Document};
 use super::candidate::{Candidate, Properties};
 use super::hint::Hint;
 use super::plan::{Access, Plan};
-use super::predicate::{Condition, Predicates};
+use super::predicate::Predicates;
 use crate::catalog::CollectionEntry;
 use crate::error::{Error, Result};
+use crate::language::matcher::{Matcher, Test};
 use crate::record::encode_id;
 use crate::store::Direction;
 
@@ -20,15 +21,22 @@ use crate::store::Direction;
 /// `BadValue` (2) if `hint` names no index.
 pub(crate) fn plan(
     entry: Option<Arc<CollectionEntry>>,
+    matcher: &Matcher,
     filter: &Document,
     sort: Option<&Document>,
     hint: Option<&Hint>,
 ) -> Result<Plan> {
     let sort = sort.filter(|sort| !sort.is_empty());
     let Some(entry) = entry else {
-        return Ok(Plan { entry: None, access: Access::Nothing, is_sorted: true, is_exact: true, considered: 1 });
+        return Ok(Plan {
+            entry: None,
+            access: Access::Nothing,
+            is_sorted: true,
+            is_exact: true,
+            considered: 1,
+        });
     };
-    let predicates = Predicates::of(filter);
+    let predicates = Predicates::of(matcher, filter);
     if let Some(Hint::Natural(is_forward)) = hint {
         let direction = if *is_forward { Direction::Forward } else { Direction::Backward };
         return Ok(collection_scan(entry, &predicates, sort, direction));
@@ -46,8 +54,9 @@ pub(crate) fn plan(
             continue;
         }
         let candidate = properties.candidate(&entry, &predicates, sort);
-        let is_useful = (candidate.points > 0 || candidate.has_range || (sort.is_some() && candidate.is_sorted))
-            && properties.has_all_matching(&candidate);
+        let is_useful =
+            (candidate.points > 0 || candidate.has_range || (sort.is_some() && candidate.is_sorted))
+                && properties.has_all_matching(&predicates);
         if hinted.is_none() && !is_useful {
             continue;
         }
@@ -102,21 +111,21 @@ fn find_hinted<'e>(entry: &'e CollectionEntry, hint: &Hint) -> Result<Properties
         Hint::Natural(_) => false,
     };
     let mut usable = entry.indexes.iter().enumerate().filter(|(_, index)| index.is_ready() && !index.hidden);
-    usable.find(|(_, index)| wanted(index)).map(|(position, index)| Properties::of(position, index)).ok_or_else(
-        || {
+    usable
+        .find(|(_, index)| wanted(index))
+        .map(|(position, index)| Properties::of(position, index))
+        .ok_or_else(|| {
             Error::bad_value(
                 "error processing query: planner returned error :: caused by :: hint provided does not \
                  correspond to an existing index",
             )
-        },
-    )
+        })
 }
 
 /// The plan of a filter that is nothing but `{_id: value}`.
 fn by_id(entry: &Arc<CollectionEntry>, predicates: &Predicates<'_>) -> Option<Plan> {
     let [only] = predicates.list.as_slice() else { return None };
-    let Condition::OneOf(values) = &only.condition else { return None };
-    let [id] = values.as_slice() else { return None };
+    let [Test::Equal(id)] = only.tests.as_slice() else { return None };
     let is_plain = !matches!(id, Bson::Array(_) | Bson::Null | Bson::RegularExpression(_) | Bson::Undefined);
     (only.path == "_id" && predicates.is_complete && is_plain).then(|| Plan {
         entry: Some(Arc::clone(entry)),

@@ -1,27 +1,20 @@
-//! Picks out of a filter the conditions that can bound an index.
+//! The conditions of a filter that can bound an index.
+
+use std::borrow::Cow;
 
 use bson::{Bson, Document};
 
-/// A condition on one path that every matching document fulfils.
-#[derive(Debug, Clone, PartialEq)]
+use crate::language::matcher::{Matcher, PathPredicate, Test};
+
+/// Tests on one path that one and the same value passes in every matching document.
+#[derive(Debug)]
 pub(super) struct Predicate<'f> {
-    pub(super) path: &'f str,
-    pub(super) condition: Condition<'f>,
+    pub(super) path: Cow<'f, str>,
+    pub(super) tests: Vec<Test<'f>>,
 }
 
-/// What a path must be.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Condition<'f> {
-    /// Equal to one of these.
-    OneOf(Vec<&'f Bson>),
-    /// Above the value, or equal to it if `inclusive`; within its bracket of type.
-    Above { value: &'f Bson, inclusive: bool },
-    /// Below the value, or equal to it if `inclusive`; within its bracket of type.
-    Below { value: &'f Bson, inclusive: bool },
-}
-
-/// The conditions that a filter is a conjunction of.
-#[derive(Debug, Default)]
+/// What a filter says for certain.
+#[derive(Debug)]
 pub(super) struct Predicates<'f> {
     pub(super) list: Vec<Predicate<'f>>,
     /// Whether the list says all that the filter says.
@@ -29,56 +22,48 @@ pub(super) struct Predicates<'f> {
 }
 
 impl<'f> Predicates<'f> {
-    pub(super) fn of(filter: &'f Document) -> Predicates<'f> {
-        let mut predicates = Predicates { list: Vec::new(), is_complete: true };
-        predicates.collect(filter);
+    pub(super) fn of(matcher: &'f Matcher, filter: &Document) -> Predicates<'f> {
+        let mut predicates = Predicates { list: Vec::new(), is_complete: is_simple(filter) };
+        predicates.collect("", matcher.predicates());
         predicates
     }
 
-    fn collect(&mut self, filter: &'f Document) {
-        for (name, value) in filter {
-            match (name.as_str(), value) {
-                ("$comment", _) => {}
-                ("$and", Bson::Array(parts)) => {
-                    for part in parts {
-                        match part {
-                            Bson::Document(part) => self.collect(part),
-                            _ => self.is_complete = false,
-                        }
-                    }
+    fn collect(&mut self, prefix: &str, found: Vec<PathPredicate<'f>>) {
+        for PathPredicate { path, test } in found {
+            let path = match (prefix, path) {
+                ("", path) => Cow::Borrowed(path),
+                (prefix, "") => Cow::Owned(prefix.to_owned()),
+                (prefix, path) => Cow::Owned(format!("{prefix}.{path}")),
+            };
+            match test {
+                Test::Element(inner) if inner.iter().all(|predicate| predicate.path.is_empty()) => {
+                    let tests = inner.into_iter().map(|predicate| predicate.test).collect();
+                    self.list.push(Predicate { path, tests });
                 }
-                (operator, _) if operator.starts_with('$') => self.is_complete = false,
-                (path, Bson::Document(condition)) if is_operators(condition) => {
-                    for (operator, operand) in condition {
-                        self.add(path, operator, operand);
-                    }
-                }
-                (path, value) => self.add(path, "$eq", value),
+                Test::Element(inner) => self.collect(&path, inner),
+                test => self.list.push(Predicate { path, tests: vec![test] }),
             }
-        }
-    }
-
-    fn add(&mut self, path: &'f str, operator: &str, operand: &'f Bson) {
-        let condition = match (operator, operand) {
-            // A regular expression is matched, not compared; an undefined operand is an error elsewhere.
-            (_, Bson::RegularExpression(_) | Bson::Undefined) => None,
-            ("$eq", value) => Some(Condition::OneOf(vec![value])),
-            ("$in", Bson::Array(values)) => Some(Condition::OneOf(values.iter().collect())),
-            ("$gt", value) => Some(Condition::Above { value, inclusive: false }),
-            ("$gte", value) => Some(Condition::Above { value, inclusive: true }),
-            ("$lt", value) => Some(Condition::Below { value, inclusive: false }),
-            ("$lte", value) => Some(Condition::Below { value, inclusive: true }),
-            _ => None,
-        };
-        match condition {
-            Some(condition) => self.list.push(Predicate { path, condition }),
-            None => self.is_complete = false,
         }
     }
 }
 
-fn is_operators(condition: &Document) -> bool {
-    condition.keys().next().is_some_and(|first| first.starts_with('$'))
+/// Whether a filter is nothing but comparisons with values, all of which the matcher lists.
+fn is_simple(filter: &Document) -> bool {
+    filter.iter().all(|(name, value)| match value {
+        _ if name == "$comment" => true,
+        Bson::Array(parts) if name == "$and" => {
+            parts.iter().all(|part| part.as_document().is_some_and(is_simple))
+        }
+        _ if name.starts_with('$') => false,
+        Bson::Document(condition) if condition.keys().next().is_some_and(|first| first.starts_with('$')) => {
+            condition.iter().all(|(operator, operand)| {
+                matches!(operator.as_str(), "$eq" | "$gt" | "$gte" | "$lt" | "$lte" | "$in")
+                    && !matches!(operand, Bson::RegularExpression(_))
+            })
+        }
+        Bson::RegularExpression(_) => false,
+        _ => true,
+    })
 }
 
 #[cfg(test)]
@@ -89,13 +74,25 @@ mod tests {
     #[test]
     fn conjunctions_are_flattened_and_the_rest_is_noted() {
         let filter = doc! { "a": 1, "$and": [{ "b": { "$gt": 2, "$lte": 9 } }, { "c": { "$in": [1, 2] } }] };
-        let predicates = Predicates::of(&filter);
-        let paths: Vec<&str> = predicates.list.iter().map(|predicate| predicate.path).collect();
+        let matcher = Matcher::parse(&filter).unwrap();
+        let predicates = Predicates::of(&matcher, &filter);
+        let paths: Vec<&str> = predicates.list.iter().map(|predicate| predicate.path.as_ref()).collect();
         assert_eq!(paths, ["a", "b", "b", "c"]);
         assert!(predicates.is_complete);
-        for filter in [doc! { "$or": [{ "a": 1 }] }, doc! { "a": { "$ne": 1 } }, doc! { "a": { "$exists": true } }] {
-            let predicates = Predicates::of(&filter);
+        for filter in [doc! { "$or": [{ "a": 1 }, { "b": 1 }] }, doc! { "a": { "$ne": 1 } }] {
+            let matcher = Matcher::parse(&filter).unwrap();
+            let predicates = Predicates::of(&matcher, &filter);
             assert!(predicates.list.is_empty() && !predicates.is_complete);
         }
+    }
+
+    #[test]
+    fn what_one_element_passes_stays_together() {
+        let filter =
+            doc! { "a": { "$elemMatch": { "$gt": 1, "$lt": 5 } }, "b": { "$elemMatch": { "x": 1 } } };
+        let matcher = Matcher::parse(&filter).unwrap();
+        let predicates = Predicates::of(&matcher, &filter);
+        assert_eq!((predicates.list[0].path.as_ref(), predicates.list[0].tests.len()), ("a", 2));
+        assert_eq!(predicates.list[1].path, "b.x");
     }
 }

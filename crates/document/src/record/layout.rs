@@ -68,7 +68,9 @@ pub(crate) fn record_id_of_entry<'k>(key: &'k [u8], value: &[u8]) -> Result<&'k 
         .and_then(|length| key.len().checked_sub(length))
         .filter(|start| *start >= TAGGED_BYTES)
         .map(|start| &key[start..])
-        .ok_or_else(|| Error::new(Code::InternalError, "an index entry is damaged; drop and recreate the index"))
+        .ok_or_else(|| {
+            Error::new(Code::InternalError, "an index entry is damaged; drop and recreate the index")
+        })
 }
 
 /// The record id within a record's key.

@@ -1,0 +1,243 @@
+//! Random writes and queries with random indexes, against a plain list of documents and the matcher.
+
+use std::sync::Arc;
+
+use bson::{Bson, Document, bson, doc};
+use proptest::prelude::*;
+use stroma_document::language::matcher::Matcher;
+use stroma_document::language::sort::SortPattern;
+use stroma_document::language::value::equal;
+use stroma_document::store::MemoryStore;
+use stroma_document::{
+    Collection, Count, DeleteStatement, Documents, Find, Hint, IndexModel, Namespace, Options,
+};
+
+fn open() -> Collection {
+    let documents = Documents::open(Arc::new(MemoryStore::new()), Options::default()).unwrap();
+    documents.collection(&Namespace::new("db", "c").unwrap())
+}
+
+fn scalar() -> impl Strategy<Value = Bson> {
+    prop_oneof![
+        4 => (-2i32..4).prop_map(Bson::Int32),
+        1 => (-2i32..4).prop_map(|number| Bson::Double(f64::from(number) / 2.0)),
+        1 => "[ab]{0,2}".prop_map(Bson::String),
+        1 => Just(Bson::Null),
+        1 => Just(Bson::Boolean(true)),
+        1 => Just(Bson::Double(f64::NAN)),
+    ]
+}
+
+fn value() -> impl Strategy<Value = Bson> {
+    prop_oneof![
+        6 => scalar(),
+        2 => prop::collection::vec(scalar(), 0..3).prop_map(Bson::Array),
+        1 => prop::collection::vec(prop::collection::vec(scalar(), 0..2).prop_map(Bson::Array), 1..2)
+            .prop_map(Bson::Array),
+        2 => fields(["x", "y"]).prop_map(Bson::Document),
+        1 => prop::collection::vec(fields(["x", "y"]).prop_map(Bson::Document), 0..3).prop_map(Bson::Array),
+    ]
+}
+
+fn fields(names: [&'static str; 2]) -> impl Strategy<Value = Document> {
+    (prop::option::of(scalar()), prop::option::of(scalar())).prop_map(move |(first, second)| {
+        let values = names.into_iter().zip([first, second]);
+        values.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    })
+}
+
+fn document() -> impl Strategy<Value = Document> {
+    (0..40i32, prop::option::of(value()), prop::option::of(value()), prop::option::of(scalar())).prop_map(
+        |(id, a, b, c)| {
+            let mut document = doc! { "_id": id };
+            for (name, value) in [("a", a), ("b", b), ("c", c)] {
+                if let Some(value) = value {
+                    document.insert(name, value);
+                }
+            }
+            document
+        },
+    )
+}
+
+fn path() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["a", "b", "c", "a.x", "a.y", "b.x", "_id", "a.0"])
+}
+
+fn condition() -> impl Strategy<Value = Bson> {
+    let comparison = prop::sample::select(vec!["$eq", "$gt", "$gte", "$lt", "$lte", "$ne"]);
+    prop_oneof![
+        3 => value(),
+        4 => (comparison.clone(), scalar()).prop_map(|(operator, operand)| bson!({ operator: operand })),
+        2 => (scalar(), scalar()).prop_map(|(low, high)| bson!({ "$gte": low, "$lte": high })),
+        2 => prop::collection::vec(value(), 0..3).prop_map(|list| bson!({ "$in": list })),
+        1 => any::<bool>().prop_map(|is_there| bson!({ "$exists": is_there })),
+        1 => (scalar(), scalar()).prop_map(|(low, high)| bson!({ "$elemMatch": { "$gt": low, "$lt": high } })),
+        1 => scalar().prop_map(|x| bson!({ "$elemMatch": { "x": x } })),
+        1 => "[ab]".prop_map(|prefix| bson!({ "$regex": format!("^{prefix}") })),
+    ]
+}
+
+fn filter() -> impl Strategy<Value = Document> {
+    let plain = prop::collection::vec((path(), condition()), 0..3).prop_map(|parts| {
+        parts.into_iter().map(|(path, part)| (path.to_owned(), part)).collect::<Document>()
+    });
+    (plain, prop::option::weighted(0.2, (path(), condition(), path(), condition()))).prop_map(
+        |(mut filter, or)| {
+            if let Some((first, one, second, other)) = or {
+                filter.insert("$or", vec![doc! { first: one }, doc! { second: other }]);
+            }
+            filter
+        },
+    )
+}
+
+fn key() -> impl Strategy<Value = Document> {
+    prop::collection::vec((path(), any::<bool>()), 1..4).prop_map(|fields| {
+        fields.into_iter().map(|(path, up)| (path.to_owned(), Bson::Int32(if up { 1 } else { -1 }))).collect()
+    })
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Insert(Vec<Document>),
+    Delete(Document, bool),
+    Index(Document, bool),
+    DropIndexes,
+    Find { filter: Document, sort: Option<Document>, skip: u64, limit: Option<u64> },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => prop::collection::vec(document(), 1..6).prop_map(Step::Insert),
+        1 => (filter(), any::<bool>()).prop_map(|(filter, many)| Step::Delete(filter, many)),
+        3 => (key(), any::<bool>()).prop_map(|(key, sparse)| Step::Index(key, sparse)),
+        1 => Just(Step::DropIndexes),
+        10 => (filter(), prop::option::of(key()), 0..3u64, prop::option::of(1..5u64))
+            .prop_map(|(filter, sort, skip, limit)| Step::Find { filter, sort, skip, limit }),
+    ]
+}
+
+/// The collection as a plain list, in the order of `_id`.
+#[derive(Default)]
+struct Model {
+    documents: Vec<Document>,
+    indexes: usize,
+}
+
+impl Model {
+    fn insert(&mut self, document: Document) -> bool {
+        if self.documents.iter().any(|known| equal(&known["_id"], &document["_id"])) {
+            return false;
+        }
+        self.documents.push(document);
+        self.documents.sort_by(|a, b| SortPattern::parse(&doc! { "_id": 1 }).unwrap().compare(a, b));
+        true
+    }
+
+    fn matching(&self, filter: &Document) -> Vec<Document> {
+        let matcher = Matcher::parse(filter).unwrap();
+        self.documents.iter().filter(|document| matcher.matches(document).unwrap()).cloned().collect()
+    }
+}
+
+fn shown(mut documents: Vec<Document>) -> Vec<String> {
+    documents.sort_by_key(|document| document["_id"].as_i32());
+    documents.iter().map(ToString::to_string).collect()
+}
+
+fn all(collection: &Collection, find: &Find) -> Vec<Document> {
+    collection.find(find).unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+fn check_find(collection: &Collection, model: &Model, filter: &Document, sort: Option<&Document>) {
+    let expected = model.matching(filter);
+    let mut find = Find::new(filter.clone());
+    find.sort = sort.cloned();
+    let found = all(collection, &find);
+    assert_eq!(shown(found.clone()), shown(expected.clone()), "filter {filter} sort {sort:?}");
+    let plain = all(collection, &find.clone().hinted(Hint::Natural(true)));
+    assert_eq!(shown(plain.clone()), shown(expected.clone()), "without an index: {filter}");
+    assert_eq!(
+        collection.count(&Count::new(filter.clone())).unwrap(),
+        expected.len() as u64,
+        "count {filter}"
+    );
+    if let Some(sort) = sort {
+        let pattern = SortPattern::parse(sort).unwrap();
+        let is_sorted = |list: &[Document]| list.is_sorted_by(|a, b| pattern.compare(a, b).is_le());
+        assert!(is_sorted(&found) && is_sorted(&plain), "filter {filter} sort {sort}: {found:?}");
+    }
+}
+
+fn run(steps: Vec<Step>) {
+    let collection = open();
+    let mut model = Model::default();
+    for step in steps {
+        match step {
+            Step::Insert(documents) => {
+                let outcome = collection.insert_many(documents.clone(), false).unwrap();
+                let failed = |index: usize| outcome.errors.iter().find(|error| error.index == index);
+                for (index, document) in documents.into_iter().enumerate() {
+                    match failed(index) {
+                        // Two arrays in one index: the list knows nothing of that.
+                        Some(error) if error.error.code() == 171 => {}
+                        Some(error) => {
+                            assert_eq!(error.error.code(), 11000);
+                            assert!(!model.insert(document));
+                        }
+                        None => assert!(model.insert(document)),
+                    }
+                }
+            }
+            Step::Delete(filter, multi) => {
+                let matching = model.matching(&filter);
+                let mut statement = DeleteStatement::one(filter);
+                statement.multi = multi;
+                let outcome = collection.delete(&[statement], true).unwrap();
+                let expected = if multi { matching.len() } else { matching.len().min(1) };
+                assert_eq!(outcome.deleted as usize, expected);
+                let left = all(&collection, &Find::default());
+                let gone = |document: &Document| !left.iter().any(|kept| kept["_id"] == document["_id"]);
+                assert!(
+                    model
+                        .documents
+                        .iter()
+                        .filter(|document| gone(document))
+                        .all(|document| { matching.iter().any(|matched| matched["_id"] == document["_id"]) })
+                );
+                model.documents = left;
+            }
+            Step::Index(key, sparse) => {
+                let mut index = IndexModel::new(key);
+                index.sparse = sparse;
+                match collection.create_indexes(&[index]) {
+                    Ok(_) => model.indexes += 1,
+                    Err(error) => assert!([85, 86, 171].contains(&error.code()), "{error:?}"),
+                }
+            }
+            Step::DropIndexes if model.indexes > 0 => {
+                collection.drop_indexes(&stroma_document::IndexSelection::All).unwrap();
+            }
+            Step::DropIndexes => {}
+            Step::Find { filter, sort, skip, limit } => {
+                check_find(&collection, &model, &filter, sort.as_ref());
+                let mut find = Find::new(filter.clone()).skipping(skip);
+                find.limit = limit;
+                find.sort = sort;
+                let expected = model.matching(&filter).len().saturating_sub(skip as usize);
+                let expected = limit.map_or(expected, |limit| expected.min(limit as usize));
+                assert_eq!(all(&collection, &find).len(), expected);
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn finds_what_a_plain_list_finds(steps in prop::collection::vec(step(), 1..30)) {
+        run(steps);
+    }
+}
