@@ -1,0 +1,371 @@
+//! The colour-set table: each different set of samples once, most of them as a small difference to another.
+//!
+//! Neighbouring k-mers of related genomes belong to similar sets of samples. The best way to store N sets as
+//! differences is a minimum spanning tree over them (Almodaresi, Pandey, Ferdman, Johnson, Patro: "An
+//! efficient, scalable and exact representation of high-dimensional color information enabled via de Bruijn
+//! graph search", RECOMB 2019), whose exact form compares all pairs. Here a set is compared, as it comes,
+//! with five candidates: no sample, all samples, the set before it, and the last sets that share one of two
+//! min-hashes with it (two sets share one with a probability of their Jaccard similarity; Broder, 1997). The
+//! nearest becomes its parent. Paths to a root are at most [`DEEPEST`] long, so that any set can be decoded
+//! by its id alone in bounded time.
+
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::LayerError;
+use super::packed::{Packed, PackedBuffer, width_for};
+use crate::hash::WordHasher;
+
+/// Most differences between a set and its root.
+const DEEPEST: u8 = 12;
+
+/// Entry begins with this: the set is given in full.
+const BASE_EMPTY: u64 = 0;
+/// Entry begins with this: the set is given as what it lacks.
+const BASE_ALL: u64 = 1;
+/// Entry begins with this plus the distance (in ids) to an earlier set.
+const BASE_DISTANCE: u64 = 1;
+
+/// A set of a layer's colours as a bitmap. Colours are numbered from 0 within the layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ColourSet {
+    words: Vec<u64>,
+    colours: u32,
+}
+
+impl ColourSet {
+    /// The empty set out of `colours` colours.
+    pub(crate) fn empty(colours: u32) -> Self {
+        ColourSet { words: vec![0; (colours as usize).div_ceil(64)], colours }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.words.fill(0);
+    }
+
+    fn fill(&mut self) {
+        self.words.fill(u64::MAX);
+        let excess = self.words.len() * 64 - self.colours as usize;
+        if let Some(last) = self.words.last_mut() {
+            *last >>= excess;
+        }
+    }
+
+    /// Adds a colour; one out of range is left out.
+    pub(crate) fn insert(&mut self, colour: u32) {
+        if colour < self.colours {
+            self.words[colour as usize / 64] |= 1 << (colour % 64);
+        }
+    }
+
+    fn toggle(&mut self, colour: u32) {
+        self.words[colour as usize / 64] ^= 1 << (colour % 64);
+    }
+
+    fn toggle_all(&mut self, other: &ColourSet) {
+        self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word ^= other);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.words.iter().all(|&word| word == 0)
+    }
+
+    fn len(&self) -> u32 {
+        self.words.iter().map(|word| word.count_ones()).sum()
+    }
+
+    /// The colours in the set, ascending.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
+        self.words.iter().enumerate().flat_map(|(at, &word)| {
+            std::iter::successors(Some(word), |&rest| Some(rest & (rest - 1)))
+                .take_while(|&rest| rest != 0)
+                .map(move |rest| at as u32 * 64 + rest.trailing_zeros())
+        })
+    }
+
+    fn hash(&self) -> u64 {
+        xxh3_64(zerocopy::IntoBytes::as_bytes(self.words.as_slice()))
+    }
+
+    /// The colour with the smallest hash: equal for two sets with a probability of their Jaccard similarity.
+    fn min_hash(&self, seed: u64) -> Option<u32> {
+        let hash = |colour: u32| (u64::from(colour) + 1).wrapping_mul(seed).rotate_left(29).wrapping_mul(seed);
+        self.iter().min_by_key(|&colour| hash(colour))
+    }
+}
+
+const MIN_HASH_SEEDS: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93];
+
+/// Collects the different sets of one layer and gives each an id, in order of appearance.
+#[derive(Debug)]
+pub(crate) struct ColourTableBuilder {
+    colours: u32,
+    encoded: Vec<u8>,
+    /// Start of each set's entry, and the end of the last.
+    offsets: Vec<u64>,
+    depths: Vec<u8>,
+    /// Hash of a set (counted up where two differ) to its id.
+    ids: HashMap<u64, u32, BuildHasherDefault<WordHasher>>,
+    /// For each min-hash seed, the last set of each signature.
+    recent: [HashMap<u32, u32, BuildHasherDefault<WordHasher>>; 2],
+    scratch: ColourSet,
+}
+
+/// The finished table: what goes into the file.
+pub(super) struct EncodedTable {
+    pub(super) sets: Vec<u8>,
+    pub(super) offsets: PackedBuffer,
+    pub(super) set_count: u32,
+}
+
+impl ColourTableBuilder {
+    pub(super) fn new(colours: u32) -> Self {
+        ColourTableBuilder {
+            colours,
+            encoded: Vec::new(),
+            offsets: vec![0],
+            depths: Vec::new(),
+            ids: HashMap::default(),
+            recent: [HashMap::default(), HashMap::default()],
+            scratch: ColourSet::empty(colours),
+        }
+    }
+
+    pub(super) fn largest_id(&self) -> u64 {
+        (self.depths.len() as u64).saturating_sub(1)
+    }
+
+    /// The id of a set, the same for equal sets.
+    pub(crate) fn id_of(&mut self, set: &ColourSet) -> Result<u32, LayerError> {
+        let mut hash = set.hash();
+        loop {
+            match self.ids.get(&hash) {
+                None => break,
+                Some(&id) => {
+                    let mut known = std::mem::replace(&mut self.scratch, ColourSet::empty(0));
+                    self.decode(id, &mut known);
+                    let same = known == *set;
+                    self.scratch = known;
+                    if same {
+                        return Ok(id);
+                    }
+                    hash = hash.wrapping_add(1);
+                }
+            }
+        }
+        let limit = u64::from(u32::MAX);
+        let id = u32::try_from(self.depths.len()).ok().filter(|&id| id < u32::MAX);
+        let id = id.ok_or(LayerError::TooMany { what: "different sets of samples", limit })?;
+        self.ids.insert(hash, id);
+        self.append(id, set);
+        Ok(id)
+    }
+
+    /// Appends the entry of a new set under the nearest of its candidate parents.
+    fn append(&mut self, id: u32, set: &ColourSet) {
+        let signatures = MIN_HASH_SEEDS.map(|seed| set.min_hash(seed));
+        let mut best = (BASE_EMPTY, 0, set.clone());
+        let mut lacking = set.clone();
+        let mut all = ColourSet::empty(self.colours);
+        all.fill();
+        lacking.toggle_all(&all);
+        if lacking.len() < best.2.len() {
+            best = (BASE_ALL, 0, lacking);
+        }
+        let alike = signatures.iter().zip(&self.recent).filter_map(|(s, recent)| recent.get(&(*s)?).copied());
+        let candidates: Vec<u32> = alike.chain(id.checked_sub(1)).collect();
+        for parent in candidates {
+            let depth = self.depths[parent as usize] + 1;
+            if depth > DEEPEST {
+                continue;
+            }
+            let mut difference = ColourSet::empty(self.colours);
+            self.decode(parent, &mut difference);
+            difference.toggle_all(set);
+            if difference.len() < best.2.len() {
+                best = (BASE_DISTANCE + u64::from(id - parent), depth, difference);
+            }
+        }
+        let (base, depth, difference) = best;
+        push_varint(&mut self.encoded, base);
+        let mut next = 0;
+        for colour in difference.iter() {
+            push_varint(&mut self.encoded, u64::from(colour - next));
+            next = colour + 1;
+        }
+        self.offsets.push(self.encoded.len() as u64);
+        self.depths.push(depth);
+        for (signature, recent) in signatures.iter().zip(&mut self.recent) {
+            signature.map(|signature| recent.insert(signature, id));
+        }
+    }
+
+    /// Decodes a set of this builder's own.
+    fn decode(&self, id: u32, into: &mut ColourSet) {
+        let entry = |id: u32| {
+            let (start, end) = (self.offsets[id as usize], self.offsets[id as usize + 1]);
+            self.encoded.get(start as usize..end as usize)
+        };
+        let decoded = decode(id, self.colours, entry, into);
+        debug_assert!(decoded.is_some(), "the builder encoded set {id} itself");
+    }
+
+    pub(super) fn finish(self) -> EncodedTable {
+        let width = width_for(self.encoded.len() as u64);
+        EncodedTable {
+            offsets: PackedBuffer::from_values(self.offsets.iter().copied(), width),
+            sets: self.encoded,
+            set_count: self.depths.len() as u32,
+        }
+    }
+}
+
+/// A layer's table in borrowed bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ColourTable<'a> {
+    pub(super) sets: &'a [u8],
+    pub(super) offsets: Packed<'a>,
+    pub(super) colours: u32,
+}
+
+impl ColourTable<'_> {
+    /// Decodes the set of an id; `None` when id or bytes make no sense.
+    pub(super) fn decode(&self, id: u32, into: &mut ColourSet) -> Option<()> {
+        let entry = |id: u32| {
+            let at = id as usize;
+            if at + 1 >= self.offsets.len() {
+                return None;
+            }
+            self.sets.get(self.offsets.get(at) as usize..self.offsets.get(at + 1) as usize)
+        };
+        decode(id, self.colours, entry, into)
+    }
+}
+
+/// Follows a set to its root, toggling the differences on the way.
+fn decode<'a>(
+    id: u32,
+    colours: u32,
+    entry: impl Fn(u32) -> Option<&'a [u8]>,
+    into: &mut ColourSet,
+) -> Option<()> {
+    into.colours = colours;
+    into.words.resize((colours as usize).div_ceil(64), 0);
+    into.clear();
+    let mut at = id;
+    for _ in 0..=DEEPEST {
+        let mut rest = entry(at)?;
+        let base = take_varint(&mut rest)?;
+        let mut next: u64 = 0;
+        while !rest.is_empty() {
+            let colour = next.checked_add(take_varint(&mut rest)?)?;
+            if colour >= u64::from(colours) {
+                return None;
+            }
+            into.toggle(colour as u32);
+            next = colour + 1;
+        }
+        match base {
+            BASE_EMPTY => return Some(()),
+            BASE_ALL => {
+                let mut all = ColourSet::empty(colours);
+                all.fill();
+                into.toggle_all(&all);
+                return Some(());
+            }
+            distance => at = at.checked_sub(u32::try_from(distance - BASE_DISTANCE).ok()?)?,
+        }
+    }
+    None
+}
+
+/// Seven bits a byte, lowest first; the top bit says that more follow.
+fn push_varint(into: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        into.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    into.push(value as u8);
+}
+
+fn take_varint(from: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for shift in (0..35).step_by(7) {
+        let (&byte, rest) = from.split_first()?;
+        *from = rest;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(colours: u32, members: impl IntoIterator<Item = u32>) -> ColourSet {
+        let mut set = ColourSet::empty(colours);
+        members.into_iter().for_each(|colour| set.insert(colour));
+        set
+    }
+
+    fn noise(state: &mut u64) -> u64 {
+        *state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        *state >> 33
+    }
+
+    #[test]
+    fn sets_come_back_under_their_ids_and_equal_ones_share_one() {
+        for colours in [1, 2, 63, 64, 65, 300] {
+            let mut state = u64::from(colours);
+            let mut builder = ColourTableBuilder::new(colours);
+            let mut current = set(colours, []);
+            let mut kept: Vec<(u32, ColourSet)> = Vec::new();
+            for round in 0..400 {
+                if round % 50 == 0 {
+                    current = set(colours, (0..colours).filter(|_| noise(&mut state) % 3 == 0));
+                }
+                current.toggle((noise(&mut state) % u64::from(colours)) as u32);
+                kept.push((builder.id_of(&current).expect("room"), current.clone()));
+            }
+            let different: std::collections::BTreeSet<Vec<u32>> =
+                kept.iter().map(|(_, set)| set.iter().collect()).collect();
+            assert_eq!(different.len(), builder.depths.len());
+            let encoded = builder.finish();
+            let table = ColourTable { sets: &encoded.sets, offsets: encoded.offsets.view(), colours };
+            let mut decoded = ColourSet::empty(0);
+            for (id, set) in &kept {
+                assert_eq!(table.decode(*id, &mut decoded), Some(()));
+                assert_eq!(decoded, *set);
+            }
+            assert_eq!(table.decode(encoded.set_count, &mut decoded), None);
+        }
+    }
+
+    #[test]
+    fn related_sets_cost_few_bytes() {
+        let mut state = 5;
+        let mut builder = ColourTableBuilder::new(1000);
+        let mut current = set(1000, (0..1000).filter(|_| noise(&mut state) % 2 == 0));
+        for _ in 0..500 {
+            current.toggle((noise(&mut state) % 1000) as u32);
+            builder.id_of(&current).expect("room");
+        }
+        // Some 500 colours a set would cost 500 bytes each as a list and 125 as a bitmap.
+        assert!(builder.encoded.len() < 500 * 60, "{} bytes", builder.encoded.len());
+    }
+
+    #[test]
+    fn hostile_entries_are_refused() {
+        let tables: [&[u8]; 5] = [&[], &[0, 9], &[2], &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff], &[0, 0x80]];
+        for sets in tables {
+            let offsets = PackedBuffer::from_values([0, sets.len() as u64].into_iter(), 8);
+            let table = ColourTable { sets, offsets: offsets.view(), colours: 3 };
+            assert_eq!(table.decode(0, &mut ColourSet::empty(0)), None, "{sets:?}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The fixed parts of a layer file: header, partition entries, footer. All numbers little-endian.
+
+use xxhash_rust::xxh3::xxh3_64;
+use zerocopy::little_endian::{U32, U64};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+use crate::kmer::{Geometry, WORD_BYTES};
+
+pub(super) const MAGIC: [u8; 8] = *b"STRMKMER";
+pub(super) const END_MAGIC: [u8; 8] = *b"STRMKEND";
+pub(super) const VERSION: u32 = 1;
+
+/// k-mers of a partition sorted and packed at `kmer_width` bits.
+pub(super) const DICTIONARY_SORTED: u8 = 1;
+/// A colour-set id for each k-mer, packed at `colour_width` bits.
+pub(super) const COLOURS_PACKED: u8 = 1;
+/// Colour sets as differences to another set; see the module `colours`.
+pub(super) const SETS_DIFFERENCES: u8 = 1;
+
+/// Sections begin at multiples of this.
+pub(super) const ALIGNMENT: u64 = 8;
+
+/// Where a section lies, and its checksum.
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub(super) struct SectionPointer {
+    pub(super) offset: U64,
+    pub(super) bytes: U64,
+    pub(super) checksum: U64,
+}
+
+impl SectionPointer {
+    /// First byte after the section; `None` on overflow.
+    pub(super) fn end(&self) -> Option<u64> {
+        self.offset.get().checked_add(self.bytes.get())
+    }
+}
+
+/// First bytes of the file.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub(super) struct Header {
+    pub(super) magic: [u8; 8],
+    pub(super) version: U32,
+    pub(super) k: u8,
+    pub(super) word_bytes: u8,
+    pub(super) minimizer_length: u8,
+    pub(super) partition_bits: u8,
+    pub(super) reserved: [u8; 8],
+    pub(super) checksum: U64,
+}
+
+impl Header {
+    pub(super) fn new(geometry: Geometry) -> Self {
+        let mut header = Header {
+            magic: MAGIC,
+            version: VERSION.into(),
+            k: geometry.k(),
+            word_bytes: WORD_BYTES,
+            minimizer_length: geometry.minimizer_length(),
+            partition_bits: geometry.partition_bits(),
+            reserved: [0; 8],
+            checksum: 0.into(),
+        };
+        header.checksum = header.expected_checksum().into();
+        header
+    }
+
+    pub(super) fn expected_checksum(&self) -> u64 {
+        xxh3_64(&self.as_bytes()[..HEADER_BYTES - 8])
+    }
+}
+
+/// One partition in the directory.
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub(super) struct PartitionEntry {
+    pub(super) kmers: SectionPointer,
+    pub(super) colours: SectionPointer,
+    pub(super) index: SectionPointer,
+    pub(super) kmer_count: U64,
+    pub(super) dictionary_coding: u8,
+    pub(super) colour_coding: u8,
+    pub(super) kmer_width: u8,
+    pub(super) colour_width: u8,
+    pub(super) reserved: [u8; 4],
+}
+
+/// Last bytes of the file.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub(super) struct Footer {
+    pub(super) directory: SectionPointer,
+    pub(super) samples: SectionPointer,
+    pub(super) sets: SectionPointer,
+    pub(super) set_offsets: SectionPointer,
+    pub(super) kmer_count: U64,
+    pub(super) sample_count: U32,
+    pub(super) set_count: U32,
+    pub(super) set_coding: u8,
+    pub(super) set_offset_width: u8,
+    pub(super) reserved: [u8; 6],
+    pub(super) checksum: U64,
+    pub(super) magic: [u8; 8],
+}
+
+impl Footer {
+    pub(super) fn expected_checksum(&self) -> u64 {
+        xxh3_64(&self.as_bytes()[..FOOTER_BYTES - 16])
+    }
+}
+
+pub(super) const HEADER_BYTES: usize = size_of::<Header>();
+pub(super) const PARTITION_ENTRY_BYTES: usize = size_of::<PartitionEntry>();
+pub(super) const FOOTER_BYTES: usize = size_of::<Footer>();
+
+const _: () = assert!(HEADER_BYTES == 32 && PARTITION_ENTRY_BYTES == 88 && FOOTER_BYTES == 136);
