@@ -6,8 +6,9 @@
 //! graph search", RECOMB 2019), whose exact form compares all pairs. Here a set is compared, as it comes,
 //! with five candidates: no sample, all samples, the set before it, and the last sets that share one of two
 //! min-hashes with it (two sets share one with a probability of their Jaccard similarity; Broder, 1997). The
-//! nearest becomes its parent. Paths to a root are at most [`DEEPEST`] long, so that any set can be decoded
-//! by its id alone in bounded time.
+//! nearest becomes its parent; a set far from all of them is a bitmap where that is shorter than a list.
+//! Paths to a root are at most [`DEEPEST`] long, so that any set can be decoded by its id alone in bounded
+//! time: where a candidate is too deep, its ancestor half-way up stands in for it.
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
@@ -25,8 +26,10 @@ const DEEPEST: u8 = 12;
 const BASE_EMPTY: u64 = 0;
 /// Entry begins with this: the set is given as what it lacks.
 const BASE_ALL: u64 = 1;
-/// Entry begins with this plus the distance (in ids) to an earlier set.
-const BASE_DISTANCE: u64 = 1;
+/// Entry begins with this: the set is given as a bitmap, lowest colour in the lowest bit of the first byte.
+const BASE_BITMAP: u64 = 2;
+/// Entry begins with this plus the distance (in ids, at least 1) to an earlier set.
+const BASE_DISTANCE: u64 = 2;
 
 /// A set of a layer's colours as a bitmap. Colours are numbered from 0 within the layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +71,21 @@ impl ColourSet {
         self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word ^= other);
     }
 
+    /// Toggles the colours of a bitmap that must have just the bytes and colours that this set has.
+    fn toggle_bitmap(&mut self, bytes: &[u8]) -> Option<()> {
+        let last_bits = self.colours % 8;
+        let excess = last_bits != 0 && bytes.last().is_some_and(|&last| last >> last_bits != 0);
+        if bytes.len() != self.colours.div_ceil(8) as usize || excess {
+            return None;
+        }
+        for (word, chunk) in self.words.iter_mut().zip(bytes.chunks(8)) {
+            let mut own = [0; 8];
+            own[..chunk.len()].copy_from_slice(chunk);
+            *word ^= u64::from_le_bytes(own);
+        }
+        Some(())
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.words.iter().all(|&word| word == 0)
     }
@@ -106,6 +124,8 @@ pub(crate) struct ColourTableBuilder {
     /// Start of each set's entry, and the end of the last.
     offsets: Vec<u64>,
     depths: Vec<u8>,
+    /// The parent of each set; a root is its own.
+    parents: Vec<u32>,
     /// Hash of a set (counted up where two differ) to its id.
     ids: HashMap<u64, u32, BuildHasherDefault<WordHasher>>,
     /// For each min-hash seed, the last set of each signature.
@@ -127,6 +147,7 @@ impl ColourTableBuilder {
             encoded: Vec::new(),
             offsets: vec![0],
             depths: Vec::new(),
+            parents: Vec::new(),
             ids: HashMap::default(),
             recent: [HashMap::default(), HashMap::default()],
             scratch: ColourSet::empty(colours),
@@ -166,40 +187,49 @@ impl ColourTableBuilder {
     /// Appends the entry of a new set under the nearest of its candidate parents.
     fn append(&mut self, id: u32, set: &ColourSet) {
         let signatures = MIN_HASH_SEEDS.map(|seed| set.min_hash(seed));
-        let mut best = (BASE_EMPTY, 0, set.clone());
-        let mut lacking = set.clone();
-        let mut all = ColourSet::empty(self.colours);
-        all.fill();
-        lacking.toggle_all(&all);
-        if lacking.len() < best.2.len() {
-            best = (BASE_ALL, 0, lacking);
-        }
         let alike = signatures.iter().zip(&self.recent).filter_map(|(s, recent)| recent.get(&(*s)?).copied());
-        let candidates: Vec<u32> = alike.chain(id.checked_sub(1)).collect();
-        for parent in candidates {
-            let depth = self.depths[parent as usize] + 1;
-            if depth > DEEPEST {
-                continue;
-            }
-            let mut difference = ColourSet::empty(self.colours);
-            self.decode(parent, &mut difference);
-            difference.toggle_all(set);
-            if difference.len() < best.2.len() {
-                best = (BASE_DISTANCE + u64::from(id - parent), depth, difference);
+        let (mut parent, mut base, mut difference) = (id, BASE_EMPTY, set.clone());
+        let mut other = ColourSet::empty(self.colours);
+        other.fill();
+        other.toggle_all(set);
+        if other.len() < difference.len() {
+            base = BASE_ALL;
+            std::mem::swap(&mut difference, &mut other);
+        }
+        for candidate in alike.chain(id.checked_sub(1)) {
+            let candidate = self.shallow_ancestor(candidate);
+            self.decode(candidate, &mut other);
+            other.toggle_all(set);
+            if other.len() < difference.len() {
+                (parent, base) = (candidate, BASE_DISTANCE + u64::from(id - candidate));
+                std::mem::swap(&mut difference, &mut other);
             }
         }
-        let (base, depth, difference) = best;
-        push_varint(&mut self.encoded, base);
-        let mut next = 0;
-        for colour in difference.iter() {
-            push_varint(&mut self.encoded, u64::from(colour - next));
-            next = colour + 1;
+        if difference.len() > self.colours.div_ceil(8) {
+            parent = id;
+            push_varint(&mut self.encoded, BASE_BITMAP);
+            let bytes = set.words.iter().flat_map(|word| word.to_le_bytes());
+            self.encoded.extend(bytes.take(self.colours.div_ceil(8) as usize));
+        } else {
+            push_varint(&mut self.encoded, base);
+            push_list(&mut self.encoded, &difference);
         }
         self.offsets.push(self.encoded.len() as u64);
-        self.depths.push(depth);
+        self.depths.push(if parent == id { 0 } else { self.depths[parent as usize] + 1 });
+        self.parents.push(parent);
         for (signature, recent) in signatures.iter().zip(&mut self.recent) {
             signature.map(|signature| recent.insert(signature, id));
         }
+    }
+
+    /// The set itself where it may have children, else its ancestor half-way up.
+    fn shallow_ancestor(&self, mut id: u32) -> u32 {
+        if self.depths[id as usize] == DEEPEST {
+            for _ in 0..DEEPEST / 2 {
+                id = self.parents[id as usize];
+            }
+        }
+        id
     }
 
     /// Decodes a set of this builder's own.
@@ -258,6 +288,9 @@ fn decode<'a>(
     for _ in 0..=DEEPEST {
         let mut rest = entry(at)?;
         let base = take_varint(&mut rest)?;
+        if base == BASE_BITMAP {
+            return into.toggle_bitmap(rest);
+        }
         let mut next: u64 = 0;
         while !rest.is_empty() {
             let colour = next.checked_add(take_varint(&mut rest)?)?;
@@ -279,6 +312,15 @@ fn decode<'a>(
         }
     }
     None
+}
+
+/// The colours as distances, each from the one after its predecessor.
+fn push_list(into: &mut Vec<u8>, set: &ColourSet) {
+    let mut next = 0;
+    for colour in set.iter() {
+        push_varint(into, u64::from(colour - next));
+        next = colour + 1;
+    }
 }
 
 /// Seven bits a byte, lowest first; the top bit says that more follow.
@@ -356,12 +398,12 @@ mod tests {
             builder.id_of(&current).expect("room");
         }
         // Some 500 colours a set would cost 500 bytes each as a list and 125 as a bitmap.
-        assert!(builder.encoded.len() < 500 * 60, "{} bytes", builder.encoded.len());
+        assert!(builder.encoded.len() < 500 * 8, "{} bytes", builder.encoded.len());
     }
 
     #[test]
     fn hostile_entries_are_refused() {
-        let tables: [&[u8]; 5] = [&[], &[0, 9], &[2], &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff], &[0, 0x80]];
+        let tables: [&[u8]; 7] = [&[], &[0, 9], &[3], &[2, 8], &[2], &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff], &[0, 0x80]];
         for sets in tables {
             let offsets = PackedBuffer::from_values([0, sets.len() as u64].into_iter(), 8);
             let table = ColourTable { sets, offsets: offsets.view(), colours: 3 };

@@ -10,12 +10,13 @@ mod kind;
 mod merge;
 mod packed;
 mod section;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use error::LayerError;
 pub use file::{Layer, PartitionView};
 pub use kind::KmerLayerKind;
 
-pub(crate) use colours::{ColourSet, ColourTableBuilder};
-pub(crate) use kind::{RetiredSamples, write_sample};
-pub(crate) use writer::{LayerBuilder, LayerTotals, Sink};
+pub(crate) use colours::ColourSet;
+pub(crate) use kind::{summary, write_sample};

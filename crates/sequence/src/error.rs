@@ -1,0 +1,90 @@
+//! What can go wrong with a sequence index, told with the place and what to do.
+
+use crate::kmer::GeometryError;
+use crate::layer::LayerError;
+use crate::reader::ReadError;
+
+/// An error of a sequence index.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A sequence file or stream is unreadable.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// k or the number of partitions is not supported.
+    #[error(transparent)]
+    Geometry(#[from] GeometryError),
+    /// The number of partitions is no power of two.
+    #[error("{partitions} partitions are not supported: choose a power of two up to 4096")]
+    UnsupportedPartitions {
+        /// The number asked for.
+        partitions: u32,
+    },
+    /// The minimum count is zero.
+    #[error("a minimum count of 0 makes no sense: choose 1 to keep every k-mer")]
+    UnsupportedMinimumCount,
+    /// The name of a sample breaks the rules.
+    #[error("{name:?} cannot name a sample: {rule}")]
+    InvalidName {
+        /// The name as given.
+        name: String,
+        /// The rule it breaks.
+        rule: &'static str,
+    },
+    /// There is a sample of that name, or one is being added.
+    #[error("a sample named {name:?} is there already; remove it first or choose another name")]
+    DuplicateSample {
+        /// The name.
+        name: String,
+    },
+    /// There is no sample of that name.
+    #[error("there is no sample named {name:?}")]
+    UnknownSample {
+        /// The name.
+        name: String,
+    },
+    /// More samples than ids were added over the life of the index.
+    #[error("no sample ids are left: 4294967295 samples were added to this index; build a new one")]
+    TooManySamples,
+    /// The threshold is outside 0 to 1.
+    #[error("a threshold of {threshold} makes no sense: choose a share from 0 to 1")]
+    InvalidThreshold {
+        /// The threshold as given.
+        threshold: f64,
+    },
+    /// There is an index in the storage already.
+    #[error("{place} holds a sequence index already; open it instead")]
+    AlreadyExists {
+        /// The storage.
+        place: String,
+    },
+    /// There is no index in the storage.
+    #[error("{place} holds no sequence index; create one first")]
+    NoIndex {
+        /// The storage.
+        place: String,
+    },
+    /// A record in the manifest makes no sense.
+    #[error("the manifest's record {record:?} is damaged; restore the index from a copy")]
+    DamagedRecord {
+        /// The record's name.
+        record: String,
+    },
+    /// A record in the manifest was written by a newer version.
+    #[error("the manifest's record {record:?} has version {found}; use a newer version of this program")]
+    NewerRecord {
+        /// The record's name.
+        record: String,
+        /// Its version.
+        found: u32,
+    },
+    /// The counts of a sample's k-mers could not be kept.
+    #[error("counting k-mers failed: {0}")]
+    Counting(#[from] stroma_quotient::Error),
+    /// A layer is damaged, unreadable or could not be written.
+    #[error(transparent)]
+    Layer(#[from] LayerError),
+    /// The layered set or its storage failed.
+    #[error(transparent)]
+    Set(#[from] stroma_strata::Error),
+}

@@ -1,0 +1,189 @@
+//! The handle: creating, opening, searching, merging.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+use stroma_strata::runtime::Spawner;
+use stroma_strata::storage::Storage;
+use stroma_strata::{LayeredSet, SetOptions};
+
+use super::{IndexOptions, SampleInfo};
+use crate::Error;
+use crate::kmer::Geometry;
+use crate::layer::{KmerLayerKind, LayerError};
+use crate::samples::{SETTINGS_RECORD, SampleTable, Settings, next_sample_from_records};
+use crate::search::{Query, SearchOptions, SearchResults, Snapshot};
+
+/// An exact index of the k-mers of many samples, in a storage of its own.
+///
+/// All methods take `&self` and may be called from many threads; searches never wait for anything that writes.
+/// Samples being added at the same time are counted side by side and committed one after the other.
+pub struct SequenceIndex {
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) set: LayeredSet<KmerLayerKind>,
+    pub(super) settings: Settings,
+    /// As of the last commit; replaced while `writer` is held.
+    pub(super) samples: RwLock<Arc<SampleTable>>,
+    /// Held from choosing a sample's id to its commit, and as a sample is removed.
+    pub(super) writer: Mutex<Writer>,
+    /// Names of samples being counted, which nobody else may add.
+    pub(super) pending: Mutex<BTreeSet<String>>,
+    /// Whether workers merge, so that adding a sample need not.
+    pub(super) background: AtomicBool,
+}
+
+pub(super) struct Writer {
+    /// Id of the next sample.
+    pub(super) next_sample: u32,
+}
+
+impl std::fmt::Debug for SequenceIndex {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("SequenceIndex")
+            .field("place", &self.storage.describe(""))
+            .field("settings", &self.settings)
+            .field("samples", &self.samples.read().samples().len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl SequenceIndex {
+    /// Creates an index in an empty storage.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyExists`], settings that are not supported, and failures of the storage.
+    pub fn create(
+        storage: Arc<dyn Storage>,
+        options: IndexOptions,
+        set_options: SetOptions,
+    ) -> Result<Self, Error> {
+        let settings = options.settings()?;
+        let (set, _) = LayeredSet::open(storage.clone(), KmerLayerKind, set_options)?;
+        if set.current().record(SETTINGS_RECORD).is_some() {
+            return Err(Error::AlreadyExists { place: storage.describe("") });
+        }
+        let mut edit = set.edit();
+        edit.put_record(SETTINGS_RECORD, settings.to_bytes());
+        edit.commit()?;
+        Self::from_set(storage, set, settings)
+    }
+
+    /// Opens an index.
+    ///
+    /// # Errors
+    /// [`Error::NoIndex`], damage to manifest or layers, a newer format, and failures of the storage.
+    pub fn open(storage: Arc<dyn Storage>, set_options: SetOptions) -> Result<Self, Error> {
+        let no_index = || Error::NoIndex { place: storage.describe("") };
+        // Opening a set in an empty storage would begin one there.
+        if storage.list("manifest").map_err(stroma_strata::Error::from)?.is_empty()
+            && storage.list("layers").map_err(stroma_strata::Error::from)?.is_empty()
+        {
+            return Err(no_index());
+        }
+        let (set, _) = LayeredSet::open(storage.clone(), KmerLayerKind, set_options)?;
+        let version = set.current();
+        let settings = Settings::from_bytes(version.record(SETTINGS_RECORD).ok_or_else(no_index)?)?;
+        for layer in version.layers() {
+            let (found, expected) = (layer.layer().geometry(), settings.geometry);
+            if found != expected {
+                let place = storage.describe(&layer.descriptor().blob_name());
+                return Err(LayerError::Mismatch { place, expected, found }.into());
+            }
+        }
+        Self::from_set(storage, set, settings)
+    }
+
+    fn from_set(
+        storage: Arc<dyn Storage>,
+        set: LayeredSet<KmerLayerKind>,
+        settings: Settings,
+    ) -> Result<Self, Error> {
+        let version = set.current();
+        let samples = SampleTable::from_records(version.records())?;
+        let after_last = samples.samples().last().map_or(0, |sample| sample.id.saturating_add(1));
+        let next_sample = next_sample_from_records(version.records())?.max(after_last);
+        Ok(SequenceIndex {
+            storage,
+            set,
+            settings,
+            samples: RwLock::new(Arc::new(samples)),
+            writer: Mutex::new(Writer { next_sample }),
+            pending: Mutex::default(),
+            background: AtomicBool::new(false),
+        })
+    }
+
+    /// k and partitions of the index.
+    pub fn geometry(&self) -> Geometry {
+        self.settings.geometry
+    }
+
+    /// How often a k-mer must occur in a sample to be in the index.
+    pub fn minimum_count(&self) -> u32 {
+        self.settings.minimum_count
+    }
+
+    /// The samples in the index, in the order in which they were added.
+    pub fn samples(&self) -> Vec<SampleInfo> {
+        self.samples.read().samples().iter().map(|sample| sample.info.clone()).collect()
+    }
+
+    /// One sample of the index.
+    pub fn sample(&self, name: &str) -> Option<SampleInfo> {
+        let samples = self.samples.read();
+        let rank = samples.rank_of(samples.id_of(name)?)?;
+        Some(samples.samples()[rank].info.clone())
+    }
+
+    /// Searches for any number of queries, streamed: results come in the order of the queries, which are read in
+    /// batches as results are taken. Samples added or removed after this call are not seen.
+    ///
+    /// Time: for each distinct k-mer of a query one look-up in each layer, O(log n).
+    ///
+    /// # Errors
+    /// [`Error::InvalidThreshold`]. The iterator passes on errors of `queries`, and damage to a layer.
+    pub fn search<I>(&self, queries: I, options: SearchOptions) -> Result<SearchResults<I::IntoIter>, Error>
+    where
+        I: IntoIterator<Item = Result<Query, Error>>,
+    {
+        SearchResults::new(self.snapshot(), queries.into_iter(), options)
+    }
+
+    /// Samples first: a sample that is added in between has k-mers but no name and is not seen at all; one that is
+    /// removed in between may still be seen, or seen to hold nothing.
+    fn snapshot(&self) -> Snapshot {
+        let samples = self.samples.read().clone();
+        Snapshot { version: self.set.current(), samples, geometry: self.settings.geometry }
+    }
+
+    /// Merges all layers into one, which takes the least space and is searched fastest. What removed samples
+    /// left behind is dropped.
+    ///
+    /// # Errors
+    /// Damage to a layer, and failures of the storage; the index stays as it was.
+    pub fn compact(&self) -> Result<(), Error> {
+        self.set.merge_all()?;
+        Ok(())
+    }
+
+    /// Lets workers merge layers in the background from now on, until [`close`](Self::close).
+    ///
+    /// # Errors
+    /// When no thread can be had.
+    pub fn start_background(&self, spawner: &dyn Spawner, threads: usize) -> Result<(), Error> {
+        self.set.start_background(spawner, threads)?;
+        self.background.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Ends background work and writes the manifest's snapshot. Dropping the index loses nothing either.
+    ///
+    /// # Errors
+    /// Failures of the storage.
+    pub fn close(self) -> Result<(), Error> {
+        self.set.close()?;
+        Ok(())
+    }
+}

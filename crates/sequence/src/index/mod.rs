@@ -1,0 +1,19 @@
+//! The index: samples are added, removed and searched; its layers are merged by `strata`.
+
+mod add;
+mod check;
+mod handle;
+mod input;
+mod options;
+mod progress;
+mod remove;
+mod report;
+mod statistics;
+
+pub use check::{CheckReport, LayerCheck};
+pub use handle::SequenceIndex;
+pub use input::Input;
+pub use options::IndexOptions;
+pub use progress::{NoProgress, Progress, Step};
+pub use report::{SampleInfo, SampleReport};
+pub use statistics::{IndexStatistics, LayerStatistics};

@@ -1,0 +1,40 @@
+//! Tells whoever asked for long work how far it is. The library itself prints nothing.
+
+/// A step of adding a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Step<'a> {
+    /// An input is opened.
+    Opening {
+        /// What it is called.
+        input: &'a str,
+    },
+    /// Records are read and counted; told every few megabases.
+    Counting {
+        /// Records so far, over all inputs.
+        records: u64,
+        /// Bases so far.
+        bases: u64,
+    },
+    /// All inputs were read; the layer is being written.
+    Writing {
+        /// k-mers it will hold.
+        kmers: u64,
+    },
+    /// The sample is durable; layers are being merged.
+    Merging,
+}
+
+/// Takes news of long work.
+pub trait Progress: Send + Sync {
+    /// Called at each step, from the thread that works; should return soon.
+    fn report(&self, step: Step<'_>);
+}
+
+/// Takes the news and does nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoProgress;
+
+impl Progress for NoProgress {
+    fn report(&self, _step: Step<'_>) {}
+}

@@ -1,0 +1,87 @@
+//! k-mer layers as a kind of layer of `strata`'s layered set: opened, merged and verified there.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use stroma_strata::storage::Blob;
+use stroma_strata::{KindError, LayerDescriptor, LayerKind, LayerOutput, LayerSummary, LayerWriter, MergeJob};
+
+use super::merge::Merge;
+use super::packed::PackedBuffer;
+use super::writer::{LayerBuilder, LayerTotals, Sink};
+use super::{ColourSet, Layer, LayerError};
+use crate::kmer::Geometry;
+use crate::samples::live_sample_ids;
+
+/// The kind of layer that a sequence index is made of.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KmerLayerKind;
+
+impl Sink for LayerWriter {
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), LayerError> {
+        LayerWriter::write_all(self, bytes).map_err(|error| LayerError::Set(Box::new(error)))
+    }
+}
+
+impl LayerKind for KmerLayerKind {
+    type Layer = Layer;
+
+    fn name(&self) -> &'static str {
+        "coloured k-mers"
+    }
+
+    fn open(&self, blob: Arc<dyn Blob>, descriptor: &LayerDescriptor) -> Result<Layer, KindError> {
+        let layer = Layer::open(blob)?;
+        if descriptor.metadata != layer.footer_checksum().to_le_bytes() {
+            let what = "it is not the layer that the manifest names";
+            return Err(LayerError::Corrupt { place: layer.place(), offset: layer.bytes(), what }.into());
+        }
+        Ok(layer)
+    }
+
+    fn merge(&self, job: &MergeJob<'_, Self>, output: &mut LayerOutput<'_>) -> Result<(), KindError> {
+        let live = live_sample_ids(job.version().records());
+        let layers: Vec<&Layer> = job.inputs().iter().map(|input| input.layer()).collect();
+        let removed: BTreeSet<u32> =
+            layers.iter().flat_map(|layer| layer.samples()).copied().filter(|id| !live.contains(id)).collect();
+        let Some(merge) = Merge::plan(&layers, &removed)?.filter(|merge| !merge.is_empty()) else {
+            return Ok(());
+        };
+        let mut writer = output.start()?;
+        let totals = merge.write(&mut writer, |bytes| job.note_read(bytes))?;
+        writer.finish(summary(&totals))?;
+        Ok(())
+    }
+
+    fn verify(&self, layer: &Layer) -> Result<(), KindError> {
+        Ok(layer.verify()?)
+    }
+}
+
+/// What the manifest keeps of a layer. All layers cover all keys: each may hold any k-mer.
+pub(crate) fn summary(totals: &LayerTotals) -> LayerSummary {
+    LayerSummary {
+        smallest: Vec::new(),
+        largest: vec![0xff],
+        entries: totals.kmers,
+        metadata: totals.footer_checksum.to_le_bytes().to_vec(),
+    }
+}
+
+/// Writes the layer of one sample: `partitions` gives the ascending k-mers of each partition in order.
+pub(crate) fn write_sample(
+    sink: &mut dyn Sink,
+    geometry: Geometry,
+    sample: u32,
+    partitions: impl Iterator<Item = Vec<u64>>,
+) -> Result<LayerTotals, LayerError> {
+    let mut builder = LayerBuilder::start(sink, geometry, vec![sample])?;
+    let mut set = ColourSet::empty(1);
+    set.insert(0);
+    let set_id = builder.set_id(&set)?;
+    for kmers in partitions {
+        let packed = PackedBuffer::from_values(kmers.iter().copied(), geometry.kmer_bits());
+        builder.partition(&packed, &vec![set_id; kmers.len()])?;
+    }
+    builder.finish()
+}

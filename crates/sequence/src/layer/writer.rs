@@ -1,0 +1,144 @@
+//! Writes a layer file from its first byte to its last, one partition in memory at a time.
+
+use stroma_hybrid::{CostModelPolicy, Index};
+use xxhash_rust::xxh3::xxh3_64;
+use zerocopy::IntoBytes;
+
+use super::colours::ColourTableBuilder;
+use super::format::{
+    ALIGNMENT, COLOURS_PACKED, DICTIONARY_SORTED, END_MAGIC, Footer, Header, PartitionEntry, SETS_DIFFERENCES,
+    SectionPointer,
+};
+use super::packed::{PackedBuffer, width_for};
+use super::{ColourSet, LayerError};
+use crate::kmer::Geometry;
+
+/// Where the bytes of a layer go: a blob being written, or memory in tests.
+pub(crate) trait Sink {
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), LayerError>;
+}
+
+impl Sink for Vec<u8> {
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), LayerError> {
+        self.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// What was written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LayerTotals {
+    /// Distinct k-mers.
+    pub(crate) kmers: u64,
+    /// Different sets of samples.
+    pub(crate) colour_sets: u64,
+    /// Checksum of the footer, which holds those of all else but the header.
+    pub(crate) footer_checksum: u64,
+}
+
+/// A layer being written. Partitions must come in order, each once, then [`finish`](Self::finish).
+pub(crate) struct LayerBuilder<'a> {
+    sink: &'a mut dyn Sink,
+    position: u64,
+    geometry: Geometry,
+    /// Ids of the samples, ascending; their positions are the colours.
+    samples: Vec<u32>,
+    table: ColourTableBuilder,
+    directory: Vec<PartitionEntry>,
+    kmers: u64,
+}
+
+impl<'a> LayerBuilder<'a> {
+    /// Writes the header. `samples` are the ids of the samples, ascending.
+    pub(crate) fn start(
+        sink: &'a mut dyn Sink,
+        geometry: Geometry,
+        samples: Vec<u32>,
+    ) -> Result<Self, LayerError> {
+        let table = ColourTableBuilder::new(samples.len() as u32);
+        let directory = Vec::with_capacity(geometry.partitions() as usize);
+        let mut builder = LayerBuilder { sink, position: 0, geometry, samples, table, directory, kmers: 0 };
+        builder.write(Header::new(geometry).as_bytes())?;
+        Ok(builder)
+    }
+
+    /// The id of a set of the layer's colours.
+    pub(crate) fn set_id(&mut self, set: &ColourSet) -> Result<u32, LayerError> {
+        self.table.id_of(set)
+    }
+
+    /// The next partition: k-mers ascending, and the colour-set id of each.
+    pub(crate) fn partition(&mut self, kmers: &PackedBuffer, set_ids: &[u32]) -> Result<(), LayerError> {
+        debug_assert_eq!(kmers.length, set_ids.len());
+        let partition = self.directory.len() as u32;
+        let largest = set_ids.iter().copied().max().unwrap_or(0);
+        let colour_width = width_for(u64::from(largest));
+        let colours = PackedBuffer::from_values(set_ids.iter().map(|&id| u64::from(id)), colour_width);
+        let index = if set_ids.is_empty() {
+            Vec::new()
+        } else {
+            Index::build(&kmers.view(), &CostModelPolicy::default())
+                .map_err(|source| LayerError::Directory { partition, source })?
+                .to_bytes()
+        };
+        let entry = PartitionEntry {
+            kmers: self.section(&kmers.bytes)?,
+            colours: self.section(&colours.bytes)?,
+            index: self.section(&index)?,
+            kmer_count: (set_ids.len() as u64).into(),
+            dictionary_coding: DICTIONARY_SORTED,
+            colour_coding: COLOURS_PACKED,
+            kmer_width: kmers.width as u8,
+            colour_width: colour_width as u8,
+            reserved: [0; 4],
+        };
+        self.kmers += set_ids.len() as u64;
+        self.directory.push(entry);
+        Ok(())
+    }
+
+    /// Writes the tables and the footer.
+    pub(crate) fn finish(mut self) -> Result<LayerTotals, LayerError> {
+        debug_assert_eq!(self.directory.len(), self.geometry.partitions() as usize);
+        let table = std::mem::replace(&mut self.table, ColourTableBuilder::new(0)).finish();
+        let samples: Vec<u8> = self.samples.iter().flat_map(|id| id.to_le_bytes()).collect();
+        let directory = std::mem::take(&mut self.directory);
+        let mut footer = Footer {
+            directory: self.section(directory.as_bytes())?,
+            samples: self.section(&samples)?,
+            sets: self.section(&table.sets)?,
+            set_offsets: self.section(&table.offsets.bytes)?,
+            kmer_count: self.kmers.into(),
+            sample_count: (self.samples.len() as u32).into(),
+            set_count: table.set_count.into(),
+            set_coding: SETS_DIFFERENCES,
+            set_offset_width: table.offsets.width as u8,
+            reserved: [0; 6],
+            checksum: 0.into(),
+            magic: END_MAGIC,
+        };
+        let footer_checksum = footer.expected_checksum();
+        footer.checksum = footer_checksum.into();
+        self.write(footer.as_bytes())?;
+        Ok(LayerTotals { kmers: self.kmers, colour_sets: table.set_count.into(), footer_checksum })
+    }
+
+    /// Writes a section, padded to the alignment.
+    fn section(&mut self, bytes: &[u8]) -> Result<SectionPointer, LayerError> {
+        let pointer = SectionPointer {
+            offset: self.position.into(),
+            bytes: (bytes.len() as u64).into(),
+            checksum: xxh3_64(bytes).into(),
+        };
+        self.write(bytes)?;
+        let padding = self.position.next_multiple_of(ALIGNMENT) - self.position;
+        self.write(&[0; ALIGNMENT as usize][..padding as usize])?;
+        Ok(pointer)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), LayerError> {
+        self.sink.write_all(bytes)?;
+        self.position += bytes.len() as u64;
+        Ok(())
+    }
+}
