@@ -78,9 +78,6 @@ pub enum Error {
         /// Its version.
         found: u32,
     },
-    /// The counts of a sample's k-mers could not be kept.
-    #[error("counting k-mers failed: {0}")]
-    Counting(#[from] stroma_quotient::Error),
     /// A layer is damaged, unreadable or could not be written.
     #[error(transparent)]
     Layer(#[from] LayerError),

@@ -77,8 +77,7 @@ impl Sample {
         let length = fields.u32()? as usize;
         let name = fields.rest(length)?;
         let name = String::from_utf8(name.to_vec()).map_err(|_| damaged())?;
-        let info =
-            SampleInfo { name: name.clone(), records, bases, kmers, distinct_kmers, indexed_kmers };
+        let info = SampleInfo { name: name.clone(), records, bases, kmers, distinct_kmers, indexed_kmers };
         Ok(Sample { id, name: name.into(), info })
     }
 }

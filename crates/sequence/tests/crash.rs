@@ -132,7 +132,8 @@ fn a_flipped_bit_in_a_layer_is_an_error_or_harmless() {
             match search(&index, &work.queries, 30) {
                 Err(_) => errors += 1,
                 Ok(results) => {
-                    let expected: Vec<_> = work.queries.iter().map(|query| oracle.answer(query, 30)).collect();
+                    let expected: Vec<_> =
+                        work.queries.iter().map(|query| oracle.answer(query, 30)).collect();
                     assert_eq!(results, expected, "{} byte {byte}", layer.name);
                 }
             }

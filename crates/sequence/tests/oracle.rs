@@ -32,7 +32,13 @@ fn queries(random: &mut Random, genomes: &[Vec<u8>], k: usize) -> Vec<Query> {
 
 fn family(random: &mut Random, count: usize, length: usize) -> Vec<Vec<u8>> {
     let ancestor = random_genome(random, length);
-    (0..count).map(|_| if random.chance(80) { mutated(random, &ancestor, 20) } else { random_genome(random, length) }).collect()
+    (0..count)
+        .map(
+            |_| {
+                if random.chance(80) { mutated(random, &ancestor, 20) } else { random_genome(random, length) }
+            },
+        )
+        .collect()
 }
 
 fn life_of_an_index(k: u8, minimum_count: u32, partitions: u32, seed: u64) {
@@ -211,7 +217,10 @@ fn samples_without_kmers_are_kept_and_never_found() {
     let storage = Arc::new(MemoryStorage::new());
     let index = create(&storage, IndexOptions { k: 5, ..IndexOptions::default() });
     add(&index, "short", &[b"ACG".to_vec()]).expect("room");
-    let index = { drop(index); reopen(&storage) };
+    let index = {
+        drop(index);
+        reopen(&storage)
+    };
     assert_eq!(index.sample("short").map(|sample| sample.indexed_kmers), Some(0));
     assert!(index.check().is_sound());
     index.remove_sample("short").expect("it is there");

@@ -19,7 +19,9 @@ impl SequenceIndex {
         table.remove(id);
         match self.commit_removal(id, self.layers_without(&table)) {
             // A merge replaced one of those layers meanwhile: whatever it wrote is left to the next merge.
-            Err(Error::Set(stroma_strata::Error::UnknownLayer { .. })) => self.commit_removal(id, Vec::new())?,
+            Err(Error::Set(stroma_strata::Error::UnknownLayer { .. })) => {
+                self.commit_removal(id, Vec::new())?
+            }
             outcome => outcome?,
         }
         *self.samples.write() = Arc::new(table);

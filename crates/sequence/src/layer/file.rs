@@ -7,14 +7,14 @@ use stroma_strata::storage::Blob;
 use xxhash_rust::xxh3::xxh3_64;
 use zerocopy::FromBytes;
 
+use super::LayerError;
 use super::colours::{ColourSet, ColourTable};
 use super::format::{
-    ALIGNMENT, COLOURS_PACKED, DICTIONARY_SORTED, END_MAGIC, FOOTER_BYTES, Footer, HEADER_BYTES, Header, MAGIC,
-    PARTITION_ENTRY_BYTES, PartitionEntry, SETS_DIFFERENCES, SectionPointer, VERSION,
+    ALIGNMENT, COLOURS_PACKED, DICTIONARY_SORTED, END_MAGIC, FOOTER_BYTES, Footer, HEADER_BYTES, Header,
+    MAGIC, PARTITION_ENTRY_BYTES, PartitionEntry, SETS_DIFFERENCES, SectionPointer, VERSION,
 };
 use super::packed::Packed;
 use super::section::Section;
-use super::LayerError;
 use crate::kmer::Geometry;
 
 /// A layer file, open for searching.
@@ -178,11 +178,11 @@ impl Layer {
     /// # Errors
     /// [`LayerError::Corrupt`] where id or table make no sense, or a failure of the storage.
     pub(crate) fn decode_set(&self, id: u32, into: &mut ColourSet) -> Result<(), LayerError> {
-        let corrupt = || self.sets.corrupt(&*self.blob, "the colour-set table does not hold the set asked for");
+        let corrupt =
+            || self.sets.corrupt(&*self.blob, "the colour-set table does not hold the set asked for");
         let count = u64::from(self.footer.set_count.get()) + 1;
         let offsets = self.set_offsets.bytes(&*self.blob)?;
-        let offsets =
-            Packed::new(offsets, self.footer.set_offset_width.into(), count).ok_or_else(corrupt)?;
+        let offsets = Packed::new(offsets, self.footer.set_offset_width.into(), count).ok_or_else(corrupt)?;
         let sets = self.sets.bytes(&*self.blob)?;
         let table = ColourTable { sets, offsets, colours: self.samples.len() as u32 };
         table.decode(id, into).ok_or_else(corrupt)
@@ -213,7 +213,9 @@ impl Layer {
                     return Err(partition.kmers.corrupt(blob, "the k-mers do not ascend"));
                 }
                 if set_id >= self.colour_sets() {
-                    return Err(partition.colours.corrupt(blob, "a k-mer has a colour set that is not there"));
+                    return Err(partition
+                        .colours
+                        .corrupt(blob, "a k-mer has a colour set that is not there"));
                 }
                 previous = Some(kmer);
             }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use stroma_strata::storage::Blob;
-use stroma_strata::{KindError, LayerDescriptor, LayerKind, LayerOutput, LayerSummary, LayerWriter, MergeJob};
+use stroma_strata::{
+    KindError, LayerDescriptor, LayerKind, LayerOutput, LayerSummary, LayerWriter, MergeJob,
+};
 
 use super::merge::Merge;
 use super::packed::PackedBuffer;
@@ -42,8 +44,12 @@ impl LayerKind for KmerLayerKind {
     fn merge(&self, job: &MergeJob<'_, Self>, output: &mut LayerOutput<'_>) -> Result<(), KindError> {
         let live = live_sample_ids(job.version().records());
         let layers: Vec<&Layer> = job.inputs().iter().map(|input| input.layer()).collect();
-        let removed: BTreeSet<u32> =
-            layers.iter().flat_map(|layer| layer.samples()).copied().filter(|id| !live.contains(id)).collect();
+        let removed: BTreeSet<u32> = layers
+            .iter()
+            .flat_map(|layer| layer.samples())
+            .copied()
+            .filter(|id| !live.contains(id))
+            .collect();
         let Some(merge) = Merge::plan(&layers, &removed)?.filter(|merge| !merge.is_empty()) else {
             return Ok(());
         };

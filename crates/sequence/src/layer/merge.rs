@@ -128,7 +128,11 @@ impl<'a> Merge<'a> {
     }
 
     /// Decodes the sets that meet and gives their union an id in the output.
-    fn resolve(&self, combination: &[u32], builder: &mut LayerBuilder<'_>) -> Result<Option<u32>, LayerError> {
+    fn resolve(
+        &self,
+        combination: &[u32],
+        builder: &mut LayerBuilder<'_>,
+    ) -> Result<Option<u32>, LayerError> {
         let mut union = ColourSet::empty(self.samples.len() as u32);
         let mut part = ColourSet::empty(0);
         for (input, &id) in self.inputs.iter().zip(combination).filter(|(_, id)| **id != 0) {

@@ -156,7 +156,10 @@ mod tests {
                 let value = |i: u64| i.wrapping_mul(0x9e37_79b9_7f4a_7c15) & mask(width);
                 let buffer = PackedBuffer::from_values((0..length as u64).map(value), width);
                 let view = Packed::new(&buffer.bytes, width, length as u64).expect("fits");
-                assert!((0..length).all(|i| view.get(i) == value(i as u64)), "width {width}, length {length}");
+                assert!(
+                    (0..length).all(|i| view.get(i) == value(i as u64)),
+                    "width {width}, length {length}"
+                );
                 assert!(Packed::new(&buffer.bytes, width, length as u64 + 128).is_none() || width == 0);
             }
         }

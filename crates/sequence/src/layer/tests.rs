@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-
 use stroma_strata::storage::{MemoryStorage, Storage};
 
 use super::merge::Merge;

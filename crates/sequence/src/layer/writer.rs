@@ -6,8 +6,8 @@ use zerocopy::IntoBytes;
 
 use super::colours::ColourTableBuilder;
 use super::format::{
-    ALIGNMENT, COLOURS_PACKED, DICTIONARY_SORTED, END_MAGIC, Footer, Header, PartitionEntry, SETS_DIFFERENCES,
-    SectionPointer,
+    ALIGNMENT, COLOURS_PACKED, DICTIONARY_SORTED, END_MAGIC, Footer, Header, PartitionEntry,
+    SETS_DIFFERENCES, SectionPointer,
 };
 use super::packed::{PackedBuffer, width_for};
 use super::{ColourSet, LayerError};

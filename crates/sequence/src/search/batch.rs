@@ -135,13 +135,7 @@ impl Counts {
 }
 
 /// The samples with enough k-mers: most found first, equal ones by name.
-fn best_hits(
-    counts: &[u32],
-    kmers: u64,
-    needed: u64,
-    samples: &SampleTable,
-    top: Option<usize>,
-) -> Vec<Hit> {
+fn best_hits(counts: &[u32], kmers: u64, needed: u64, samples: &SampleTable, top: Option<usize>) -> Vec<Hit> {
     let enough = counts.iter().zip(samples.samples()).filter(|(found, _)| u64::from(**found) >= needed);
     let mut hits: Vec<Hit> = enough
         .map(|(&found, sample)| {

@@ -31,7 +31,8 @@ mod tests {
     fn decimal_thresholds_mean_what_they_say() {
         for kmers in 1..=1000u64 {
             for percent in 0..=100u64 {
-                let threshold: f64 = format!("{}.{:02}", percent / 100, percent % 100).parse().expect("number");
+                let threshold: f64 =
+                    format!("{}.{:02}", percent / 100, percent % 100).parse().expect("number");
                 let expected = (percent * kmers).div_ceil(100).max(1);
                 assert_eq!(needed(kmers, threshold), expected, "{percent} % of {kmers}");
             }

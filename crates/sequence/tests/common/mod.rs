@@ -1,5 +1,5 @@
 //! Small random genomes and the naive oracle: sets of k-mers as text, compared one by one.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test file includes it and uses a part")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -57,8 +57,11 @@ pub fn reverse_complement(sequence: &[u8]) -> Vec<u8> {
 /// The canonical k-mers of a sequence as text, with their counts.
 pub fn naive_kmers(sequence: &[u8], k: usize) -> BTreeMap<Vec<u8>, u32> {
     let mut kmers = BTreeMap::new();
-    let plain: Vec<u8> =
-        sequence.iter().map(|base| base.to_ascii_uppercase()).map(|b| if b == b'U' { b'T' } else { b }).collect();
+    let plain: Vec<u8> = sequence
+        .iter()
+        .map(|base| base.to_ascii_uppercase())
+        .map(|b| if b == b'U' { b'T' } else { b })
+        .collect();
     for window in plain.windows(k).filter(|window| window.iter().all(|base| b"ACGT".contains(base))) {
         let canonical = window.to_vec().min(reverse_complement(window));
         *kmers.entry(canonical).or_default() += 1;
@@ -78,7 +81,9 @@ impl Oracle {
     pub fn add(&mut self, name: &str, sequences: &[Vec<u8>]) {
         let mut counts: BTreeMap<Vec<u8>, u32> = BTreeMap::new();
         for sequence in sequences {
-            naive_kmers(sequence, self.k).into_iter().for_each(|(kmer, n)| *counts.entry(kmer).or_default() += n);
+            naive_kmers(sequence, self.k)
+                .into_iter()
+                .for_each(|(kmer, n)| *counts.entry(kmer).or_default() += n);
         }
         let frequent = counts.into_iter().filter(|(_, n)| *n >= self.minimum_count);
         self.samples.insert(name.to_owned(), frequent.map(|(kmer, _)| kmer).collect());
@@ -153,7 +158,8 @@ pub fn search(
 pub fn assert_agrees(index: &SequenceIndex, oracle: &Oracle, queries: &[Query]) {
     for threshold in [0, 30, 50, 80, 100] {
         let found = search(index, queries, threshold).expect("a sound index");
-        let expected: Vec<QueryResult> = queries.iter().map(|query| oracle.answer(query, threshold)).collect();
+        let expected: Vec<QueryResult> =
+            queries.iter().map(|query| oracle.answer(query, threshold)).collect();
         assert_eq!(found, expected, "threshold {threshold} %");
     }
 }
