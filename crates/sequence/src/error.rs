@@ -78,6 +78,9 @@ pub enum Error {
         /// Its version.
         found: u32,
     },
+    /// The counts of a sample's k-mers could not be kept, for want of memory.
+    #[error("counting k-mers failed: {0}")]
+    Counting(#[from] stroma_quotient::Error),
     /// A layer is damaged, unreadable or could not be written.
     #[error(transparent)]
     Layer(#[from] LayerError),

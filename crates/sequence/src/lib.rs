@@ -1,4 +1,61 @@
-//! Exact sequence search: counted k-mers in coloured layers
+//! Exact sequence search: which of many samples hold how much of a given sequence?
+//!
+//! A *sample* is anything that comes as FASTA or FASTQ: an assembled genome, the reads of a sequencing run. The
+//! index keeps the set of each sample's *k-mers*, the words of k bases (both strands taken as one). A search
+//! splits a query into its distinct k-mers and tells for each sample how many of them it holds, exactly: no
+//! false positive, no false negative, unlike indexes made of Bloom filters.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use stroma_sequence::{IndexOptions, Input, NoProgress, Outcome, Query, SearchOptions, SequenceIndex};
+//! use stroma_strata::{SetOptions, storage::MemoryStorage};
+//!
+//! // In memory here; `LocalStorage` keeps an index in a directory.
+//! let storage = Arc::new(MemoryStorage::new());
+//! let options = IndexOptions { k: 7, ..IndexOptions::default() };
+//! let index = SequenceIndex::create(storage, options, SetOptions::default())?;
+//!
+//! // `Input::path` reads files: plain, gzip, bzip2, xz or zstd.
+//! let human = Input::bytes("human.fa", ">insulin start\nATGGCCCTGTGGATGCGCCTCCTGCCC\n");
+//! let other = Input::bytes("other.fa", ">another gene\nATGGCCCTGTGGTTTCATTTCCGTAAA\n");
+//! index.add_sample("human", vec![human], &NoProgress)?;
+//! index.add_sample("other", vec![other], &NoProgress)?;
+//!
+//! // Samples that hold at least 60 % of the query's 7-mers. The query is on the other strand: no matter.
+//! let query = Query::new("probe", "GCGCATCCACAGGGCCAT");
+//! let results = index.search([Ok(query)], SearchOptions { threshold: 0.6, top: None })?;
+//! for result in results {
+//!     let result = result?;
+//!     assert_eq!((result.kmers, result.needed), (12, 8));
+//!     let Outcome::Hits(hits) = result.outcome else { unreachable!("the query has k-mers") };
+//!     assert_eq!(hits.len(), 1);
+//!     assert_eq!((&*hits[0].sample, hits[0].found), ("human", 12));
+//! }
+//!
+//! index.remove_sample("other")?;
+//! assert_eq!(index.samples().len(), 1);
+//! # Ok::<(), stroma_sequence::Error>(())
+//! ```
+//!
+//! # How it works
+//! 1. [`reader`] tells compression and format by content and hands out records.
+//! 2. [`kmer`] rolls over a sequence: each k-mer is a 64-bit word, and belongs to the partition that its
+//!    *minimizer* (its smallest m-mer under a hash) chooses, so that neighbouring k-mers mostly stay together.
+//! 3. Each partition's k-mers are counted in a quotient filter (`stroma-quotient`). Those that occur often enough
+//!    become a [`layer`](layer::Layer): a file of sorted k-mers with a hybrid index (`stroma-hybrid`) on top, and
+//!    for each k-mer the id of a *colour set*, the set of samples that hold it.
+//! 4. Layers live in a layered set (`stroma-strata`). A sample is added by committing one layer, and never
+//!    read again: layers are merged a logarithmic number of times each (Bentley
+//!    and Saxe, "Decomposable searching problems I", 1980).
+//! 5. A search looks each distinct k-mer up in each layer, partition by partition, and adds up per sample.
+//!
+//! Results are written by [`output`]. File format: `docs/formats/kmer-layer.md`; choices:
+//! `docs/decisions/060-kmer-layers.md` and `061-threshold-and-exactness.md`.
+//!
+//! # Limits
+//! k is odd and at most 31. The counts of a sample being added are held in memory whole, as is one partition
+//! (and the colour sets) of a layer being merged. Reads are not corrected: use a minimum count for them.
+
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 

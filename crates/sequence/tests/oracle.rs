@@ -44,7 +44,7 @@ fn family(random: &mut Random, count: usize, length: usize) -> Vec<Vec<u8>> {
 fn life_of_an_index(k: u8, minimum_count: u32, partitions: u32, seed: u64) {
     let mut random = Random::new(seed);
     let storage = Arc::new(MemoryStorage::new());
-    storage.set_mapped(seed % 2 == 0);
+    storage.set_mapped(seed.is_multiple_of(2));
     let mut index = create(&storage, IndexOptions { k, minimum_count, partitions });
     let mut oracle = Oracle { k: k.into(), minimum_count, ..Oracle::default() };
     let genomes = family(&mut random, 22, 700);
@@ -137,7 +137,7 @@ fn results_come_in_the_order_of_the_queries_over_many_batches() {
     let storage = Arc::new(MemoryStorage::new());
     let index = create(&storage, IndexOptions { k: 11, ..IndexOptions::default() });
     let genome = random_genome(&mut random, 2000);
-    add(&index, "only", &[genome.clone()]).expect("room");
+    add(&index, "only", std::slice::from_ref(&genome)).expect("room");
     let queries: Vec<Query> =
         (0..3000).map(|n| Query::new(format!("{n}"), &genome[n % 1900..n % 1900 + 40])).collect();
     let results = search(&index, &queries, 100).expect("sound");

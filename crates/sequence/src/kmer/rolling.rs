@@ -120,7 +120,7 @@ mod tests {
         (0..length)
             .map(|_| {
                 state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-                if (state >> 40) % 37 == 0 { b'N' } else { b"ACGTacgtU"[(state >> 33) as usize % 9] }
+                if (state >> 40).is_multiple_of(37) { b'N' } else { b"ACGTacgtU"[(state >> 33) as usize % 9] }
             })
             .collect()
     }

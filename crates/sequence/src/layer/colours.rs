@@ -366,7 +366,7 @@ mod tests {
             let mut kept: Vec<(u32, ColourSet)> = Vec::new();
             for round in 0..400 {
                 if round % 50 == 0 {
-                    current = set(colours, (0..colours).filter(|_| noise(&mut state) % 3 == 0));
+                    current = set(colours, (0..colours).filter(|_| noise(&mut state).is_multiple_of(3)));
                 }
                 current.toggle((noise(&mut state) % u64::from(colours)) as u32);
                 kept.push((builder.id_of(&current).expect("room"), current.clone()));
@@ -389,7 +389,7 @@ mod tests {
     fn related_sets_cost_few_bytes() {
         let mut state = 5;
         let mut builder = ColourTableBuilder::new(1000);
-        let mut current = set(1000, (0..1000).filter(|_| noise(&mut state) % 2 == 0));
+        let mut current = set(1000, (0..1000).filter(|_| noise(&mut state).is_multiple_of(2)));
         for _ in 0..500 {
             current.toggle((noise(&mut state) % 1000) as u32);
             builder.id_of(&current).expect("room");
