@@ -76,3 +76,54 @@ fn check_run(shape: Shape, blocks: &Blocks, start: usize, tally: &mut Tally) -> 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHAPE: Shape = Shape { quotient_bits: 5, remainder_bits: 8 };
+
+    /// Quotient 3 with remainders 10 (counted 6 times) and 20, then quotient 9 with remainder 1.
+    fn sound() -> Blocks {
+        let mut blocks = Blocks::new(SHAPE).expect("small");
+        for (slot, value, extension) in [(3, 10, false), (4, 5, true), (5, 20, false), (9, 1, false)] {
+            blocks.write(slot, value, extension);
+        }
+        [3, 9].iter().for_each(|quotient| blocks.set_occupied(*quotient, true));
+        [5, 9].iter().for_each(|slot| blocks.set_runend(*slot, true));
+        blocks
+    }
+
+    /// What is said about the slots after a change to sound ones.
+    fn said(change: impl FnOnce(&mut Blocks)) -> String {
+        let mut blocks = sound();
+        change(&mut blocks);
+        check(SHAPE, &blocks).map_or_else(|error| error.to_string(), |tally| format!("{tally:?}"))
+    }
+
+    #[test]
+    fn sound_slots_are_counted() {
+        assert_eq!(said(|_| ()), "Tally { distinct: 3, total: 8, used: 4 }");
+    }
+
+    #[test]
+    fn each_rule_is_enforced() {
+        assert_eq!(said(|b| b.write(5, 10, false)), "slot 5: remainders that do not ascend");
+        assert_eq!(said(|b| b.set_runend(7, true)), "slot 7: a free slot that is not blank");
+        assert_eq!(said(|b| b.set_runend(20, true)), "slot 20: a free slot that is not blank");
+        assert_eq!(said(|b| b.write(0, 1, false)), "slot 0: a free slot that is not blank");
+        assert_eq!(said(|b| b.write(30, 0, true)), "slot 30: a free slot that is not blank");
+        assert_eq!(said(|b| b.set_occupied(40, true)), "slot 40: a quotient beyond the last");
+        assert_eq!(said(|b| b.write(3, 10, true)), "slot 3: a run that begins with a digit");
+        assert_eq!(said(|b| b.write(4, 0, true)), "slot 3: a count has a superfluous digit");
+        assert_eq!(said(|b| b.set_occupied(9, false)), "slot 9: a free slot that is not blank");
+        let last = Blocks::new(SHAPE).expect("small").slots();
+        let endless = said(|b| {
+            b.set_runend(9, false);
+            (10..last).for_each(|slot| b.write(slot, slot as u64, false));
+        });
+        assert_eq!(endless, format!("slot {last}: a run that does not end"));
+        let too_much = said(|b| (4..20).for_each(|slot| b.write(slot, 255, true)));
+        assert!(too_much.contains("slot"), "{too_much}");
+    }
+}

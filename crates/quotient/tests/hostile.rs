@@ -8,7 +8,7 @@ fn sample(remainder_bits: u32) -> CountingFilter {
     let mut filter = CountingFilter::new(shape).expect("possible");
     let mask = u64::MAX >> (64 - shape.key_bits());
     for step in 0..40u64 {
-        filter.add(step.wrapping_mul(0x9e37_79b9_7f4a_7c15) & mask, step % 6 + 1).expect("room");
+        filter.add((step.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) & mask, step % 6 + 1).expect("room");
     }
     filter
 }

@@ -208,7 +208,7 @@ fn crowds_longer_than_an_offset_can_say() {
     let mut filter = CountingFilter::new(shape).expect("possible");
     let mut model = BTreeMap::new();
     for step in 0..1500u64 {
-        let key = (step % 3) << 20 | step * 7 % (1 << 20) | (step % 97 / 96) << 24;
+        let key = ((step % 3) << 20) + step * 7 % (1 << 20) + ((step % 97 / 96) << 24);
         *model.entry(key).or_insert(0) += step % 4 + 1;
         filter.add(key, step % 4 + 1).expect("room");
     }
