@@ -70,6 +70,7 @@ impl Blocks {
         &mut self.words
     }
 
+    #[inline]
     fn base(&self, block: usize) -> usize {
         block * (BITMAPS + self.remainder_bits)
     }
@@ -82,10 +83,12 @@ impl Blocks {
         self.words[self.base(block) + RUNENDS]
     }
 
+    #[inline]
     fn bit(&self, bitmap: usize, slot: usize) -> bool {
         self.words[self.base(slot / 64) + bitmap] >> (slot % 64) & 1 == 1
     }
 
+    #[inline]
     fn set_bit(&mut self, bitmap: usize, slot: usize, value: bool) {
         let at = self.base(slot / 64) + bitmap;
         let mask = 1 << (slot % 64);
@@ -96,6 +99,7 @@ impl Blocks {
         }
     }
 
+    #[inline]
     pub(crate) fn is_occupied(&self, quotient: usize) -> bool {
         self.bit(OCCUPIEDS, quotient)
     }
@@ -104,6 +108,7 @@ impl Blocks {
         self.set_bit(OCCUPIEDS, quotient, value);
     }
 
+    #[inline]
     pub(crate) fn is_runend(&self, slot: usize) -> bool {
         self.bit(RUNENDS, slot)
     }
@@ -112,15 +117,18 @@ impl Blocks {
         self.set_bit(RUNENDS, slot, value);
     }
 
+    #[inline]
     pub(crate) fn is_extension(&self, slot: usize) -> bool {
         self.bit(EXTENSIONS, slot)
     }
 
+    #[inline]
     pub(crate) fn remainder(&self, slot: usize) -> u64 {
         let (base, width) = (self.base(slot / 64) + BITMAPS, self.remainder_bits);
         bits::get(&self.words[base..base + width], slot % 64 * width, width)
     }
 
+    #[inline]
     pub(crate) fn set_remainder(&mut self, slot: usize, value: u64) {
         let (base, width) = (self.base(slot / 64) + BITMAPS, self.remainder_bits);
         bits::set(&mut self.words[base..base + width], slot % 64 * width, width, value);
@@ -133,6 +141,7 @@ impl Blocks {
     }
 
     /// How many slots from the block's first are taken by runs of earlier blocks.
+    #[inline]
     fn offset(&self, block: usize) -> usize {
         match self.offsets[block] {
             SATURATED => self.walked_offset(block),
@@ -156,6 +165,7 @@ impl Blocks {
     }
 
     /// The slot after the `runs`-th run end at or after `start`; `start` itself for no runs.
+    #[inline]
     fn end_after(&self, start: usize, runs: u32) -> usize {
         if runs == 0 {
             return start;
@@ -175,6 +185,7 @@ impl Blocks {
 
     /// The slot after the last one taken by runs of quotients up to `quotient`; never before the first
     /// slot of the quotient's block.
+    #[inline]
     pub(crate) fn end_through(&self, quotient: usize) -> usize {
         let block = quotient / 64;
         let runs = (self.occupieds(block) & u64::MAX >> (63 - quotient % 64)).count_ones();
@@ -182,6 +193,7 @@ impl Blocks {
     }
 
     /// Where the run of `quotient` begins, or would begin.
+    #[inline]
     pub(crate) fn run_start(&self, quotient: usize) -> usize {
         let block = quotient / 64;
         let runs = (self.occupieds(block) & !(u64::MAX << (quotient % 64))).count_ones();
@@ -276,6 +288,23 @@ impl Blocks {
         for block in first..last {
             offset = self.next_offset(block, offset);
             self.offsets[block + 1] = u8::try_from(offset).unwrap_or(SATURATED);
+        }
+    }
+
+    /// The offsets of the blocks after `first`, up to `last`, have become greater by one.
+    pub(crate) fn raise_offsets(&mut self, first: usize, last: usize) {
+        for offset in &mut self.offsets[first + 1..=last] {
+            *offset = offset.saturating_add(1);
+        }
+    }
+
+    /// The offsets of the blocks after `first`, up to `last`, have become smaller by one.
+    pub(crate) fn lower_offsets(&mut self, first: usize, last: usize) {
+        let offsets = &mut self.offsets[first + 1..=last];
+        if offsets.contains(&SATURATED) {
+            self.refresh_offsets(first, last);
+        } else {
+            offsets.iter_mut().for_each(|offset| *offset -= 1);
         }
     }
 }

@@ -2,27 +2,40 @@
 
 use crate::blocks::Blocks;
 
+/// A slot to be put into a run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NewSlot {
+    /// The run's quotient.
+    pub(crate) quotient: usize,
+    /// Where: in the run, right after it, or where it would begin if there is none.
+    pub(crate) at: usize,
+    /// The first free slot at or after `at`.
+    pub(crate) free: usize,
+    /// A remainder or a digit.
+    pub(crate) value: u64,
+    /// Whether it is a digit.
+    pub(crate) extension: bool,
+    /// Whether `at` is right after the run.
+    pub(crate) appended: bool,
+}
+
 impl Blocks {
-    /// Puts a slot into the run of `quotient` at `at`, which lies in the run or at its end (or, if there is no run, where it
-    /// would begin). Returns whether there was a free slot to shift into; if not, nothing has changed.
-    pub(crate) fn insert_slot(&mut self, quotient: usize, at: usize, value: u64, extension: bool) -> bool {
-        let Some(free) = self.first_free(quotient.max(at)) else { return false };
-        let occupied = self.is_occupied(quotient);
-        let appended = occupied && self.run_end(self.run_start(quotient)) == at;
+    /// Puts a slot into a run; O(distance to the free slot / 64 words of each kind).
+    pub(crate) fn insert_slot(&mut self, new: NewSlot) {
+        let NewSlot { quotient, at, free, value, extension, appended } = new;
         self.shift_up(at, free);
         self.write(at, value, extension);
-        self.set_runend(at, !occupied || appended);
+        self.set_runend(at, appended || !self.is_occupied(quotient));
         if appended {
             self.set_runend(at - 1, false);
         }
         self.set_occupied(quotient, true);
-        self.refresh_offsets(quotient / 64, free / 64);
-        true
+        // What was pushed over the start of a later block, or lay there already, now reaches a slot further.
+        self.raise_offsets(quotient / 64, free / 64);
     }
 
-    /// Takes slot `at` out of the run of `quotient`.
-    pub(crate) fn remove_slot(&mut self, quotient: usize, at: usize) {
-        let start = self.run_start(quotient);
+    /// Takes slot `at` out of the run of `quotient`, which begins at `start`.
+    pub(crate) fn remove_slot(&mut self, quotient: usize, start: usize, at: usize) {
         let end = self.run_end(start);
         let limit = self.shift_limit(end);
         if end - start == 1 {
@@ -31,6 +44,6 @@ impl Blocks {
             self.set_runend(at - 1, true);
         }
         self.shift_down(at + 1, limit);
-        self.refresh_offsets(quotient / 64, (limit - 1) / 64);
+        self.lower_offsets(quotient / 64, (limit - 1) / 64);
     }
 }

@@ -4,6 +4,7 @@ use core::fmt;
 
 use crate::blocks::Blocks;
 use crate::counter::{CountReader, Digits, slots_for};
+use crate::edit::NewSlot;
 use crate::{Builder, Error, Iter, Shape};
 
 /// A counted set of keys of a fixed number of bits, at most 64.
@@ -29,12 +30,19 @@ pub struct CountingFilter {
 
 /// A key's slots within its run.
 struct Found {
+    /// Where the run begins, or would begin.
+    start: usize,
     /// Slot of the remainder, or where it would go.
     slot: usize,
     /// Slots taken; 0 if the key is absent.
     length: usize,
     count: u64,
+    /// Whether there is a run and it ends right after these slots.
+    run_ends: bool,
 }
+
+/// Free slots in ascending order, as many as a change of one count can need.
+type Room = [usize; 65];
 
 impl CountingFilter {
     /// An empty filter.
@@ -175,30 +183,30 @@ impl CountingFilter {
     }
 
     fn find(&self, quotient: usize, remainder: u64) -> Found {
-        let mut slot = self.blocks.run_start(quotient);
+        let start = self.blocks.run_start(quotient);
+        let mut found = Found { start, slot: start, length: 0, count: 0, run_ends: false };
         if !self.blocks.is_occupied(quotient) {
-            return Found { slot, length: 0, count: 0 };
+            return found;
         }
-        loop {
-            let here = self.blocks.remainder(slot);
+        while !found.run_ends {
+            let here = self.blocks.remainder(found.slot);
             if here > remainder {
-                return Found { slot, length: 0, count: 0 };
+                return found;
             }
-            let (mut last, mut reader) = (slot, CountReader::new(self.shape.remainder_bits));
-            let mut run_ends = self.blocks.is_runend(last);
-            while !run_ends && self.blocks.is_extension(last + 1) {
+            let (mut last, mut reader) = (found.slot, CountReader::new(self.shape.remainder_bits));
+            found.run_ends = self.blocks.is_runend(last);
+            while !found.run_ends && self.blocks.is_extension(last + 1) {
                 last += 1;
                 reader.push(self.blocks.remainder(last));
-                run_ends = self.blocks.is_runend(last);
+                found.run_ends = self.blocks.is_runend(last);
             }
             if here == remainder {
-                return Found { slot, length: last + 1 - slot, count: reader.count() };
+                (found.length, found.count) = (last + 1 - found.slot, reader.count());
+                return found;
             }
-            slot = last + 1;
-            if run_ends {
-                return Found { slot, length: 0, count: 0 };
-            }
+            found.slot = last + 1;
         }
+        found
     }
 
     /// Gives a key another count; returns the old and the new one.
@@ -215,48 +223,49 @@ impl CountingFilter {
         let (old, new) = (found.count, change(found.count)?);
         let total = (self.total - old).checked_add(new).ok_or(Error::CountOverflow { key })?;
         let length = slots_for(new, self.shape.remainder_bits);
-        self.check_room(quotient, length.saturating_sub(found.length))?;
-        self.store(quotient, remainder, &found, new)?;
+        let room = self.room(quotient, length.saturating_sub(found.length))?;
+        self.store(quotient, remainder, &found, new, &room);
         self.used = self.used - found.length as u64 + length as u64;
         self.distinct = self.distinct - u64::from(old > 0) + u64::from(new > 0);
         self.total = total;
         Ok((old, new))
     }
 
-    /// Whether `wanted` free slots follow the home slot.
-    fn check_room(&self, quotient: usize, wanted: usize) -> Result<(), Error> {
-        let mut from = quotient;
-        for _ in 0..wanted {
-            match self.blocks.first_free(from) {
-                Some(free) => from = free + 1,
-                None => return Err(self.full()),
-            }
+    /// The first `wanted` free slots at or after the home slot, which are those that inserts will take.
+    fn room(&self, quotient: usize, wanted: usize) -> Result<Room, Error> {
+        let (mut room, mut from) = ([0; 65], quotient);
+        for slot in &mut room[..wanted] {
+            *slot = self.blocks.first_free(from).ok_or_else(|| self.full())?;
+            from = *slot + 1;
         }
-        Ok(())
+        Ok(room)
     }
 
     fn full(&self) -> Error {
         Error::Full { used: self.used, slots: self.blocks.slots() as u64 }
     }
 
-    /// Writes the slots of a key whose count becomes `count`; there is room for them.
-    fn store(&mut self, quotient: usize, remainder: u64, found: &Found, count: u64) -> Result<(), Error> {
+    /// Writes the slots of a key whose count becomes `count`, into the room found for them.
+    fn store(&mut self, quotient: usize, remainder: u64, found: &Found, count: u64, room: &Room) {
         let digits = (count > 0).then(|| Digits::of(count, self.shape.remainder_bits));
         let digits = digits.as_ref().map_or(&[][..], Digits::as_slice);
         let length = slots_for(count, self.shape.remainder_bits);
-        for index in length..found.length {
-            // From the last slot backward, so that a run end moves to a slot of the same key.
-            self.blocks.remove_slot(quotient, found.slot + found.length - 1 - (index - length));
+        // From the last slot backward, so that a run end moves to a slot of the same key.
+        for index in (length..found.length).rev() {
+            self.blocks.remove_slot(quotient, found.start, found.slot + index);
         }
         for index in 0..length {
             let (value, extension) = if index == 0 { (remainder, false) } else { (digits[index - 1], true) };
+            let at = found.slot + index;
             if index < found.length {
-                self.blocks.write(found.slot + index, value, extension);
-            } else if !self.blocks.insert_slot(quotient, found.slot + index, value, extension) {
-                return Err(self.full());
+                self.blocks.write(at, value, extension);
+            } else {
+                let free = room[index - found.length];
+                // Past the first slot, the one before belongs to the same key.
+                let appended = if index == 0 { found.run_ends } else { self.blocks.is_runend(at - 1) };
+                self.blocks.insert_slot(NewSlot { quotient, at, free, value, extension, appended });
             }
         }
-        Ok(())
     }
 }
 
