@@ -1,12 +1,18 @@
 //! Sealing and merging tables: what may be dropped, and the layer kind that `stroma-strata` merges.
 
+mod kind;
 mod retention;
+mod summary;
 mod survivors;
 mod tables;
 
+pub(crate) use kind::{SnapshotsInUse, TableKind};
 pub(crate) use retention::Retention;
+pub(crate) use summary::{TableNotes, layer_summary};
 pub(crate) use survivors::Survivors;
 pub(crate) use tables::{TableOutput, write_table, write_tables};
 
+#[cfg(test)]
+mod set_tests;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,143 @@
+//! Tables as a kind of layer: how `stroma-strata` opens, merges and verifies them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use stroma_strata::storage::Blob;
+use stroma_strata::{
+    KindError, Layer, LayerDescriptor, LayerKind, LayerOutput, LayerSummary, LayerWriter, MergeJob,
+};
+
+use super::summary::{check_descriptor, layer_summary};
+use super::{Retention, TableOutput, write_tables};
+use crate::cursor::Cursor;
+use crate::entry::Sequence;
+use crate::merging::MergingCursor;
+use crate::table::{LevelCursor, Table, TableOptions, TableSink, TableSummary};
+use crate::tombstones::RangeTombstones;
+
+/// Tells which snapshots are in use, in any order.
+///
+/// A merge asks once, as it begins. Every snapshot that is in use then must be told, and every snapshot taken
+/// afterwards must be at or after every sequence in the layers: so take and register a snapshot under the lock
+/// that also guards this answer, and seal no entry before it can be seen.
+pub(crate) type SnapshotsInUse = Arc<dyn Fn() -> Vec<Sequence> + Send + Sync>;
+
+/// The kind of layer that an engine's layered set is made of.
+#[derive(Clone)]
+pub(crate) struct TableKind {
+    options: TableOptions,
+    snapshots: SnapshotsInUse,
+}
+
+impl fmt::Debug for TableKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("TableKind").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl TableKind {
+    /// Tables that are written with `options`.
+    pub(crate) fn new(options: TableOptions, snapshots: SnapshotsInUse) -> Self {
+        Self { options, snapshots }
+    }
+
+    /// How new tables are written.
+    pub(crate) fn options(&self) -> &TableOptions {
+        &self.options
+    }
+
+    /// Seals a memtable: writes what survives of it as one table.
+    pub(crate) fn seal<C: Cursor>(
+        &self,
+        source: C,
+        tombstones: &Arc<RangeTombstones>,
+        writer: &mut LayerWriter,
+    ) -> Result<LayerSummary, KindError> {
+        let retention = Retention::new((self.snapshots)(), false);
+        let summary = super::write_table(source, tombstones, &retention, &self.options, writer)?;
+        Ok(layer_summary(&summary.properties))
+    }
+}
+
+impl LayerKind for TableKind {
+    type Layer = Table;
+
+    fn name(&self) -> &'static str {
+        "stroma-lsm table"
+    }
+
+    fn open(&self, blob: Arc<dyn Blob>, descriptor: &LayerDescriptor) -> Result<Table, KindError> {
+        let place = blob.describe();
+        let table = Table::open(blob)?;
+        check_descriptor(table.properties(), descriptor, &place)?;
+        Ok(table)
+    }
+
+    fn merge(&self, job: &MergeJob<'_, Self>, output: &mut LayerOutput<'_>) -> Result<(), KindError> {
+        let retention = Retention::new((self.snapshots)(), job.is_bottom());
+        let mut tombstones = RangeTombstones::default();
+        for input in job.inputs() {
+            tombstones.extend(input.layer().tombstones());
+        }
+        let sources = job
+            .inputs()
+            .chunk_by(|one, other| one.descriptor().level == other.descriptor().level)
+            .flat_map(level_sources)
+            .collect();
+        let mut output = MergeOutput { job, output };
+        write_tables(MergingCursor::new(sources), tombstones, &retention, &self.options, &mut output)
+    }
+
+    fn verify(&self, layer: &Table) -> Result<(), KindError> {
+        Ok(layer.verify()?)
+    }
+}
+
+/// The layers of one level as sources, newest first: one source if they do not overlap, else one for each.
+fn level_sources(layers: &[Arc<Layer<TableKind>>]) -> Vec<Box<dyn Cursor>> {
+    let mut by_key: Vec<_> = layers.iter().collect();
+    by_key.sort_by(|one, other| one.descriptor().smallest.cmp(&other.descriptor().smallest));
+    let disjoint = by_key.windows(2).all(|pair| !pair[0].descriptor().overlaps(pair[1].descriptor()));
+    if disjoint && by_key.len() > 1 {
+        let tables = by_key.into_iter().map(|layer| layer.layer().clone()).collect();
+        return vec![Box::new(LevelCursor::new(tables))];
+    }
+    layers.iter().map(|layer| -> Box<dyn Cursor> { Box::new(layer.layer().cursor()) }).collect()
+}
+
+/// The output of a merge as the writer of tables wants it.
+struct MergeOutput<'a, 'j, 'o> {
+    job: &'a MergeJob<'j, TableKind>,
+    output: &'a mut LayerOutput<'o>,
+}
+
+impl TableOutput for MergeOutput<'_, '_, '_> {
+    type Sink = LayerWriter;
+
+    fn start(&mut self) -> Result<LayerWriter, KindError> {
+        Ok(self.output.start()?)
+    }
+
+    fn finish(&mut self, sink: LayerWriter, summary: TableSummary) -> Result<(), KindError> {
+        sink.finish(layer_summary(&summary.properties))?;
+        Ok(())
+    }
+
+    fn table_bytes(&self) -> u64 {
+        self.output.table_bytes()
+    }
+
+    fn note_read(&mut self, bytes: u64) {
+        self.job.note_read(bytes);
+    }
+}
+
+impl TableSink for LayerWriter {
+    /// Errors of the set pass through as they are: so a merge that is told to stop is known to have stopped.
+    type Error = KindError;
+
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), KindError> {
+        Ok(LayerWriter::write_all(self, bytes)?)
+    }
+}
