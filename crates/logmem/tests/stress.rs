@@ -114,21 +114,22 @@ fn conditional_writes_count_every_increment() {
     store.put(b"counter", &0_u64.to_le_bytes()).expect("fits");
     let each = if cfg!(miri) { 20 } else { 2_000 };
     std::thread::scope(|scope| {
-        for _ in 0..3 {
-            scope.spawn(|| {
-                for _ in 0..each {
-                    loop {
-                        let (bytes, version) = store.get_copied(b"counter").expect("present");
-                        let next = u64::from_le_bytes(bytes.try_into().expect("8")) + 1;
-                        match store.put_if(b"counter", &next.to_le_bytes(), Expected::Version(version)) {
-                            Ok(_) => break,
-                            Err(Error::VersionMismatch { .. }) => {}
-                            Err(error) => panic!("{error}"),
-                        }
+        let increment = || {
+            for _ in 0..each {
+                loop {
+                    let (bytes, version) = store.get_copied(b"counter").expect("present");
+                    let next = u64::from_le_bytes(bytes.try_into().expect("8")) + 1;
+                    match store.put_if(b"counter", &next.to_le_bytes(), Expected::Version(version)) {
+                        Ok(_) => break,
+                        Err(Error::VersionMismatch { .. }) => {}
+                        Err(error) => panic!("{error}"),
                     }
                 }
-            });
-        }
+            }
+        };
+        // Joined one by one, which a sanitizer sees, while it is blind to the end of the scope.
+        let threads: Vec<_> = (0..3).map(|_| scope.spawn(increment)).collect();
+        threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
     });
     let (bytes, _) = store.get_copied(b"counter").expect("present");
     assert_eq!(bytes, (3_u64 * each).to_le_bytes());
