@@ -6,6 +6,7 @@ mod cursor;
 mod documents;
 pub mod error;
 mod execution;
+mod explain;
 mod index;
 pub mod language;
 pub mod namespace;
@@ -15,8 +16,8 @@ pub mod store;
 
 pub use collection::{
     Aggregate, Collection, CollectionStats, Count, CreateIndexesOutcome, DeleteOutcome, DeleteStatement,
-    Distinct, Find, FindAndModify, FindAndModifyOutcome, IndexSelection, InsertOutcome, Modification,
-    UpdateOutcome, UpdateStatement, Upserted,
+    Distinct, Explained, Find, FindAndModify, FindAndModifyOutcome, IndexSelection, InsertOutcome,
+    Modification, UpdateOutcome, UpdateStatement, Upserted, Verbosity,
 };
 pub use cursor::Cursor;
 pub use documents::{CollectionInfo, CollectionOptions, DatabaseInfo, Documents, Options, SourceStage};

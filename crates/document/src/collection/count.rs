@@ -9,7 +9,6 @@ use crate::planner::Hint;
 
 /// What to count.
 #[derive(Debug, Clone, Default, PartialEq)]
-#[non_exhaustive]
 pub struct Count {
     /// Which documents.
     pub filter: Document,

@@ -10,7 +10,6 @@ use crate::planner::Hint;
 
 /// Which documents to delete.
 #[derive(Debug, Clone, Default, PartialEq)]
-#[non_exhaustive]
 pub struct DeleteStatement {
     /// Which documents.
     pub filter: Document,

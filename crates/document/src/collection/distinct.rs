@@ -14,7 +14,6 @@ use crate::record::MAX_DOCUMENT_BYTES;
 
 /// Which values to list.
 #[derive(Debug, Clone, Default, PartialEq)]
-#[non_exhaustive]
 pub struct Distinct {
     /// The dotted path.
     pub key: String,
@@ -36,6 +35,10 @@ impl Distinct {
         self.filter = filter;
         self
     }
+
+    pub(super) fn to_find(&self) -> Find {
+        Find { filter: self.filter.clone(), hint: self.hint.clone(), ..Find::default() }
+    }
 }
 
 impl Collection {
@@ -45,8 +48,7 @@ impl Collection {
     /// As [`Collection::find`]; code 17217 if the values take more than 16 MiB.
     pub fn distinct(&self, distinct: &Distinct) -> Result<Vec<Bson>> {
         let path = FieldPath::parse(&distinct.key)?;
-        let find = Find { filter: distinct.filter.clone(), hint: distinct.hint.clone(), ..Find::default() };
-        let prepared = self.prepare(&find)?;
+        let prepared = self.prepare(&distinct.to_find())?;
         let mut values = BTreeMap::new();
         let mut bytes = 0;
         for found in self.run(&prepared, 0, None, Counters::default())? {

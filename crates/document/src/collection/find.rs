@@ -15,7 +15,6 @@ use crate::store::ReadView;
 
 /// A query.
 #[derive(Debug, Clone, Default, PartialEq)]
-#[non_exhaustive]
 pub struct Find {
     /// Which documents.
     pub filter: Document,

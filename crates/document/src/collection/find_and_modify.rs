@@ -26,7 +26,6 @@ pub enum Modification {
 
 /// One document to change and give back.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
 pub struct FindAndModify {
     /// Which document.
     pub filter: Document,

@@ -8,7 +8,6 @@ use crate::planner::Hint;
 
 /// Which documents to change, and how.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
 pub struct UpdateStatement {
     /// Which documents.
     pub filter: Document,

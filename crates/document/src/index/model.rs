@@ -8,7 +8,6 @@ use crate::error::{Code, Error, Result};
 
 /// An index to create.
 #[derive(Debug, Clone, PartialEq, Default)]
-#[non_exhaustive]
 pub struct IndexModel {
     /// Paths, each with 1 or -1.
     pub key: Document,
