@@ -3,6 +3,8 @@
 #![deny(unsafe_code)]
 
 mod error;
+#[cfg(test)]
+mod golden;
 mod layer;
 mod manifest;
 pub mod picker;

@@ -1,5 +1,7 @@
 //! The layered set as its users see it: edits, versions, merges, reclamation, closing.
 
+#![allow(clippy::disallowed_methods, reason = "a test may look at files behind the storage's back")]
+
 mod common;
 
 use std::sync::Arc;

@@ -101,6 +101,8 @@ fn load_back_to_snapshot(storage: &dyn Storage, last: u64) -> Result<(Vec<Decode
 pub(crate) struct Writer {
     storage: Arc<dyn Storage>,
     kind: &'static str,
+    /// Whether the storage's lock keeps other writers out; if not, each blob has to.
+    exclusive: bool,
     /// What was committed last.
     pub(crate) state: State,
     /// The number of the last blob.
@@ -126,6 +128,7 @@ impl Writer {
     pub(crate) fn new(
         storage: Arc<dyn Storage>,
         kind: &'static str,
+        exclusive: bool,
         recovered: Option<&Recovered>,
     ) -> Writer {
         let mut state = recovered.map(|recovered| recovered.state.clone()).unwrap_or_default();
@@ -135,6 +138,7 @@ impl Writer {
         Writer {
             storage,
             kind,
+            exclusive,
             state,
             last,
             last_checksum: recovered.map_or(0, |recovered| recovered.last_checksum),
@@ -195,6 +199,7 @@ impl Writer {
                 return Err(error.into());
             }
         }
+        self.check_still_last(number)?;
         self.last = number;
         self.last_checksum = format::checksum(&bytes);
         self.written = (self.written.0 + 1, self.written.1 + bytes.len() as u64);
@@ -204,6 +209,25 @@ impl Writer {
             self.delete_before(number);
         }
         Ok(())
+    }
+
+    /// That our number was free does not prove that we are still the writer: another one may have gone on past it,
+    /// written a snapshot and removed what lies before, our number included. But then that snapshot is there.
+    fn check_still_last(&mut self, number: u64) -> Result<(), Error> {
+        if self.exclusive {
+            return Ok(());
+        }
+        let listed = match self.storage.list(FOLDER) {
+            Ok(listed) => listed,
+            Err(error) => {
+                self.failure = Some(Failure::Unknown(error.to_string()));
+                return Err(error.into());
+            }
+        };
+        if listed.iter().filter_map(|entry| number_of(&entry.name)).any(|other| other > number) {
+            self.failure = Some(Failure::Fenced);
+        }
+        self.check()
     }
 
     /// Removes blobs that the snapshot `number` makes superfluous. What cannot be removed now is removed when

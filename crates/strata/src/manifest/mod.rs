@@ -4,6 +4,8 @@ mod chain;
 mod format;
 mod reader;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use chain::{Recovered, Writer, read};
 pub use format::FORMAT_VERSION;

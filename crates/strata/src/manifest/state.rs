@@ -85,3 +85,21 @@ impl State {
         }
     }
 }
+
+/// A line for each thing, for people and for tests.
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "epoch {}, next recency {}", self.epoch, self.next_recency)?;
+        let mut layers: Vec<&LayerDescriptor> = self.layers.values().collect();
+        layers.sort_by_key(|layer| (layer.level, std::cmp::Reverse(layer.recency), &layer.smallest));
+        for layer in layers {
+            write!(f, "layer {} level {} recency {}: ", layer.id, layer.level, layer.recency)?;
+            let (smallest, largest) = (layer.smallest.escape_ascii(), layer.largest.escape_ascii());
+            writeln!(f, "{} bytes, {} entries, {smallest}..{largest}", layer.bytes, layer.entries)?;
+        }
+        for (name, bytes) in &self.records {
+            writeln!(f, "record {name}: {}", bytes.escape_ascii())?;
+        }
+        Ok(())
+    }
+}

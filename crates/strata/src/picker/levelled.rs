@@ -6,7 +6,7 @@
 //! its oldest runs, by one merge at a time, and what leaves a deeper level replaces or joins what it overlaps.
 
 use super::policy::Limits;
-use super::shape::{self, Run, bytes, hull, overlapping, runs};
+use super::shape::{self, Run, bytes, connected, hull, overlapping, runs};
 use super::tiered::is_claimed;
 use super::{Claims, LayerShape, MergePlan, MergeReason};
 
@@ -20,7 +20,7 @@ pub(super) fn pick(layers: &[LayerShape<'_>], limits: &Limits, claimed: &Claims)
     let limit = limits.level0_runs.max(1);
     let mut urgent: Vec<(f64, u32)> = (1..limits.deepest_level)
         .map(|level| (level_score(layers, level, limits, claimed), level))
-        .chain([(level0.len() as f64 / limit as f64, 0)])
+        .chain([(level0_runs_to_come(&level0, claimed) as f64 / limit as f64, 0)])
         .filter(|(score, _)| *score >= 1.0)
         .collect();
     urgent.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.cmp(&other.1)));
@@ -38,6 +38,12 @@ fn level_score(layers: &[LayerShape<'_>], level: u32, limits: &Limits, claimed: 
         .map(|layer| layer.bytes)
         .sum();
     left as f64 / limits.level_bytes(level) as f64
+}
+
+/// How many runs level 0 will have when the merges that run have ended.
+fn level0_runs_to_come(level0: &[Run<'_>], claimed: &Claims) -> usize {
+    let free = level0.iter().filter(|run| !is_claimed(std::slice::from_ref(run), claimed)).count();
+    free + claimed.iter().filter(|claim| claim.target_level == 0).count()
 }
 
 fn pick_level0(
@@ -111,29 +117,26 @@ fn join_in_level0(level0: &[Run<'_>], claimed: &Claims) -> Option<MergePlan> {
     })
 }
 
-/// The layer of `level` that costs least to merge into the next: the fewest bytes to rewrite for each of its
+/// The layer of `level` (with those it overlaps, in a level that tiered merging left) that costs least to merge into the next: the fewest bytes to rewrite for each of its
 /// own; of equals the one with the smallest key.
 fn pick_level(layers: &[LayerShape<'_>], level: u32, limits: &Limits, claimed: &Claims) -> Option<MergePlan> {
-    let own: Vec<LayerShape<'_>> = overlapping_all(layers, level);
+    let mut own: Vec<_> = layers.iter().filter(|layer| layer.level == level).copied().collect();
+    own.sort_by(|one, other| one.smallest.cmp(other.smallest));
     let reason = MergeReason::TooLarge { level, bytes: bytes(&own), limit: limits.level_bytes(level) };
     let mut best: Option<(f64, MergePlan)> = None;
     for source in own.iter().filter(|layer| !claimed.has_layer(layer.id)) {
-        let Some(plan) = downwards(layers, &[*source], level, true, reason.clone(), claimed) else {
+        let sources = connected(layers, level, source.range());
+        let may_move = sources.len() == 1;
+        let Some(plan) = downwards(layers, &sources, level, may_move, reason.clone(), claimed) else {
             continue;
         };
-        let rewritten = bytes(&overlapping(layers, level + 1, source.range()));
-        let cost = rewritten as f64 / source.bytes.max(1) as f64;
+        let rewritten = bytes(&overlapping(layers, level + 1, hull(&sources)?));
+        let cost = rewritten as f64 / bytes(&sources).max(1) as f64;
         if best.as_ref().is_none_or(|(least, _)| cost < *least) {
             best = Some((cost, plan));
         }
     }
     best.map(|(_, plan)| plan)
-}
-
-fn overlapping_all<'a>(layers: &[LayerShape<'a>], level: u32) -> Vec<LayerShape<'a>> {
-    let mut own: Vec<_> = layers.iter().filter(|layer| layer.level == level).copied().collect();
-    own.sort_by(|one, other| one.smallest.cmp(other.smallest));
-    own
 }
 
 /// Merges `sources` of `level` with what they overlap in the next; `None` if a running merge is in the way.
@@ -146,10 +149,13 @@ fn downwards(
     claimed: &Claims,
 ) -> Option<MergePlan> {
     let target_level = level + 1;
-    let below = overlapping(layers, target_level, hull(sources)?);
+    let mut sources = sources.to_vec();
+    shape::sort_newest_first(&mut sources);
+    let mut below = connected(layers, target_level, hull(&sources)?);
+    shape::sort_newest_first(&mut below);
     let all: Vec<LayerShape<'_>> = sources.iter().chain(&below).copied().collect();
-    let busy = below.iter().any(|layer| claimed.has_layer(layer.id))
-        || claimed.writes_to(target_level, shape::hull(&all)?);
+    let busy =
+        all.iter().any(|layer| claimed.has_layer(layer.id)) || claimed.writes_to(target_level, hull(&all)?);
     if busy {
         return None;
     }

@@ -5,6 +5,10 @@ mod levelled;
 mod plan;
 mod policy;
 mod shape;
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod tests;
 mod tiered;
 
 pub use claims::{Claim, Claims};

@@ -44,7 +44,7 @@ pub(super) type Run<'a> = Vec<LayerShape<'a>>;
 pub(super) fn runs<'a>(layers: &[LayerShape<'a>], level: u32) -> Vec<Run<'a>> {
     let mut sorted: Vec<LayerShape<'a>> =
         layers.iter().filter(|layer| layer.level == level).copied().collect();
-    sorted.sort_by(|one, other| other.recency.cmp(&one.recency).then(one.smallest.cmp(other.smallest)));
+    sort_newest_first(&mut sorted);
     sorted.chunk_by(|one, other| one.recency == other.recency).map(<[_]>::to_vec).collect()
 }
 
@@ -68,6 +68,30 @@ pub(super) fn overlapping<'a>(
         .collect();
     found.sort_by(|one, other| one.smallest.cmp(other.smallest).then(one.id.cmp(&other.id)));
     found
+}
+
+/// The layers of `level` that overlap `range`, those that overlap these, and so on. In a level whose layers do
+/// not overlap that is the same as [`overlapping`].
+pub(super) fn connected<'a>(
+    layers: &[LayerShape<'a>],
+    level: u32,
+    range: (&[u8], &[u8]),
+) -> Vec<LayerShape<'a>> {
+    let mut found = overlapping(layers, level, range);
+    while let Some((smallest, largest)) = hull(&found) {
+        let wider = overlapping(layers, level, (smallest.min(range.0), largest.max(range.1)));
+        if wider.len() == found.len() {
+            break;
+        }
+        found = wider;
+    }
+    found
+}
+
+/// Newest first within a level.
+pub(super) fn sort_newest_first(layers: &mut [LayerShape<'_>]) {
+    layers
+        .sort_by(|one, other| other.recency.cmp(&one.recency).then_with(|| one.smallest.cmp(other.smallest)));
 }
 
 pub(super) fn bytes(layers: &[LayerShape<'_>]) -> u64 {

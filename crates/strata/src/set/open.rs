@@ -43,8 +43,9 @@ impl<K: LayerKind> Shared<K> {
         let lock = storage.lock()?;
         let recovered = manifest::read(&*storage)?;
         check_recovered(&*storage, kind.name(), recovered.as_ref())?;
-        let mut manifest = manifest::Writer::new(storage.clone(), kind.name(), recovered.as_ref());
-        if recovered.is_none() || !lock.excludes_others() {
+        let exclusive = lock.excludes_others();
+        let mut manifest = manifest::Writer::new(storage.clone(), kind.name(), exclusive, recovered.as_ref());
+        if recovered.is_none() || !exclusive {
             // Claims the end of the chain: whoever wrote before us is fenced from here on, so that nothing we take
             // for an orphan can still be named by an edit of theirs.
             let state = manifest.state.clone();

@@ -1,5 +1,6 @@
 //! A toy kind of layer for the tests: sorted sets of numbers, with tombstones so that recency matters.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::collections::BTreeMap;

@@ -1,0 +1,68 @@
+//! Golden cases for picking, and a random check that picked merges never collide.
+
+use super::*;
+use crate::golden::{self, number, value};
+use crate::layer::LayerDescriptor;
+
+fn layer(line: &str) -> LayerDescriptor {
+    let (smallest, largest) = value(line, "keys").unwrap().split_once("..").unwrap();
+    LayerDescriptor {
+        id: line.split_whitespace().nth(1).unwrap().parse().unwrap(),
+        level: number(line, "level") as u32,
+        recency: number(line, "recency"),
+        bytes: number(line, "bytes"),
+        smallest: smallest.into(),
+        largest: largest.into(),
+        entries: 0,
+        metadata: Vec::new(),
+    }
+}
+
+fn policy(line: &str) -> MergePolicy {
+    if line.starts_with("tiered") {
+        return MergePolicy::Tiered { fanout: number(line, "fanout") as usize };
+    }
+    MergePolicy::TieredThenLevelled(Limits {
+        level0_runs: number(line, "level0_runs") as usize,
+        level1_bytes: number(line, "level1_bytes"),
+        multiplier: number(line, "multiplier"),
+        deepest_level: number(line, "deepest_level") as u32,
+        table_bytes: 0,
+    })
+}
+
+/// Picks and claims until nothing is left to pick: what as many threads would work on at once.
+fn pick_all(input: &str) -> String {
+    let mut lines = input.lines().filter(|line| !line.starts_with('#'));
+    let policy = policy(lines.next().unwrap());
+    let layers: Vec<LayerDescriptor> = lines.filter(|line| line.starts_with("layer")).map(layer).collect();
+    let shapes: Vec<LayerShape<'_>> = layers.iter().map(LayerShape::of).collect();
+    let mut claims = Claims::new();
+    let mut output = format!("pressure {:.2}\n", pressure(&shapes, &policy));
+    while let Some(plan) = pick(&shapes, &policy, &claims) {
+        claims.take(&plan, &shapes);
+        let verb = if plan.is_move { "move" } else { "merge" };
+        output += &format!("{verb} {:?} to level {}: {}\n", plan.inputs, plan.target_level, plan.reason);
+    }
+    output
+}
+
+#[test]
+fn picks_as_the_golden_cases_say() {
+    golden::check("picker.txt", pick_all);
+}
+
+#[test]
+fn a_released_claim_is_free_again() {
+    let text = "layer 1 level=0 recency=1 bytes=1 keys=a..b\nlayer 2 level=0 recency=2 bytes=1 keys=a..b";
+    let layers: Vec<_> = text.lines().map(layer).collect();
+    let shapes: Vec<_> = layers.iter().map(LayerShape::of).collect();
+    let policy = MergePolicy::Tiered { fanout: 2 };
+    let mut claims = Claims::new();
+    let plan = pick(&shapes, &policy, &claims).unwrap();
+    let ticket = claims.take(&plan, &shapes);
+    assert_eq!(pick(&shapes, &policy, &claims), None);
+    claims.release(ticket);
+    assert!(claims.is_empty());
+    assert_eq!(pick(&shapes, &policy, &claims), Some(plan));
+}
