@@ -3,6 +3,9 @@
 pub mod expression;
 pub mod key;
 pub mod matcher;
+pub mod projection;
 mod regex;
 pub mod sort;
+pub mod stage;
+pub mod update;
 pub mod value;

@@ -116,4 +116,4 @@ fn encode_bytes(bytes: &[u8], key: &mut Vec<u8>) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -88,3 +88,21 @@ fn compare_arrays(a: &[Bson], b: &[Bson]) -> Ordering {
 pub(crate) fn raw_bytes(value: &Bson) -> Vec<u8> {
     bson::doc! {"": value.clone()}.to_vec().unwrap_or_default()
 }
+
+/// Whether two documents are the same in every respect: order of fields and numeric types included. This is
+/// what decides whether an update has changed anything.
+pub fn identical_documents(a: &Document, b: &Document) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|((an, av), (bn, bv))| an == bn && identical(av, bv))
+}
+
+/// Whether two values are the same in every respect: order of fields and numeric types included.
+pub fn identical(a: &Bson, b: &Bson) -> bool {
+    match (a, b) {
+        (Bson::Document(a), Bson::Document(b)) => identical_documents(a, b),
+        (Bson::Array(a), Bson::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| identical(a, b))
+        }
+        (Bson::Double(a), Bson::Double(b)) => a.to_bits() == b.to_bits(),
+        (a, b) => a == b,
+    }
+}

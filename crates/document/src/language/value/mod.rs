@@ -8,7 +8,9 @@ pub mod path;
 mod types;
 
 pub(crate) use compare::raw_bytes;
-pub use compare::{compare, compare_documents, equal, equal_documents, is_nullish};
+pub use compare::{
+    compare, compare_documents, equal, equal_documents, identical, identical_documents, is_nullish,
+};
 pub use nesting::{MAX_NESTING, check_nesting, check_value_nesting};
 pub use number::Number;
 pub use path::FieldPath;
