@@ -182,7 +182,10 @@ proptest! {
     #[test]
     fn random_gaps(
         start in any::<u64>(),
-        gaps in prop::collection::vec(prop_oneof![Just(0u64), 0u64..4, any::<u32>().prop_map(u64::from), any::<u64>()], 0..400),
+        gaps in prop::collection::vec(
+            prop_oneof![Just(0u64), 0u64..4, any::<u32>().prop_map(u64::from), any::<u64>()],
+            0..400,
+        ),
         more in prop::collection::vec(any::<u64>(), 0..20),
     ) {
         let mut keys: Vec<u64> = gaps

@@ -14,7 +14,8 @@ enum Operation {
 }
 
 fn counts() -> impl Strategy<Value = u64> {
-    prop_oneof![4 => Just(1u64), 3 => 0u64..5, 2 => 0u64..300, 1 => any::<u32>().prop_map(u64::from), 1 => any::<u64>()]
+    let wide = any::<u32>().prop_map(u64::from);
+    prop_oneof![4 => Just(1u64), 3 => 0u64..5, 2 => 0u64..300, 1 => wide, 1 => any::<u64>()]
 }
 
 fn operations(length: usize) -> impl Strategy<Value = Vec<Operation>> {
