@@ -1,5 +1,7 @@
 //! The one error type of the engine: what went wrong, where, and what to do about it.
 
+use std::sync::Arc;
+
 use stroma_strata::storage::StorageError;
 
 /// What can go wrong in the engine.
@@ -39,6 +41,86 @@ pub enum Error {
     /// The storage failed: a full disk, a lock held by another process, an error of the device.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The memory budget cannot take what was asked.
+    #[error(transparent)]
+    Memory(#[from] stroma_logmem::Error),
+    /// A part of the engine that keeps its own account of memory ran out of it.
+    #[error("{what} is out of memory; raise memory_bytes")]
+    OutOfMemory {
+        /// Which part.
+        what: &'static str,
+    },
+    /// The options contradict each other or cannot work.
+    #[error("invalid options: {reason}")]
+    InvalidOptions {
+        /// What to change.
+        reason: String,
+    },
+    /// An earlier write or sync of the log failed, so nobody knows what of it reached the device.
+    #[error(
+        "an earlier write failed ({cause}); reads go on, but nothing more is accepted: reopen the database,          which recovers everything acknowledged"
+    )]
+    Poisoned {
+        /// What failed first.
+        cause: Arc<Error>,
+    },
+    /// Something a transaction read was changed by a commit after it began; nothing of it was written.
+    #[error("transaction conflict: {what} was changed by a later commit; run the transaction again")]
+    Conflict {
+        /// The key or range that changed, as far as it can be told.
+        what: String,
+    },
+    /// The keyspace was dropped while a handle to it was still held.
+    #[error("the keyspace {name:?} was dropped; open it again to make a new one")]
+    KeyspaceDropped {
+        /// Its name.
+        name: String,
+    },
+    /// A keyspace name is empty or too long.
+    #[error("{name:?} cannot name a keyspace: a name has 1 to 255 bytes")]
+    InvalidName {
+        /// The name as given.
+        name: String,
+    },
+    /// A handle of another database was used.
+    #[error("the keyspace {name:?} belongs to another database")]
+    ForeignKeyspace {
+        /// Its name.
+        name: String,
+    },
+    /// Another writer took the database over.
+    #[error("another writer took the database over; this one stops: {cause}")]
+    Fenced {
+        /// What the storage says.
+        cause: String,
+    },
+    /// The set of tables could not do what was asked.
+    #[error(transparent)]
+    Tables(Arc<stroma_strata::Error>),
+    /// The database was closed.
+    #[error("the database is closed; open it again")]
+    Closed,
+}
+
+impl From<stroma_strata::Error> for Error {
+    fn from(error: stroma_strata::Error) -> Self {
+        use stroma_strata::Error as Set;
+        match error {
+            Set::Storage(error) => Error::Storage(error),
+            Set::Corrupt { file, offset, what } => Error::Corrupt { file, offset, what },
+            Set::NewerFormat { found, supported, file } => Error::Unsupported {
+                file,
+                what: format!("manifest format version {found} (this build reads up to {supported})"),
+            },
+            Set::Kind { action, place, source } => match source.downcast::<Error>() {
+                Ok(own) => *own,
+                Err(source) => Error::Tables(Arc::new(Set::Kind { action, place, source })),
+            },
+            Set::Fenced { .. } => Error::Fenced { cause: error.to_string() },
+            Set::Closed => Error::Closed,
+            other => Error::Tables(Arc::new(other)),
+        }
+    }
 }
 
 impl Error {

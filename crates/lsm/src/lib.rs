@@ -1,22 +1,113 @@
 //! An ordered, transactional key-value engine on layers.
+//!
+//! A [`Database`] holds named [`Keyspace`]s: ordered maps from byte strings to byte strings. Changes are committed
+//! one by one, in a [`Batch`], or in a serializable [`Transaction`]; a [`Snapshot`] and every [`Range`] see one
+//! moment and never wait for writers.
+//!
+//! ```
+//! use stroma_lsm::{Database, Durability, Error, Options};
+//!
+//! # let folder = tempfile::tempdir().expect("a temporary directory");
+//! # let path = folder.path();
+//! let database = Database::open(path, Options::default())?;
+//! let stock = database.keyspace("stock")?;
+//! stock.put("apples", "12")?;
+//! stock.put("pears", "7")?;
+//! assert_eq!(stock.get("apples")?.as_deref(), Some(b"12".as_slice()));
+//!
+//! // Together or not at all, and safe from a loss of power once it is acknowledged.
+//! let mut batch = database.batch();
+//! batch.put(&stock, "plums", "3").delete(&stock, "pears");
+//! batch.commit_with(Durability::Synced)?;
+//!
+//! // What a snapshot sees does not change.
+//! let before = database.snapshot();
+//! stock.delete_range("a".."b")?;
+//! assert!(before.get(&stock, "apples")?.is_some());
+//! assert!(stock.get("apples")?.is_none());
+//!
+//! // Ranges go both ways.
+//! let keys: Result<Vec<_>, Error> = before.range(&stock, "a".."z").rev().map(|entry| Ok(entry?.0)).collect();
+//! assert_eq!(keys?, [b"plums".to_vec(), b"apples".to_vec()]);
+//!
+//! // A transaction is refused if something it read was changed meanwhile; run it again then.
+//! loop {
+//!     let mut transaction = database.transaction();
+//!     let plums = transaction.get(&stock, "plums")?.map_or(0, |count| count.len());
+//!     transaction.put(&stock, "plums", vec![b'*'; plums + 1])?;
+//!     match transaction.commit() {
+//!         Ok(_) => break,
+//!         Err(Error::Conflict { .. }) => continue,
+//!         Err(other) => return Err(other),
+//!     }
+//! }
+//! database.close()?;
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! # How it works
+//! A commit goes to the end of the write-ahead log, one write and at most one sync for everyone who commits at the
+//! same time, and into a *memtable*: entries in log-structured memory (`stroma-logmem`) under a skip list that
+//! readers walk without a lock. A full memtable is sealed and flushed to a *table*, a sorted file with a hybrid
+//! index (`stroma-hybrid`) and a filter. Tables are merged in the background by `stroma-strata`, which also keeps
+//! the list of them.
+//!
+//! | to learn about | read |
+//! |---|---|
+//! | the log: bytes, group commit, recovery | `log`, `commit`, `docs/formats/write-ahead-log.md` |
+//! | the memtable and its skip list | `memtable` |
+//! | tables, blocks, filters | `table`, `block`, `filter`, `docs/formats/table.md` |
+//! | what merges drop | `compaction` |
+//! | walking over many sources at once | `merging`, `read` |
+//! | transactions, snapshots, keyspaces | `transaction`, `snapshot`, `keyspace` |
+//! | opening and recovery | `database` |
+//!
+//! # Limits
+//! Keys are up to 65,535 bytes, values less than 4 GiB, a batch (and so a value) up to a quarter of
+//! [`Options::memory_bytes`]. One process opens a database at a time. After a failed write or sync of the log
+//! nothing more is accepted until the database is opened again ([`Error::Poisoned`]); reads go on.
 #![forbid(unsafe_code)]
-// Until the database uses the whole of the tables' side; to be removed then.
 #![allow(dead_code, unused_imports)]
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
 mod block;
+mod check;
 mod coding;
+mod commit;
 mod compaction;
 mod cursor;
+mod database;
 mod entry;
 mod error;
 mod filter;
+mod flush;
+mod keyspace;
+mod layers;
+mod log;
+mod memtable;
 mod merging;
+mod options;
+mod read;
+mod snapshot;
+mod statistics;
 mod table;
 mod tombstones;
+mod transaction;
+mod value;
 
 pub use block::Compression;
+pub use check::CheckReport;
+pub use commit::{Batch, CommitToken};
+pub use database::{Database, RecoveryReport};
 pub use entry::Sequence;
 pub use error::Error;
 pub use filter::FilterPolicy;
+pub use keyspace::Keyspace;
+pub use log::LogCut;
+pub use options::{Durability, Options, RecoveryMode};
+pub use read::Range;
+pub use snapshot::Snapshot;
+pub use statistics::{JobStatistics, LevelStatistics, Statistics};
 pub use table::IndexPolicy;
+pub use transaction::Transaction;
+pub use value::Value;

@@ -1,3 +1,1 @@
-//! MongoDB wire protocol and an HTTP port for metrics and health over a document database.
-
-mod wire;
+//! MongoDB's wire protocol and an HTTP port for metrics and health over a document database

@@ -1,6 +1,5 @@
 //! MongoDB's query language as pure functions and iterators over BSON; knows nothing of storage.
 
-mod accumulator;
 pub mod expression;
 pub mod key;
 pub mod matcher;

@@ -1,0 +1,96 @@
+//! A batch: changes that become visible and durable together or not at all.
+
+use std::ops::RangeBounds;
+use std::sync::Arc;
+
+use super::request::{CommitToken, Payload};
+use crate::Error;
+use crate::database::Core;
+use crate::keyspace::{KeyRange, Keyspace};
+use crate::options::Durability;
+
+/// Collects changes to any keyspaces of one database and commits them together. Later changes of a batch come
+/// after earlier ones: of two puts of a key the second stands.
+///
+/// The changes take memory until the commit, twice their size at most while it runs. A mistake (a key or value
+/// that is too large, a dropped keyspace) is kept and told by the commit, which then changes nothing.
+#[derive(Debug)]
+#[must_use = "a batch changes nothing before it is committed"]
+pub struct Batch {
+    core: Arc<Core>,
+    payload: Payload,
+}
+
+impl Batch {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        Batch { core, payload: Payload::default() }
+    }
+
+    /// Sets `key` to `value`.
+    pub fn put(&mut self, keyspace: &Keyspace, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> &mut Self {
+        if self.accepts(keyspace) {
+            self.payload.put(&keyspace.prefix(), key.as_ref(), value.as_ref());
+        }
+        self
+    }
+
+    /// Removes `key`; nothing happens if it is absent.
+    pub fn delete(&mut self, keyspace: &Keyspace, key: impl AsRef<[u8]>) -> &mut Self {
+        if self.accepts(keyspace) {
+            self.payload.delete(&keyspace.prefix(), key.as_ref());
+        }
+        self
+    }
+
+    /// Removes every key in `range`, in constant time however many there are.
+    pub fn delete_range<K: AsRef<[u8]>>(
+        &mut self,
+        keyspace: &Keyspace,
+        range: impl RangeBounds<K>,
+    ) -> &mut Self {
+        if self.accepts(keyspace) {
+            let range = KeyRange::new(keyspace.id(), &range);
+            self.payload.delete_range(&range.start, &range.end);
+        }
+        self
+    }
+
+    /// How many changes were collected.
+    pub fn len(&self) -> usize {
+        self.payload.operations as usize
+    }
+
+    /// Whether nothing was collected.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Commits with the database's own durability.
+    ///
+    /// # Errors
+    /// A mistake made while collecting; [`Error::Poisoned`] after a failed write of the log; a full disk or
+    /// memory. Nothing of the batch is visible then; whether it is there after a restart is unknown only for
+    /// [`Error::Poisoned`].
+    pub fn commit(self) -> Result<CommitToken, Error> {
+        let durability = self.core.options().durability;
+        self.commit_with(durability)
+    }
+
+    /// Commits with a durability of its own.
+    ///
+    /// # Errors
+    /// As [`Batch::commit`].
+    pub fn commit_with(self, durability: Durability) -> Result<CommitToken, Error> {
+        self.core.commit(self.payload, durability, None)
+    }
+
+    fn accepts(&mut self, keyspace: &Keyspace) -> bool {
+        match keyspace.check(&self.core) {
+            Ok(()) => true,
+            Err(mistake) => {
+                self.payload.note_mistake(mistake);
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! From a batch to an acknowledged commit: the queue, its leader, and the pressure that slows writers down.
+
+mod batch;
+mod pressure;
+mod queue;
+mod request;
+mod writer;
+
+pub use batch::Batch;
+pub(crate) use pressure::Debt;
+pub(crate) use queue::CommitQueue;
+pub use request::CommitToken;
+pub(crate) use request::{CommitRequest, Payload};
+pub(crate) use writer::Writer;

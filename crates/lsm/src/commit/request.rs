@@ -1,0 +1,139 @@
+//! What one committer hands to the leader of the queue, and what it gets back.
+
+use parking_lot::{Condvar, Mutex};
+
+use crate::Error;
+use crate::entry::{MAX_KEY_BYTES, MAX_VALUE_BYTES, Sequence};
+use crate::log::Operation;
+use crate::options::Durability;
+use crate::transaction::Validation;
+
+/// Where a commit stands in the history of a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommitToken {
+    /// Grows by at least one each time the database is opened.
+    pub epoch: u64,
+    /// The sequence of the commit's last operation; of an empty commit, that of the last commit before it.
+    pub sequence: Sequence,
+}
+
+/// Encoded operations and what is known of them.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Payload {
+    /// The operations; see [`Operation`].
+    pub(crate) bytes: Vec<u8>,
+    /// How many.
+    pub(crate) operations: u32,
+    /// The first mistake the caller made; told when it commits.
+    mistake: Option<Error>,
+}
+
+impl Payload {
+    /// Adds a put of `prefix` joined with `key`.
+    pub(crate) fn put(&mut self, prefix: &[u8], key: &[u8], value: &[u8]) {
+        if self.check_key(prefix.len() + key.len()) && self.check("value", value.len(), MAX_VALUE_BYTES) {
+            Operation::encode_put(&mut self.bytes, prefix, key, value);
+            self.operations += 1;
+        }
+    }
+
+    /// Adds a delete of `prefix` joined with `key`.
+    pub(crate) fn delete(&mut self, prefix: &[u8], key: &[u8]) {
+        if self.check_key(prefix.len() + key.len()) {
+            Operation::encode_delete(&mut self.bytes, prefix, key);
+            self.operations += 1;
+        }
+    }
+
+    /// Adds a delete of `start..end`; nothing if that is empty.
+    pub(crate) fn delete_range(&mut self, start: &[u8], end: &[u8]) {
+        if start < end && self.check_key(start.len()) && self.check_key(end.len() - 1) {
+            Operation::encode_delete_range(&mut self.bytes, start, end);
+            self.operations += 1;
+        }
+    }
+
+    /// Notes a mistake of the caller, to be told when it commits.
+    pub(crate) fn note_mistake(&mut self, mistake: Error) {
+        self.mistake.get_or_insert(mistake);
+    }
+
+    /// The first mistake made.
+    pub(crate) fn mistake(&self) -> Option<&Error> {
+        self.mistake.as_ref()
+    }
+
+    fn check_key(&mut self, bytes: usize) -> bool {
+        // One byte is kept for the successor of a longest key.
+        self.check("key", bytes, MAX_KEY_BYTES - 1)
+    }
+
+    fn check(&mut self, what: &'static str, bytes: usize, limit: usize) -> bool {
+        let fits = bytes <= limit;
+        if !fits {
+            self.note_mistake(Error::TooLarge { what, bytes: bytes as u64, limit: limit as u64 });
+        }
+        fits
+    }
+}
+
+/// A commit in the queue.
+#[derive(Debug)]
+pub(crate) struct CommitRequest {
+    pub(crate) payload: Payload,
+    pub(crate) durability: Durability,
+    /// For a transaction: what it read, to be checked against commits made since.
+    pub(crate) validation: Option<Validation>,
+    turn: Mutex<Turn>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+enum Turn {
+    Waiting,
+    Lead,
+    Done(Result<CommitToken, Error>),
+}
+
+/// What a waiting committer is woken for.
+pub(super) enum Wake {
+    /// It is to lead the queue now.
+    Lead,
+    /// Its commit has been decided.
+    Done(Result<CommitToken, Error>),
+}
+
+impl CommitRequest {
+    pub(crate) fn new(payload: Payload, durability: Durability, validation: Option<Validation>) -> Self {
+        CommitRequest {
+            payload,
+            durability,
+            validation,
+            turn: Mutex::new(Turn::Waiting),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Tells the committer how its commit ended.
+    pub(super) fn finish(&self, outcome: Result<CommitToken, Error>) {
+        *self.turn.lock() = Turn::Done(outcome);
+        self.changed.notify_one();
+    }
+
+    /// Makes the committer the leader.
+    pub(super) fn promote(&self) {
+        *self.turn.lock() = Turn::Lead;
+        self.changed.notify_one();
+    }
+
+    pub(super) fn wait(&self) -> Wake {
+        let mut turn = self.turn.lock();
+        loop {
+            match &*turn {
+                Turn::Waiting => self.changed.wait(&mut turn),
+                Turn::Lead => return Wake::Lead,
+                Turn::Done(outcome) => return Wake::Done(outcome.clone()),
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What the leader of the commit queue does: validate, stage, log, link, publish.
+//!
+//! The order is what makes a failure harmless:
+//!
+//! 1. *Room* is made: a full memtable is sealed together with its log segment, and writers are held up.
+//! 2. Transactions are *validated* against every commit before them, those earlier in the same group included.
+//! 3. Entries are *staged*: copied into the memtable, seen by nobody. Memory runs out here or nowhere.
+//! 4. The group's records go to the *log*, with the strongest durability that anyone in it asked for. A failure
+//!    here poisons the database: the staged entries stay unseen, nobody is acknowledged.
+//! 5. Entries are *linked*, then the last sequence is *published*: a reader sees a group wholly or not at all.
+
+use std::sync::Arc;
+
+use super::pressure::Pressure;
+use super::request::{CommitRequest, CommitToken};
+use crate::Error;
+use crate::database::Core;
+use crate::entry::{MAX_SEQUENCE, Sequence};
+use crate::log::{Record, WriteAheadLog};
+use crate::memtable::{Memtable, Staged};
+use crate::options::Durability;
+
+/// A group ends when its records have grown to this many bytes.
+const GROUP_BYTES: usize = 4 << 20;
+
+/// The state that only the leader of the queue uses; behind one lock.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    pub(crate) log: WriteAheadLog,
+    /// The last sequence given out.
+    pub(crate) last_sequence: Sequence,
+    pub(crate) pressure: Pressure,
+    /// How often the present batch was tried again for want of memory.
+    pub(crate) memory_attempts: u32,
+    records: Vec<u8>,
+    staged: Staged,
+}
+
+/// Requests that were staged, each with the sequence of its first operation.
+type Accepted = Vec<(Sequence, Arc<CommitRequest>)>;
+
+impl Writer {
+    pub(crate) fn new(log: WriteAheadLog, last_sequence: Sequence) -> Self {
+        Writer {
+            log,
+            last_sequence,
+            pressure: Pressure::default(),
+            memory_attempts: 0,
+            records: Vec::new(),
+            staged: Staged::default(),
+        }
+    }
+
+    /// Decides every request of `group`, in order.
+    pub(crate) fn commit_group(&mut self, core: &Core, group: &[Arc<CommitRequest>]) {
+        let mut rest = group;
+        while let [first, ..] = rest {
+            match core.make_room(self, first.payload.bytes.len(), first.payload.operations) {
+                Ok(memtable) => {
+                    let decided = self.commit_some(core, &memtable, rest);
+                    rest = &rest[decided..];
+                }
+                Err(error) => {
+                    first.finish(Err(error));
+                    rest = &rest[1..];
+                }
+            }
+        }
+        // A large batch is not to keep its memory here for ever.
+        if self.records.capacity() > 2 * GROUP_BYTES {
+            self.records = Vec::new();
+        }
+    }
+
+    /// Commits as many requests as fit into `memtable` and one group; answers how many it decided.
+    fn commit_some(&mut self, core: &Core, memtable: &Memtable, requests: &[Arc<CommitRequest>]) -> usize {
+        self.records.clear();
+        self.staged.clear();
+        let mut accepted: Accepted = Vec::with_capacity(requests.len());
+        let mut decided = 0;
+        for request in requests {
+            if !accepted.is_empty() && self.records.len() + request.payload.bytes.len() > GROUP_BYTES {
+                break;
+            }
+            match self.accept(core, memtable, request, &accepted) {
+                Ok(first_sequence) => accepted.push((first_sequence, request.clone())),
+                // Once more with another memtable, if this one was not empty for it.
+                Err(Error::Memory(_) | Error::OutOfMemory { .. }) if !accepted.is_empty() => break,
+                Err(error @ (Error::Memory(_) | Error::OutOfMemory { .. })) => {
+                    match core.make_more_room(self, memtable, error) {
+                        Ok(()) => break,
+                        Err(error) => request.finish(Err(error)),
+                    }
+                }
+                Err(error) => request.finish(Err(error)),
+            }
+            decided += 1;
+        }
+        if let Err(error) = self.write(core, memtable, &accepted) {
+            let error = core.poison(error);
+            accepted.iter().for_each(|(_, request)| request.finish(Err(error.clone())));
+        }
+        decided
+    }
+
+    /// Validates and stages one request and adds its record; answers its first sequence.
+    fn accept(
+        &mut self,
+        core: &Core,
+        memtable: &Memtable,
+        request: &CommitRequest,
+        accepted: &Accepted,
+    ) -> Result<Sequence, Error> {
+        let earlier = accepted.iter().map(|(_, request)| request.payload.bytes.as_slice());
+        if let Some(validation) = &request.validation {
+            validation.check(core, earlier)?;
+        }
+        let taken: u64 = accepted.iter().map(|(_, request)| u64::from(request.payload.operations)).sum();
+        let first_sequence = self.last_sequence + taken + 1;
+        let operations = request.payload.operations;
+        if first_sequence + u64::from(operations) >= MAX_SEQUENCE / 2 {
+            return Err(Error::OutOfMemory { what: "the range of sequence numbers" });
+        }
+        memtable.check_index(core.index_limit(), taken as u32 + operations)?;
+        memtable.stage(&request.payload.bytes, &mut self.staged)?;
+        let record = Record {
+            first_sequence,
+            operations,
+            durable_through: self.log.durable_through().min(first_sequence - 1),
+            payload: &request.payload.bytes,
+        };
+        record.encode(self.log.log_number(), &mut self.records);
+        Ok(first_sequence)
+    }
+
+    /// Logs, links and publishes what was accepted, and tells the committers. On an error nobody was told.
+    fn write(&mut self, core: &Core, memtable: &Memtable, accepted: &Accepted) -> Result<(), Error> {
+        let Some((first, request)) = accepted.last() else {
+            return Ok(());
+        };
+        let last_sequence = first + u64::from(request.payload.operations) - 1;
+        self.log.append(&self.records, last_sequence)?;
+        let strongest = accepted.iter().map(|(_, request)| request.durability).max();
+        match strongest.unwrap_or_default() {
+            Durability::None => {}
+            Durability::Buffered => self.log.flush()?,
+            Durability::Synced => {
+                self.log.sync()?;
+                core.counters().syncs.add(1);
+            }
+        }
+        let payloads = accepted.iter().map(|(first, request)| (*first, request.payload.bytes.as_slice()));
+        memtable.link(payloads, &self.staged)?;
+        self.last_sequence = last_sequence;
+        self.memory_attempts = 0;
+        core.publish(last_sequence);
+        let counters = core.counters();
+        counters.groups.add(1);
+        counters.log_bytes.add(self.records.len() as u64);
+        counters.commits.add(accepted.len() as u64);
+        for (first, request) in accepted {
+            counters.user_bytes.add(request.payload.bytes.len() as u64);
+            let sequence = first + u64::from(request.payload.operations) - 1;
+            request.finish(Ok(CommitToken { epoch: core.epoch(), sequence }));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,218 @@
+//! What all handles of a database share.
+
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+use stroma_strata::runtime::JoinHandle;
+use stroma_strata::storage::LogStorage;
+
+use super::counters::Counters;
+use crate::commit::{CommitQueue, CommitRequest, CommitToken, Payload, Writer};
+use crate::entry::Sequence;
+use crate::flush::FlushState;
+use crate::keyspace::Catalog;
+use crate::layers::Layers;
+use crate::memtable::MemtableOptions;
+use crate::merging::Visibility;
+use crate::options::{Durability, MemoryShares, Options};
+use crate::read::{MemtableList, ReadView, ScanRegistry};
+use crate::snapshot::{SnapshotGuard, SnapshotRegistry};
+use crate::transaction::Validation;
+use crate::{Error, Value};
+
+/// The inside of a database.
+///
+/// Locks are taken in this order: `catalog`, `writer`, `flush`, `memtables`. The queue's lock and those of single
+/// memtables, snapshots and scans are held for a few instructions and nothing is locked inside them.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(super) options: Options,
+    pub(super) shares: MemoryShares,
+    pub(super) epoch: u64,
+    pub(crate) storage: Arc<dyn LogStorage>,
+    pub(crate) layers: Layers,
+    pub(super) snapshots: Arc<SnapshotRegistry>,
+    scans: ScanRegistry,
+    /// Replaced as a whole; held only to copy or replace the pointer.
+    pub(super) memtables: RwLock<Arc<MemtableList>>,
+    pub(super) memtable_options: MemtableOptions,
+    queue: CommitQueue,
+    /// The leader of the queue holds this, also while it waits for the disk.
+    pub(super) writer: Mutex<Writer>,
+    pub(crate) flush: FlushState,
+    pub(super) catalog: Catalog,
+    counters: Counters,
+    /// Set by the first failed write of the log.
+    poisoned: OnceLock<Error>,
+    closed: AtomicBool,
+    /// The thread that flushes, joined on closing.
+    pub(super) flusher: Mutex<Option<Box<dyn JoinHandle>>>,
+}
+
+/// What a core is made of.
+pub(super) struct Parts {
+    pub(super) options: Options,
+    pub(super) shares: MemoryShares,
+    pub(super) epoch: u64,
+    pub(super) storage: Arc<dyn LogStorage>,
+    pub(super) layers: Layers,
+    pub(super) snapshots: Arc<SnapshotRegistry>,
+    pub(super) memtable_options: MemtableOptions,
+    pub(super) memtables: MemtableList,
+    pub(super) writer: Writer,
+    pub(super) flush: FlushState,
+}
+
+impl Core {
+    pub(super) fn new(parts: Parts) -> Self {
+        Core {
+            options: parts.options,
+            shares: parts.shares,
+            epoch: parts.epoch,
+            storage: parts.storage,
+            layers: parts.layers,
+            snapshots: parts.snapshots,
+            scans: ScanRegistry::default(),
+            memtables: RwLock::new(Arc::new(parts.memtables)),
+            memtable_options: parts.memtable_options,
+            queue: CommitQueue::default(),
+            writer: Mutex::new(parts.writer),
+            flush: parts.flush,
+            catalog: Catalog::default(),
+            counters: Counters::default(),
+            poisoned: OnceLock::new(),
+            closed: AtomicBool::new(false),
+            flusher: Mutex::new(None),
+        }
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Grows with each opening of the database.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    pub(crate) fn scans(&self) -> &ScanRegistry {
+        &self.scans
+    }
+
+    /// The last visible sequence.
+    pub(crate) fn published(&self) -> Sequence {
+        self.snapshots.published()
+    }
+
+    /// Makes every commit up to `sequence` visible.
+    pub(crate) fn publish(&self, sequence: Sequence) {
+        self.snapshots.publish(sequence);
+    }
+
+    /// Registers a reader of the present.
+    pub(crate) fn take_snapshot(&self) -> SnapshotGuard {
+        self.snapshots.take()
+    }
+
+    /// How many readers are registered.
+    pub(crate) fn reader_count(&self) -> usize {
+        self.snapshots.reader_count()
+    }
+
+    /// Takes the oldest sealed memtable, which is in tables now, off the list.
+    pub(crate) fn forget_oldest(&self) {
+        let mut list = self.memtables.write();
+        *list = Arc::new(list.without_oldest());
+    }
+
+    /// The memtables as they are now.
+    pub(crate) fn memtables(&self) -> Arc<MemtableList> {
+        self.memtables.read().clone()
+    }
+
+    /// Tables hold every commit up to this sequence.
+    pub(crate) fn flushed_through(&self) -> Sequence {
+        self.flush.flushed_through()
+    }
+
+    /// Everything to read from, as it is now.
+    pub(crate) fn read_view(&self) -> ReadView {
+        let memtables = self.memtables();
+        ReadView::new(memtables, self.layers.view())
+    }
+
+    /// The present value of a stored key.
+    pub(crate) fn get_present(&self, key: &[u8]) -> Result<Option<Value>, Error> {
+        let view = self.read_view();
+        // Taken after the view: whatever merges had left out of its layers is older than this.
+        view.get(key, Visibility::at(self.published()))
+    }
+
+    /// Commits encoded operations.
+    pub(crate) fn commit(
+        &self,
+        payload: Payload,
+        durability: Durability,
+        validation: Option<Validation>,
+    ) -> Result<CommitToken, Error> {
+        if let Some(mistake) = payload.mistake() {
+            return Err(mistake.clone());
+        }
+        if payload.operations == 0 {
+            if durability == Durability::Synced {
+                self.sync()?;
+            }
+            return Ok(CommitToken { epoch: self.epoch, sequence: self.published() });
+        }
+        let request = CommitRequest::new(payload, durability, validation);
+        let outcome = self.queue.commit(request, |group| self.writer.lock().commit_group(self, &group));
+        if matches!(outcome, Err(Error::Conflict { .. })) {
+            self.counters.conflicts.add(1);
+        }
+        outcome
+    }
+
+    /// Puts every commit so far on the device.
+    pub(crate) fn sync(&self) -> Result<(), Error> {
+        let mut writer = self.writer.lock();
+        self.check_open()?;
+        self.counters.syncs.add(1);
+        writer.log.sync().map_err(|error| self.poison(error.into()))
+    }
+
+    /// Refuses everything from now on because of `cause`; answers the error to tell.
+    pub(crate) fn poison(&self, cause: Error) -> Error {
+        self.poisoned.get_or_init(|| Error::Poisoned { cause: Arc::new(cause) }).clone()
+    }
+
+    /// Refuses a change of a database that is closed or poisoned.
+    pub(crate) fn check_open(&self) -> Result<(), Error> {
+        if let Some(poisoned) = self.poisoned.get() {
+            return Err(poisoned.clone());
+        }
+        if self.is_closed() {
+            return Err(Error::Closed);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Refuses everything from now on; answers whether that is new.
+    pub(super) fn mark_closed(&self) -> bool {
+        !self.closed.swap(true, Ordering::AcqRel)
+    }
+
+    /// Whether background work is done by those who write.
+    pub(crate) fn works_inline(&self) -> bool {
+        self.options.background_threads == 0
+    }
+}

@@ -1,0 +1,190 @@
+//! The database that callers hold.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use stroma_strata::storage::{LocalStorage, LogStorage};
+
+use super::core::Core;
+use super::open::{RecoveryReport, open};
+use crate::commit::Batch;
+use crate::keyspace::Keyspace;
+use crate::options::Options;
+use crate::snapshot::Snapshot;
+use crate::statistics::Statistics;
+use crate::transaction::Transaction;
+use crate::{CheckReport, Error};
+
+/// A handle on an open database; cloning gives another on the same one. See the [crate's page](crate) for an
+/// example.
+///
+/// Dropping the last handle hands the log to the operating system and leaves the rest to the next opening;
+/// [`close`](Database::close) also moves everything into tables, so that the next opening has nothing to replay.
+#[derive(Debug, Clone)]
+pub struct Database {
+    owner: Arc<Owner>,
+}
+
+/// What the handles share besides the core, which background threads and scans hold as well.
+#[derive(Debug)]
+struct Owner {
+    core: Arc<Core>,
+    report: RecoveryReport,
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.core.shut_down();
+    }
+}
+
+impl Database {
+    /// Opens the database in a directory, which is made if there is none.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] with `Locked` if it is open already, here or in another process;
+    /// [`Error::Corrupt`] for damage; [`Error::Unsupported`] if a newer program wrote it; [`Error::InvalidOptions`].
+    /// Nothing was changed then.
+    pub fn open(path: impl AsRef<Path>, options: Options) -> Result<Database, Error> {
+        let storage = LocalStorage::open(path.as_ref())?;
+        Database::open_storage(Arc::new(storage), options)
+    }
+
+    /// Opens the database in any storage that has logs.
+    ///
+    /// # Errors
+    /// As [`Database::open`].
+    pub fn open_storage(storage: Arc<dyn LogStorage>, options: Options) -> Result<Database, Error> {
+        let (core, report) = open(storage, options)?;
+        Ok(Database { owner: Arc::new(Owner { core, report }) })
+    }
+
+    /// What was found when it was opened.
+    pub fn recovery_report(&self) -> &RecoveryReport {
+        &self.owner.report
+    }
+
+    /// The keyspace of this name (1 to 255 bytes), made if there is none.
+    ///
+    /// # Errors
+    /// [`Error::InvalidName`]; as [`Batch::commit`] where it has to be made.
+    pub fn keyspace(&self, name: &str) -> Result<Keyspace, Error> {
+        self.core().catalog.open(self.core(), name)
+    }
+
+    /// The names of all keyspaces, in order.
+    pub fn keyspaces(&self) -> Vec<String> {
+        self.core().catalog.names()
+    }
+
+    /// Drops the keyspace of this name with everything in it; answers whether there was one. Takes constant time;
+    /// merges free the space. Snapshots go on seeing it.
+    ///
+    /// # Errors
+    /// As [`Batch::commit`].
+    pub fn drop_keyspace(&self, name: &str) -> Result<bool, Error> {
+        self.core().catalog.drop_keyspace(self.core(), name)
+    }
+
+    /// A new, empty batch.
+    pub fn batch(&self) -> Batch {
+        Batch::new(self.core().clone())
+    }
+
+    /// The database as it is now, to read from later.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::new(self.core().clone())
+    }
+
+    /// Begins a transaction.
+    pub fn transaction(&self) -> Transaction {
+        Transaction::new(self.core().clone())
+    }
+
+    /// Makes every commit so far survive a loss of power.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`] if the device refuses: nothing is accepted after that.
+    pub fn sync(&self) -> Result<(), Error> {
+        self.core().sync()
+    }
+
+    /// Moves everything in memory into tables.
+    ///
+    /// # Errors
+    /// Failure of the storage; everything stays readable and in the log then.
+    pub fn flush(&self) -> Result<(), Error> {
+        self.core().flush_all()
+    }
+
+    /// Flushes and merges all tables into one sorted run, which frees all space that nobody can see any more.
+    ///
+    /// # Errors
+    /// Failure of the storage.
+    pub fn compact(&self) -> Result<(), Error> {
+        self.core().flush_all()?;
+        self.core().layers.merge_all()
+    }
+
+    /// Reads every table and compares every checksum; what is wrong is in the report.
+    pub fn check(&self) -> CheckReport {
+        CheckReport::make(self.core())
+    }
+
+    /// Sizes, counts and work at hand.
+    pub fn statistics(&self) -> Statistics {
+        Statistics::take(self.core())
+    }
+
+    /// Flushes and ends the database; other handles answer [`Error::Closed`] to changes from now on.
+    ///
+    /// # Errors
+    /// Failure of the last flush. The database is closed all the same; its log holds what was not flushed.
+    pub fn close(self) -> Result<(), Error> {
+        let core = self.core();
+        if core.is_closed() {
+            return Ok(());
+        }
+        let flushed = core.flush_all();
+        core.shut_down();
+        flushed
+    }
+
+    fn core(&self) -> &Arc<Core> {
+        &self.owner.core
+    }
+}
+
+impl Core {
+    /// Seals what is in memory and flushes it in the calling thread.
+    fn flush_all(&self) -> Result<(), Error> {
+        {
+            let mut writer = self.writer.lock();
+            self.check_open()?;
+            if !self.memtables().active.is_empty() {
+                self.seal(&mut writer)?;
+            }
+        }
+        while self.flush_oldest()? {}
+        Ok(())
+    }
+
+    /// Ends background work and hands the log to the operating system. Does nothing the second time.
+    fn shut_down(&self) {
+        {
+            // Under the lock, so that no commit is under way.
+            let mut writer = self.writer.lock();
+            if !self.mark_closed() {
+                return;
+            }
+            // Whoever needed more asked for it at the commit.
+            let _ = writer.log.flush();
+        }
+        self.flush.ask();
+        if let Some(flusher) = self.flusher.lock().take() {
+            // It panicked if this fails, and there is nobody left to tell.
+            let _ = flusher.join();
+        }
+        self.layers.close();
+    }
+}

@@ -1,0 +1,170 @@
+//! Opening a database: tables first, then the log on top of them, then a new log.
+//!
+//! What the log held is flushed into tables before the database is handed out. So everything that was recovered is
+//! on the device again, whatever durability it once had, and a new log begins with nothing to promise.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use stroma_logmem::{Pool, PoolOptions};
+use stroma_strata::storage::LogStorage;
+
+use super::core::{Core, Parts};
+use crate::Error;
+use crate::commit::Writer;
+use crate::entry::Sequence;
+use crate::flush::{FlushRecord, FlushState, start_worker};
+use crate::layers::Layers;
+use crate::log::{LogCut, Record, Replay, WriteAheadLog, delete_segments_before, list_segments, replay};
+use crate::memtable::{Memtable, MemtableOptions, Staged};
+use crate::options::{MemoryShares, Options};
+use crate::read::MemtableList;
+use crate::snapshot::SnapshotRegistry;
+
+/// What was found when the database was opened, and what was left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RecoveryReport {
+    /// Whether there was no database before.
+    pub created: bool,
+    /// How often it was opened for writing, this time included.
+    pub epoch: u64,
+    /// The last sequence recovered.
+    pub last_sequence: Sequence,
+    /// Log segments that were read.
+    pub log_segments: usize,
+    /// Commits that were found in the log and not yet in tables.
+    pub replayed_commits: u64,
+    /// What the log held beyond the recovered prefix, if anything.
+    pub log_cut: Option<LogCut>,
+    /// Table files that no version names, left by a crash, and now deleted.
+    pub orphans_deleted: usize,
+}
+
+/// Opens the database in `storage`.
+pub(super) fn open(
+    storage: Arc<dyn LogStorage>,
+    options: Options,
+) -> Result<(Arc<Core>, RecoveryReport), Error> {
+    let shares = options.memory_shares()?;
+    let pool = Pool::new(PoolOptions { capacity_bytes: shares.entries, segment_bytes: shares.segment })?;
+    let memtable_options = MemtableOptions { pool, index_bytes: shares.index };
+    let snapshots = Arc::new(SnapshotRegistry::default());
+    let (layers, found) = Layers::open(storage.clone(), &options, snapshots.clone())?;
+    let flushed = layers.flush_record()?;
+
+    let all_segments = list_segments(&*storage)?;
+    let segments: Vec<u64> =
+        all_segments.iter().copied().filter(|number| *number >= flushed.first_needed_log).collect();
+    let next_log = all_segments.last().copied().unwrap_or(0).max(flushed.first_needed_log) + 1;
+    snapshots.publish(flushed.flushed_through);
+    let recovery = Recovery {
+        layers: &layers,
+        snapshots: &snapshots,
+        shares,
+        memtable_options: &memtable_options,
+        next_log,
+        filling: Mutex::new(None),
+    };
+    let replayed = replay(&*storage, &segments, flushed.flushed_through, options.recovery, |_, record| {
+        recovery.add(record)
+    })?;
+    let record = recovery.finish(&replayed, flushed, !segments.is_empty())?;
+
+    let log =
+        WriteAheadLog::start(storage.clone(), next_log, replayed.last_sequence, replayed.last_sequence)?;
+    // What stays behind is passed over, and deleted by the next flush.
+    let _ = delete_segments_before(&*storage, next_log);
+    let report = RecoveryReport {
+        created: found.created && all_segments.is_empty(),
+        epoch: found.epoch,
+        last_sequence: replayed.last_sequence,
+        log_segments: segments.len(),
+        replayed_commits: replayed.records,
+        log_cut: replayed.cut,
+        orphans_deleted: found.orphans_deleted,
+    };
+    let active = Arc::new(Memtable::new(&memtable_options, next_log)?);
+    let core = Arc::new(Core::new(Parts {
+        options,
+        shares,
+        epoch: report.epoch,
+        storage,
+        layers,
+        snapshots,
+        memtable_options,
+        memtables: MemtableList { active, sealed: Vec::new() },
+        writer: Writer::new(log, report.last_sequence),
+        flush: FlushState::new(record),
+    }));
+    core.catalog.load(&core)?;
+    if !core.works_inline() {
+        core.layers.start_background(core.options())?;
+        *core.flusher.lock() = Some(start_worker(&core)?);
+    }
+    Ok((core, report))
+}
+
+/// Puts replayed records into a memtable, and that into tables whenever it is full.
+struct Recovery<'a> {
+    layers: &'a Layers,
+    snapshots: &'a SnapshotRegistry,
+    shares: MemoryShares,
+    memtable_options: &'a MemtableOptions,
+    /// The segment that will follow: what is flushed needs none before it, once all is replayed.
+    next_log: u64,
+    filling: Mutex<Option<Filling>>,
+}
+
+struct Filling {
+    memtable: Arc<Memtable>,
+    staged: Staged,
+}
+
+impl Recovery<'_> {
+    fn add(&self, record: &Record<'_>) -> Result<(), Error> {
+        let mut filling = self.filling.lock();
+        let full = filling.as_ref().is_some_and(|filling| {
+            let memtable = &filling.memtable;
+            let index_after = memtable.index_bytes() + Memtable::index_bytes_for(record.operations);
+            memtable.entry_bytes() + record.payload.len() > self.shares.memtable_entries
+                || index_after > self.shares.memtable_index
+        });
+        if full && let Some(filled) = filling.take() {
+            self.flush(&filled.memtable, 0)?;
+        }
+        let Filling { memtable, staged } = match &mut *filling {
+            Some(filling) => filling,
+            empty => empty.insert(Filling {
+                memtable: Arc::new(Memtable::new(self.memtable_options, self.next_log)?),
+                staged: Staged::default(),
+            }),
+        };
+        staged.clear();
+        memtable.stage(record.payload, staged)?;
+        memtable.link(std::iter::once((record.first_sequence, record.payload)), staged)?;
+        self.snapshots.publish(record.last_sequence());
+        Ok(())
+    }
+
+    /// Flushes the rest and notes that no segment so far is needed any more.
+    fn finish(
+        &self,
+        replayed: &Replay,
+        flushed: FlushRecord,
+        had_segments: bool,
+    ) -> Result<FlushRecord, Error> {
+        let record = FlushRecord { flushed_through: replayed.last_sequence, first_needed_log: self.next_log };
+        match self.filling.lock().take() {
+            Some(filled) => self.flush(&filled.memtable, self.next_log)?,
+            None if had_segments => self.layers.put_record(record)?,
+            None => return Ok(FlushRecord { first_needed_log: self.next_log, ..flushed }),
+        };
+        Ok(record)
+    }
+
+    fn flush(&self, memtable: &Arc<Memtable>, first_needed_log: u64) -> Result<(), Error> {
+        let record = FlushRecord { flushed_through: memtable.last_sequence(), first_needed_log };
+        self.layers.write(memtable, record)
+    }
+}

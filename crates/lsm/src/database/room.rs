@@ -1,0 +1,170 @@
+//! Making room for a commit: sealing full memtables, holding writers up, waiting for the flush.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::core::Core;
+use crate::Error;
+use crate::commit::{Debt, Writer};
+use crate::memtable::Memtable;
+
+/// Full memtables that may wait for the flush.
+const MOST_SEALED: usize = 3;
+/// How long a writer waits before it looks again, when nobody tells it to.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// How long a writer waits for memory that a reader is about to let go.
+const SHORT_PATIENCE: Duration = Duration::from_millis(1);
+/// How often it does so before the batch is refused.
+const MEMORY_ATTEMPTS: u32 = 2000;
+
+impl Core {
+    /// The memtable that takes a batch of so many bytes and operations. Called by the leader.
+    pub(crate) fn make_room(
+        &self,
+        writer: &mut Writer,
+        bytes: usize,
+        operations: u32,
+    ) -> Result<Arc<Memtable>, Error> {
+        self.check_open()?;
+        self.check_batch(bytes, operations)?;
+        writer.log.reached_tables(self.flushed_through(), self.flush.first_needed_log());
+        loop {
+            let list = self.memtables();
+            if self.works_inline() && !list.sealed.is_empty() {
+                self.flush_inline()?;
+                continue;
+            }
+            if !self.fits(&list.active, bytes, operations) {
+                if list.sealed.len() >= MOST_SEALED {
+                    self.wait_for_flush(PATIENCE)?;
+                } else {
+                    self.seal(writer)?;
+                }
+                continue;
+            }
+            let (entry_bytes, index_bytes) = list.bytes();
+            let index_after = index_bytes + Memtable::index_bytes_for(operations);
+            if index_after > self.shares.index && !list.sealed.is_empty() {
+                self.wait_for_flush(PATIENCE)?;
+                continue;
+            }
+            self.slow_down(writer, bytes, entry_bytes + index_bytes)?;
+            return Ok(list.active.clone());
+        }
+    }
+
+    /// Makes room after staging ran out of memory in `memtable` with `error`. On success the batch is to be tried
+    /// again.
+    pub(crate) fn make_more_room(
+        &self,
+        writer: &mut Writer,
+        memtable: &Memtable,
+        error: Error,
+    ) -> Result<(), Error> {
+        let list = self.memtables();
+        if !memtable.is_empty() && list.sealed.len() < MOST_SEALED {
+            return self.seal(writer);
+        }
+        if memtable.is_empty() {
+            // What was staged in vain takes memory that only a new memtable gives back.
+            let fresh = Memtable::new(&self.memtable_options, memtable.log_number())?;
+            let mut list = self.memtables.write();
+            let mut changed = (**list).clone();
+            changed.active = Arc::new(fresh);
+            *list = Arc::new(changed);
+        }
+        writer.memory_attempts += 1;
+        if writer.memory_attempts > MEMORY_ATTEMPTS {
+            writer.memory_attempts = 0;
+            return Err(error);
+        }
+        self.scans().release_all();
+        self.wait_for_flush(SHORT_PATIENCE)
+    }
+
+    /// Refuses a batch that can never fit.
+    fn check_batch(&self, bytes: usize, operations: u32) -> Result<(), Error> {
+        let index_bytes = Memtable::index_bytes_for(operations);
+        let (bytes, limit) = if index_bytes > self.shares.index {
+            (index_bytes, self.shares.index)
+        } else {
+            (bytes, self.shares.batch)
+        };
+        if bytes > limit {
+            return Err(Error::TooLarge { what: "batch", bytes: bytes as u64, limit: limit as u64 });
+        }
+        Ok(())
+    }
+
+    /// Whether the active memtable takes the batch. An empty one takes any.
+    fn fits(&self, active: &Memtable, bytes: usize, operations: u32) -> bool {
+        let index_after = active.index_bytes() + Memtable::index_bytes_for(operations);
+        active.is_empty()
+            || (active.entry_bytes() + bytes <= self.shares.memtable_entries
+                && index_after <= self.shares.memtable_index)
+    }
+
+    /// The most bytes of index that a memtable may have.
+    pub(crate) fn index_limit(&self) -> usize {
+        self.shares.index
+    }
+
+    /// Ends the active memtable and its log segment, and starts new ones. On an error everything is as it was.
+    pub(super) fn seal(&self, writer: &mut Writer) -> Result<(), Error> {
+        let next_log = writer.log.log_number() + 1;
+        let next = Arc::new(Memtable::new(&self.memtable_options, next_log)?);
+        writer.log.rotate(next_log)?;
+        let mut list = self.memtables.write();
+        *list = Arc::new(list.sealing_active(next));
+        drop(list);
+        self.flush.ask();
+        Ok(())
+    }
+
+    /// Holds the writer up by what the background work owes.
+    fn slow_down(&self, writer: &mut Writer, bytes: usize, memory_used: usize) -> Result<(), Error> {
+        if self.works_inline() {
+            return Ok(());
+        }
+        let layers = writer.pressure.layer_pressure(bytes, || self.layers.pressure());
+        let debt = Debt { memory: (memory_used, self.options.memory_bytes), layers }.share();
+        let Some(wait) = writer.pressure.wait_for(bytes, debt) else {
+            return Ok(());
+        };
+        let clock = &*self.options.clock;
+        let start = clock.now();
+        let progress = self.flush.progress();
+        progress.wait_until(progress.generation(), clock, start + wait);
+        self.counters().slowdowns.add(1);
+        self.counters().slowdown_nanoseconds.add((clock.now() - start).as_nanos() as u64);
+        self.check_open()
+    }
+
+    /// Waits until a memtable has been flushed, or a little.
+    ///
+    /// # Errors
+    /// What the last flush failed with; the next attempt is under way then.
+    fn wait_for_flush(&self, patience: Duration) -> Result<(), Error> {
+        if self.works_inline() {
+            self.flush_inline()?;
+        }
+        let progress = self.flush.progress();
+        let seen = progress.generation();
+        if let Some(error) = self.flush.take_failure() {
+            self.flush.ask();
+            return Err(error);
+        }
+        let clock = &*self.options.clock;
+        let start = clock.now();
+        progress.wait_until(seen, clock, start + patience);
+        self.counters().stops.add(1);
+        self.counters().stop_nanoseconds.add((clock.now() - start).as_nanos() as u64);
+        self.check_open()
+    }
+
+    /// Flushes every sealed memtable and merges, in the calling thread.
+    fn flush_inline(&self) -> Result<(), Error> {
+        while self.flush_oldest()? {}
+        self.layers.merge_until_idle()
+    }
+}

@@ -1,0 +1,109 @@
+//! The catalog of keyspaces: which names have which numbers. Kept in keyspace 0, committed like any other data.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::handle::{Keyspace, KeyspaceState};
+use super::range::{KeyRange, PREFIX_BYTES, prefix};
+use crate::Error;
+use crate::commit::Payload;
+use crate::database::Core;
+use crate::merging::Visibility;
+use crate::read::Range;
+
+/// The keyspace of the catalog.
+const CATALOG: u32 = 0;
+/// Where the next number to be given stands: the one key that is no name, since a name is never empty.
+const NEXT_NUMBER: &[u8] = b"";
+/// The longest name in bytes.
+const MAX_NAME_BYTES: usize = 255;
+
+/// The keyspaces by name. The lock is held while one is made or dropped, so that two makers of a name agree.
+#[derive(Debug, Default)]
+pub(crate) struct Catalog {
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    next_number: u32,
+    keyspaces: BTreeMap<String, Arc<KeyspaceState>>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        State { next_number: CATALOG + 1, keyspaces: BTreeMap::new() }
+    }
+}
+
+impl Catalog {
+    /// Reads what the database holds; called once, before the database is handed out.
+    pub(crate) fn load(&self, core: &Arc<Core>) -> Result<(), Error> {
+        let mut state = State::default();
+        let guard = core.take_snapshot();
+        let visibility = Visibility::at(guard.sequence());
+        for entry in Range::new(core.clone(), KeyRange::new::<&[u8]>(CATALOG, &..), guard, visibility) {
+            let (name, number) = entry?;
+            let damaged =
+                || Error::corrupt("the catalog of keyspaces", 0, format!("entry {name:?} is malformed"));
+            let number = number.as_ref().try_into().map(u32::from_le_bytes).map_err(|_| damaged())?;
+            if name == NEXT_NUMBER {
+                state.next_number = number;
+            } else {
+                let name = String::from_utf8(name.clone()).map_err(|_| damaged())?;
+                state.keyspaces.insert(name.clone(), Arc::new(KeyspaceState::new(number, name)));
+            }
+        }
+        *self.state.lock() = state;
+        Ok(())
+    }
+
+    /// The keyspace called `name`, made if there is none.
+    pub(crate) fn open(&self, core: &Arc<Core>, name: &str) -> Result<Keyspace, Error> {
+        if name.is_empty() || name.len() > MAX_NAME_BYTES {
+            return Err(Error::InvalidName { name: name.to_owned() });
+        }
+        let mut state = self.state.lock();
+        if let Some(known) = state.keyspaces.get(name) {
+            return Ok(Keyspace::new(core.clone(), known.clone()));
+        }
+        let number = state.next_number;
+        let next_number = number
+            .checked_add(1)
+            .filter(|next| *next < u32::MAX)
+            .ok_or(Error::OutOfMemory { what: "the range of keyspace numbers" })?;
+        let mut payload = Payload::default();
+        payload.put(&prefix(CATALOG), name.as_bytes(), &number.to_le_bytes());
+        payload.put(&prefix(CATALOG), NEXT_NUMBER, &next_number.to_le_bytes());
+        core.commit(payload, core.options().durability, None)?;
+        state.next_number = next_number;
+        let made = Arc::new(KeyspaceState::new(number, name.to_owned()));
+        state.keyspaces.insert(name.to_owned(), made.clone());
+        Ok(Keyspace::new(core.clone(), made))
+    }
+
+    /// Drops the keyspace called `name` with everything in it; answers whether there was one.
+    pub(crate) fn drop_keyspace(&self, core: &Core, name: &str) -> Result<bool, Error> {
+        let mut state = self.state.lock();
+        let Some(known) = state.keyspaces.get(name).cloned() else {
+            return Ok(false);
+        };
+        let all = KeyRange::new::<&[u8]>(known.id(), &..);
+        let mut payload = Payload::default();
+        payload.delete(&prefix(CATALOG), name.as_bytes());
+        payload.delete_range(&all.start, &all.end);
+        core.commit(payload, core.options().durability, None)?;
+        known.mark_dropped();
+        state.keyspaces.remove(name);
+        Ok(true)
+    }
+
+    /// The names in order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.state.lock().keyspaces.keys().cloned().collect()
+    }
+}
+
+const _: () = assert!(PREFIX_BYTES == size_of::<u32>());

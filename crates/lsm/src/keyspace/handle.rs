@@ -1,0 +1,170 @@
+//! The keyspace that callers hold: an ordered map of byte strings.
+
+use std::ops::RangeBounds;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::range::{KeyRange, PREFIX_BYTES, prefix};
+use crate::commit::{CommitToken, Payload};
+use crate::database::Core;
+use crate::merging::Visibility;
+use crate::read::Range;
+use crate::{Error, Value};
+
+/// What all handles of one keyspace share.
+#[derive(Debug)]
+pub(crate) struct KeyspaceState {
+    id: u32,
+    name: String,
+    dropped: AtomicBool,
+}
+
+impl KeyspaceState {
+    pub(super) fn new(id: u32, name: String) -> Self {
+        KeyspaceState { id, name, dropped: AtomicBool::new(false) }
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.id
+    }
+
+    pub(super) fn mark_dropped(&self) {
+        self.dropped.store(true, Ordering::Release);
+    }
+}
+
+/// A handle on one keyspace; cloning gives another on the same one. Keys are 0 to 65,535 bytes and ordered byte by
+/// byte; values may be empty and must be less than 4 GiB, and fit in a quarter of the memory budget.
+///
+/// Each changing call is a commit of its own; a [`Batch`](crate::Batch) makes many changes one commit.
+#[derive(Debug, Clone)]
+pub struct Keyspace {
+    core: Arc<Core>,
+    state: Arc<KeyspaceState>,
+}
+
+impl Keyspace {
+    pub(super) fn new(core: Arc<Core>, state: Arc<KeyspaceState>) -> Self {
+        Keyspace { core, state }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.state.name
+    }
+
+    /// The present value of `key`.
+    ///
+    /// # Errors
+    /// Damage or failure of the storage.
+    pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Value>, Error> {
+        self.core.get_present(&self.full_key(key.as_ref()))
+    }
+
+    /// Whether `key` is present.
+    ///
+    /// # Errors
+    /// As [`Keyspace::get`].
+    pub fn contains(&self, key: impl AsRef<[u8]>) -> Result<bool, Error> {
+        Ok(self.get(key)?.is_some())
+    }
+
+    /// Sets `key` to `value`.
+    ///
+    /// # Errors
+    /// As [`Batch::commit`](crate::Batch::commit).
+    pub fn put(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<CommitToken, Error> {
+        self.change(|payload| payload.put(&self.prefix(), key.as_ref(), value.as_ref()))
+    }
+
+    /// Removes `key`; nothing happens if it is absent.
+    ///
+    /// # Errors
+    /// As [`Batch::commit`](crate::Batch::commit).
+    pub fn delete(&self, key: impl AsRef<[u8]>) -> Result<CommitToken, Error> {
+        self.change(|payload| payload.delete(&self.prefix(), key.as_ref()))
+    }
+
+    /// Removes every key in `range`, in constant time however many there are.
+    ///
+    /// # Errors
+    /// As [`Batch::commit`](crate::Batch::commit).
+    pub fn delete_range<K: AsRef<[u8]>>(&self, range: impl RangeBounds<K>) -> Result<CommitToken, Error> {
+        let range = KeyRange::new(self.id(), &range);
+        self.change(|payload| payload.delete_range(&range.start, &range.end))
+    }
+
+    /// The present entries in `range`, in key order from either end. Later changes are not seen.
+    pub fn range<K: AsRef<[u8]>>(&self, range: impl RangeBounds<K>) -> Range {
+        self.scan(KeyRange::new(self.id(), &range))
+    }
+
+    /// All present entries; as [`Keyspace::range`] without bounds.
+    pub fn iter(&self) -> Range {
+        self.scan(KeyRange::new::<&[u8]>(self.id(), &..))
+    }
+
+    /// The first entry, if there is one.
+    ///
+    /// # Errors
+    /// Damage or failure of the storage.
+    pub fn first(&self) -> Result<Option<(Vec<u8>, Value)>, Error> {
+        self.iter().next().transpose()
+    }
+
+    /// The last entry, if there is one.
+    ///
+    /// # Errors
+    /// Damage or failure of the storage.
+    pub fn last(&self) -> Result<Option<(Vec<u8>, Value)>, Error> {
+        self.iter().next_back().transpose()
+    }
+
+    fn scan(&self, range: KeyRange) -> Range {
+        let guard = self.core.take_snapshot();
+        let visibility = Visibility::at(guard.sequence());
+        Range::new(self.core.clone(), range, guard, visibility)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Payload)) -> Result<CommitToken, Error> {
+        self.check(&self.core)?;
+        let mut payload = Payload::default();
+        change(&mut payload);
+        self.core.commit(payload, self.core.options().durability, None)
+    }
+
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.state.id
+    }
+
+    /// What stands in front of its keys.
+    pub(crate) fn prefix(&self) -> [u8; PREFIX_BYTES] {
+        prefix(self.state.id)
+    }
+
+    /// The key as it is stored.
+    pub(crate) fn full_key(&self, key: &[u8]) -> Vec<u8> {
+        let mut full = Vec::with_capacity(PREFIX_BYTES + key.len());
+        full.extend_from_slice(&self.prefix());
+        full.extend_from_slice(key);
+        full
+    }
+
+    /// Refuses a handle of another database.
+    pub(crate) fn check_same(&self, core: &Arc<Core>) -> Result<(), Error> {
+        if Arc::ptr_eq(core, &self.core) {
+            return Ok(());
+        }
+        Err(Error::ForeignKeyspace { name: self.state.name.clone() })
+    }
+
+    /// Refuses a handle of another database or of a dropped keyspace: for changes.
+    pub(crate) fn check(&self, core: &Arc<Core>) -> Result<(), Error> {
+        self.check_same(core)?;
+        if self.state.dropped.load(Ordering::Acquire) {
+            return Err(Error::KeyspaceDropped { name: self.state.name.clone() });
+        }
+        Ok(())
+    }
+}

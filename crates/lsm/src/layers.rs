@@ -1,0 +1,203 @@
+//! The tables of the database, as the layered set of `stroma-strata` keeps them.
+
+use std::sync::Arc;
+
+use stroma_strata::storage::LogStorage;
+use stroma_strata::{LayeredSet, OpenReport, SetOptions, SetStatistics, Version};
+
+use crate::compaction::TableKind;
+use crate::cursor::Cursor;
+use crate::entry::{Kind, MAX_SEQUENCE, Sequence};
+use crate::flush::FlushRecord;
+use crate::keyspace::KeyRange;
+use crate::memtable::{Memtable, MemtableCursor};
+use crate::merging::Visibility;
+use crate::options::Options;
+use crate::snapshot::SnapshotRegistry;
+use crate::table::{LevelCursor, Lookup, TableOptions};
+use crate::tombstones::RangeTombstones;
+use crate::{Error, Value};
+
+/// The layered set of tables.
+#[derive(Debug)]
+pub(crate) struct Layers {
+    set: LayeredSet<TableKind>,
+}
+
+/// What a check of one table found.
+pub(crate) struct Verified {
+    pub(crate) file: String,
+    pub(crate) bytes: u64,
+    pub(crate) error: Option<String>,
+}
+
+impl Layers {
+    /// Opens the tables in `storage`, whose lock it takes first.
+    pub(crate) fn open(
+        storage: Arc<dyn LogStorage>,
+        options: &Options,
+        snapshots: Arc<SnapshotRegistry>,
+    ) -> Result<(Layers, OpenReport), Error> {
+        let table_options = TableOptions {
+            block_bytes: options.block_bytes,
+            compression: options.compression,
+            filter: options.filter,
+            index: options.index,
+        };
+        let kind = TableKind::new(table_options, Arc::new(move || snapshots.live()));
+        let set_options = SetOptions {
+            policy: options.merge_policy.clone(),
+            clock: options.clock.clone(),
+            ..SetOptions::default()
+        };
+        let (set, report) = LayeredSet::open(storage, kind, set_options)?;
+        Ok((Layers { set }, report))
+    }
+
+    /// How far the log has reached the tables.
+    pub(crate) fn flush_record(&self) -> Result<FlushRecord, Error> {
+        FlushRecord::decode(self.set.current().record(FlushRecord::NAME))
+            .ok_or_else(|| Error::corrupt("the manifest", 0, "the record of the log is malformed"))
+    }
+
+    /// Writes a memtable as the newest table and `record` with it, at once.
+    pub(crate) fn write(&self, memtable: &Arc<Memtable>, record: FlushRecord) -> Result<(), Error> {
+        let mut edit = self.set.edit();
+        let recency = self.set.next_recency();
+        edit.write_layer(0, recency, |writer| {
+            let cursor = MemtableCursor::new(memtable.clone());
+            self.set.kind().seal(cursor, &memtable.tombstones(), writer)
+        })?;
+        edit.put_record(FlushRecord::NAME, record.encode());
+        edit.commit()?;
+        Ok(())
+    }
+
+    /// Writes `record` alone.
+    pub(crate) fn put_record(&self, record: FlushRecord) -> Result<(), Error> {
+        let mut edit = self.set.edit();
+        edit.put_record(FlushRecord::NAME, record.encode());
+        edit.commit()?;
+        Ok(())
+    }
+
+    /// The tables as they are now.
+    pub(crate) fn view(&self) -> LayerView {
+        LayerView { version: self.set.current() }
+    }
+
+    /// Starts the threads that merge.
+    pub(crate) fn start_background(&self, options: &Options) -> Result<(), Error> {
+        Ok(self.set.start_background(&*options.spawner, options.background_threads)?)
+    }
+
+    /// Merges, in the calling thread, until nothing is due.
+    pub(crate) fn merge_until_idle(&self) -> Result<(), Error> {
+        self.set.merge_until_idle()?;
+        Ok(())
+    }
+
+    /// Merges everything into one sorted run.
+    pub(crate) fn merge_all(&self) -> Result<(), Error> {
+        self.set.merge_all()?;
+        Ok(())
+    }
+
+    /// Runs in level 0 over the number that starts a merge.
+    pub(crate) fn pressure(&self) -> f64 {
+        self.set.pressure()
+    }
+
+    pub(crate) fn statistics(&self) -> SetStatistics {
+        self.set.statistics()
+    }
+
+    /// Reads every table and compares every checksum.
+    pub(crate) fn verify(&self) -> Vec<Verified> {
+        let verified = self.set.verify().into_iter().map(|layer| Verified {
+            file: layer.place,
+            bytes: layer.descriptor.bytes,
+            error: layer.outcome.err().map(|error| error.to_string()),
+        });
+        verified.collect()
+    }
+
+    /// Stops merging and gives the storage's lock back.
+    pub(crate) fn close(&self) {
+        // What could not be written at the end is found again by the next opening.
+        let _ = self.set.close();
+    }
+}
+
+/// The tables at one moment.
+#[derive(Debug)]
+pub(crate) struct LayerView {
+    version: Arc<Version<TableKind>>,
+}
+
+impl LayerView {
+    /// The value of `key` that `visibility` sees.
+    pub(crate) fn get(&self, key: &[u8], visibility: Visibility) -> Result<Option<Value>, Error> {
+        let lookup = Lookup::new(key, visibility.snapshot());
+        for run in self.version.runs() {
+            let Some(layer) = run.find(key) else { continue };
+            let table = layer.layer();
+            let deleted = table.tombstones().newest(key, visibility);
+            let found = table.get(&lookup, |entry| {
+                let stands =
+                    entry.kind == Kind::Put && deleted.is_none_or(|deleted| deleted < entry.sequence);
+                stands.then(|| Value::from(entry.value))
+            })?;
+            if let Some(value) = found {
+                return Ok(value);
+            }
+            // Whatever older tables hold was written before that.
+            if deleted.is_some() {
+                return Ok(None);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The sequence of the last change of `key`, if there is a trace of one.
+    pub(crate) fn last_change(&self, key: &[u8]) -> Result<Option<Sequence>, Error> {
+        let lookup = Lookup::new(key, MAX_SEQUENCE);
+        for run in self.version.runs() {
+            let Some(layer) = run.find(key) else { continue };
+            let deleted = layer.layer().tombstones().newest(key, Visibility::at(MAX_SEQUENCE));
+            let written = layer.layer().get(&lookup, |entry| entry.sequence)?;
+            if let Some(sequence) = deleted.max(written) {
+                return Ok(Some(sequence));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Adds, newest first, what may hold entries of `range`.
+    pub(crate) fn add_sources(
+        &self,
+        range: &KeyRange,
+        sources: &mut Vec<Box<dyn Cursor>>,
+        tombstones: &mut Vec<Arc<RangeTombstones>>,
+    ) {
+        for run in self.version.runs() {
+            let first = run.partition_point(|layer| layer.descriptor().largest < range.start);
+            let after = run.partition_point(|layer| layer.descriptor().smallest < range.end);
+            let tables = run.get(first..after).unwrap_or_default();
+            for layer in tables {
+                let set = layer.layer().tombstones();
+                if !set.is_empty() {
+                    tombstones.push(set.clone());
+                }
+            }
+            match tables {
+                [] => {}
+                [only] => sources.push(Box::new(only.layer().cursor())),
+                several => {
+                    let tables = several.iter().map(|layer| layer.layer().clone()).collect();
+                    sources.push(Box::new(LevelCursor::new(tables)));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The write-ahead log: what was committed but is not in a table yet, so that it survives the process.
+
+mod format;
+mod operations;
+mod replay;
+mod resync;
+mod segments;
+mod writer;
+
+pub(crate) use format::Record;
+pub(crate) use operations::{MalformedOperations, Operation, Operations};
+pub use replay::LogCut;
+pub(crate) use replay::{Replay, replay};
+pub(crate) use segments::{delete_segments_before, list_segments};
+pub(crate) use writer::WriteAheadLog;

@@ -1,0 +1,210 @@
+//! Reading the log after a restart: exactly the committed prefix, and an account of what was left out.
+//!
+//! Sequences are dense: each record starts where the one before it ended, across segments too. Replay goes on as
+//! long as that chain holds. Where it breaks there is a *hole*: bytes that are cut short, damaged or missing. A
+//! hole is one of two things:
+//!
+//! 1. **A torn tail.** Bytes that were never promised to survive (a commit with a lesser durability, or one that
+//!    was never acknowledged) were lost with the power. The device may have kept later bytes and lost earlier
+//!    ones, so even sound records behind the hole do not make it more than that. The tail is cut and reported.
+//! 2. **Damage.** Some record or segment header behind the hole says that the missing sequence had been synced
+//!    (`durable_through`). That is loss of promised data: an error, or, if [`RecoveryMode::KeepPrefix`] was
+//!    asked for, reported as such and the prefix kept.
+//!
+//! What cannot be told apart, by any log: damage to the very last synced bytes, with nothing behind them, looks
+//! like a torn tail. It is cut and reported.
+
+use std::io::Read as _;
+
+use stroma_strata::storage::{LogStorage, StorageError};
+
+use super::format::{HeaderOutcome, Record, SEGMENT_HEADER_BYTES, SegmentHeader};
+use super::resync::{self, Behind};
+use super::segments::segment_name;
+use super::{Operations, format};
+use crate::Error;
+use crate::options::RecoveryMode;
+
+/// What recovery left out of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogCut {
+    /// The segment in which the kept prefix ends.
+    pub segment: String,
+    /// Where in it the kept prefix ends, in bytes.
+    pub offset: u64,
+    /// The first sequence that is missing.
+    pub first_missing: u64,
+    /// Bytes left out, in this segment and later ones.
+    pub bytes: u64,
+    /// Sound records among them, left out because something before them is missing.
+    pub records: u64,
+    /// Whether anything left out had been promised as synced: that is damage, not a torn tail.
+    pub promised: bool,
+}
+
+/// How a replay ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Replay {
+    /// The last sequence of the kept prefix.
+    pub(crate) last_sequence: u64,
+    /// Records replayed.
+    pub(crate) records: u64,
+    /// What was left out, if anything.
+    pub(crate) cut: Option<LogCut>,
+}
+
+/// A segment's bytes with what its header says.
+struct Segment {
+    name: String,
+    log_number: u64,
+    bytes: Vec<u8>,
+    header: Option<SegmentHeader>,
+}
+
+/// Replays the segments `log_numbers` (ascending), calling `apply` for each record whose operations come after
+/// `flushed_through`, in order.
+///
+/// # Errors
+/// [`Error::Corrupt`] for damage (see the module) unless `mode` keeps the prefix; [`Error::Unsupported`] for a
+/// segment of a newer format; errors of reading and of `apply`.
+pub(crate) fn replay(
+    storage: &dyn LogStorage,
+    log_numbers: &[u64],
+    flushed_through: u64,
+    mode: RecoveryMode,
+    mut apply: impl FnMut(u64, &Record<'_>) -> Result<(), Error>,
+) -> Result<Replay, Error> {
+    let headers = read_headers(storage, log_numbers)?;
+    let mut progress = Replay { last_sequence: flushed_through, ..Replay::default() };
+    for (index, &log_number) in log_numbers.iter().enumerate() {
+        let segment = read_segment(storage, log_number)?;
+        // What a later segment starts with was cut here by an earlier recovery.
+        let limit = headers[index + 1..].iter().flatten().map(|header| header.first_sequence).min();
+        let at = replay_segment(&segment, limit.unwrap_or(u64::MAX), &mut progress, &mut apply)?;
+        let expected = progress.last_sequence + 1;
+        let continues = limit == Some(expected) || limit.is_some_and(|limit| limit < expected);
+        if continues || (at == segment.bytes.len() as u64 && limit.is_none()) {
+            continue;
+        }
+        progress.cut = describe_hole(storage, &segment, at, &log_numbers[index + 1..], expected)?;
+        break;
+    }
+    match &progress.cut {
+        Some(cut) if cut.promised && mode == RecoveryMode::Strict => Err(Error::Corrupt {
+            file: storage.describe(&cut.segment),
+            offset: cut.offset,
+            what: format!(
+                "the log was synced past sequence {} but the record that starts there is damaged; \
+                 to open with what comes before it, set the recovery mode to KeepPrefix, or",
+                cut.first_missing
+            ),
+        }),
+        _ => Ok(progress),
+    }
+}
+
+/// Applies the records of one segment as far as the chain holds; answers where it ended.
+fn replay_segment(
+    segment: &Segment,
+    limit: u64,
+    progress: &mut Replay,
+    apply: &mut impl FnMut(u64, &Record<'_>) -> Result<(), Error>,
+) -> Result<u64, Error> {
+    let Some(header) = segment.header else {
+        return Ok(0);
+    };
+    let mut at = SEGMENT_HEADER_BYTES;
+    let mut first = true;
+    while let Some(record) = Record::decode(&segment.bytes[at..], segment.log_number) {
+        if first && record.first_sequence != header.first_sequence {
+            break;
+        }
+        first = false;
+        if record.first_sequence > progress.last_sequence + 1 || record.first_sequence >= limit {
+            break;
+        }
+        if record.first_sequence == progress.last_sequence + 1 {
+            if Operations::new(record.payload).filter(Result::is_ok).count() != record.operations as usize {
+                break;
+            }
+            apply(segment.log_number, &record)?;
+            progress.last_sequence = record.last_sequence();
+            progress.records += 1;
+        }
+        at += record.encoded_bytes();
+    }
+    Ok(at as u64)
+}
+
+/// Says what is missing from `at` on, judged by everything that stands behind it.
+fn describe_hole(
+    storage: &dyn LogStorage,
+    segment: &Segment,
+    at: u64,
+    later: &[u64],
+    expected: u64,
+) -> Result<Option<LogCut>, Error> {
+    let rest = &segment.bytes[at as usize..];
+    let mut behind = resync::scan(rest, segment.log_number, expected);
+    let mut bytes = rest.len() as u64;
+    for &log_number in later {
+        let segment = read_segment(storage, log_number)?;
+        bytes += segment.bytes.len() as u64;
+        if let Some(header) = segment.header {
+            behind.durable_through = behind.durable_through.max(header.durable_through);
+        }
+        let body = segment.bytes.get(SEGMENT_HEADER_BYTES..).unwrap_or_default();
+        let found: Behind = resync::scan(body, log_number, expected);
+        behind = behind.join(found);
+    }
+    Ok(Some(LogCut {
+        segment: segment.name.clone(),
+        offset: at,
+        first_missing: expected,
+        bytes,
+        records: behind.records,
+        promised: behind.durable_through >= expected,
+    }))
+}
+
+fn read_headers(storage: &dyn LogStorage, log_numbers: &[u64]) -> Result<Vec<Option<SegmentHeader>>, Error> {
+    let mut headers = Vec::with_capacity(log_numbers.len());
+    for &log_number in log_numbers {
+        let mut start = Vec::with_capacity(SEGMENT_HEADER_BYTES);
+        let name = segment_name(log_number);
+        let reader = storage.read_log(&name)?;
+        reader
+            .take(SEGMENT_HEADER_BYTES as u64)
+            .read_to_end(&mut start)
+            .map_err(|error| StorageError::from_io("read", storage.describe(&name), error))?;
+        headers.push(check_header(storage, &name, log_number, &start)?);
+    }
+    Ok(headers)
+}
+
+fn check_header(
+    storage: &dyn LogStorage,
+    name: &str,
+    log_number: u64,
+    bytes: &[u8],
+) -> Result<Option<SegmentHeader>, Error> {
+    match SegmentHeader::decode(bytes) {
+        HeaderOutcome::Valid(header) if header.log_number == log_number => Ok(Some(header)),
+        HeaderOutcome::Valid(_) | HeaderOutcome::Invalid => Ok(None),
+        HeaderOutcome::Newer { version } => Err(Error::Unsupported {
+            file: storage.describe(name),
+            what: format!("log format version {version} (this build reads up to {})", format::VERSION),
+        }),
+    }
+}
+
+fn read_segment(storage: &dyn LogStorage, log_number: u64) -> Result<Segment, Error> {
+    let name = segment_name(log_number);
+    let mut reader = storage.read_log(&name)?;
+    let mut bytes = Vec::with_capacity(reader.len() as usize);
+    reader
+        .read_to_end(&mut bytes)
+        .map_err(|error| StorageError::from_io("read", storage.describe(&name), error))?;
+    let header = check_header(storage, &name, log_number, &bytes)?;
+    Ok(Segment { name, log_number, bytes, header })
+}

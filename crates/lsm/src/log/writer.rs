@@ -1,0 +1,124 @@
+//! Writing the log: one open segment, and those before it whose bytes nobody asked to sync yet.
+//!
+//! A memtable and a segment begin and end together. A segment that is followed by another is not synced at that
+//! moment: when its memtable reaches a table its bytes are not needed any more. Only a commit that asks for a sync
+//! before that pays for it, and then for all older segments too, since it promises everything before it.
+
+use std::sync::Arc;
+
+use stroma_strata::storage::{LogStorage, LogWriter, StorageError};
+
+use super::format::SegmentHeader;
+use super::segments::segment_name;
+
+/// The writing end of the log. Used by one thread at a time: the leader of the commit queue.
+#[derive(Debug)]
+pub(crate) struct WriteAheadLog {
+    storage: Arc<dyn LogStorage>,
+    active: Segment,
+    /// Segments before the active one that hold bytes not known to be on the device, oldest first.
+    unsynced: Vec<Segment>,
+    /// The last sequence appended.
+    appended_through: u64,
+    /// Everything up to this sequence is on the device, in the log or in tables.
+    durable_through: u64,
+    /// Bytes appended in this process's life.
+    bytes_written: u64,
+}
+
+#[derive(Debug)]
+struct Segment {
+    log_number: u64,
+    writer: Box<dyn LogWriter>,
+}
+
+impl WriteAheadLog {
+    /// Starts segment `log_number`. `last_sequence` is the last one committed, `durable_through` the last one
+    /// known to be on the device.
+    pub(crate) fn start(
+        storage: Arc<dyn LogStorage>,
+        log_number: u64,
+        last_sequence: u64,
+        durable_through: u64,
+    ) -> Result<Self, StorageError> {
+        let active = create_segment(&*storage, log_number, last_sequence, durable_through)?;
+        Ok(WriteAheadLog {
+            storage,
+            active,
+            unsynced: Vec::new(),
+            appended_through: last_sequence,
+            durable_through,
+            bytes_written: 0,
+        })
+    }
+
+    /// The number of the segment being written.
+    pub(crate) fn log_number(&self) -> u64 {
+        self.active.log_number
+    }
+
+    /// Everything up to this sequence is on the device.
+    pub(crate) fn durable_through(&self) -> u64 {
+        self.durable_through
+    }
+
+    /// Bytes appended since the log was opened, headers included.
+    pub(crate) fn bytes_written(&self) -> u64 {
+        self.bytes_written
+    }
+
+    /// Appends encoded records that end with `last_sequence`; they may stay in this process's memory.
+    pub(crate) fn append(&mut self, records: &[u8], last_sequence: u64) -> Result<(), StorageError> {
+        self.active.writer.append(records)?;
+        self.appended_through = last_sequence;
+        self.bytes_written += records.len() as u64;
+        Ok(())
+    }
+
+    /// Hands everything appended to the operating system.
+    pub(crate) fn flush(&mut self) -> Result<(), StorageError> {
+        for segment in &mut self.unsynced {
+            segment.writer.flush()?;
+        }
+        self.active.writer.flush()
+    }
+
+    /// Puts everything appended on the device, older segments first.
+    pub(crate) fn sync(&mut self) -> Result<(), StorageError> {
+        while let Some(oldest) = self.unsynced.first_mut() {
+            oldest.writer.sync()?;
+            self.unsynced.remove(0);
+        }
+        self.active.writer.sync()?;
+        self.durable_through = self.appended_through;
+        Ok(())
+    }
+
+    /// Ends the active segment and starts `log_number`. If that fails the active segment stays as it was.
+    pub(crate) fn rotate(&mut self, log_number: u64) -> Result<(), StorageError> {
+        let next = create_segment(&*self.storage, log_number, self.appended_through, self.durable_through)?;
+        let ended = std::mem::replace(&mut self.active, next);
+        if self.durable_through < self.appended_through {
+            self.unsynced.push(ended);
+        }
+        Ok(())
+    }
+
+    /// Tells the log that tables hold everything up to `sequence` and segments below `first_needed` may go.
+    pub(crate) fn reached_tables(&mut self, sequence: u64, first_needed: u64) {
+        self.durable_through = self.durable_through.max(sequence);
+        self.unsynced.retain(|segment| segment.log_number >= first_needed);
+    }
+}
+
+fn create_segment(
+    storage: &dyn LogStorage,
+    log_number: u64,
+    last_sequence: u64,
+    durable_through: u64,
+) -> Result<Segment, StorageError> {
+    let mut writer = storage.create_log(&segment_name(log_number))?;
+    let header = SegmentHeader { log_number, first_sequence: last_sequence + 1, durable_through };
+    writer.append(&header.encode())?;
+    Ok(Segment { log_number, writer })
+}

@@ -1,0 +1,323 @@
+//! One memtable: entries in log-structured memory, a skip list over them, and range tombstones beside it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+use stroma_logmem::{Location, Log, Pool};
+
+use super::arena::ArenaFull;
+use super::skip_list::{Inserter, Keys, MAX_NODE_WORDS, Node, NodeHeader, SkipList};
+use crate::Error;
+use crate::entry::{EntryRef, Kind, Sequence};
+use crate::log::{Operation, Operations};
+use crate::merging::Visibility;
+use crate::tombstones::RangeTombstones;
+
+/// Bytes of the key length in front of an entry.
+const KEY_LENGTH_BYTES: usize = 4;
+/// Bytes reckoned for a range tombstone besides its two keys.
+const TOMBSTONE_BYTES: usize = 160;
+/// Entries of a memtable for which one place in commit order is kept.
+const ORDER_STRIDE: u32 = 64;
+
+/// The sizes of a memtable.
+#[derive(Debug, Clone)]
+pub(crate) struct MemtableOptions {
+    /// Where entries take their memory.
+    pub(crate) pool: Pool,
+    /// The most bytes that all indexes together may take; twice as much could be linked, so that linking does not
+    /// fail while the account is kept.
+    pub(crate) index_bytes: usize,
+}
+
+/// The newest entries of the database.
+///
+/// Entries are *staged* first (their bytes are copied; memory may run out) and *linked* afterwards (which makes
+/// them visible to readers that see their sequence). One thread at a time stages and links; any number read.
+#[derive(Debug)]
+pub(crate) struct Memtable {
+    /// The segment of the write-ahead log that holds the same entries.
+    log_number: u64,
+    entries: Log,
+    index: SkipList,
+    /// Held while entries are linked.
+    inserter: Mutex<Linking>,
+    /// Replaced as a whole, so that a reader takes it in one step.
+    tombstones: RwLock<Arc<RangeTombstones>>,
+    tombstone_bytes: AtomicUsize,
+    /// The largest sequence linked, 0 if none.
+    last_sequence: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Linking {
+    nodes: Inserter,
+    count: u32,
+    /// Every `ORDER_STRIDE`-th entry's sequence and place, ascending.
+    order: Vec<(Sequence, u32)>,
+    ranges: Vec<RangeDelete>,
+}
+
+#[derive(Debug, Clone)]
+struct RangeDelete {
+    sequence: Sequence,
+    start: Arc<[u8]>,
+    end: Arc<[u8]>,
+}
+
+/// A batch whose bytes are in a memtable but which no reader sees.
+#[derive(Debug, Default)]
+pub(crate) struct Staged {
+    locations: Vec<Location>,
+}
+
+impl Staged {
+    /// Forgets what was staged, to be used again.
+    pub(crate) fn clear(&mut self) {
+        self.locations.clear();
+    }
+}
+
+/// Gives the skip list the keys of entries.
+struct EntryKeys<'a>(&'a Log);
+
+impl Keys for EntryKeys<'_> {
+    #[inline]
+    fn key(&self, location: u64) -> &[u8] {
+        split_entry(self.0.get(Location::from_bits(location))).0
+    }
+}
+
+/// An entry's key and value.
+#[inline]
+fn split_entry(entry: &[u8]) -> (&[u8], &[u8]) {
+    let Some((length, rest)) = entry.split_first_chunk::<KEY_LENGTH_BYTES>() else {
+        return (&[], &[]);
+    };
+    rest.split_at(u32::from_le_bytes(*length) as usize)
+}
+
+impl Memtable {
+    /// An empty memtable for the segment `log_number`.
+    pub(crate) fn new(options: &MemtableOptions, log_number: u64) -> Result<Memtable, Error> {
+        // A 64th of the index at a time, but no more than 256 KiB.
+        let chunk_bits = (options.index_bytes / 256).max(1).ilog2().clamp(8, 16);
+        let (index, nodes) =
+            SkipList::new(2 * options.index_bytes, chunk_bits).map_err(|ArenaFull| memory_error(options))?;
+        Ok(Memtable {
+            log_number,
+            entries: Log::new(&options.pool),
+            index,
+            inserter: Mutex::new(Linking { nodes, count: 0, order: Vec::new(), ranges: Vec::new() }),
+            tombstones: RwLock::default(),
+            tombstone_bytes: AtomicUsize::new(0),
+            last_sequence: AtomicU64::new(0),
+        })
+    }
+
+    /// The segment of the write-ahead log that holds the same entries.
+    pub(crate) fn log_number(&self) -> u64 {
+        self.log_number
+    }
+
+    /// The largest sequence in it, 0 if it is empty.
+    pub(crate) fn last_sequence(&self) -> Sequence {
+        self.last_sequence.load(Ordering::Acquire)
+    }
+
+    /// Whether nothing was linked.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.last_sequence() == 0
+    }
+
+    /// Bytes that its entries take from the pool.
+    pub(crate) fn entry_bytes(&self) -> usize {
+        self.entries.allocated_bytes()
+    }
+
+    /// Bytes that its index and its range tombstones take besides.
+    pub(crate) fn index_bytes(&self) -> usize {
+        self.index.bytes() + self.tombstone_bytes.load(Ordering::Relaxed)
+    }
+
+    /// The most bytes of index that a batch of so many operations can need.
+    pub(crate) fn index_bytes_for(operations: u32) -> usize {
+        // A node of each height h has share 3/4^h; the mean is 8.33 words. A quarter more for bad luck.
+        operations as usize * 42 + 4 * MAX_NODE_WORDS as usize
+    }
+
+    /// Refuses so many more operations if the index would then take more than `limit` bytes.
+    pub(crate) fn check_index(&self, limit: usize, operations: u32) -> Result<(), Error> {
+        if self.index_bytes() + Self::index_bytes_for(operations) > limit {
+            return Err(Error::OutOfMemory { what: "the index of the memtable" });
+        }
+        Ok(())
+    }
+
+    /// Copies a batch's entries into the memtable, after what `staged` already holds. On an error nothing is
+    /// added to `staged`; the copies that were made stay behind unseen until the memtable goes.
+    pub(crate) fn stage(&self, payload: &[u8], staged: &mut Staged) -> Result<(), Error> {
+        let before = staged.locations.len();
+        for operation in Operations::new(payload) {
+            let copied = match operation {
+                Ok(Operation::Put { key, value }) => self.copy(key, value),
+                Ok(Operation::Delete { key }) => self.copy(key, &[]),
+                Ok(Operation::DeleteRange { .. }) => continue,
+                Err(malformed) => Err(Error::corrupt("batch", malformed.at as u64, malformed.to_string())),
+            };
+            match copied {
+                Ok(location) => staged.locations.push(location),
+                Err(error) => {
+                    staged.locations.truncate(before);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn copy(&self, key: &[u8], value: &[u8]) -> Result<Location, Error> {
+        let length = (key.len() as u32).to_le_bytes();
+        Ok(self.entries.append(&[&length, key, value])?)
+    }
+
+    /// Links the staged entries of `payloads`, in that order; the first operation of each payload has the
+    /// sequence that stands with it.
+    ///
+    /// # Errors
+    /// If the index is full, which [`Memtable::index_bytes_for`] lets the caller rule out beforehand. Some
+    /// entries are linked then.
+    pub(crate) fn link<'a>(
+        &self,
+        payloads: impl Iterator<Item = (Sequence, &'a [u8])>,
+        staged: &Staged,
+    ) -> Result<(), Error> {
+        let mut linking = self.inserter.lock();
+        let mut locations = staged.locations.iter();
+        for (first_sequence, payload) in payloads {
+            for (sequence, operation) in (first_sequence..).zip(Operations::new(payload).flatten()) {
+                let (kind, key) = match operation {
+                    Operation::Put { key, .. } => (Kind::Put, key),
+                    Operation::Delete { key } => (Kind::Delete, key),
+                    Operation::DeleteRange { start, end } => {
+                        self.link_range(
+                            &mut linking,
+                            RangeDelete { sequence, start: Arc::from(start), end: Arc::from(end) },
+                        );
+                        continue;
+                    }
+                };
+                if let Some(location) = locations.next() {
+                    self.link_entry(&mut linking, sequence, kind, key, *location)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn link_entry(
+        &self,
+        linking: &mut Linking,
+        sequence: Sequence,
+        kind: Kind,
+        key: &[u8],
+        location: Location,
+    ) -> Result<(), Error> {
+        let header = NodeHeader { location: location.to_bits(), sequence, kind: kind.code() };
+        let node = self
+            .index
+            .insert(&mut linking.nodes, &EntryKeys(&self.entries), key, header)
+            .map_err(|ArenaFull| Error::OutOfMemory { what: "the index of the memtable" })?;
+        if linking.count % ORDER_STRIDE == 0 {
+            linking.order.push((sequence, node.position()));
+        }
+        linking.count += 1;
+        self.last_sequence.store(sequence, Ordering::Release);
+        Ok(())
+    }
+
+    fn link_range(&self, linking: &mut Linking, range: RangeDelete) {
+        Arc::make_mut(&mut *self.tombstones.write()).insert(&range.start, &range.end, range.sequence);
+        let bytes = range.start.len() + range.end.len() + TOMBSTONE_BYTES;
+        self.tombstone_bytes.fetch_add(2 * bytes, Ordering::Release);
+        self.last_sequence.store(range.sequence, Ordering::Release);
+        linking.ranges.push(range);
+    }
+
+    /// Its range tombstones, as they are now.
+    pub(crate) fn tombstones(&self) -> Arc<RangeTombstones> {
+        self.tombstones.read().clone()
+    }
+
+    /// The sequence of the newest range delete of `key` that `visibility` sees.
+    pub(crate) fn newest_range_delete(&self, key: &[u8], visibility: Visibility) -> Option<Sequence> {
+        if self.tombstone_bytes.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        self.tombstones.read().newest(key, visibility)
+    }
+
+    /// The newest entry of `key` with a sequence of at most `visibility`'s.
+    pub(crate) fn newest(&self, key: &[u8], visibility: Visibility) -> Option<EntryRef<'_>> {
+        let node = self.seek(key, visibility.snapshot())?;
+        let entry = self.entry(node);
+        (entry.user_key == key).then_some(entry)
+    }
+
+    pub(super) fn seek(&self, key: &[u8], sequence: Sequence) -> Option<Node> {
+        self.index.seek(&EntryKeys(&self.entries), key, sequence)
+    }
+
+    pub(super) fn seek_before(&self, key: &[u8], sequence: Sequence) -> Option<Node> {
+        self.index.seek_before(&EntryKeys(&self.entries), key, sequence)
+    }
+
+    pub(super) fn index(&self) -> &SkipList {
+        &self.index
+    }
+
+    pub(super) fn entry(&self, node: Node) -> EntryRef<'_> {
+        let header = self.index.header(node);
+        let (user_key, value) = split_entry(self.entries.get(Location::from_bits(header.location)));
+        let kind = Kind::from_code(header.kind).unwrap_or(Kind::Delete);
+        EntryRef { user_key, sequence: header.sequence, kind, value }
+    }
+
+    /// Calls `visit` with every change of a sequence after `since`, as commits made them, until it answers
+    /// false; answers whether it went through. Time linear in the changes after `since`.
+    pub(crate) fn changes_after(&self, since: Sequence, mut visit: impl FnMut(Change<'_>) -> bool) -> bool {
+        let (from, end, ranges) = {
+            let linking = self.inserter.lock();
+            let at = linking.order.partition_point(|(sequence, _)| *sequence <= since + 1);
+            let from = linking.order.get(at.saturating_sub(1)).map(|(_, position)| *position);
+            let first_range = linking.ranges.partition_point(|range| range.sequence <= since);
+            (from, linking.nodes.position(), linking.ranges[first_range..].to_vec())
+        };
+        let entries = from.into_iter().flat_map(|from| self.index.in_insertion_order(from, end));
+        for node in entries {
+            let entry = self.entry(node);
+            if entry.sequence > since && !visit(Change::Key(entry.user_key)) {
+                return false;
+            }
+        }
+        ranges.iter().all(|range| visit(Change::Range { start: &range.start, end: &range.end }))
+    }
+}
+
+/// What a commit changed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Change<'a> {
+    /// One key.
+    Key(&'a [u8]),
+    /// Every key of `start..end`.
+    Range { start: &'a [u8], end: &'a [u8] },
+}
+
+fn memory_error(options: &MemtableOptions) -> Error {
+    Error::InvalidOptions { reason: format!("an index of {} bytes is too small", options.index_bytes) }
+}
+
+#[cfg(test)]
+#[path = "table_tests.rs"]
+mod tests;

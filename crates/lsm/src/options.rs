@@ -1,0 +1,139 @@
+//! How a database is opened: memory, durability, recovery, and what it takes from the outside world.
+
+use std::sync::Arc;
+
+use stroma_strata::MergePolicy;
+use stroma_strata::picker::Limits;
+use stroma_strata::runtime::{Clock, Spawner, SystemClock, ThreadSpawner};
+
+use crate::{Compression, Error, FilterPolicy, IndexPolicy};
+
+/// What a commit waits for before it is acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Durability {
+    /// Nothing: the commit may be lost with the process. The log is written in large pieces.
+    None,
+    /// The operating system has the log: the commit survives the process, not a loss of power.
+    #[default]
+    Buffered,
+    /// The device has the log: the commit, and every one before it, survives a loss of power.
+    Synced,
+}
+
+/// What opening does when the log is damaged within what had been synced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum RecoveryMode {
+    /// It fails with [`Error::Corrupt`] and changes nothing in the log.
+    #[default]
+    Strict,
+    /// It keeps everything before the damage and says in the
+    /// [`RecoveryReport`](crate::RecoveryReport) what it left out.
+    KeepPrefix,
+}
+
+/// How a database behaves. Nothing here is stored: a database may be opened with other options than before.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Bytes of memory for what is not in tables yet, index included. At least 64 KiB. A batch, and so a value,
+    /// may take up to a quarter of it. Default 128 MiB.
+    pub memory_bytes: usize,
+    /// What a commit waits for if it does not say otherwise.
+    pub durability: Durability,
+    /// What to do about damage in the log.
+    pub recovery: RecoveryMode,
+    /// Threads that merge, beside one that flushes. With 0 there are no threads at all: the writer who finds a
+    /// memtable full flushes it and merges, which makes a run repeatable. Default 1.
+    pub background_threads: usize,
+    /// Which tables are merged and when.
+    pub merge_policy: MergePolicy,
+    /// How blocks of new tables are compressed.
+    pub compression: Compression,
+    /// The size at which a block of a new table ends, in bytes. Default 4 KiB.
+    pub block_bytes: usize,
+    /// Which filter new tables get.
+    pub filter: FilterPolicy,
+    /// Which index new tables get.
+    pub index: IndexPolicy,
+    /// Tells the time, for waits.
+    pub clock: Arc<dyn Clock>,
+    /// Starts the background threads.
+    pub spawner: Arc<dyn Spawner>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            memory_bytes: 128 << 20,
+            durability: Durability::default(),
+            recovery: RecoveryMode::default(),
+            background_threads: 1,
+            merge_policy: MergePolicy::TieredThenLevelled(Limits::default()),
+            compression: Compression::default(),
+            block_bytes: 4096,
+            filter: FilterPolicy::default(),
+            index: IndexPolicy::default(),
+            clock: Arc::new(SystemClock::new()),
+            spawner: Arc::new(ThreadSpawner),
+        }
+    }
+}
+
+/// The least memory a database works with.
+const LEAST_MEMORY_BYTES: usize = 64 << 10;
+
+/// How the memory budget is divided, all in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MemoryShares {
+    /// For the entries of all memtables.
+    pub(crate) entries: usize,
+    /// A piece of that.
+    pub(crate) segment: usize,
+    /// For the indexes of all memtables.
+    pub(crate) index: usize,
+    /// The entries at which a memtable is full.
+    pub(crate) memtable_entries: usize,
+    /// The index at which a memtable is full.
+    pub(crate) memtable_index: usize,
+    /// The largest batch.
+    pub(crate) batch: usize,
+}
+
+impl Options {
+    /// The shares of the budget. Three quarters are for entries, one for indexes; a memtable is a quarter of each,
+    /// so that one can be filled while others are flushed.
+    pub(crate) fn memory_shares(&self) -> Result<MemoryShares, Error> {
+        if self.memory_bytes < LEAST_MEMORY_BYTES {
+            let reason =
+                format!("memory_bytes is {}; it must be at least {LEAST_MEMORY_BYTES}", self.memory_bytes);
+            return Err(Error::InvalidOptions { reason });
+        }
+        let entries = self.memory_bytes / 4 * 3;
+        let index = self.memory_bytes / 4;
+        // The largest power of two that gives a memtable sixteen segments, up to 1 MiB.
+        let segment = (1_usize << (entries / 64).ilog2()).clamp(256, 1 << 20);
+        Ok(MemoryShares {
+            entries,
+            segment,
+            index,
+            memtable_entries: entries / 4,
+            memtable_index: index / 4,
+            batch: self.memory_bytes / 4,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_add_up_and_too_little_memory_is_refused() {
+        for memory_bytes in [64 << 10, 1 << 20, 128 << 20, 8 << 30] {
+            let shares = Options { memory_bytes, ..Options::default() }.memory_shares().unwrap();
+            assert!(shares.entries + shares.index <= memory_bytes);
+            assert!(shares.segment * 16 <= shares.memtable_entries);
+        }
+        let refused = Options { memory_bytes: 1000, ..Options::default() }.memory_shares();
+        assert!(matches!(refused, Err(Error::InvalidOptions { .. })));
+    }
+}

@@ -1,0 +1,111 @@
+//! Everything a reader looks into at one moment: memtables and layers, newest first.
+
+use std::sync::Arc;
+
+use super::memtables::MemtableList;
+use super::scans::ScanCursor;
+use crate::cursor::Cursor;
+use crate::entry::{Kind, MAX_SEQUENCE, Sequence};
+use crate::keyspace::KeyRange;
+use crate::layers::LayerView;
+use crate::memtable::MemtableCursor;
+use crate::merging::{MergingCursor, Visibility, VisibleCursor};
+use crate::tombstones::RangeTombstones;
+use crate::transaction::OwnWrites;
+use crate::{Error, Value};
+
+/// See the module. The memtables must have been taken before the layers: what is flushed in between is then in
+/// both, where the other order would miss it.
+#[derive(Debug)]
+pub(crate) struct ReadView {
+    memtables: Arc<MemtableList>,
+    layers: LayerView,
+}
+
+impl ReadView {
+    pub(crate) fn new(memtables: Arc<MemtableList>, layers: LayerView) -> Self {
+        ReadView { memtables, layers }
+    }
+
+    /// The value of `key` that `visibility` sees.
+    pub(crate) fn get(&self, key: &[u8], visibility: Visibility) -> Result<Option<Value>, Error> {
+        for memtable in self.memtables.newest_first() {
+            let deleted = memtable.newest_range_delete(key, visibility);
+            if let Some(entry) = memtable.newest(key, visibility) {
+                let stands =
+                    entry.kind == Kind::Put && deleted.is_none_or(|deleted| deleted < entry.sequence);
+                return Ok(stands.then(|| Value::from(entry.value)));
+            }
+            // Whatever older sources hold was written before that.
+            if deleted.is_some() {
+                return Ok(None);
+            }
+        }
+        self.layers.get(key, visibility)
+    }
+
+    /// The sequence of the last change of `key`, if there is a trace of one.
+    pub(crate) fn last_change(&self, key: &[u8]) -> Result<Option<Sequence>, Error> {
+        let visibility = Visibility::at(MAX_SEQUENCE);
+        for memtable in self.memtables.newest_first() {
+            let deleted = memtable.newest_range_delete(key, visibility);
+            let written = memtable.newest(key, visibility).map(|entry| entry.sequence);
+            if let Some(sequence) = deleted.max(written) {
+                return Ok(Some(sequence));
+            }
+        }
+        self.layers.last_change(key)
+    }
+
+    /// Whether anything in `range` was changed after `since`. Walks over all versions in the range.
+    pub(crate) fn changed_after(&self, range: &KeyRange, since: Sequence) -> Result<bool, Error> {
+        let (sources, tombstones) = self.sources(range);
+        for set in tombstones {
+            let part = set.clipped(Some(&range.start), Some(&range.end));
+            if part
+                .fragments()
+                .iter()
+                .any(|fragment| fragment.sequences.iter().any(|&sequence| sequence > since))
+            {
+                return Ok(true);
+            }
+        }
+        let mut cursor = MergingCursor::new(sources);
+        let mut on = cursor.seek(&range.start, MAX_SEQUENCE)?;
+        while on && cursor.entry().user_key < range.end.as_slice() {
+            if cursor.entry().sequence > since {
+                return Ok(true);
+            }
+            on = cursor.next()?;
+        }
+        Ok(false)
+    }
+
+    /// A cursor over what `visibility` sees of `range`. Outside the range it may miss entries.
+    pub(crate) fn scan(
+        &self,
+        range: &KeyRange,
+        visibility: Visibility,
+        own: Option<&OwnWrites>,
+    ) -> ScanCursor {
+        let (mut sources, mut tombstones) = self.sources(range);
+        if let Some(own) = own {
+            sources.insert(0, Box::new(own.cursor()));
+            tombstones.insert(0, own.tombstones());
+        }
+        VisibleCursor::new(MergingCursor::new(sources), tombstones, visibility)
+    }
+
+    fn sources(&self, range: &KeyRange) -> (Vec<Box<dyn Cursor>>, Vec<Arc<RangeTombstones>>) {
+        let mut sources: Vec<Box<dyn Cursor>> = Vec::new();
+        let mut tombstones = Vec::new();
+        for memtable in self.memtables.newest_first() {
+            if !memtable.is_empty() {
+                sources.push(Box::new(MemtableCursor::new(memtable.clone())));
+                tombstones.push(memtable.tombstones());
+            }
+        }
+        self.layers.add_sources(range, &mut sources, &mut tombstones);
+        (sources, tombstones)
+    }
+}

@@ -1,0 +1,50 @@
+//! The snapshot that callers hold.
+
+use std::ops::RangeBounds;
+use std::sync::Arc;
+
+use super::SnapshotGuard;
+use crate::database::Core;
+use crate::entry::Sequence;
+use crate::keyspace::{KeyRange, Keyspace};
+use crate::merging::Visibility;
+use crate::read::Range;
+use crate::{Error, Value};
+
+/// The database as it was when the snapshot was taken. Cheap to take and to clone. It holds no memory, but as long
+/// as it lives merges keep what it sees, so that disk space of overwritten entries is not freed.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    core: Arc<Core>,
+    guard: SnapshotGuard,
+}
+
+impl Snapshot {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        let guard = core.take_snapshot();
+        Snapshot { core, guard }
+    }
+
+    /// The sequence of the last commit it sees.
+    pub fn sequence(&self) -> Sequence {
+        self.guard.sequence()
+    }
+
+    /// The value of `key` at that time.
+    ///
+    /// # Errors
+    /// Damage or failure of the storage; a keyspace of another database.
+    pub fn get(&self, keyspace: &Keyspace, key: impl AsRef<[u8]>) -> Result<Option<Value>, Error> {
+        keyspace.check_same(&self.core)?;
+        let view = self.core.read_view();
+        view.get(&keyspace.full_key(key.as_ref()), Visibility::at(self.guard.sequence()))
+    }
+
+    /// The entries in `range` at that time, in key order from either end.
+    pub fn range<K: AsRef<[u8]>>(&self, keyspace: &Keyspace, range: impl RangeBounds<K>) -> Range {
+        let visibility = Visibility::at(self.guard.sequence());
+        let range = KeyRange::new(keyspace.id(), &range);
+        let checked = keyspace.check_same(&self.core);
+        Range::new(self.core.clone(), range, self.guard.clone(), visibility).failing_with(checked.err())
+    }
+}

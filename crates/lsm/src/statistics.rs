@@ -1,0 +1,105 @@
+//! What a database tells of itself: sizes, counts since it was opened, work at hand.
+
+use std::time::Duration;
+
+pub use stroma_strata::{JobStatistics, LevelStatistics};
+
+use crate::database::Core;
+use crate::entry::Sequence;
+
+/// Sizes in bytes as they are now, and counts since the database was opened.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Statistics {
+    /// The memory budget for what is not in tables yet.
+    pub memory_bytes: usize,
+    /// How much of it is taken, index and unused ends of segments included.
+    pub memory_used: usize,
+    /// Memtables that wait to be flushed.
+    pub sealed_memtables: usize,
+    /// The last visible sequence.
+    pub last_sequence: Sequence,
+    /// Tables hold every commit up to this sequence.
+    pub flushed_through: Sequence,
+    /// Snapshots, transactions and scans that are held.
+    pub readers: usize,
+    /// Commits acknowledged.
+    pub commits: u64,
+    /// Groups in which they were written.
+    pub commit_groups: u64,
+    /// Times the log was synced.
+    pub syncs: u64,
+    /// Transactions refused because of a conflict.
+    pub conflicts: u64,
+    /// Bytes of changes that callers committed, keys and values with their lengths.
+    pub user_bytes: u64,
+    /// Bytes written to the log.
+    pub log_bytes: u64,
+    /// Memtables flushed.
+    pub flushes: u64,
+    /// Bytes of tables written by flushes.
+    pub flushed_bytes: u64,
+    /// Merges done.
+    pub merges: u64,
+    /// Bytes that merges read.
+    pub merge_input_bytes: u64,
+    /// Bytes that merges wrote.
+    pub merge_output_bytes: u64,
+    /// The levels that have tables.
+    pub levels: Vec<LevelStatistics>,
+    /// Merges at work: what, why, how far.
+    pub jobs: Vec<JobStatistics>,
+    /// What the last merge failed with, until one ends well.
+    pub last_merge_failure: Option<String>,
+    /// Times a writer was held up to let background work catch up, and for how long in all.
+    pub slowdowns: (u64, Duration),
+    /// Times a writer had to wait for a flush, and for how long in all.
+    pub stops: (u64, Duration),
+}
+
+impl Statistics {
+    pub(crate) fn take(core: &Core) -> Statistics {
+        let memtables = core.memtables();
+        let (entry_bytes, index_bytes) = memtables.bytes();
+        let counters = core.counters();
+        let set = core.layers.statistics();
+        let times = |count: u64, nanoseconds: u64| (count, Duration::from_nanos(nanoseconds));
+        Statistics {
+            memory_bytes: core.options().memory_bytes,
+            memory_used: entry_bytes + index_bytes,
+            sealed_memtables: memtables.sealed.len(),
+            last_sequence: core.published(),
+            flushed_through: core.flushed_through(),
+            readers: core.reader_count(),
+            commits: counters.commits.get(),
+            commit_groups: counters.groups.get(),
+            syncs: counters.syncs.get(),
+            conflicts: counters.conflicts.get(),
+            user_bytes: counters.user_bytes.get(),
+            log_bytes: counters.log_bytes.get(),
+            flushes: counters.flushes.get(),
+            flushed_bytes: set.sealed_bytes,
+            merges: set.merges,
+            merge_input_bytes: set.merge_input_bytes,
+            merge_output_bytes: set.merge_output_bytes,
+            levels: set.levels,
+            jobs: set.jobs,
+            last_merge_failure: set.last_failure.map(|failure| failure.message),
+            slowdowns: times(counters.slowdowns.get(), counters.slowdown_nanoseconds.get()),
+            stops: times(counters.stops.get(), counters.stop_nanoseconds.get()),
+        }
+    }
+
+    /// Bytes written to the log and to tables for each byte that callers committed; 0 before the first.
+    pub fn write_amplification(&self) -> f64 {
+        if self.user_bytes == 0 {
+            return 0.0;
+        }
+        (self.log_bytes + self.flushed_bytes + self.merge_output_bytes) as f64 / self.user_bytes as f64
+    }
+
+    /// Bytes of all tables.
+    pub fn table_bytes(&self) -> u64 {
+        self.levels.iter().map(|level| level.bytes).sum()
+    }
+}

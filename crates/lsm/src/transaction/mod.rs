@@ -1,0 +1,19 @@
+//! Transactions: optimistic and serializable.
+//!
+//! A transaction reads at the snapshot of its beginning and keeps its writes to itself. It remembers what it
+//! read: single keys, and of ranges the part it walked over. At its commit, in the one place where commits are put
+//! in order, that is compared with every change committed since its beginning. If none touches it, the transaction
+//! would have read the same at this moment, so it is as if it had run just now, alone: that is serializability. If
+//! one does, it is refused and changes nothing. (H. T. Kung and J. T. Robinson, "On Optimistic Methods for
+//! Concurrency Control", 1981, backward validation.)
+
+mod handle;
+mod own_writes;
+mod read_set;
+mod tracked;
+mod validation;
+
+pub use handle::Transaction;
+pub(crate) use own_writes::OwnWrites;
+pub(crate) use tracked::TrackedRange;
+pub(crate) use validation::Validation;
