@@ -86,7 +86,8 @@ macro_rules! integer_key {
     )*};
 }
 
-integer_key!(u8 => 1, u16 => 1, u32 => 1, u64 => 1, u128 => 1, i8 => 2, i16 => 2, i32 => 2, i64 => 2, i128 => 2);
+integer_key!(u8 => 1, u16 => 1, u32 => 1, u64 => 1, u128 => 1);
+integer_key!(i8 => 2, i16 => 2, i32 => 2, i64 => 2, i128 => 2);
 
 /// The array as a big-endian number, so that numeric order is the order of the bytes.
 #[inline(always)]

@@ -1,6 +1,7 @@
 //! Every way of asking, compared with `partition_point` on many distributions of keys.
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use stroma_hybrid::{
     BTreeLayer, CostModelPolicy, ForcePolicy, Index, IndexRef, Key, KeySource, Layer, LayerKind, LayerPlan,
     LinearLayer, LittleEndianKeys, Stack,
@@ -177,12 +178,15 @@ fn the_policy_takes_lines_for_smooth_keys_and_a_tree_for_rough_ones() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn random_gaps(
         start in any::<u64>(),
-        gaps in prop::collection::vec(prop_oneof![Just(0u64), 0u64..4, any::<u32>().prop_map(u64::from), any::<u64>()], 0..400),
+        gaps in prop::collection::vec(
+            prop_oneof![Just(0u64), 0u64..4, any::<u32>().prop_map(u64::from), any::<u64>()],
+            0..400,
+        ),
         more in prop::collection::vec(any::<u64>(), 0..20),
     ) {
         let mut keys: Vec<u64> = gaps

@@ -15,7 +15,8 @@ use crate::{Builder, Error, Iter, Shape};
 ///
 /// Keys should be spread evenly over their range: hash them, or mix them with
 /// [`InvertibleHash`](crate::InvertibleHash). With keys that crowd together everything stays right, but an
-/// operation takes time linear in the crowd. Spread evenly, operations take expected O(1), O(1 / (1 - load)^2) as the filter fills.
+/// operation takes time linear in the crowd. Spread evenly, operations take expected O(1), O(1 / (1 -
+/// load)^2) as the filter fills.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CountingFilter {
     pub(crate) shape: Shape,
@@ -54,8 +55,8 @@ impl CountingFilter {
         Ok(Self { shape, blocks: Blocks::new(shape)?, distinct: 0, total: 0, used: 0 })
     }
 
-    /// An empty filter for `items` different keys of `key_bits` bits, counted once or twice each, at 95 % load
-    /// or less. Larger counts take further slots; see [`Shape::for_slots`].
+    /// An empty filter for `items` different keys of `key_bits` bits, counted once or twice each, at 95 %
+    /// load or less. Larger counts take further slots; see [`Shape::for_slots`].
     ///
     /// # Errors
     /// [`Error::BadShape`] or [`Error::OutOfMemory`].

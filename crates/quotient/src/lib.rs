@@ -1,9 +1,9 @@
 //! A counting quotient filter: an exact or approximate counted set.
 //!
-//! A [`CountingFilter`] maps keys of up to 64 bits to counts. A key is divided: its upper *quotient* bits choose
-//! a home slot, its lower *remainder* bits are stored. So a key costs little more than its remainder:
-//! 62-bit keys among a million (20 quotient, 42 remainder bits) take 45.1 bits a slot, without pointers,
-//! and the filter is exact. Give it hashes cut to fewer bits and it is an approximate set instead.
+//! A [`CountingFilter`] maps keys of up to 64 bits to counts. A key is divided: its upper *quotient* bits
+//! choose a home slot, its lower *remainder* bits are stored. So a key costs little more than its remainder:
+//! 62-bit keys among a million (20 quotient, 42 remainder bits) take 45.1 bits a slot, without pointers, and
+//! the filter is exact. Give it hashes cut to fewer bits and it is an approximate set instead.
 //!
 //! ```
 //! use stroma_quotient::{CountingFilter, InvertibleHash, Shape};
@@ -27,12 +27,12 @@
 //! ```
 //!
 //! # How it works
-//! All keys of one quotient form a *run* of neighbouring slots, ordered by remainder. Runs lie in the order of their
-//! quotients, each at its home slot or pushed right by the runs before. Two bitmaps find a run by rank
-//! and select: which quotients have a run, and in which slots runs end (Pandey, Bender, Johnson, Patro: "A
-//! General-Purpose Counting Filter", SIGMOD 2017). Counts above one are digits in the slots after the
-//! remainder. Unlike the paper's encoding, which tells digits from remainders by breaking the order,
-//! ours marks them in a third bitmap: a bit a slot more, but a count of 3 and more takes one slot less, every
+//! All keys of one quotient form a *run* of neighbouring slots, ordered by remainder. Runs lie in the order
+//! of their quotients, each at its home slot or pushed right by the runs before. Two bitmaps find a run by
+//! rank and select: which quotients have a run, and in which slots runs end (Pandey, Bender, Johnson, Patro:
+//! "A General-Purpose Counting Filter", SIGMOD 2017). Counts above one are digits in the slots after the
+//! remainder. Unlike the paper's encoding, which tells digits from remainders by breaking the order, ours
+//! marks them in a third bitmap: a bit a slot more, but a count of 3 and more takes one slot less, every
 //! digit has its full range, and one-bit remainders work.
 //!
 //! The layout is canonical: equal contents of equal shape are equal bytes, whatever the history.

@@ -64,7 +64,8 @@ impl CountingFilter {
         Ok(Merged::new(&filters))
     }
 
-    /// Adds up several filters into a new one, no larger than 95 % load asks for. Two or more passes over all.
+    /// Adds up several filters into a new one, no larger than 95 % load asks for. Two or more passes over
+    /// all.
     ///
     /// # Errors
     /// [`Error::DifferentKeys`], [`Error::CountOverflow`], [`Error::OutOfMemory`], or [`Error::Full`] if the

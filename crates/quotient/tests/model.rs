@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use stroma_quotient::{Builder, CountingFilter, Error, Shape};
 
 #[derive(Debug, Clone)]
@@ -14,7 +15,8 @@ enum Operation {
 }
 
 fn counts() -> impl Strategy<Value = u64> {
-    prop_oneof![4 => Just(1u64), 3 => 0u64..5, 2 => 0u64..300, 1 => any::<u32>().prop_map(u64::from), 1 => any::<u64>()]
+    let wide = any::<u32>().prop_map(u64::from);
+    prop_oneof![4 => Just(1u64), 3 => 0u64..5, 2 => 0u64..300, 1 => wide, 1 => any::<u64>()]
 }
 
 fn operations(length: usize) -> impl Strategy<Value = Vec<Operation>> {
@@ -106,7 +108,7 @@ fn apply(filter: &mut CountingFilter, model: &mut BTreeMap<u64, u64>, operation:
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn agrees_with_a_map(shape in shapes(), operations in operations(250)) {

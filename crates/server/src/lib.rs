@@ -1,1 +1,3 @@
-//! MongoDB's wire protocol and an HTTP port for metrics and health over a document database
+//! MongoDB wire protocol and an HTTP port for metrics and health over a document database.
+
+mod wire;

@@ -1,5 +1,6 @@
 //! MongoDB's query language as pure functions and iterators over BSON; knows nothing of storage.
 
+mod accumulator;
 pub mod expression;
 pub mod key;
 pub mod matcher;

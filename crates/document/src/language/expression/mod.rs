@@ -15,6 +15,6 @@ pub use node::Expression;
 pub use parse::ParseScope;
 pub use variables::{Scope, Variables};
 
-pub(crate) use node::truthy;
+pub(crate) use node::{Evaluate, truthy};
 pub(crate) use operator::is_operator;
 pub(crate) use parse::checked_path;

@@ -1,9 +1,12 @@
 //! `$replaceRoot` and `$replaceWith`: a document made by an expression takes the place of each document.
 
+use super::context::{DocumentStream, RunSite, StageContext};
+use super::{stream, table::Stage};
 use crate::error::{Error, Result};
 use crate::language::expression::{Expression, ParseScope, Variables};
 use crate::language::value::type_name;
 use bson::{Bson, Document};
+use std::sync::Arc;
 
 /// A parsed `$replaceRoot` or `$replaceWith`.
 #[derive(Debug, Clone)]
@@ -40,5 +43,29 @@ impl ReplaceRoot {
                 ),
             )),
         }
+    }
+}
+
+#[derive(Debug)]
+struct ReplaceRootStage {
+    name: &'static str,
+    root: Arc<ReplaceRoot>,
+}
+
+pub(super) fn parse(name: &'static str, argument: &Bson, context: &StageContext) -> Result<Arc<dyn Stage>> {
+    Ok(Arc::new(ReplaceRootStage {
+        name,
+        root: Arc::new(ReplaceRoot::parse(name, argument, context.scope())?),
+    }))
+}
+
+impl Stage for ReplaceRootStage {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn run(&self, input: DocumentStream, site: &RunSite) -> Result<DocumentStream> {
+        let (root, variables) = (Arc::clone(&self.root), Arc::clone(&site.variables));
+        Ok(stream::map(input, move |document| root.apply(&document, &variables)))
     }
 }

@@ -5,6 +5,7 @@ pub mod decimal;
 mod nesting;
 pub mod number;
 pub mod path;
+mod size;
 mod types;
 
 pub(crate) use compare::raw_bytes;
@@ -14,6 +15,7 @@ pub use compare::{
 pub use nesting::{MAX_NESTING, check_nesting, check_value_nesting};
 pub use number::Number;
 pub use path::FieldPath;
+pub use size::{document_memory, value_memory};
 pub use types::{bracket, describe, is_numeric, type_name, type_number, type_number_of_name};
 
 /// A key by which values hash and compare as MongoDB's `compare` does; for sets and groups.

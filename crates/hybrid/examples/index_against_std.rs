@@ -1,6 +1,6 @@
 //! Times lookups through the index against `partition_point` and `BTreeMap`.
 //!
-//! `cargo run --release -p stroma-hybrid --example against_std -- [keys]`
+//! `cargo run --release -p stroma-hybrid --example index_against_std -- [keys]`
 
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a benchmark prints times")]
 
@@ -44,7 +44,8 @@ fn main() -> Result<(), stroma_hybrid::Error> {
         .collect();
     rough.sort_unstable();
     println!(
-        "{n} keys of 8 bytes; nanoseconds a lower bound of a random present key (independent,\ndependent lookups), bytes of index per key"
+        "{n} keys of 8 bytes; nanoseconds for the lower bound of a random present key (lookups\n\
+         independent, dependent), bytes of index per key"
     );
     for (name, keys) in [("uniform", uniform), ("timestamps", smooth), ("rough", rough)] {
         let probes: Vec<u64> = (0..1_000_000).map(|_| keys[(next(&mut state) % n) as usize]).collect();

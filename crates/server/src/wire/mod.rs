@@ -1,0 +1,13 @@
+//! MongoDB's wire protocol as bytes: heads, `OP_MSG`, the `OP_QUERY` that old drivers open with, and their replies.
+
+mod error;
+mod frame;
+mod header;
+mod op_msg;
+mod op_query;
+mod request;
+
+pub(crate) use error::WireError;
+pub(crate) use frame::{read_frame, write_frame};
+pub(crate) use header::Header;
+pub(crate) use request::{Request, ReplyShape};

@@ -1,0 +1,50 @@
+//! A message as a command, whichever operation carried it, and the shape its reply must have.
+
+use bson::Document;
+
+use super::{Header, WireError, op_msg, op_query};
+
+/// Which operation the reply is sent as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReplyShape {
+    /// `OP_MSG`.
+    Message,
+    /// `OP_REPLY`, to an `OP_QUERY`.
+    Reply,
+    /// None: the sender set `moreToCome`.
+    Nothing,
+}
+
+/// A command as it came.
+#[derive(Debug)]
+pub(crate) struct Request {
+    /// The command; its first field names it, `$db` its database.
+    pub(crate) command: Document,
+    /// The sender's number for it.
+    pub(crate) id: i32,
+    pub(crate) shape: ReplyShape,
+}
+
+impl Request {
+    /// Understands a message.
+    pub(crate) fn parse(header: Header, body: &[u8]) -> Result<Request, WireError> {
+        let (command, shape) = match header.opcode {
+            op_msg::OPCODE => {
+                let command = op_msg::parse(body)?;
+                (command.document, if command.wants_reply { ReplyShape::Message } else { ReplyShape::Nothing })
+            }
+            op_query::OPCODE => (op_query::parse(body)?, ReplyShape::Reply),
+            opcode => return Err(WireError::Opcode { opcode }),
+        };
+        Ok(Request { command, id: header.request_id, shape })
+    }
+
+    /// The reply as the bytes of a message; `None` where none is wanted.
+    pub(crate) fn reply(&self, document: &Document, number: i32) -> Result<Option<Vec<u8>>, bson::error::Error> {
+        match self.shape {
+            ReplyShape::Message => op_msg::reply(document, number, self.id).map(Some),
+            ReplyShape::Reply => op_query::reply(document, number, self.id).map(Some),
+            ReplyShape::Nothing => Ok(None),
+        }
+    }
+}

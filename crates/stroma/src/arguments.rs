@@ -1,0 +1,278 @@
+//! The words of the command line: every subcommand, its options, its examples.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::records::Format;
+
+/// Where the database is when nobody says.
+pub(crate) const DEFAULT_DATA: &str = "stroma-data";
+
+#[derive(Parser)]
+#[command(
+    name = "stroma",
+    version,
+    about = "Documents and sequences in one database",
+    long_about = "Stromatolite keeps documents and sequences together: MongoDB's drivers and shell talk to it \
+                  unchanged, and a k-mer index answers exactly which samples contain a sequence.",
+    after_help = "Exit codes: 0 done; 1 an error, told on standard error; 2 the command's words are off; \
+                  3 `check` found damage.\n\nTo begin:\n  stroma quickstart",
+    disable_help_subcommand = true,
+    propagate_version = true
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The folder of the database, common to most commands.
+#[derive(Args)]
+pub(crate) struct Data {
+    /// Folder of the database; made when it is missing, by the commands that write
+    #[arg(long = "data", value_name = "DIR", env = "STROMA_DATA", default_value = DEFAULT_DATA)]
+    pub(crate) folder: PathBuf,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Build a small real database and ask it three questions
+    #[command(after_help = "Examples:\n  stroma quickstart\n  stroma quickstart --data /tmp/first-look")]
+    Quickstart(Quickstart),
+    /// Serve the database to MongoDB's drivers and shell
+    #[command(
+        after_help = "Examples:\n  stroma serve --data stroma-data --port 27017\n  mongosh mongodb://127.0.0.1:27017/lab"
+    )]
+    Serve(Serve),
+    /// Load documents from JSON lines, CSV or TSV into a collection
+    #[command(
+        after_help = "Examples:\n  stroma import lab.samples samples.tsv --id sample\n  \
+                      cat events.jsonl | stroma import app.events - --format jsonl"
+    )]
+    Import(Import),
+    /// Write a collection out as JSON lines, CSV or TSV
+    #[command(
+        after_help = "Examples:\n  stroma export lab.samples --output samples.jsonl\n  \
+                      stroma export lab.samples --format tsv --fields _id,species,year --filter '{\"year\": 2003}'"
+    )]
+    Export(Export),
+    /// Add samples to sequence indexes, list them, remove them
+    #[command(subcommand)]
+    Index(Index),
+    /// Find the samples that hold a sequence, exactly
+    #[command(
+        after_help = "Examples:\n  stroma search genomes genes.fasta\n  stroma search genomes --sequence ACGT... --threshold 1\n  \
+                      zcat reads.fq.gz | stroma search genomes - --format jsonl"
+    )]
+    Search(Search),
+    /// Show levels, layers, sizes and write amplification; for a file, what it is and whether it is whole
+    #[command(
+        after_help = "Examples:\n  stroma inspect\n  stroma inspect --json\n  stroma inspect stroma-data/documents/layers/00000000000000000007"
+    )]
+    Inspect(Inspect),
+    /// Merge all layers into as few as possible
+    Compact(Compact),
+    /// Read every byte and verify every checksum; exit code 3 when something is damaged
+    Check(Check),
+    /// Print the completions for a shell
+    #[command(after_help = "Example:\n  stroma completions bash > /etc/bash_completion.d/stroma")]
+    Completions {
+        /// The shell to print them for
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct Quickstart {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Folder of the sample collection; the one shipped with the source when not given
+    #[arg(long, value_name = "DIR")]
+    pub(crate) collection: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Port for MongoDB's drivers and shell; 0 picks a free one
+    #[arg(long, default_value_t = 27017)]
+    pub(crate) port: u16,
+    /// Address to listen on; there are no accounts yet, so keep it on this machine
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub(crate) bind: std::net::IpAddr,
+    /// Port for /metrics and /healthz; 0 picks a free one
+    #[arg(long, value_name = "PORT", default_value_t = 28017)]
+    pub(crate) http_port: u16,
+    /// Threads that run queries
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+}
+
+#[derive(Args)]
+pub(crate) struct Import {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Collection to fill, as DATABASE.COLLECTION
+    #[arg(value_name = "DATABASE.COLLECTION")]
+    pub(crate) namespace: String,
+    /// File to read; - is standard input
+    pub(crate) file: PathBuf,
+    /// Format of the file; told by its ending when not given
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// Field that becomes the _id
+    #[arg(long, value_name = "FIELD")]
+    pub(crate) id: Option<String>,
+    /// Keep every cell of a table as a string
+    #[arg(long)]
+    pub(crate) strings: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Export {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Collection to read, as DATABASE.COLLECTION
+    #[arg(value_name = "DATABASE.COLLECTION")]
+    pub(crate) namespace: String,
+    /// File to write; standard output when not given
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Format to write
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// Columns of a table, dots reach into nested documents
+    #[arg(long, value_name = "FIELD,...", value_delimiter = ',')]
+    pub(crate) fields: Vec<String>,
+    /// Only the documents that match, in MongoDB's query language
+    #[arg(long, value_name = "JSON")]
+    pub(crate) filter: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Index {
+    /// Add samples to an index, which is made when it is missing
+    #[command(
+        after_help = "Examples:\n  stroma index add genomes --samples samples.tsv\n  \
+                      stroma index add genomes --sample N315 N315.fasta.gz\n  \
+                      stroma index add reads --sample run7 r1.fq.gz r2.fq.gz --minimum-count 2"
+    )]
+    Add(IndexAdd),
+    /// List the indexes, or the samples of one
+    List(IndexList),
+    /// Remove a sample from an index, or a whole index
+    #[command(after_help = "Examples:\n  stroma index remove genomes --sample N315\n  stroma index remove genomes --all")]
+    Remove(IndexRemove),
+}
+
+#[derive(Args)]
+pub(crate) struct IndexAdd {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Name of the index
+    pub(crate) index: String,
+    /// Table with the columns `sample` and `paths` (several paths parted by commas), read beside its folder
+    #[arg(long, value_name = "TSV", required_unless_present = "sample", conflicts_with = "sample")]
+    pub(crate) samples: Option<PathBuf>,
+    /// Name of the one sample whose files follow
+    #[arg(long, value_name = "NAME", requires = "files")]
+    pub(crate) sample: Option<String>,
+    /// FASTA or FASTQ files of the sample, plain, gzip, bzip2, xz or zstd; - is standard input
+    #[arg(conflicts_with = "samples")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Length of a k-mer, odd, 3 to 31; only for a new index (31 when not given)
+    #[arg(long, short)]
+    pub(crate) k: Option<u8>,
+    /// Leave out k-mers seen fewer times than this in the sample; 2 drops most sequencing errors
+    #[arg(long, value_name = "N")]
+    pub(crate) minimum_count: Option<u32>,
+    /// Pass over samples that the index already holds instead of ending with an error
+    #[arg(long)]
+    pub(crate) skip_existing: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct IndexList {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Index whose samples to list
+    pub(crate) index: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct IndexRemove {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Name of the index
+    pub(crate) index: String,
+    /// Sample to remove
+    #[arg(long, value_name = "NAME", required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) sample: Option<String>,
+    /// Remove the whole index
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Search {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Name of the index
+    pub(crate) index: String,
+    /// FASTA or FASTQ file with the queries; - is standard input
+    #[arg(required_unless_present = "sequence", conflicts_with = "sequence")]
+    pub(crate) queries: Option<PathBuf>,
+    /// One query, as letters
+    #[arg(long, value_name = "BASES")]
+    pub(crate) sequence: Option<String>,
+    /// Share of the query's distinct k-mers that a sample must hold, 0 to 1
+    #[arg(long, short, default_value_t = 0.8)]
+    pub(crate) threshold: f64,
+    /// At most this many samples a query
+    #[arg(long, value_name = "N")]
+    pub(crate) top: Option<usize>,
+    /// How to print the answers; a table on a terminal, TSV when piped
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<SearchFormat>,
+}
+
+/// How a search's answers are printed.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SearchFormat {
+    /// A table to look at.
+    Table,
+    /// Tab-separated values, a line a hit.
+    Tsv,
+    /// JSON lines, one query a line.
+    Jsonl,
+}
+
+#[derive(Args)]
+pub(crate) struct Inspect {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// A file of a database to look into; the database itself when not given
+    pub(crate) file: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Compact {
+    #[command(flatten)]
+    pub(crate) data: Data,
+}
+
+#[derive(Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}

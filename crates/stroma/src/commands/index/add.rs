@@ -1,0 +1,89 @@
+//! `stroma index add`: one sample, or a table of them, each added wholly or not at all.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use stromatolite::sequence::{IndexOptions, Input, Progress, SequenceIndex};
+use stromatolite::{Error, Stromatolite};
+
+use super::{Sample, read_manifest};
+use crate::arguments::IndexAdd;
+use crate::commands::run::open_or_create;
+use crate::failure::{Failure, Result};
+use crate::output::{Stage, count};
+
+pub(super) fn run(arguments: &IndexAdd) -> Result<()> {
+    let samples = match (&arguments.samples, &arguments.sample) {
+        (Some(table), _) => read_manifest(table)?,
+        (None, Some(name)) => vec![Sample { name: name.clone(), files: arguments.files.clone() }],
+        (None, None) => Vec::new(),
+    };
+    let database = open_or_create(&arguments.data)?;
+    let index = open_index(&database, arguments)?;
+    let missing = missing_samples(&index, samples.clone());
+    let present = samples.len() - missing.len();
+    if present > 0 && !arguments.skip_existing {
+        let held: BTreeSet<String> = index.samples().into_iter().map(|sample| sample.name).collect();
+        let name = samples.iter().find(|sample| held.contains(&sample.name)).map_or("", |sample| &sample.name);
+        return Err(Failure::Usage {
+            what: format!("the index `{}` already holds the sample `{name}`", arguments.index),
+            hint: "remove it first, or pass over what is there with --skip-existing".into(),
+        });
+    }
+    add_samples(&index, &arguments.index, &missing)
+}
+
+/// The samples that the index does not hold yet.
+pub(crate) fn missing_samples(index: &SequenceIndex, samples: Vec<Sample>) -> Vec<Sample> {
+    let held: BTreeSet<String> = index.samples().into_iter().map(|sample| sample.name).collect();
+    samples.into_iter().filter(|sample| !held.contains(&sample.name)).collect()
+}
+
+/// Adds samples one after the other, with a bar.
+pub(crate) fn add_samples(index: &SequenceIndex, name: &str, samples: &[Sample]) -> Result<()> {
+    let stage = Stage::begin(format!("sequences → {name}"), Some(samples.len() as u64));
+    let mut kmers = 0;
+    for sample in samples {
+        stage.say(sample.name.clone());
+        let inputs = sample.files.iter().map(|file| input(file)).collect();
+        let report = index.add_sample(&sample.name, inputs, &Quiet).map_err(Error::from)?;
+        kmers += report.kmers;
+        stage.advance(1);
+    }
+    stage.end(&format!("{} samples, {} k-mers", count(samples.len() as u64), count(kmers)));
+    Ok(())
+}
+
+fn input(file: &Path) -> Input {
+    if file.as_os_str() == "-" { Input::reader(std::io::stdin(), "standard input") } else { Input::path(file) }
+}
+
+/// The stage's bar counts samples; what happens within one is too quick to show.
+struct Quiet;
+
+impl Progress for Quiet {}
+
+/// The index, made when it is missing; what is asked for must fit what it is.
+fn open_index(database: &Stromatolite, arguments: &IndexAdd) -> Result<Arc<SequenceIndex>> {
+    match database.sequence_index(&arguments.index) {
+        Ok(index) => {
+            let settings = index.options();
+            let refused = |what: String| {
+                Err(Failure::Usage { what, hint: "leave the option out, or make another index".into() })
+            };
+            match (arguments.k, arguments.minimum_count) {
+                (Some(k), _) if k != settings.k => {
+                    refused(format!("the index `{}` has k = {}, not {k}", arguments.index, settings.k))
+                }
+                _ => Ok(index),
+            }
+        }
+        Err(Error::UnknownIndex { .. }) => {
+            let mut options = IndexOptions::default();
+            options.k = arguments.k.unwrap_or(options.k);
+            Ok(database.create_sequence_index(&arguments.index, options)?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}

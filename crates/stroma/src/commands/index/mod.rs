@@ -1,0 +1,11 @@
+//! `stroma index`: samples into sequence indexes, out of them, and lists of them.
+
+mod add;
+mod list;
+mod manifest;
+mod remove;
+mod run;
+
+pub(super) use add::{add_samples, missing_samples};
+pub(super) use manifest::{Sample, read_manifest};
+pub(super) use run::run;

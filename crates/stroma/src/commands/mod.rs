@@ -1,0 +1,15 @@
+//! One file a command.
+
+mod check;
+mod compact;
+mod completions;
+mod export;
+mod import;
+mod index;
+mod inspect;
+mod quickstart;
+mod run;
+mod search;
+mod serve;
+
+pub(crate) use run::run;

@@ -1,0 +1,74 @@
+//! Fills the database: sample documents, genes, the sequence index. What is there already is left alone.
+
+use std::sync::Arc;
+
+use bson::{Bson, Document, doc};
+use stromatolite::document::{Collection as Documents, Find, IndexModel, Namespace};
+use stromatolite::sequence::{IndexOptions, SequenceIndex, reader};
+use stromatolite::{Error, Stromatolite};
+
+use super::collection::Collection;
+use crate::commands::import::insert_all;
+use crate::commands::index::{add_samples, missing_samples, read_manifest};
+use crate::failure::Result;
+use crate::output::{Stage, count};
+use crate::records::{CellTypes, read_documents};
+
+/// Name of the sequence index.
+pub(super) const INDEX: &str = "genomes";
+
+/// A handle on a collection of the database `lab`.
+pub(super) fn lab(database: &Stromatolite, collection: &str) -> Result<Documents> {
+    let namespace = Namespace::new("lab", collection).map_err(Error::from)?;
+    Ok(database.documents().collection(&namespace))
+}
+
+/// Loads whatever is missing; true when something was.
+pub(super) fn load(database: &Stromatolite, collection: &Collection) -> Result<bool> {
+    let samples = read_manifest(&collection.samples)?;
+    let index = index(database)?;
+    let missing = missing_samples(&index, samples);
+    let is_new = load_documents(database, collection)?;
+    if !missing.is_empty() {
+        add_samples(&index, INDEX, &missing)?;
+        index.merge_until_idle().map_err(Error::from)?;
+    }
+    database.documents().sync().map_err(Error::from)?;
+    Ok(is_new || !missing.is_empty())
+}
+
+fn index(database: &Stromatolite) -> Result<Arc<SequenceIndex>> {
+    match database.sequence_index(INDEX) {
+        Err(Error::UnknownIndex { .. }) => Ok(database.create_sequence_index(INDEX, IndexOptions::default())?),
+        other => Ok(other?),
+    }
+}
+
+fn load_documents(database: &Stromatolite, collection: &Collection) -> Result<bool> {
+    let samples = lab(database, "samples")?;
+    let is_loaded = samples.find(Find::new(doc! {})).map_err(Error::from)?.next().is_some();
+    if is_loaded {
+        return Ok(false);
+    }
+    let stage = Stage::begin("samples → lab.samples", None);
+    samples
+        .create_indexes(vec![IndexModel::new(doc! {"species": 1, "year": 1})])
+        .map_err(Error::from)?;
+    let rows = read_documents(&collection.samples, None, CellTypes::Inferred)?;
+    let loaded = insert_all(&samples, rows, Some("sample"), &stage)?;
+    stage.end(&format!("{} documents", count(loaded)));
+
+    let stage = Stage::begin("genes → lab.genes", None);
+    let records = reader::open_path(&collection.genes).map_err(|error| Error::from(stromatolite::sequence::Error::from(error)))?;
+    let genes = records.map(|record| Ok(gene(&record.map_err(stromatolite::sequence::Error::from).map_err(Error::from)?)));
+    let loaded = insert_all(&lab(database, "genes")?, genes, None, &stage)?;
+    stage.end(&format!("{} documents", count(loaded)));
+    Ok(true)
+}
+
+/// A gene as a document: its name, what else its header says, its bases.
+fn gene(record: &reader::Record) -> Document {
+    let (name, description) = record.header().split_once(' ').unwrap_or((record.header(), ""));
+    let bases = String::from_utf8_lossy(&record.sequence).into_owned();
+    doc! {"_id": name, "description": description, "length": Bson::Int32(bases.len() as i32), "sequence": bases}
+}

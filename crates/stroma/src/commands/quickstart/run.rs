@@ -1,0 +1,30 @@
+//! The quickstart from beginning to end.
+
+use std::io::Write;
+
+use super::collection::Collection;
+use super::load::{INDEX, load};
+use super::questions::answer_all;
+use crate::arguments::{DEFAULT_DATA, Quickstart};
+use crate::commands::run::{open_or_create, standard_output};
+use crate::failure::{Failure, Result};
+
+pub(crate) fn run(arguments: &Quickstart) -> Result<()> {
+    let collection = Collection::find(arguments.collection.as_deref())?;
+    let folder = arguments.data.folder.display().to_string();
+    let database = open_or_create(&arguments.data)?;
+    let is_new = load(&database, &collection)?;
+    let mut output = standard_output();
+    let state = if is_new { "The data is loaded" } else { "The data is already there" };
+    writeln!(output, "{state}: {folder}").map_err(Failure::output)?;
+    answer_all(&database, &mut output)?;
+    let data = if folder == DEFAULT_DATA { String::new() } else { format!(" --data {folder}") };
+    let genes = collection.genes.display();
+    writeln!(
+        output,
+        "\nTo go on:\n  stroma serve{data}\n  mongosh mongodb://127.0.0.1:27017/lab --eval 'db.samples.find({{year: 2003}})'\n  \
+         stroma search {INDEX} {genes}{data}"
+    )
+    .and_then(|()| output.flush())
+    .map_err(Failure::output)
+}

@@ -1,0 +1,46 @@
+//! From the words of the command line to the command, and what the commands share.
+
+use std::io::{BufWriter, StdoutLock, Write};
+
+use stromatolite::{Options, Stromatolite};
+
+use super::{check, compact, completions, export, import, index, inspect, quickstart, search, serve};
+use crate::arguments::{Command, Data};
+use crate::failure::{Failure, Result};
+
+/// Runs one command.
+pub(crate) fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Quickstart(arguments) => quickstart::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
+        Command::Index(arguments) => index::run(&arguments),
+        Command::Search(arguments) => search::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Compact(arguments) => compact::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Completions { shell } => completions::run(shell),
+    }
+}
+
+/// Opens a database that must be there.
+pub(super) fn open_existing(data: &Data) -> Result<Stromatolite> {
+    Ok(Stromatolite::open(&data.folder, Options::existing())?)
+}
+
+/// Opens a database, or makes one.
+pub(super) fn open_or_create(data: &Data) -> Result<Stromatolite> {
+    Ok(Stromatolite::open(&data.folder, Options::default())?)
+}
+
+/// Standard output, buffered; to be flushed at the end.
+pub(super) fn standard_output() -> BufWriter<StdoutLock<'static>> {
+    BufWriter::new(std::io::stdout().lock())
+}
+
+/// Prints a JSON value, indented, as the whole output of a command.
+pub(super) fn print_json(value: &serde_json::Value) -> Result<()> {
+    let mut output = standard_output();
+    writeln!(output, "{value:#}").and_then(|()| output.flush()).map_err(Failure::output)
+}

@@ -1,0 +1,88 @@
+//! `stroma search`: which samples of an index hold the queries, as a table, TSV or JSON lines.
+
+use std::io::{IsTerminal, Write};
+
+use stromatolite::sequence::output::{JsonLinesWriter, TsvWriter};
+use stromatolite::sequence::{Outcome, Query, QueryResult, SearchOptions, reader};
+
+use super::run::{open_existing, standard_output};
+use crate::arguments::{Search, SearchFormat};
+use crate::failure::{Failure, Result};
+use crate::output::{Table, count};
+
+/// Queries as they are read, or the error that ends them.
+type Queries = Box<dyn Iterator<Item = std::result::Result<Query, stromatolite::sequence::Error>> + Send>;
+
+pub(super) fn run(arguments: &Search) -> Result<()> {
+    if !(0.0..=1.0).contains(&arguments.threshold) {
+        return Err(Failure::Usage {
+            what: format!("the threshold {} does not lie between 0 and 1", arguments.threshold),
+            hint: "it is the share of a query's distinct k-mers that a sample must hold".into(),
+        });
+    }
+    let database = open_existing(&arguments.data)?;
+    let index = database.sequence_index(&arguments.index)?;
+    let options = SearchOptions { threshold: arguments.threshold, top: arguments.top };
+    let results = index.search(queries(arguments)?, options).map_err(stromatolite::Error::from)?;
+    let mut output = standard_output();
+    let default = if std::io::stdout().is_terminal() { SearchFormat::Table } else { SearchFormat::Tsv };
+    match arguments.format.unwrap_or(default) {
+        SearchFormat::Table => print_table(results, &mut output)?,
+        SearchFormat::Tsv => {
+            let mut writer = TsvWriter::new(&mut output).map_err(Failure::output)?;
+            for result in results {
+                writer.write(&result.map_err(stromatolite::Error::from)?).map_err(Failure::output)?;
+            }
+        }
+        SearchFormat::Jsonl => {
+            let mut writer = JsonLinesWriter::new(&mut output);
+            for result in results {
+                writer.write(&result.map_err(stromatolite::Error::from)?).map_err(Failure::output)?;
+            }
+        }
+    }
+    output.flush().map_err(Failure::output)
+}
+
+fn queries(arguments: &Search) -> Result<Queries> {
+    if let Some(bases) = &arguments.sequence {
+        return Ok(Box::new(std::iter::once(Ok(Query::new("query", bases.trim().as_bytes())))));
+    }
+    let Some(path) = &arguments.queries else { return Ok(Box::new(std::iter::empty())) };
+    let records = if path.as_os_str() == "-" {
+        reader::open_reader(std::io::stdin(), "standard input")
+    } else {
+        reader::open_path(path)
+    };
+    let records = records.map_err(|error| stromatolite::Error::from(stromatolite::sequence::Error::from(error)))?;
+    Ok(Box::new(records.map(|record| Ok(Query::from(record?)))))
+}
+
+/// One table for all queries; a query without a hit, or one that cannot be searched, has its row too.
+fn print_table(
+    results: impl Iterator<Item = std::result::Result<QueryResult, stromatolite::sequence::Error>>,
+    output: &mut impl Write,
+) -> Result<()> {
+    let mut table = Table::new(&["query", ">k-mers", "sample", ">found", ">share"]);
+    for result in results {
+        add_rows(&mut table, &result.map_err(stromatolite::Error::from)?);
+    }
+    table.print(output)
+}
+
+/// Adds the rows of one query.
+pub(super) fn add_rows(table: &mut Table, result: &QueryResult) {
+    let kmers = count(result.kmers);
+    match &result.outcome {
+        Outcome::Hits(hits) if hits.is_empty() => {
+            table.row([result.query.as_str(), &kmers, "(in no sample)", "", ""]);
+        }
+        Outcome::Hits(hits) => {
+            for hit in hits {
+                let share = format!("{:.1} %", 100.0 * hit.share);
+                table.row([result.query.as_str(), &kmers, hit.sample.as_str(), &count(hit.found), &share]);
+            }
+        }
+        other => table.row([result.query.as_str(), &kmers, &format!("({other})"), "", ""]),
+    }
+}

@@ -1,0 +1,9 @@
+//! What a person sees: tables, progress bars, sizes in words.
+
+mod progress;
+mod table;
+mod units;
+
+pub(crate) use progress::Stage;
+pub(crate) use table::Table;
+pub(crate) use units::{bytes, count};

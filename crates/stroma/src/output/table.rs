@@ -1,0 +1,37 @@
+//! A table of text with a head line, numbers to the right, as every command prints it.
+
+use std::io::Write;
+
+use comfy_table::{CellAlignment, Table as Grid, presets};
+
+use crate::failure::{Failure, Result};
+
+/// A table to print.
+pub(crate) struct Table {
+    grid: Grid,
+}
+
+impl Table {
+    /// A table with these columns; a name that starts with `>` makes a column of numbers.
+    pub(crate) fn new(columns: &[&str]) -> Self {
+        let mut grid = Grid::new();
+        grid.load_style(presets::UTF8_HORIZONTAL_ONLY);
+        grid.set_header(columns.iter().map(|name| name.trim_start_matches('>')));
+        for (column, name) in grid.column_iter_mut().zip(columns) {
+            if name.starts_with('>') {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        Table { grid }
+    }
+
+    /// Adds a row.
+    pub(crate) fn row<C: Into<String>>(&mut self, cells: impl IntoIterator<Item = C>) {
+        self.grid.add_row(cells.into_iter().map(Into::into).collect::<Vec<String>>());
+    }
+
+    /// Prints the table.
+    pub(crate) fn print(&self, output: &mut impl Write) -> Result<()> {
+        writeln!(output, "{}", self.grid).map_err(Failure::output)
+    }
+}

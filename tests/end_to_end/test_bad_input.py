@@ -1,0 +1,223 @@
+"""Bad input: one clear error that names the file or field, a failing exit code, and nothing lost."""
+
+import gzip
+import json
+import resource
+import signal
+import subprocess
+
+import pytest
+from conftest import BINARY, EXAMPLES, Server, stroma
+
+GENOME = ">g\n" + "ACGTTGCAAGCTTAGCCGATAACGGTTACAGTCCGATAGCATCGGCTAAGCTTGCATGCAAT" * 3 + "\n"
+
+
+@pytest.fixture
+def index(tmp_path):
+    """A database with an index of one good sample."""
+    data = tmp_path / "data"
+    good = tmp_path / "good.fasta"
+    good.write_text(GENOME)
+    stroma("index", "add", "genomes", "--sample", "good", good, "--data", data)
+    return data
+
+
+def samples_of(data):
+    listed = json.loads(stroma("index", "list", "genomes", "--json", "--data", data).stdout)
+    return [sample["sample"] for sample in listed]
+
+
+def fails(arguments, *named, code=1):
+    """The command fails with one error on standard error that names all of `named`."""
+    done = stroma(*arguments, check=False)
+    assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
+    for name in named:
+        assert str(name) in done.stderr, f"{name!r} is not in: {done.stderr}"
+    assert "panicked" not in done.stderr
+    return done.stderr
+
+
+BAD_FILES = {
+    "truncated.fa.gz": gzip.compress(GENOME.encode() * 50)[:-20],
+    "corrupt.fa.gz": b"\x1f\x8b\x08\x00" + b"\x00" * 6 + b"\xff" * 50,
+    "not-gzip.fa.gz": b"MZ\x90\x00 this is not what its name says",
+    "no-sequence.fa": b">only a header\n",
+    "empty.fa": b"",
+    "binary.fa": bytes(range(256)) * 4,
+    "letters.fa": b">x\nHELLO WORLD!\n",
+    "quality.fq": b"@r\nACGT\n+\nII\n",
+    "cut.fq": b"@r\nACGT\n+\n",
+}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_a_bad_sequence_file_is_named_and_the_index_stays(index, tmp_path, name):
+    file = tmp_path / name
+    file.write_bytes(BAD_FILES[name])
+    fails(["index", "add", "genomes", "--sample", "bad", file, "--data", index], name)
+    assert samples_of(index) == ["good"]
+    stroma("check", "--data", index)
+
+
+def test_a_missing_file_is_named(index, tmp_path):
+    missing = tmp_path / "missing.fa"
+    fails(["index", "add", "genomes", "--sample", "bad", missing, "--data", index], missing)
+    assert samples_of(index) == ["good"]
+
+
+def test_a_duplicate_and_an_unknown_sample_are_named(index, tmp_path):
+    fails(["index", "add", "genomes", "--sample", "good", tmp_path / "good.fasta", "--data", index], "good")
+    fails(["index", "remove", "genomes", "--sample", "ghost", "--data", index], "ghost")
+    fails(["index", "list", "nothing", "--data", index], "nothing")
+    fails(["search", "nothing", "--sequence", "ACGT" * 20, "--data", index], "nothing")
+    assert samples_of(index) == ["good"]
+
+
+def test_a_manifest_with_the_same_sample_twice_adds_nothing(index, tmp_path):
+    manifest = tmp_path / "samples.tsv"
+    manifest.write_text("sample\tpaths\na\tgood.fasta\na\tgood.fasta\n")
+    fails(["index", "add", "genomes", "--samples", manifest, "--data", index], "a", "samples.tsv")
+    assert samples_of(index) == ["good"]
+
+
+def test_a_manifest_without_its_columns_is_named(index, tmp_path):
+    manifest = tmp_path / "samples.tsv"
+    manifest.write_text("name\tfile\na\tgood.fasta\n")
+    fails(["index", "add", "genomes", "--samples", manifest, "--data", index], "sample", "samples.tsv")
+
+
+def test_a_short_query_is_reported_and_not_dropped(index, tmp_path):
+    queries = tmp_path / "queries.fa"
+    queries.write_text(">short\nACGT\n>long\n" + GENOME.split("\n")[1] + "\n")
+    lines = stroma("search", "genomes", queries, "--format", "jsonl", "--data", index).stdout.splitlines()
+    short, long = map(json.loads, lines)
+    assert short["query"] == "short" and "hits" not in short and "31" in short["error"]
+    assert long["query"] == "long" and long["hits"][0]["share"] == 1.0
+    table = stroma("search", "genomes", queries, "--format", "tsv", "--data", index).stdout
+    assert "short" in table
+
+
+@pytest.mark.parametrize("k", ["4", "33", "1", "0"])
+def test_an_impossible_k_is_refused(tmp_path, k):
+    good = tmp_path / "good.fasta"
+    good.write_text(GENOME)
+    done = stroma("index", "add", "g", "--k", k, "--sample", "s", good, "--data", tmp_path / "d", check=False)
+    assert done.returncode in (1, 2) and "odd" in done.stderr
+
+
+def test_another_k_than_the_index_has_is_refused(index, tmp_path):
+    fails(["index", "add", "genomes", "--k", "21", "--sample", "s", tmp_path / "good.fasta", "--data", index], "31", code=2)
+
+
+@pytest.mark.parametrize("threshold", ["-0.1", "1.5", "NaN"])
+def test_a_threshold_outside_of_0_to_1_is_refused(index, threshold):
+    done = stroma(
+        "search", "genomes", "--sequence", "ACGT" * 20, f"--threshold={threshold}", "--data", index, check=False
+    )
+    assert done.returncode in (1, 2) and "threshold" in done.stderr.lower()
+
+
+def test_bad_records_are_named_with_their_line(tmp_path):
+    file = tmp_path / "bad.jsonl"
+    file.write_text('{"_id": 1}\n{"_id": \n')
+    data = tmp_path / "data"
+    fails(["import", "a.b", file, "--data", data], "bad.jsonl", "line 2")
+    table = tmp_path / "bad.csv"
+    table.write_text("a,b\n1,2\n3\n")
+    fails(["import", "a.b", table, "--data", data], "bad.csv", "line 3")
+    fails(["import", "a.b", tmp_path / "unclear", "--data", data], "--format", code=2)
+    fails(["import", "nodot", file, "--data", data], "nodot")
+
+
+def test_a_document_over_16_mib_is_refused(tmp_path):
+    file = tmp_path / "large.jsonl"
+    file.write_text(json.dumps({"_id": 1}) + "\n" + json.dumps({"_id": 2, "text": "x" * (17 << 20)}) + "\n")
+    data = tmp_path / "data"
+    fails(["import", "a.b", file, "--data", data], "16777216")
+    assert stroma("export", "a.b", "--data", data).stdout.count("\n") <= 1
+
+
+def test_a_database_that_is_not_there_or_is_none(tmp_path):
+    fails(["export", "a.b", "--data", tmp_path / "none"], "none")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.tex").write_text("x")
+    fails(["import", "a.b", EXAMPLES / "samples.tsv", "--data", tmp_path / "other"], "other")
+    assert [path.name for path in (tmp_path / "other").iterdir()] == ["thesis.tex"]
+
+
+def test_a_database_opened_twice_is_refused(tmp_path):
+    server = Server(tmp_path / "data")
+    try:
+        fails(["check", "--data", tmp_path / "data"], "locked", server.process.pid)
+        with server.client() as client:
+            assert client.admin.command("ping")["ok"] == 1
+    finally:
+        assert server.stop() == 0
+    stroma("check", "--data", tmp_path / "data")
+
+
+def test_a_database_of_a_newer_format_is_left_alone(index):
+    marker = index / "FORMAT"
+    text = marker.read_text()
+    marker.write_text(text.replace(" 1", " 99"))
+    fails(["check", "--data", index], "99")
+    marker.write_text(text)
+    assert samples_of(index) == ["good"]
+
+
+def test_a_flipped_byte_is_found(index):
+    layers = [path for path in (index / "sequences" / "genomes" / "layers").iterdir()]
+    content = bytearray(layers[0].read_bytes())
+    content[len(content) // 2] ^= 1
+    layers[0].write_bytes(content)
+    fails(["check", "--data", index], layers[0].name, code=3)
+    done = stroma("inspect", layers[0], check=False)
+    assert layers[0].name in done.stdout + done.stderr
+    assert done.returncode != 0
+
+
+def test_inspect_says_what_a_file_is(index, tmp_path):
+    for path in sorted(path for path in index.rglob("*") if path.is_file() and path.name != "LOCK"):
+        done = stroma("inspect", path, check=False)
+        assert done.returncode == 0, (path, done.stdout, done.stderr)
+        assert "whole" in done.stdout, (path, done.stdout)
+    done = stroma("inspect", tmp_path / "good.fasta", check=False)
+    assert done.returncode != 0 and "good.fasta" in done.stderr
+
+
+def test_a_full_disk_ends_the_import_and_keeps_the_database(tmp_path):
+    """The system refuses files over 2 MiB, as a full disk would; afterwards all is as it was."""
+    data = tmp_path / "data"
+    first = tmp_path / "first.jsonl"
+    first.write_text("".join(json.dumps({"_id": number}) + "\n" for number in range(100)))
+    stroma("import", "a.b", first, "--data", data)
+    second = tmp_path / "second.jsonl"
+    second.write_text(
+        "".join(json.dumps({"_id": 1000 + number, "text": "%064x" % number * 20}) + "\n" for number in range(20_000))
+    )
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2 << 20, 2 << 20))
+
+    done = subprocess.run(
+        [BINARY, "import", "a.b", str(second), "--data", str(data)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        preexec_fn=limit,
+        restore_signals=False,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "panicked" not in done.stderr and str(data) in done.stderr, done.stderr
+    stroma("check", "--data", data)
+    kept = [json.loads(line)["_id"] for line in stroma("export", "a.b", "--data", data).stdout.splitlines()]
+    assert set(range(100)) <= set(kept)
+    # Whatever of the second import was acknowledged batch by batch is there as a prefix, with no gap.
+    rest = sorted(number - 1000 for number in kept if number >= 1000)
+    assert rest == list(range(len(rest)))
+
+
+def test_unknown_words_are_usage_errors():
+    for words in (["nonsense"], ["search"], ["index"], ["serve", "--port", "99999"]):
+        assert stroma(*words, check=False).returncode == 2

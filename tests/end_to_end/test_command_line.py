@@ -1,0 +1,156 @@
+"""The command line as a newcomer uses it: quickstart, import, export, index, search, inspect, compact, check."""
+
+import gzip
+import json
+import random
+import subprocess
+
+import pytest
+from conftest import BINARY, EXAMPLES, Server, stroma
+
+BASES = "".join(random.Random(3).choice("ACGT") for _ in range(5000))
+
+
+def test_quickstart_answers_three_questions(quickstart):
+    data, printed = quickstart
+    for words in ["mecA", "S_aureus_N315", "S_aureus_TW20", "100.0", "stroma serve", "mongosh", "stroma search"]:
+        assert words in printed.stdout, printed.stdout
+    for stage in ["samples", "sequences"]:
+        assert stage in printed.stderr.lower(), printed.stderr
+
+
+def test_a_second_quickstart_finds_the_data_there(quickstart):
+    data, first = quickstart
+    # The shared server may hold the lock: copy what is there.
+    again = subprocess.run(["cp", "-r", str(data), str(data) + "-copy"], check=True)
+    assert again.returncode == 0
+    second = stroma("quickstart", "--data", str(data) + "-copy", "--collection", EXAMPLES)
+    assert "already" in second.stdout + second.stderr
+    assert "S_aureus_TW20" in second.stdout
+
+
+def test_import_and_export_give_back_what_came(tmp_path):
+    data = tmp_path / "data"
+    stroma("import", "lab.samples", EXAMPLES / "samples.tsv", "--id", "sample", "--data", data)
+    table = stroma(
+        "export", "lab.samples", "--format", "tsv", "--fields", "_id,species,year", "--filter", '{"year": 2003}', "--data", data
+    ).stdout.splitlines()
+    assert table[0] == "_id\tspecies\tyear" and sorted(row.split("\t")[0] for row in table[1:]) == [
+        "S_aureus_JKD6008",
+        "S_aureus_TW20",
+    ]
+    lines = tmp_path / "out.jsonl"
+    stroma("export", "lab.samples", "--output", lines, "--data", data)
+    stroma("import", "lab.copy", lines, "--data", data)
+    again = stroma("export", "lab.copy", "--data", data).stdout
+    assert again == lines.read_text() and again.count("\n") == 17
+
+
+def test_import_from_standard_input(tmp_path):
+    stroma("import", "a.b", "-", "--format", "jsonl", "--data", tmp_path / "d", input='{"_id": 1}\n{"_id": 2}\n')
+    assert stroma("export", "a.b", "--data", tmp_path / "d").stdout == '{"_id":1}\n{"_id":2}\n'
+
+
+def test_an_index_from_files_and_standard_input(tmp_path):
+    data = tmp_path / "data"
+    (tmp_path / "one.fa").write_text(">x\n" + BASES + "\n")
+    stroma("index", "add", "g", "--k", "21", "--sample", "one", tmp_path / "one.fa", "--data", data)
+    reads = "".join(f"@r{i}\n{BASES[i:i+100].lower()}\n+\n{'I' * 100}\n" for i in range(0, 4900, 10)).replace("\n", "\r\n")
+    piped = subprocess.run(
+        [BINARY, "index", "add", "g", "--sample", "two", "-", "--minimum-count", "2", "--data", str(data)],
+        input=gzip.compress(reads.encode()),
+        capture_output=True,
+        timeout=60,
+    )
+    assert piped.returncode == 0, piped.stderr
+    listed = {sample["sample"]: sample for sample in json.loads(stroma("index", "list", "g", "--json", "--data", data).stdout)}
+    assert list(listed) == ["one", "two"] and listed["one"]["kmers"] == 5000 - 20
+    assert 0 < listed["two"]["kmers"] < listed["one"]["kmers"]
+    hit = json.loads(stroma("search", "g", "--sequence", BASES[500:900], "--format", "jsonl", "--data", data).stdout)
+    assert {h["sample"]: h["share"] for h in hit["hits"]} == {"one": 1.0, "two": 1.0}
+    tsv = stroma("search", "g", "--sequence", BASES[500:900], "--format", "tsv", "--top", "1", "--data", data).stdout
+    assert len(tsv.splitlines()) == 2 and tsv.splitlines()[0].split("\t")[:2] == ["query", "sample"]
+    stroma("index", "remove", "g", "--sample", "one", "--data", data)
+    hit = json.loads(stroma("search", "g", "--sequence", BASES[500:900], "--format", "jsonl", "--data", data).stdout)
+    assert [h["sample"] for h in hit["hits"]] == ["two"]
+    stroma("index", "remove", "g", "--all", "--data", data)
+    assert json.loads(stroma("index", "list", "--json", "--data", data).stdout) == []
+
+
+def test_compact_and_inspect_and_check(quickstart, tmp_path):
+    data, _ = quickstart
+    copy = tmp_path / "copy"
+    subprocess.run(["cp", "-r", str(data), str(copy)], check=True)
+    before = stroma("search", "genomes", EXAMPLES / "genes.fasta", "--data", copy, "--format", "tsv").stdout
+    stroma("compact", "--data", copy)
+    assert stroma("search", "genomes", EXAMPLES / "genes.fasta", "--data", copy, "--format", "tsv").stdout == before
+    shown = json.loads(stroma("inspect", "--json", "--data", copy).stdout)
+    assert shown["sequences"]["genomes"]["samples"] == 17
+    assert shown["documents"]["levels"]
+    assert "write amplification" in stroma("inspect", "--data", copy).stdout.lower()
+    assert json.loads(stroma("check", "--json", "--data", copy).stdout)["damaged"] == []
+
+
+def test_help_shows_examples_and_completions_come_out():
+    text = stroma("--help").stdout
+    for command in "quickstart serve import export index search inspect compact check completions".split():
+        assert command in text
+        assert "--help" in stroma(command, "--help").stdout
+    for command in ["quickstart", "serve", "import", "export", "search", "inspect"]:
+        assert "Example" in stroma(command, "--help").stdout, command
+    for shell in ["bash", "zsh", "fish"]:
+        assert "stroma" in stroma("completions", shell).stdout
+
+
+def test_a_closed_pipe_is_no_error(quickstart, tmp_path):
+    data = tmp_path / "data"
+    stroma("import", "a.b", "-", "--format", "jsonl", "--data", data, input="".join(f'{{"_id": {i}}}\n' for i in range(50_000)))
+    done = subprocess.run(f"{BINARY} export a.b --data {data} | head -1", shell=True, capture_output=True, text=True)
+    assert done.stdout == '{"_id":0}\n' and done.stderr == ""
+
+
+def test_what_a_driver_wrote_is_there_after_a_restart(tmp_path):
+    server = Server(tmp_path / "data")
+    with server.client() as client:
+        client["a"]["b"].insert_many({"_id": number} for number in range(1000))
+        client["a"]["b"].create_index("x")
+    assert server.stop() == 0
+    server = Server(tmp_path / "data")
+    with server.client() as client:
+        assert client["a"]["b"].count_documents({}) == 1000
+        assert sorted(client["a"]["b"].index_information()) == ["_id_", "x_1"]
+    assert server.stop() == 0
+
+
+@pytest.mark.parametrize("round", range(5))
+def test_acknowledged_writes_survive_a_killed_server(tmp_path, round):
+    """kill -9 while clients write; the engine's own loop does this hundreds of times, here the whole house stands."""
+    import signal
+    import threading
+    import time
+
+    server = Server(tmp_path / "data")
+    acknowledged = []
+
+    def work(number):
+        with server.client(retryWrites=False) as client:
+            mine = client["a"].get_collection("b", write_concern=__import__("pymongo").WriteConcern(j=True))
+            try:
+                for step in range(10_000):
+                    mine.insert_one({"_id": f"{number}-{step}", "step": step})
+                    acknowledged.append(f"{number}-{step}")
+            except Exception:
+                return
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.5 + 0.13 * round)
+    server.stop(signal.SIGKILL)
+    for thread in threads:
+        thread.join()
+    server = Server(tmp_path / "data")
+    with server.client() as client:
+        kept = {document["_id"] for document in client["a"]["b"].find()}
+    assert server.stop() == 0
+    assert acknowledged and set(acknowledged) <= kept
