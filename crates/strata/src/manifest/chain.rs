@@ -58,6 +58,17 @@ pub(crate) fn read(storage: &dyn Storage) -> Result<Option<Recovered>, Error> {
     Ok(Some(Recovered { state, kind, last, last_checksum, edits, stale }))
 }
 
+/// What the manifest of a storage says, a line for each layer and record; `None` if there is none. Takes no lock
+/// and changes nothing, so it may be called while someone else writes.
+///
+/// # Errors
+/// As [`LayeredSet::open`](crate::LayeredSet::open), for the manifest.
+pub fn describe(storage: &dyn Storage) -> Result<Option<String>, Error> {
+    let Some(recovered) = read(storage)? else { return Ok(None) };
+    let Recovered { state, kind, last, edits, .. } = recovered;
+    Ok(Some(format!("kind {kind}, {edits} edits since the snapshot, the last has number {last}\n{state}")))
+}
+
 /// The blobs from `last` back to the nearest snapshot, in that order, and the checksum of the last.
 fn load_back_to_snapshot(storage: &dyn Storage, last: u64) -> Result<(Vec<Decoded>, u64), Error> {
     let mut decoded: Vec<Decoded> = Vec::new();

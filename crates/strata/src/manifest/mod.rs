@@ -7,6 +7,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use chain::describe;
 pub(crate) use chain::{Recovered, Writer, read};
 pub use format::FORMAT_VERSION;
 pub(crate) use state::{Edit, State};

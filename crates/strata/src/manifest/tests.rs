@@ -210,6 +210,15 @@ fn a_chain_with_a_gap_or_a_foreign_link_is_refused() {
 }
 
 #[test]
+fn the_manifest_can_be_read_by_people() {
+    let chain = sample();
+    let text = super::describe(&chain.storage).unwrap().unwrap();
+    assert!(text.starts_with("kind golden, 1 edits since the snapshot, the last has number 2\nepoch 1"));
+    assert!(text.contains("layer 8 level 1 recency 3: 80 bytes, 4 entries, b..q"), "{text}");
+    assert_eq!(super::describe(&MemoryStorage::new()).unwrap(), None);
+}
+
+#[test]
 fn what_is_too_long_is_refused_before_anything_is_written() {
     let mut chain = sample();
     let edit = Edit { epoch: 1, put_records: vec![("x".repeat(70_000), Vec::new())], ..Edit::default() };

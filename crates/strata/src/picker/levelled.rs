@@ -53,8 +53,7 @@ fn pick_level0(
     claimed: &Claims,
 ) -> Option<MergePlan> {
     let reason = MergeReason::TooManyRuns { level: 0, runs: level0.len(), limit };
-    let down = if claimed.leaves_level(0) { None } else { down_from_level0(layers, level0, reason, claimed) };
-    match down {
+    match down_from_level0(layers, level0, reason, claimed) {
         Some((plan, rewritten)) => {
             // Level 1 would be rewritten for little: first let level 0 become larger.
             let own: u64 = level0.iter().map(|run| bytes(run)).sum();
@@ -68,8 +67,8 @@ fn pick_level0(
     }
 }
 
-/// The oldest runs of level 0 that nobody claims, with what they overlap in level 1, and the bytes of the
-/// latter.
+/// The oldest runs of level 0, as far as nobody claims them, with what they overlap in level 1, and the bytes of
+/// the latter. While one merge takes runs down it claims the oldest, so that a second one finds none.
 fn down_from_level0(
     layers: &[LayerShape<'_>],
     level0: &[Run<'_>],

@@ -4,7 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::shared::Shared;
+use super::merge::Caller;
+use super::shared::{Shared, WorkerWait};
 use crate::Error;
 use crate::layer::LayerKind;
 use crate::runtime::panic_message;
@@ -40,19 +41,19 @@ impl<K: LayerKind> Shared<K> {
             if self.cancelled.load(Ordering::Acquire) {
                 return;
             }
-            let (is_paused, not_before) = {
-                let merging = self.merging.lock();
-                (merging.pauses > 0, merging.not_before)
-            };
-            if is_paused {
-                self.changed.wait(seen);
-                continue;
+            let wait = self.merging.lock().worker_wait(clock);
+            match wait {
+                None => {}
+                Some(WorkerWait::Pause) => {
+                    self.changed.wait(seen);
+                    continue;
+                }
+                Some(WorkerWait::Until(time)) => {
+                    self.changed.wait_until(seen, clock, time);
+                    continue;
+                }
             }
-            if clock.now() < not_before {
-                self.changed.wait_until(seen, clock, not_before);
-                continue;
-            }
-            match catch_unwind(AssertUnwindSafe(|| self.merge_once())) {
+            match catch_unwind(AssertUnwindSafe(|| self.merge_once(Caller::Worker))) {
                 Ok(Ok(Some(_))) => {}
                 Ok(Ok(None)) => {
                     self.changed.wait(seen);
@@ -61,7 +62,9 @@ impl<K: LayerKind> Shared<K> {
                 // Noted already, together with the time of the next attempt.
                 Ok(Err(_)) => {}
                 Err(panic) => {
-                    self.note_failure(format!("the merge panicked: {}", panic_message(&*panic)));
+                    if let Some(failure) = &mut self.merging.lock().last_failure {
+                        failure.message = format!("the merge panicked: {}", panic_message(&*panic));
+                    }
                 }
             }
         }

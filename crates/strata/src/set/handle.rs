@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::merge::Caller;
 use super::shared::Shared;
 use super::{
     Edit, LayerVerification, MergePause, MergeReport, OpenReport, SetOptions, SetStatistics, Version,
@@ -99,7 +100,7 @@ impl<K: LayerKind> LayeredSet<K> {
 
     /// Makes the most urgent merge on the calling thread. `None` if none is due, or others work on all that are.
     pub fn merge_once(&self) -> Result<Option<MergeReport>, Error> {
-        self.inner.shared.merge_once()
+        self.inner.shared.merge_once(Caller::User)
     }
 
     /// Merges on the calling thread until nothing is due, and waits for merges of others.

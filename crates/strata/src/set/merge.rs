@@ -48,12 +48,27 @@ struct Claimed<'a, K: LayerKind> {
 
 impl<K: LayerKind> Drop for Claimed<'_, K> {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            // Before the claim ends, so that no other worker runs into the same panic at once.
+            self.shared.note_failure("the merge panicked".to_owned());
+        }
         let mut merging = self.shared.merging.lock();
         merging.claims.release(self.ticket);
         merging.jobs.remove(&self.ticket);
         drop(merging);
         self.shared.changed.notify();
     }
+}
+
+/// Who wants a merge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Caller {
+    /// A background worker: not while merges are paused, nor too soon after a failure.
+    Worker,
+    /// Somebody who called for one merge.
+    User,
+    /// Somebody who wants to merge everything, and so waits for all others.
+    Everything,
 }
 
 /// Keeps other merges from starting while somebody waits to merge everything.
@@ -75,11 +90,11 @@ impl<K: LayerKind> Drop for Exclusive<'_, K> {
 
 impl<K: LayerKind> Shared<K> {
     /// Makes the most urgent merge, if one is due and nobody works on it.
-    pub(super) fn merge_once(&self) -> Result<Option<MergeReport>, Error> {
+    pub(super) fn merge_once(&self, caller: Caller) -> Result<Option<MergeReport>, Error> {
         loop {
             self.check_mergeable()?;
             let policy = &self.options.policy;
-            let Some(claimed) = self.claim(false, |shapes, claims| pick(shapes, policy, claims)) else {
+            let Some(claimed) = self.claim(caller, |shapes, claims| pick(shapes, policy, claims)) else {
                 return Ok(None);
             };
             match claimed.run() {
@@ -95,7 +110,7 @@ impl<K: LayerKind> Shared<K> {
         let mut reports = Vec::new();
         loop {
             let seen = self.changed.generation();
-            match self.merge_once()? {
+            match self.merge_once(Caller::User)? {
                 Some(report) => reports.push(report),
                 None if self.merging.lock().claims.is_empty() => return Ok(reports),
                 None => {
@@ -112,7 +127,7 @@ impl<K: LayerKind> Shared<K> {
             let seen = self.changed.generation();
             self.check_mergeable()?;
             if self.merging.lock().claims.is_empty() {
-                match self.claim(true, |shapes, _| everything(shapes)) {
+                match self.claim(Caller::Everything, |shapes, _| everything(shapes)) {
                     None if self.current().levels().is_empty() => return Ok(None),
                     None => {}
                     Some(claimed) => match claimed.run() {
@@ -135,12 +150,16 @@ impl<K: LayerKind> Shared<K> {
     /// Picks and claims in one step, so that two threads never claim the same.
     fn claim(
         &self,
-        exclusive: bool,
+        caller: Caller,
         choose: impl FnOnce(&[LayerShape<'_>], &Claims) -> Option<MergePlan>,
     ) -> Option<Claimed<'_, K>> {
         let mut merging = self.merging.lock();
-        let allowed = if exclusive { merging.claims.is_empty() } else { merging.exclusive == 0 };
-        if !allowed {
+        let is_allowed = match caller {
+            Caller::Worker => merging.exclusive == 0 && merging.worker_wait(&*self.options.clock).is_none(),
+            Caller::User => merging.exclusive == 0,
+            Caller::Everything => merging.claims.is_empty(),
+        };
+        if !is_allowed {
             return None;
         }
         let version = self.current();

@@ -14,7 +14,7 @@ use super::{SetOptions, Version};
 use crate::layer::{LayerFactory, LayerKind};
 use crate::manifest;
 use crate::picker::{Claims, MergeReason};
-use crate::runtime::Event;
+use crate::runtime::{Clock, Event};
 use crate::storage::{Storage, StorageLock};
 
 /// The inside of a set. Locks are taken in the order of the fields: `writer`, `merging`, `current`.
@@ -59,6 +59,25 @@ pub(super) struct Merging {
     pub(super) last_failure: Option<MergeFailure>,
     /// When background workers may try again after a failure, in terms of the clock.
     pub(super) not_before: Duration,
+}
+
+/// What a background worker has to wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WorkerWait {
+    /// The end of a pause.
+    Pause,
+    /// This time, in terms of the clock.
+    Until(Duration),
+}
+
+impl Merging {
+    /// Why no worker may start a merge now, if none may.
+    pub(super) fn worker_wait(&self, clock: &dyn Clock) -> Option<WorkerWait> {
+        if self.pauses > 0 {
+            return Some(WorkerWait::Pause);
+        }
+        (clock.now() < self.not_before).then_some(WorkerWait::Until(self.not_before))
+    }
 }
 
 /// A merge at work.
