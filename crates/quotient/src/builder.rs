@@ -1,6 +1,6 @@
 //! Building a filter from keys that arrive in order, without moving a slot twice.
 
-use crate::counter::{Digits, slots_for};
+use crate::counter::{slot_value, slots_for};
 use crate::{CountingFilter, Error, Shape};
 
 /// Builds a filter from ascending keys: O(1) a key, and memory is written from front to back.
@@ -60,10 +60,9 @@ impl Builder {
             blocks.set_runend(start - 1, false);
         }
         blocks.set_occupied(quotient, true);
-        blocks.write(start, remainder, false);
-        let digits = Digits::of(count, filter.shape.remainder_bits);
-        for (slot, digit) in (start + 1..end).zip(digits.as_slice()) {
-            blocks.write(slot, *digit, true);
+        for slot in start..end {
+            let value = slot_value(remainder, count, slot - start, filter.shape.remainder_bits);
+            blocks.write(slot, value, slot > start);
         }
         blocks.set_runend(end - 1, true);
         filter.total = total;

@@ -4,32 +4,20 @@
 //! `count - 1` to the base 2^r, least significant first, in the extension slots that follow, as many as
 //! there are up to the last digit that is not zero. So every count has exactly one form.
 
-/// The digits of one count.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Digits {
-    digits: [u64; 64],
-    length: usize,
-}
-
-impl Digits {
-    /// The digits of a count, which is not 0.
-    pub(crate) fn of(count: u64, remainder_bits: u32) -> Self {
-        let mut rest = count - 1;
-        let mut digits = Self { digits: [0; 64], length: 0 };
-        while rest > 0 {
-            digits.digits[digits.length] = rest & ((1 << remainder_bits) - 1);
-            digits.length += 1;
-            rest >>= remainder_bits;
+/// The value of slot `index` of a key: its remainder, then the digits of its count, which is not 0.
+#[inline]
+pub(crate) fn slot_value(remainder: u64, count: u64, index: usize, remainder_bits: u32) -> u64 {
+    match (index as u32).checked_sub(1) {
+        None => remainder,
+        Some(digit) => {
+            let shifted = (count - 1).checked_shr(digit.saturating_mul(remainder_bits)).unwrap_or(0);
+            shifted & ((1 << remainder_bits) - 1)
         }
-        digits
-    }
-
-    pub(crate) fn as_slice(&self) -> &[u64] {
-        &self.digits[..self.length]
     }
 }
 
 /// Slots that a key with this count takes; none for a count of 0.
+#[inline]
 pub(crate) fn slots_for(count: u64, remainder_bits: u32) -> usize {
     match count {
         0 => 0,
@@ -87,10 +75,11 @@ mod tests {
     fn counts_come_back_in_as_many_slots_as_foretold() {
         for remainder_bits in [1, 2, 7, 31, 32, 33, 62] {
             for count in [1, 2, 3, 4, 5, 255, 256, 257, 1 << 32, (1 << 33) + 1, u64::MAX - 1, u64::MAX] {
-                let digits = Digits::of(count, remainder_bits);
-                assert_eq!(digits.as_slice().len() + 1, slots_for(count, remainder_bits));
+                let slots = slots_for(count, remainder_bits);
+                let value = |index| slot_value(1, count, index, remainder_bits);
+                assert_eq!((value(0), value(slots)), (1, 0), "no digit is left out");
                 let mut reader = CountReader::new(remainder_bits);
-                digits.as_slice().iter().for_each(|digit| reader.push(*digit));
+                (1..slots).for_each(|index| reader.push(value(index)));
                 assert_eq!(reader.checked(), Ok(count));
                 assert_eq!(reader.count(), count);
             }

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::blocks::Blocks;
-use crate::counter::{CountReader, Digits, slots_for};
+use crate::counter::{CountReader, slot_value, slots_for};
 use crate::edit::NewSlot;
 use crate::{Builder, Error, Iter, Shape};
 
@@ -41,9 +41,6 @@ struct Found {
     /// Whether there is a run and it ends right after these slots.
     run_ends: bool,
 }
-
-/// Free slots in ascending order, as many as a change of one count can need.
-type Room = [usize; 65];
 
 impl CountingFilter {
     /// An empty filter.
@@ -224,48 +221,53 @@ impl CountingFilter {
         let (old, new) = (found.count, change(found.count)?);
         let total = (self.total - old).checked_add(new).ok_or(Error::CountOverflow { key })?;
         let length = slots_for(new, self.shape.remainder_bits);
-        let room = self.room(quotient, length.saturating_sub(found.length))?;
-        self.store(quotient, remainder, &found, new, &room);
+        let free = self.room(quotient, length.saturating_sub(found.length))?;
+        self.store(quotient, remainder, &found, new, free);
         self.used = self.used - found.length as u64 + length as u64;
         self.distinct = self.distinct - u64::from(old > 0) + u64::from(new > 0);
         self.total = total;
         Ok((old, new))
     }
 
-    /// The first `wanted` free slots at or after the home slot, which are those that inserts will take.
-    fn room(&self, quotient: usize, wanted: usize) -> Result<Room, Error> {
-        let (mut room, mut from) = ([0; 65], quotient);
-        for slot in &mut room[..wanted] {
-            *slot = self.blocks.first_free(from).ok_or_else(|| self.full())?;
-            from = *slot + 1;
+    /// The first free slot at or after the home slot, if that and as many as are wanted are there.
+    fn room(&self, quotient: usize, wanted: usize) -> Result<usize, Error> {
+        let (mut first, mut from) = (quotient, quotient);
+        for index in 0..wanted {
+            let free = self.blocks.first_free(from).ok_or_else(|| self.full())?;
+            if index == 0 {
+                first = free;
+            }
+            from = free + 1;
         }
-        Ok(room)
+        Ok(first)
     }
 
     fn full(&self) -> Error {
         Error::Full { used: self.used, slots: self.blocks.slots() as u64 }
     }
 
-    /// Writes the slots of a key whose count becomes `count`, into the room found for them.
-    fn store(&mut self, quotient: usize, remainder: u64, found: &Found, count: u64, room: &Room) {
-        let digits = (count > 0).then(|| Digits::of(count, self.shape.remainder_bits));
-        let digits = digits.as_ref().map_or(&[][..], Digits::as_slice);
-        let length = slots_for(count, self.shape.remainder_bits);
+    /// Writes the slots of a key whose count becomes `count`. There is room for them, from slot `free` on.
+    fn store(&mut self, quotient: usize, remainder: u64, found: &Found, count: u64, mut free: usize) {
+        let remainder_bits = self.shape.remainder_bits;
+        let length = slots_for(count, remainder_bits);
         // From the last slot backward, so that a run end moves to a slot of the same key.
         for index in (length..found.length).rev() {
             self.blocks.remove_slot(quotient, found.start, found.slot + index);
         }
         for index in 0..length {
-            let (value, extension) = if index == 0 { (remainder, false) } else { (digits[index - 1], true) };
-            let at = found.slot + index;
+            let (at, extension) = (found.slot + index, index > 0);
+            let value = slot_value(remainder, count, index, remainder_bits);
             if index < found.length {
-                self.blocks.write(at, value, extension);
-            } else {
-                let free = room[index - found.length];
-                // Past the first slot, the one before belongs to the same key.
-                let appended = if index == 0 { found.run_ends } else { self.blocks.is_runend(at - 1) };
-                self.blocks.insert_slot(NewSlot { quotient, at, free, value, extension, appended });
+                self.blocks.set_remainder(at, value);
+                continue;
             }
+            if index > found.length {
+                // Found before, by `room`.
+                free = self.blocks.first_free(free + 1).unwrap_or(free);
+            }
+            // Past the first slot, the one before belongs to the same key.
+            let appended = if index == 0 { found.run_ends } else { self.blocks.is_runend(at - 1) };
+            self.blocks.insert_slot(NewSlot { quotient, at, free, value, extension, appended });
         }
     }
 }
