@@ -34,7 +34,7 @@ pub trait Policy {
     fn choose<K: Key, S: KeySource<K> + ?Sized>(&self, keys: &S) -> Choice;
 }
 
-/// Always the same kind of layer: B-tree of fanout 16, or linear with epsilon 16 below B-tree layers.
+/// Always the same kind of layer: B-tree of fanout 16, or of epsilon 16 if linear, on every level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ForcePolicy(pub LayerKind);
 
