@@ -72,8 +72,8 @@ pub enum Error {
         source: KindError,
     },
 
-    /// Another writer has taken over; this one must not write any more. It overwrote nothing; an edit that was
-    /// being committed at the very moment may be part of what the other one goes on from.
+    /// Another writer has taken over; this one must not write any more. It overwrote nothing; an edit that
+    /// was being committed at the very moment may be part of what the other one goes on from.
     #[error("another writer took over {place}; this one stops. Reopen to go on from the other's state")]
     Fenced {
         /// The storage.

@@ -1,7 +1,8 @@
-//! Text-driven tests: a file of cases, each an input, a line `----` and the expected output up to an empty line.
+//! Text-driven tests: a file of cases, each an input, a line `----` and the expected output up to an empty
+//! line.
 //!
-//! With `STRATA_REWRITE_GOLDEN=1` in the environment the expected outputs are replaced by the ones found; look at
-//! the difference before you keep it.
+//! With `STRATA_REWRITE_GOLDEN=1` in the environment the expected outputs are replaced by the ones found;
+//! look at the difference before you keep it.
 
 #![allow(clippy::disallowed_methods, reason = "golden files are read and rewritten by tests only")]
 

@@ -1,27 +1,28 @@
-//! A layered set: what an LSM tree, an inverted index and a k-mer index have in common, without what they hold.
+//! A layered set: what an LSM tree and a k-mer index have in common, without what they hold.
 //!
-//! One idea: **append, seal, merge**. A *layer* is an immutable blob of sorted entries. What is newly written is
-//! sealed as a layer of level 0; in the background layers are merged into fewer and larger ones of deeper levels.
-//! Readers look at a [`Version`], a frozen list of layers, and never wait. What a layer holds is up to a
-//! [`LayerKind`]; this crate does the rest:
+//! One idea: **append, seal, merge**. A *layer* is an immutable blob of sorted entries. What is newly written
+//! is sealed as a layer of level 0; in the background layers are merged into fewer and larger ones of deeper
+//! levels. Readers look at a [`Version`], a frozen list of layers, and never wait. What a layer holds is up
+//! to a [`LayerKind`]; this crate does the rest:
 //!
 //! | part | what it does |
 //! |---|---|
 //! | [`LayeredSet`] | one handle: versions, edits, merges, statistics, checks |
-//! | [`LayeredSet::edit`] | layers and small records change together, atomically, and survive a loss of power |
+//! | [`LayeredSet::edit`] | layers and small records change together or not at all, and durably |
 //! | [`picker`] | which layers to merge next: a pure function, tiered or levelled |
 //! | [`storage`] | where blobs live: a directory, memory with faults on demand, later an object store |
 //! | [`runtime`] | time and threads as parameters, so that a test can replay both |
 //!
 //! # What readers may rely on
-//! 1. A version never changes, and its layers stay readable as long as someone holds it. A blob is deleted when
-//!    the last version that names it is dropped.
-//! 2. Of two layers with keys in common the newer one comes first in [`Version::layers`]: the one of the lower
-//!    level, or within a level the one with the larger recency.
-//! 3. After a crash at any moment the set is as the last committed edit left it, or a later one. A blob is written
-//!    whole, synced and published before an edit names it; what no edit names is removed at the next start.
-//! 4. One process writes. On a storage that cannot lock, a writer that was replaced gets [`Error::Fenced`] and
-//!    overwrites nothing.
+//! 1. A version never changes, and its layers stay readable as long as someone holds it. A blob is deleted
+//!    when the last version that names it is dropped.
+//! 2. Of two layers with keys in common the newer one comes first in [`Version::layers`]: the one of the
+//!    lower level, or within a level the one with the larger recency.
+//! 3. After a crash at any moment the set is as the last committed edit left it, or a later one. A blob is
+//!    written whole, synced and published before an edit names it; what no edit names is removed at the next
+//!    start.
+//! 4. One process writes. On a storage that cannot lock, a writer that was replaced gets [`Error::Fenced`]
+//!    and overwrites nothing.
 //!
 //! # Example
 //! A set of words. A layer is a sorted list of lines; merging unites them.

@@ -1,5 +1,5 @@
-//! Power lost at every operation of the storage: what is found afterwards is the last committed edit or a later
-//! one, never a mixture, and the set works on.
+//! Power lost at every operation of the storage: what is found afterwards is the last committed edit or a
+//! later one, never a mixture, and the set works on.
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 

@@ -112,20 +112,31 @@ fn merges_in_the_background_catch_up_and_close_ends_them() {
         let storage = storage.crash(0);
         let set = open(&storage, policy).unwrap();
         set.start_background(&ThreadSpawner, 2).unwrap();
-        for step in 0..60 {
-            add(&set, [step, 1000 + step % 7], step + 1).unwrap();
+        let mut expected = Numbers::new();
+        for step in 0..200 {
+            // Adds some numbers and removes others, so that a merge in the wrong order would show.
+            let sealed = Numbers::from([(step % 60, step % 3 > 0), (1000 + step % 7, step % 2 > 0)]);
+            seal(&set, &sealed, step + 1).unwrap();
+            expected.extend(&sealed);
+            let version = set.current();
+            check_version(&version);
+            let there: Vec<u64> =
+                expected.iter().filter(|(_, present)| **present).map(|(number, _)| *number).collect();
+            assert_eq!(contents(&version), there);
         }
+        let expected: Vec<u64> =
+            expected.into_iter().filter(|(_, present)| *present).map(|(number, _)| number).collect();
         set.merge_until_idle().unwrap();
         let version = set.current();
         check_version(&version);
-        assert_eq!(contents(&version).len(), 67);
+        assert_eq!(contents(&version), expected);
         assert!(set.pressure() < 1.0);
         set.close().unwrap();
         set.close().unwrap();
         assert!(matches!(add(&set, [1], 1), Err(Error::Closed)));
-        assert_eq!(contents(&version).len(), 67, "versions outlive the set");
+        assert_eq!(contents(&version), expected, "versions outlive the set");
         let again = open(&storage, TIERED).unwrap();
-        assert_eq!(contents(&again.current()).len(), 67);
+        assert_eq!(contents(&again.current()), expected);
     }
 }
 

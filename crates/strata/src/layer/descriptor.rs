@@ -5,11 +5,11 @@
 pub struct LayerDescriptor {
     /// Unique in the set for ever: the writer's epoch times 10^10 plus a count.
     pub id: u64,
-    /// Zero for what was just sealed. Of two overlapping layers of different levels the one with the lower level
-    /// is newer.
+    /// Zero for what was just sealed. Of two overlapping layers of different levels the one with the lower
+    /// level is newer.
     pub level: u32,
-    /// Orders the layers of one level: larger is newer. Layers of one level that share it are one run: they do
-    /// not overlap.
+    /// Orders the layers of one level: larger is newer. Layers of one level that share it are one run: they
+    /// do not overlap.
     pub recency: u64,
     /// The smallest key, by the order of bytes.
     pub smallest: Vec<u8>,

@@ -25,9 +25,9 @@ pub trait LayerKind: Send + Sync + Sized + 'static {
     fn open(&self, blob: Arc<dyn Blob>, descriptor: &LayerDescriptor) -> Result<Self::Layer, KindError>;
 
     /// Merges the job's inputs into layers started with `output`. Where inputs disagree on a key the newest
-    /// (first) is right. It may write no layer at all if nothing is left. The layers of one merge must not overlap.
-    /// Call [`MergeJob::note_read`] now and then, and return errors of the output at once: that is how a merge
-    /// stops when the set is closed.
+    /// (first) is right. It may write no layer at all if nothing is left. The layers of one merge must not
+    /// overlap. Call [`MergeJob::note_read`] now and then, and return errors of the output at once: that is
+    /// how a merge stops when the set is closed.
     fn merge(&self, job: &MergeJob<'_, Self>, output: &mut LayerOutput<'_>) -> Result<(), KindError>;
 
     /// Checks every checksum of a layer.
@@ -88,8 +88,8 @@ pub struct LayerOutput<'a> {
 }
 
 impl LayerOutput<'_> {
-    /// Starts a layer. Several may be written at once. End each with [`LayerWriter::finish`]; one that is dropped
-    /// is discarded.
+    /// Starts a layer. Several may be written at once. End each with [`LayerWriter::finish`]; one that is
+    /// dropped is discarded.
     pub fn start(&mut self) -> Result<LayerWriter, Error> {
         self.factory.start(self.level, self.recency)
     }

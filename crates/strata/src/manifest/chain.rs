@@ -58,8 +58,8 @@ pub(crate) fn read(storage: &dyn Storage) -> Result<Option<Recovered>, Error> {
     Ok(Some(Recovered { state, kind, last, last_checksum, edits, stale }))
 }
 
-/// What the manifest of a storage says, a line for each layer and record; `None` if there is none. Takes no lock
-/// and changes nothing, so it may be called while someone else writes.
+/// What the manifest of a storage says, a line for each layer and record; `None` if there is none. Takes no
+/// lock and changes nothing, so it may be called while someone else writes.
 ///
 /// # Errors
 /// As [`LayeredSet::open`](crate::LayeredSet::open), for the manifest.
@@ -222,8 +222,9 @@ impl Writer {
         Ok(())
     }
 
-    /// That our number was free does not prove that we are still the writer: another one may have gone on past it,
-    /// written a snapshot and removed what lies before, our number included. But then that snapshot is there.
+    /// That our number was free does not prove that we are still the writer: another one may have gone on
+    /// past it, written a snapshot and removed what lies before, our number included. But then that snapshot
+    /// is there.
     fn check_still_last(&mut self, number: u64) -> Result<(), Error> {
         if self.exclusive {
             return Ok(());

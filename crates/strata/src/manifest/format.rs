@@ -32,7 +32,8 @@ pub(crate) struct Decoded {
     pub(crate) edit: Edit,
 }
 
-/// What identifies an encoded blob to the next one in the chain: its header's checksum, which covers the body's.
+/// What identifies an encoded blob to the next one in the chain: its header's checksum, which covers the
+/// body's.
 pub(crate) fn checksum(blob: &[u8]) -> u64 {
     blob.get(48..56).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_le_bytes)
 }

@@ -47,8 +47,8 @@ impl<'a> Reader<'a> {
         Ok(u64::from_le_bytes(self.array(what)?))
     }
 
-    /// A count of items of at least `smallest_item` bytes each: one that cannot be true is refused, so that no
-    /// loop or allocation follows a hostile number.
+    /// A count of items of at least `smallest_item` bytes each: one that cannot be true is refused, so that
+    /// no loop or allocation follows a hostile number.
     pub(super) fn count(&mut self, smallest_item: usize, what: &str) -> Result<usize, Error> {
         let start = self.at as u64;
         let count = self.u32(what)? as usize;

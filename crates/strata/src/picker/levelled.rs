@@ -2,8 +2,9 @@
 //!
 //! From level 1 on, the layers of a level do not overlap. That stays true because a merge takes all layers of
 //! the target level that overlap the hull of its inputs, and because no two merges may write to overlapping
-//! hulls of one level at the same time. A lower level is newer than a deeper one: what leaves level 0 is always
-//! its oldest runs, by one merge at a time, and what leaves a deeper level replaces or joins what it overlaps.
+//! hulls of one level at the same time. A lower level is newer than a deeper one: what leaves level 0 is
+//! always its oldest runs, by one merge at a time, and what leaves a deeper level replaces or joins what it
+//! overlaps.
 
 use super::policy::Limits;
 use super::shape::{self, Run, bytes, connected, hull, overlapping, runs};
@@ -67,8 +68,8 @@ fn pick_level0(
     }
 }
 
-/// The oldest runs of level 0, as far as nobody claims them, with what they overlap in level 1, and the bytes of
-/// the latter. While one merge takes runs down it claims the oldest, so that a second one finds none.
+/// The oldest runs of level 0, as far as nobody claims them, with what they overlap in level 1, and the bytes
+/// of the latter. While one merge takes runs down it claims the oldest, so that a second one finds none.
 fn down_from_level0(
     layers: &[LayerShape<'_>],
     level0: &[Run<'_>],
@@ -84,8 +85,8 @@ fn down_from_level0(
     Some((plan, rewritten))
 }
 
-/// Neighbouring runs of level 0 become one, newest first and only while the next is not much larger than those
-/// before it together: each entry is then rewritten a logarithmic number of times.
+/// Neighbouring runs of level 0 become one, newest first and only while the next is not much larger than
+/// those before it together: each entry is then rewritten a logarithmic number of times.
 fn join_in_level0(level0: &[Run<'_>], claimed: &Claims) -> Option<MergePlan> {
     let mut joined: Vec<&Run<'_>> = Vec::new();
     let mut joined_bytes = 0;
@@ -116,8 +117,9 @@ fn join_in_level0(level0: &[Run<'_>], claimed: &Claims) -> Option<MergePlan> {
     })
 }
 
-/// The layer of `level` (with those it overlaps, in a level that tiered merging left) that costs least to merge into the next: the fewest bytes to rewrite for each of its
-/// own; of equals the one with the smallest key.
+/// The layer of `level` (with those it overlaps, in a level that tiered merging left) that costs least to
+/// merge into the next: the fewest bytes to rewrite for each of its own; of equals the one with the smallest
+/// key.
 fn pick_level(layers: &[LayerShape<'_>], level: u32, limits: &Limits, claimed: &Claims) -> Option<MergePlan> {
     let mut own: Vec<_> = layers.iter().filter(|layer| layer.level == level).copied().collect();
     own.sort_by(|one, other| one.smallest.cmp(other.smallest));

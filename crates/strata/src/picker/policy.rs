@@ -3,16 +3,17 @@
 /// When and how layers are merged; `docs/decisions/004-merge-policies.md` tells what each costs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MergePolicy {
-    /// As soon as a level has `fanout` runs, its oldest `fanout` become one of the next level: the logarithmic
-    /// method of Bentley and Saxe ("Decomposable searching problems I", 1980). Every entry is rewritten once per
-    /// level; a query looks at up to `fanout - 1` runs in each of the log(n) levels. At least 2.
+    /// As soon as a level has `fanout` runs, its oldest `fanout` become one of the next level: the
+    /// logarithmic method of Bentley and Saxe ("Decomposable searching problems I", 1980). Every entry is
+    /// rewritten once per level; a query looks at up to `fanout - 1` runs in each of the log(n) levels. At
+    /// least 2.
     Tiered {
         /// How many runs become one.
         fanout: usize,
     },
     /// Level 0 as it comes; below it each level is one run partitioned by key, `multiplier` times larger than
-    /// the one above. The scheme of O'Neil et al. ("The log-structured merge-tree", 1996) in the form LevelDB gave
-    /// it.
+    /// the one above. The scheme of O'Neil et al. ("The log-structured merge-tree", 1996) in the form LevelDB
+    /// gave it.
     TieredThenLevelled(Limits),
 }
 

@@ -70,8 +70,8 @@ pub(super) fn overlapping<'a>(
     found
 }
 
-/// The layers of `level` that overlap `range`, those that overlap these, and so on. In a level whose layers do
-/// not overlap that is the same as [`overlapping`].
+/// The layers of `level` that overlap `range`, those that overlap these, and so on. In a level whose layers
+/// do not overlap that is the same as [`overlapping`].
 pub(super) fn connected<'a>(
     layers: &[LayerShape<'a>],
     level: u32,

@@ -121,7 +121,8 @@ proptest! {
                 Step::Start => simulation.start(&policies[policy]),
                 Step::Finish(which) => simulation.finish(which),
                 Step::Switch => {
-                    // As when a set is closed and opened with other options: what was being merged is given up.
+                    // As when a set is closed and opened with other options: what was being merged is given
+                    // up.
                     simulation.running.clear();
                     simulation.claims = Claims::new();
                     policy = 1 - policy;

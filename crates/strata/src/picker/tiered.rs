@@ -3,8 +3,8 @@
 //! A lower level is newer than a deeper one. That stays true because only the oldest runs of a level go down,
 //! and only one merge at a time takes runs from a level: were two to end in the wrong order, older entries
 //! would lie above newer ones for a while. What goes down must also be the newest of its new level by its
-//! recency. In a set that was always tiered it is; runs that say otherwise, left by levelled merging, are merged
-//! along.
+//! recency. In a set that was always tiered it is; runs that say otherwise, left by levelled merging, are
+//! merged along.
 
 use super::shape::{Run, runs};
 use super::{Claims, DEEPEST_LEVEL, LayerShape, MergePlan, MergeReason};

@@ -1,4 +1,5 @@
-//! Merging in the background: workers that merge what is due, wait when nothing is, and back off after a failure.
+//! Merging in the background: workers that merge what is due, wait when nothing is, and back off after a
+//! failure.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -10,8 +11,8 @@ use crate::Error;
 use crate::layer::LayerKind;
 use crate::runtime::panic_message;
 
-/// While one of these is held no merge starts in the background. Merges that run go on, and explicit calls such
-/// as [`LayeredSet::merge_once`](crate::LayeredSet::merge_once) work as ever.
+/// While one of these is held no merge starts in the background. Merges that run go on, and explicit calls
+/// such as [`LayeredSet::merge_once`](crate::LayeredSet::merge_once) work as ever.
 #[derive(Debug)]
 #[must_use = "merges start again when this is dropped"]
 pub struct MergePause<K: LayerKind> {

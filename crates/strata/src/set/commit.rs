@@ -105,7 +105,7 @@ impl<K: LayerKind> Shared<K> {
             }
         }
         let version = Arc::new(Version::new(writer.manifest.last, layers, state.records.clone()));
-        *self.current.write() = version.clone();
+        self.show(version.clone());
         for file in files.values() {
             file.reclaim.mark_obsolete();
         }

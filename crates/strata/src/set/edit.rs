@@ -24,11 +24,11 @@ impl<'a, K: LayerKind> Edit<'a, K> {
         Edit { shared, edit: manifest::Edit::default(), new: Vec::new() }
     }
 
-    /// Writes a layer and returns its id. The layer is durable when this returns, but nobody sees it before the
-    /// edit is committed. `write` fills the writer and tells what it wrote.
+    /// Writes a layer and returns its id. The layer is durable when this returns, but nobody sees it before
+    /// the edit is committed. `write` fills the writer and tells what it wrote.
     ///
-    /// Layers of one level and recency must not overlap. A layer of level 0 must be more recent than whatever was
-    /// merged into deeper levels: commit in the order of recency. Larger than any before is
+    /// Layers of one level and recency must not overlap. A layer of level 0 must be more recent than whatever
+    /// was merged into deeper levels: commit in the order of recency. Larger than any before is
     /// [`LayeredSet::next_recency`](crate::LayeredSet::next_recency).
     ///
     /// # Errors
@@ -80,9 +80,9 @@ impl<'a, K: LayerKind> Edit<'a, K> {
     ///
     /// # Errors
     /// [`Error::UnknownLayer`], [`Error::Overlap`], [`Error::OutOfOrder`], [`Error::TooLarge`],
-    /// [`Error::Closed`] and a full disk leave the set as it was. [`Error::Fenced`]: another writer took over.
-    /// Any other failure of the storage leaves open whether the edit was written; all later edits fail with
-    /// [`Error::Poisoned`].
+    /// [`Error::Closed`] and a full disk leave the set as it was. [`Error::Fenced`]: another writer took
+    /// over. Any other failure of the storage leaves open whether the edit was written; all later edits fail
+    /// with [`Error::Poisoned`].
     pub fn commit(self) -> Result<Arc<Version<K>>, Error> {
         self.shared.commit(Change { edit: self.edit, new: self.new, is_seal: true })
     }

@@ -51,15 +51,15 @@ impl<K: LayerKind> Drop for Inner<K> {
 }
 
 impl<K: LayerKind> LayeredSet<K> {
-    /// Opens a set, or makes a new one if the storage has none. Takes the storage's lock, reads the manifest back
-    /// to its last snapshot, opens every layer, and deletes layers that no edit names. No merge starts before
-    /// [`start_background`](LayeredSet::start_background) or an explicit call.
+    /// Opens a set, or makes a new one if the storage has none. Takes the storage's lock, reads the manifest
+    /// back to its last snapshot, opens every layer, and deletes layers that no edit names. No merge starts
+    /// before [`start_background`](LayeredSet::start_background) or an explicit call.
     ///
     /// # Errors
-    /// Before anything is changed: the storage is locked, the manifest is damaged
-    /// ([`Error::Corrupt`], with blob and offset) or of a newer format ([`Error::NewerFormat`]), the layers are of
-    /// another kind ([`Error::WrongKind`]), or there are layers but no manifest ([`Error::ManifestMissing`]).
-    /// Also if a layer is missing or cannot be opened.
+    /// Before anything is changed: the storage is locked, the manifest is damaged ([`Error::Corrupt`], with
+    /// blob and offset) or of a newer format ([`Error::NewerFormat`]), the layers are of another kind
+    /// ([`Error::WrongKind`]), or there are layers but no manifest ([`Error::ManifestMissing`]). Also if a
+    /// layer is missing or cannot be opened.
     pub fn open(
         storage: Arc<dyn Storage>,
         kind: K,
@@ -98,7 +98,8 @@ impl<K: LayerKind> LayeredSet<K> {
         &self.inner.shared.storage
     }
 
-    /// Makes the most urgent merge on the calling thread. `None` if none is due, or others work on all that are.
+    /// Makes the most urgent merge on the calling thread. `None` if none is due, or others work on all that
+    /// are.
     pub fn merge_once(&self) -> Result<Option<MergeReport>, Error> {
         self.inner.shared.merge_once(Caller::User)
     }
@@ -108,8 +109,8 @@ impl<K: LayerKind> LayeredSet<K> {
         self.inner.shared.merge_until_idle()
     }
 
-    /// Waits for running merges, then merges everything there is into one run, on the calling thread. `None` if
-    /// the set is empty.
+    /// Waits for running merges, then merges everything there is into one run, on the calling thread. `None`
+    /// if the set is empty.
     pub fn merge_all(&self) -> Result<Option<MergeReport>, Error> {
         self.inner.shared.merge_all()
     }
@@ -133,8 +134,9 @@ impl<K: LayerKind> LayeredSet<K> {
         MergePause::new(self.inner.shared.clone())
     }
 
-    /// Runs in level 0, relative to the number that starts a merge. A writer should slow down as it grows past 2
-    /// or so, to let merges keep up; wait on [`changed`](LayeredSet::changed) for it to fall.
+    /// Takes constant time: runs in level 0, relative to the number that starts a merge. A writer should slow
+    /// down as it grows past 2 or so, to let merges keep up; wait on [`changed`](LayeredSet::changed) for it
+    /// to fall.
     pub fn pressure(&self) -> f64 {
         self.inner.shared.pressure()
     }
@@ -154,9 +156,9 @@ impl<K: LayerKind> LayeredSet<K> {
         self.inner.shared.verify()
     }
 
-    /// Ends background work, giving up merges at their next step; then writes a snapshot of the manifest, if edits
-    /// were made, and unlocks the storage. Versions stay readable; edits and merges fail with [`Error::Closed`].
-    /// Closing again does nothing.
+    /// Ends background work, giving up merges at their next step; then writes a snapshot of the manifest, if
+    /// edits were made, and unlocks the storage. Versions stay readable; edits and merges fail with
+    /// [`Error::Closed`]. Closing again does nothing.
     ///
     /// # Errors
     /// The snapshot could not be written. The set is closed nevertheless, and nothing is lost.

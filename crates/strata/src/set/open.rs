@@ -46,8 +46,8 @@ impl<K: LayerKind> Shared<K> {
         let exclusive = lock.excludes_others();
         let mut manifest = manifest::Writer::new(storage.clone(), kind.name(), exclusive, recovered.as_ref());
         if recovered.is_none() || !exclusive {
-            // Claims the end of the chain: whoever wrote before us is fenced from here on, so that nothing we take
-            // for an orphan can still be named by an edit of theirs.
+            // Claims the end of the chain: whoever wrote before us is fenced from here on, so that nothing we
+            // take for an orphan can still be named by an edit of theirs.
             let state = manifest.state.clone();
             manifest.commit(manifest::Edit::default(), state)?;
         }
@@ -65,6 +65,7 @@ impl<K: LayerKind> Shared<K> {
             cancelled: Arc::new(AtomicBool::new(false)),
             reclaimed: Arc::new(ReclaimCounters::default()),
             totals: Mutex::default(),
+            pressure: AtomicU64::new(0),
         };
         shared.open_layers()?;
         let mut report = shared.delete_orphans()?;
@@ -88,7 +89,7 @@ impl<K: LayerKind> Shared<K> {
             layers.push(Arc::new(Layer { descriptor: descriptor.clone(), file }));
         }
         let version = Version::new(writer.manifest.last, layers, state.records.clone());
-        *self.current.write() = Arc::new(version);
+        self.show(Arc::new(version));
         Ok(())
     }
 

@@ -14,7 +14,8 @@ pub struct SetOptions {
     pub policy: MergePolicy,
     /// Tells the time for back-off and for statistics.
     pub clock: Arc<dyn Clock>,
-    /// How long background workers wait after a first failed merge; the wait doubles with each further failure.
+    /// How long background workers wait after a first failed merge; the wait doubles with each further
+    /// failure.
     pub first_retry: Duration,
     /// The longest such wait.
     pub longest_retry: Duration,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
@@ -13,7 +13,7 @@ use super::statistics::{MergeFailure, Totals};
 use super::{SetOptions, Version};
 use crate::layer::{LayerFactory, LayerKind};
 use crate::manifest;
-use crate::picker::{Claims, MergeReason};
+use crate::picker::{self, Claims, MergeReason};
 use crate::runtime::{Clock, Event};
 use crate::storage::{Storage, StorageLock};
 
@@ -36,6 +36,8 @@ pub(super) struct Shared<K: LayerKind> {
     pub(super) cancelled: Arc<AtomicBool>,
     pub(super) reclaimed: Arc<ReclaimCounters>,
     pub(super) totals: Mutex<Totals>,
+    /// The bits of the current version's pressure, kept because writers may ask for it with every write.
+    pub(super) pressure: AtomicU64,
 }
 
 /// Under the commit lock.
@@ -94,6 +96,17 @@ pub(super) struct RunningJob {
 impl<K: LayerKind> Shared<K> {
     pub(super) fn current(&self) -> Arc<Version<K>> {
         self.current.read().clone()
+    }
+
+    /// Lets readers see a version.
+    pub(super) fn show(&self, version: Arc<Version<K>>) {
+        let pressure = picker::pressure(&version.shapes(), &self.options.policy);
+        self.pressure.store(pressure.to_bits(), Ordering::Relaxed);
+        *self.current.write() = version;
+    }
+
+    pub(super) fn pressure(&self) -> f64 {
+        f64::from_bits(self.pressure.load(Ordering::Relaxed))
     }
 
     pub(super) fn factory(&self, progress: Arc<JobProgress>) -> LayerFactory {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::shared::Shared;
 use crate::layer::LayerKind;
-use crate::picker::{MergeReason, pressure};
+use crate::picker::MergeReason;
 
 /// Counts since the set was opened.
 #[derive(Debug, Default)]
@@ -60,7 +60,8 @@ pub struct SetStatistics {
 }
 
 impl SetStatistics {
-    /// Bytes written for each byte that was sealed: 1.0 if nothing was ever merged. Zero if nothing was sealed.
+    /// Bytes written for each byte that was sealed: 1.0 if nothing was ever merged. Zero if nothing was
+    /// sealed.
     pub fn write_amplification(&self) -> f64 {
         if self.sealed_bytes == 0 {
             return 0.0;
@@ -149,10 +150,6 @@ impl<K: LayerKind> Shared<K> {
             manifest_blobs,
             manifest_bytes,
         }
-    }
-
-    pub(super) fn pressure(&self) -> f64 {
-        pressure(&self.current().shapes(), &self.options.policy)
     }
 
     fn merging_statistics(&self) -> (Vec<JobStatistics>, Option<MergeFailure>) {

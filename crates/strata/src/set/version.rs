@@ -72,8 +72,8 @@ impl<K: LayerKind> Level<K> {
         self.number
     }
 
-    /// The runs, newest first. A level whose layers do not overlap at all is a single run, in the order of keys,
-    /// however recent they are.
+    /// The runs, newest first. A level whose layers do not overlap at all is a single run, in the order of
+    /// keys, however recent they are.
     pub fn runs(&self) -> &[Run<K>] {
         &self.runs
     }

@@ -2,8 +2,8 @@
 //!
 //! A blob is written once, published whole and never changed: there is no rename, no append and no overwrite.
 //! That is what an object store offers (a put, or the completion of a multipart upload, on the condition that
-//! the name is free), and it is what makes a crash harmless: a blob is there wholly or not at all. Append logs
-//! are a trait of their own, [`LogStorage`], which only local backends have.
+//! the name is free), and it is what makes a crash harmless: a blob is there wholly or not at all. Append
+//! logs are a trait of their own, [`LogStorage`], which only local backends have.
 
 use std::fmt::Debug;
 use std::io;
@@ -22,18 +22,19 @@ pub trait Storage: Send + Sync + Debug + 'static {
     ///
     /// # Errors
     /// [`StorageError::AlreadyExists`] if the name is taken; of several who race for a name exactly one wins.
-    /// After an error for which [`StorageError::published_nothing`] is false, the blob may or may not be there,
-    /// but never in part.
+    /// After an error for which [`StorageError::published_nothing`] is false, the blob may or may not be
+    /// there, but never in part.
     fn put_if_absent(&self, name: &str, bytes: &[u8]) -> Result<(), StorageError>;
 
     /// Opens a published blob for reading.
     fn open(&self, name: &str) -> Result<Arc<dyn Blob>, StorageError>;
 
-    /// The blobs directly in a folder (`""` is the root), ascending by name. Unsealed ones are not among them.
+    /// The blobs directly in a folder (`""` is the root), ascending by name. Unsealed ones are not among
+    /// them.
     fn list(&self, folder: &str) -> Result<Vec<BlobEntry>, StorageError>;
 
-    /// Removes a blob; removing what is not there succeeds. A crash soon afterwards may bring it back. Whether
-    /// an open [`Blob`] stays readable depends on the backend: delete only what nobody reads.
+    /// Removes a blob; removing what is not there succeeds. A crash soon afterwards may bring it back.
+    /// Whether an open [`Blob`] stays readable depends on the backend: delete only what nobody reads.
     fn delete(&self, name: &str) -> Result<(), StorageError>;
 
     /// Keeps other writers out until the lock is dropped. To be taken before anything else is done. A backend
@@ -50,8 +51,8 @@ pub trait Storage: Send + Sync + Debug + 'static {
 
 /// Held while one process writes to a [`Storage`]; dropping it lets the next one in.
 pub trait StorageLock: Send + Sync + Debug {
-    /// Whether nobody else can write while this is held. If not, a writer must claim its place in the manifest
-    /// before it relies on anything.
+    /// Whether nobody else can write while this is held. If not, a writer must claim its place in the
+    /// manifest before it relies on anything.
     fn excludes_others(&self) -> bool {
         true
     }
@@ -120,8 +121,8 @@ pub trait Blob: Send + Sync + Debug {
 /// A storage that also has append logs. They live beside the blobs: keep them in a folder of their own.
 pub trait LogStorage: Storage {
     /// Makes an empty log. When this returns its name survives a loss of power; its content does so from
-    /// [`LogWriter::sync`] to [`LogWriter::sync`]. A log cannot be reopened for appending: after a restart, read
-    /// the old one and start a new one.
+    /// [`LogWriter::sync`] to [`LogWriter::sync`]. A log cannot be reopened for appending: after a restart,
+    /// read the old one and start a new one.
     ///
     /// # Errors
     /// [`StorageError::AlreadyExists`] if the name is taken.

@@ -18,8 +18,8 @@ pub(super) struct LocalLock {
 impl StorageLock for LocalLock {}
 
 impl LocalLock {
-    /// Takes the lock, writes our process id into the file for others' error messages, and removes what a crash
-    /// left in the temporary folder. Nothing is changed before the lock is ours.
+    /// Takes the lock, writes our process id into the file for others' error messages, and removes what a
+    /// crash left in the temporary folder. Nothing is changed before the lock is ours.
     pub(super) fn take(directory: &Path) -> Result<LocalLock, StorageError> {
         let path = directory.join(LOCK_FILE);
         let mut file = OpenOptions::new()

@@ -21,14 +21,14 @@ impl MemoryStorage {
     }
 
     /// What a new process finds after a loss of power. Durable blobs are there, unsealed ones are not; blobs
-    /// whose publishing failed half way, and deletions, may or may not have reached the device; each log is cut at
-    /// some point after its last sync. `seed` decides; this storage goes on as it is.
+    /// whose publishing failed half way, and deletions, may or may not have reached the device; each log is
+    /// cut at some point after its last sync. `seed` decides; this storage goes on as it is.
     pub fn crash(&self, seed: u64) -> MemoryStorage {
         self.image(seed, false)
     }
 
-    /// As [`crash`](MemoryStorage::crash), but the device also wrote out of order: of the unsynced part of a log
-    /// whole sectors (512 bytes) may be missing and read as zeros, though later ones are there.
+    /// As [`crash`](MemoryStorage::crash), but the device also wrote out of order: of the unsynced part of a
+    /// log whole sectors (512 bytes) may be missing and read as zeros, though later ones are there.
     pub fn crash_torn(&self, seed: u64) -> MemoryStorage {
         self.image(seed, true)
     }

@@ -14,8 +14,8 @@ use crate::storage::{
 };
 
 /// Blobs and logs in memory, for tests and for databases that need not last. Clones are handles to the same
-/// storage. It remembers what a device would have kept, so that [`crash`](MemoryStorage::crash) can tell what a
-/// loss of power leaves, and it fails on demand.
+/// storage. It remembers what a device would have kept, so that [`crash`](MemoryStorage::crash) can tell what
+/// a loss of power leaves, and it fails on demand.
 ///
 /// ```
 /// use stroma_strata::storage::{LogStorage, MemoryStorage, Storage};
@@ -65,8 +65,8 @@ impl MemoryStorage {
         self.shared.state.lock().faults.operations
     }
 
-    /// Lets `operations` more operations succeed and all later ones fail, as a dead device would. A failing write
-    /// may have had a part of its effect (`seed` decides which).
+    /// Lets `operations` more operations succeed and all later ones fail, as a dead device would. A failing
+    /// write may have had a part of its effect (`seed` decides which).
     pub fn fail_after(&self, operations: u64, seed: u64) {
         let faults = &mut self.shared.state.lock().faults;
         faults.fail_from = Some(faults.operations + operations);
@@ -80,8 +80,8 @@ impl MemoryStorage {
         self.shared.state.lock().faults.fail_once = true;
     }
 
-    /// Makes reads of the blob `name` fail, also through blobs that are open; mapped memory is not offered for
-    /// blobs opened from now on.
+    /// Makes reads of the blob `name` fail, also through blobs that are open; mapped memory is not offered
+    /// for blobs opened from now on.
     pub fn fail_reads_of(&self, name: &str) {
         self.shared.state.lock().faults.unreadable.push(name.to_owned());
     }
@@ -116,8 +116,8 @@ impl MemoryStorage {
         blob.or_else(|| state.logs.get(name).map(|log| log.bytes.clone()))
     }
 
-    /// Puts other bytes in the place of a blob or log, as a faulty device or a person might. Blobs that are open
-    /// keep the old bytes. A log keeps its synced length where it is not cut below it.
+    /// Puts other bytes in the place of a blob or log, as a faulty device or a person might. Blobs that are
+    /// open keep the old bytes. A log keeps its synced length where it is not cut below it.
     pub fn replace(&self, name: &str, bytes: Vec<u8>) {
         let mut state = self.shared.state.lock();
         if let Some(log) = state.logs.get_mut(name) {
