@@ -64,6 +64,7 @@ pub(super) fn open(
         shares,
         memtable_options: &memtable_options,
         next_log,
+        first_needed_log: flushed.first_needed_log,
         filling: Mutex::new(None),
     };
     let replayed = replay(&*storage, &segments, flushed.flushed_through, options.recovery, |_, record| {
@@ -113,6 +114,8 @@ struct Recovery<'a> {
     memtable_options: &'a MemtableOptions,
     /// The segment that will follow: what is flushed needs none before it, once all is replayed.
     next_log: u64,
+    /// The first segment that is read now, and has to be read again if this opening does not come to its end.
+    first_needed_log: u64,
     filling: Mutex<Option<Filling>>,
 }
 
@@ -131,7 +134,7 @@ impl Recovery<'_> {
                 || index_after > self.shares.memtable_index
         });
         if full && let Some(filled) = filling.take() {
-            self.flush(&filled.memtable, 0)?;
+            self.flush(&filled.memtable, self.first_needed_log)?;
         }
         let Filling { memtable, staged } = match &mut *filling {
             Some(filling) => filling,

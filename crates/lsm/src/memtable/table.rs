@@ -229,7 +229,7 @@ impl Memtable {
             .index
             .insert(&mut linking.nodes, &EntryKeys(&self.entries), key, header)
             .map_err(|ArenaFull| Error::OutOfMemory { what: "the index of the memtable" })?;
-        if linking.count % ORDER_STRIDE == 0 {
+        if linking.count.is_multiple_of(ORDER_STRIDE) {
             linking.order.push((sequence, node.position()));
         }
         linking.count += 1;

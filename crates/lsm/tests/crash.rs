@@ -1,0 +1,266 @@
+//! Losing power, losing the process, failing and full devices, at every possible moment: what was promised is there,
+//! in whole batches, and what is there is a prefix of what was committed.
+#![allow(clippy::disallowed_methods, reason = "a test may use what it likes")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use stroma_lsm::{Database, Durability, Error, Options};
+use stroma_strata::MergePolicy;
+use stroma_strata::picker::Limits;
+use stroma_strata::storage::MemoryStorage;
+
+type Map = BTreeMap<Vec<u8>, Vec<u8>>;
+
+fn options() -> Options {
+    Options {
+        memory_bytes: 64 << 10,
+        background_threads: 0,
+        block_bytes: 256,
+        merge_policy: MergePolicy::TieredThenLevelled(Limits {
+            level0_runs: 2,
+            level1_bytes: 16 << 10,
+            multiplier: 2,
+            deepest_level: 3,
+            table_bytes: 8 << 10,
+        }),
+        ..Options::default()
+    }
+}
+
+/// A small generator of repeatable choices (SplitMix64).
+struct Choices(u64);
+
+impl Choices {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ mixed >> 31) % limit
+    }
+}
+
+/// What a run of commits was told.
+#[derive(Debug, Default)]
+struct Told {
+    /// The state after each commit tried, by its number; state 0 is empty.
+    states: Vec<Map>,
+    /// Everything up to this commit must survive a loss of power.
+    synced: usize,
+    /// Everything up to this commit must survive the process.
+    buffered: usize,
+    failed: bool,
+}
+
+/// Commits until something fails or `commits` are done. Each is a batch over a few keys, and counts itself.
+fn run(storage: &MemoryStorage, seed: u64, commits: usize, start: Map) -> Told {
+    let mut choices = Choices(seed);
+    let mut told = Told { states: vec![start], ..Told::default() };
+    let opened = Database::open_storage(Arc::new(storage.clone()), options());
+    let keyspace = opened.and_then(|database| Ok((database.keyspace("all")?, database)));
+    let Ok((keyspace, database)) = keyspace else {
+        told.failed = true;
+        return told;
+    };
+    let base = told.states[0].get(b"count".as_slice()).map_or(0, |count| count_of(count));
+    for number in 1..=commits {
+        let mut map = told.states[number - 1].clone();
+        let mut batch = database.batch();
+        for _ in 0..1 + choices.below(4) {
+            let key = format!("key {:03}", choices.below(60)).into_bytes();
+            match choices.below(10) {
+                0 => {
+                    let end = format!("key {:03}", choices.below(60)).into_bytes();
+                    batch.delete_range(&keyspace, key.as_slice()..end.as_slice());
+                    map.retain(|other, _| !(key <= *other && *other < end));
+                }
+                1 | 2 => {
+                    batch.delete(&keyspace, &key);
+                    map.remove(&key);
+                }
+                _ => {
+                    let value = vec![number as u8; choices.below(500) as usize];
+                    batch.put(&keyspace, &key, &value);
+                    map.insert(key, value);
+                }
+            }
+        }
+        let count = (base + number as u64).to_le_bytes().to_vec();
+        batch.put(&keyspace, "count", &count);
+        map.insert(b"count".to_vec(), count);
+        told.states.push(map);
+        let durability = match choices.below(4) {
+            0 => Durability::Synced,
+            1 => Durability::None,
+            _ => Durability::Buffered,
+        };
+        if batch.commit_with(durability).is_err() {
+            told.failed = true;
+            // Reads go on, and show what was acknowledged.
+            let found: Result<Map, Error> = keyspace.iter().map(|entry| Ok(pair(entry?))).collect();
+            if let Ok(found) = found {
+                assert_eq!(found, told.states[number - 1]);
+            }
+            break;
+        }
+        match durability {
+            Durability::Synced => (told.synced, told.buffered) = (number, number),
+            Durability::Buffered => told.buffered = number,
+            Durability::None => {}
+        }
+        if choices.below(40) == 0 {
+            match database.flush() {
+                Ok(()) => (told.synced, told.buffered) = (number, number),
+                Err(_) => {
+                    told.failed = true;
+                    break;
+                }
+            }
+        }
+    }
+    told
+}
+
+fn pair((key, value): (Vec<u8>, stroma_lsm::Value)) -> (Vec<u8>, Vec<u8>) {
+    (key, value.into_vec())
+}
+
+fn count_of(bytes: &[u8]) -> u64 {
+    u64::from_le_bytes(bytes.try_into().unwrap())
+}
+
+/// What a new process finds.
+fn read_back(storage: &MemoryStorage) -> Map {
+    let database = Database::open_storage(Arc::new(storage.clone()), options()).unwrap();
+    let keyspace = database.keyspace("all").unwrap();
+    let map = keyspace.iter().map(|entry| pair(entry.unwrap())).collect();
+    assert!(database.check().is_sound());
+    map
+}
+
+/// The state found must be that after some commit from `least` on.
+fn assert_is_prefix(found: &Map, told: &Told, least: usize, context: &str) {
+    let base = told.states[0].get(b"count".as_slice()).map_or(0, |count| count_of(count));
+    let count = found.get(b"count".as_slice()).map_or(0, |count| count_of(count));
+    let number = (count - base) as usize;
+    assert!(number >= least, "{context}: commit {least} was promised, {number} are there");
+    assert_eq!(*found, told.states[number], "{context}: not the state after commit {number}");
+}
+
+#[test]
+fn a_loss_of_power_or_process_leaves_a_prefix_with_everything_promised() {
+    for seed in 0..60 {
+        let storage = MemoryStorage::new();
+        let commits = 1 + Choices(seed).below(250) as usize;
+        let told = run(&storage, seed, commits, Map::new());
+        assert!(!told.failed);
+        // The database above was dropped, which hands the log over; so every image is of a moment after that.
+        for crash in 0..6 {
+            let context = format!("seed {seed}, crash {crash}");
+            let found = read_back(&storage.crash(crash));
+            assert_is_prefix(&found, &told, told.synced, &context);
+            let found = read_back(&storage.crash_torn(crash));
+            assert_is_prefix(&found, &told, told.synced, &format!("{context}, torn"));
+        }
+        let found = read_back(&storage.kill());
+        assert_is_prefix(&found, &told, told.buffered, &format!("seed {seed}, killed"));
+    }
+}
+
+#[test]
+fn a_device_that_fails_at_any_operation_loses_nothing_promised() {
+    let whole = MemoryStorage::new();
+    run(&whole, 7, 160, Map::new());
+    let operations = whole.operations();
+    assert!(operations > 300, "{operations}");
+    for fail_at in (0..operations).step_by(3) {
+        let storage = MemoryStorage::new();
+        storage.fail_after(fail_at, fail_at);
+        let told = run(&storage, 7, 160, Map::new());
+        let context = format!("failing after {fail_at}");
+        storage.heal();
+        let after_crash = storage.crash_torn(fail_at);
+        assert_is_prefix(&read_back(&after_crash), &told, told.synced, &context);
+        // The same once more, where the process dies and the device comes back.
+        assert_is_prefix(&read_back(&storage.kill()), &told, told.buffered, &context);
+    }
+}
+
+#[test]
+fn a_crash_during_recovery_is_recovered_from() {
+    for seed in 0..40 {
+        let storage = MemoryStorage::new();
+        let told = run(&storage, seed, 120, Map::new());
+        let mut image = storage.crash_torn(seed);
+        let expected = read_back(&image.kill());
+        for attempt in 0..6 {
+            image.fail_after(3 * attempt + seed % 3, attempt);
+            let opened = Database::open_storage(Arc::new(image.clone()), options());
+            drop(opened);
+            image.heal();
+            image = image.crash(attempt);
+        }
+        let found = read_back(&image);
+        assert_is_prefix(&found, &told, told.synced, &format!("seed {seed}"));
+        assert_eq!(found, expected, "seed {seed}: recovery keeps what it recovered once");
+    }
+}
+
+#[test]
+fn work_goes_on_after_each_of_many_crashes() {
+    let mut storage = MemoryStorage::new();
+    let mut state = Map::new();
+    for round in 0..60 {
+        let told = run(&storage, round, 40, state);
+        assert!(!told.failed);
+        storage = if round % 2 == 0 { storage.crash_torn(round) } else { storage.kill() };
+        state = read_back(&storage);
+        let least = if round % 2 == 0 { told.synced } else { told.buffered };
+        assert_is_prefix(&state, &told, least, &format!("round {round}"));
+    }
+}
+
+#[test]
+fn a_full_device_is_a_clean_error_and_the_state_before_stays_usable() {
+    let mut refused = 0;
+    for capacity in (4_u64 << 10..120 << 10).step_by(3 << 10) {
+        let storage = MemoryStorage::new();
+        storage.set_capacity(Some(capacity));
+        let told = run(&storage, 11, 300, Map::new());
+        refused += u32::from(told.failed);
+        storage.set_capacity(None);
+        let found = read_back(&storage.kill());
+        assert_is_prefix(&found, &told, told.buffered, &format!("{capacity} bytes"));
+    }
+    assert!(refused > 10, "{refused}");
+}
+
+#[test]
+fn a_poisoned_database_refuses_writes_and_says_why() {
+    let storage = MemoryStorage::new();
+    let database = Database::open_storage(Arc::new(storage.clone()), options()).unwrap();
+    let keyspace = database.keyspace("all").unwrap();
+    keyspace.put("before", "x").unwrap();
+    storage.fail_once_after(0, 1);
+    assert!(matches!(keyspace.put("lost", "x"), Err(Error::Poisoned { .. })));
+    let error = keyspace.put("later", "x").unwrap_err();
+    assert!(error.to_string().contains("reopen"), "{error}");
+    assert!(matches!(database.sync(), Err(Error::Poisoned { .. })));
+    assert!(keyspace.get("before").unwrap().is_some());
+    assert!(keyspace.get("lost").unwrap().is_none());
+    drop((keyspace, database));
+    let database = Database::open_storage(Arc::new(storage), options()).unwrap();
+    assert!(database.keyspace("all").unwrap().get("before").unwrap().is_some());
+}
+
+#[test]
+fn a_database_is_opened_once_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Database::open(folder.path(), Options::default()).unwrap();
+    let second = Database::open(folder.path(), Options::default());
+    let locked = matches!(second, Err(Error::Storage(stroma_strata::storage::StorageError::Locked { .. })));
+    assert!(locked);
+    drop(first);
+    Database::open(folder.path(), Options::default()).unwrap();
+}
