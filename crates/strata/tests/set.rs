@@ -1,5 +1,6 @@
 //! The layered set as its users see it: edits, versions, merges, reclamation, closing.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
 #![allow(clippy::disallowed_methods, reason = "a test may look at files behind the storage's back")]
 
 mod common;
@@ -275,4 +276,49 @@ fn a_directory_serves_as_well_as_memory() {
     );
     assert_eq!(contents(&set.current()), (0..10).collect::<Vec<_>>());
     assert!(directory.path().join("layers/notes.txt").exists());
+}
+
+/// Every blob of a storage.
+fn image(storage: &MemoryStorage) -> Vec<(String, Option<Vec<u8>>)> {
+    let folders = ["manifest", "layers"];
+    let names = folders.iter().flat_map(|folder| storage.list(folder).unwrap());
+    names.map(|entry| (entry.name.clone(), storage.contents(&entry.name))).collect()
+}
+
+#[test]
+fn what_is_not_ours_is_left_as_it_is() {
+    let storage = MemoryStorage::new();
+    let set = open(&storage, TIERED).unwrap();
+    add(&set, [1], 1).unwrap();
+    drop(set);
+    storage.put_if_absent("layers/00000000000000000007", b"an orphan, if the manifest is ours").unwrap();
+    let refuse = |storage: &MemoryStorage| {
+        let before = image(storage);
+        let error = open(storage, TIERED).unwrap_err();
+        assert!(image(storage) == before, "nothing was changed");
+        assert!(storage.lock().is_ok(), "the lock was given back");
+        error
+    };
+    let last = "manifest/00000000000000000002";
+    let bytes = storage.contents(last).unwrap();
+
+    let newer = storage.crash(0);
+    let mut changed = bytes.clone();
+    changed[8] = 2;
+    let checksum = xxhash_rust::xxh3::xxh3_64(&changed[..48]);
+    changed[48..56].copy_from_slice(&checksum.to_le_bytes());
+    newer.replace(last, changed);
+    assert!(
+        matches!(refuse(&newer), Error::NewerFormat { found: 2, supported: 1, file } if file.contains(last))
+    );
+
+    let damaged = storage.crash(0);
+    damaged.flip_bit(last, 8 * 60);
+    assert!(matches!(refuse(&damaged), Error::Corrupt { offset: 56, file, .. } if file.contains(last)));
+
+    let bare = storage.crash(0);
+    for number in [1, 2] {
+        bare.delete(&format!("manifest/{number:020}")).unwrap();
+    }
+    assert!(matches!(refuse(&bare), Error::ManifestMissing { layers: 2, .. }));
 }
