@@ -25,4 +25,6 @@ pub(crate) use properties::Properties;
 pub(crate) use reader::Table;
 
 #[cfg(test)]
+mod measure;
+#[cfg(test)]
 pub(crate) mod tests;
