@@ -83,7 +83,7 @@ fn search(
     }
     let start = Instant::now();
     for query in &queries[..1000] {
-        index.search([Ok(query.clone())], options)?.for_each(|result| drop(result));
+        index.search([Ok(query.clone())], options)?.for_each(drop);
     }
     println!("search, one by one: {:.1} µs per query", start.elapsed().as_secs_f64() * 1e6 / 1000.0);
     Ok(())
