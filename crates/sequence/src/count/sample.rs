@@ -27,6 +27,11 @@ impl SampleCounter {
         Ok(())
     }
 
+    /// To be called after the last sequence, before anything is asked.
+    pub(crate) fn finish(&mut self) -> Result<(), Error> {
+        self.partitions.iter_mut().try_for_each(PartitionCounter::finish)
+    }
+
     /// k-mers counted, repeats included.
     pub(crate) fn kmers(&self) -> u64 {
         self.kmers
@@ -77,6 +82,7 @@ mod tests {
                         .for_each(|at| *counts.entry((at.partition, at.kmer)).or_default() += 1);
                 }
             }
+            counter.finish().expect("room");
             assert_eq!(counter.kmers(), counts.values().sum::<u64>());
             assert_eq!(counter.distinct(), counts.len() as u64);
             let minimum = 3;

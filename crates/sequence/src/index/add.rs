@@ -65,6 +65,7 @@ impl SequenceIndex {
                 }
             }
         }
+        counter.finish()?;
         progress.report(Step::Counting { records: info.records, bases: info.bases });
         info.kmers = counter.kmers();
         info.distinct_kmers = counter.distinct();

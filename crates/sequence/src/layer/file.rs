@@ -1,8 +1,8 @@
 //! An open layer file: its structure is checked when it is opened, each section when it is first touched.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use stroma_hybrid::IndexRef;
+use stroma_hybrid::{Index, IndexRef};
 use stroma_strata::storage::Blob;
 use xxhash_rust::xxh3::xxh3_64;
 use zerocopy::FromBytes;
@@ -34,6 +34,8 @@ struct Partition {
     kmers: Section,
     colours: Section,
     index: Section,
+    /// Opened at the first touch and kept: a few tenths of a bit for each k-mer.
+    opened_index: OnceLock<Index<u64>>,
     entry: PartitionEntry,
 }
 
@@ -43,7 +45,20 @@ pub struct PartitionView<'a> {
     kmers: Packed<'a>,
     set_ids: Packed<'a>,
     /// None where the partition is empty.
-    index: Option<IndexRef<'a, u64>>,
+    index: Option<&'a Index<u64>>,
+}
+
+impl Partition {
+    /// The index over the k-mers, opened at the first call.
+    fn index(&self, blob: &dyn Blob) -> Result<&Index<u64>, LayerError> {
+        if let Some(index) = self.opened_index.get() {
+            return Ok(index);
+        }
+        let corrupt = || self.index.corrupt(blob, "the directory of the k-mers cannot be opened");
+        let count = usize::try_from(self.entry.kmer_count.get()).map_err(|_| corrupt())?;
+        let opened = IndexRef::open(self.index.bytes(blob)?, count).map_err(|_| corrupt())?;
+        Ok(self.opened_index.get_or_init(|| opened.to_owned()))
+    }
 }
 
 impl PartitionView<'_> {
@@ -60,7 +75,7 @@ impl PartitionView<'_> {
     /// The colour-set id of a k-mer; none where the layer does not have it. O(log n).
     #[inline]
     pub fn set_id(&self, kmer: u64) -> Option<u32> {
-        let position = self.index.as_ref()?.get(&self.kmers, kmer)?;
+        let position = self.index?.get(&self.kmers, kmer)?;
         Some(self.set_ids.get(position) as u32)
     }
 
@@ -90,6 +105,7 @@ impl Layer {
             kmers: Section::new(entry.kmers),
             colours: Section::new(entry.colours),
             index: Section::new(entry.index),
+            opened_index: OnceLock::new(),
             entry,
         });
         Ok(Layer {
@@ -149,7 +165,8 @@ impl Layer {
     /// # Panics
     /// If there is no such partition.
     pub fn partition(&self, partition: u32) -> Result<PartitionView<'_>, LayerError> {
-        let Partition { kmers, colours, index, entry } = &self.partitions[partition as usize];
+        let partition = &self.partitions[partition as usize];
+        let Partition { kmers, colours, entry, .. } = partition;
         let (count, blob) = (entry.kmer_count.get(), &*self.blob);
         let view = |section: &Section, bytes, width: u8| {
             Packed::new(bytes, width.into(), count)
@@ -158,12 +175,7 @@ impl Layer {
         let (kmer_bytes, colour_bytes) = (kmers.bytes(blob)?, colours.bytes(blob)?);
         let kmers = view(kmers, kmer_bytes, entry.kmer_width)?;
         let set_ids = view(colours, colour_bytes, entry.colour_width)?;
-        let index = if count == 0 {
-            None
-        } else {
-            let opened = IndexRef::open(index.bytes(blob)?, kmers.len());
-            Some(opened.map_err(|_| index.corrupt(blob, "the directory of the k-mers cannot be opened"))?)
-        };
+        let index = if count == 0 { None } else { Some(partition.index(blob)?) };
         Ok(PartitionView { kmers, set_ids, index })
     }
 
