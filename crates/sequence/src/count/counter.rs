@@ -1,24 +1,21 @@
 //! The counts of one partition's k-mers, in a quotient filter over invertibly mixed k-mers: exact and compact.
+//!
+//! Counting one k-mer at a time would miss the processor's caches at nearly each. So k-mers wait until they are
+//! half as many as the filter has keys; then they are sorted, and filter and waiting k-mers are merged into a
+//! new filter from front to back. Each k-mer is rewritten about three times as the filter grows, which costs
+//! less than half of inserting it where it belongs, and four bytes for each k-mer of the partition.
 
-use stroma_quotient::{CountingFilter, Error as FilterError, InvertibleHash, Shape};
+use stroma_quotient::{Builder, CountingFilter, Error as FilterError, InvertibleHash, Shape};
 
 use crate::Error;
 use crate::kmer::Geometry;
 
-/// Home slots at the beginning, as a power of two: many partitions stay small.
-const FIRST_QUOTIENT_BITS: u32 = 8;
-/// Above this load insertions become slow, and the filter grows.
-const FULLEST: f64 = 0.9;
+/// k-mers that wait in all partitions together before the first are counted.
+const FIRST_WAITING: usize = 1 << 19;
 /// Any seed will do: the mixing need only be the same within one partition's life.
 const MIXING_SEED: u64 = 0x6b6d_6572;
 
-/// Most k-mers that wait in the partitions together before they are counted.
-const WAITING_KMERS: usize = 1 << 19;
-
 /// Counts k-mers; grows as it needs to.
-///
-/// k-mers wait until there are some thousands, which are then counted in the order of the filter: that walks
-/// through one filter in order, instead of missing the processor's caches in all of them in turn.
 pub(super) struct PartitionCounter {
     filter: CountingFilter,
     mixing: InvertibleHash,
@@ -36,12 +33,11 @@ fn mixed_bits(geometry: Geometry) -> u32 {
 impl PartitionCounter {
     pub(super) fn new(geometry: Geometry) -> Result<Self, Error> {
         let bits = mixed_bits(geometry);
-        let shape = Shape { quotient_bits: FIRST_QUOTIENT_BITS, remainder_bits: bits - FIRST_QUOTIENT_BITS };
         Ok(PartitionCounter {
-            filter: CountingFilter::new(shape)?,
+            filter: CountingFilter::with_capacity(1, bits)?,
             mixing: InvertibleHash::new(bits, MIXING_SEED),
             waiting: Vec::new(),
-            most_waiting: WAITING_KMERS >> geometry.partition_bits(),
+            most_waiting: FIRST_WAITING >> geometry.partition_bits(),
         })
     }
 
@@ -60,21 +56,42 @@ impl PartitionCounter {
     }
 
     fn count_waiting(&mut self) -> Result<(), Error> {
-        self.waiting.sort_unstable();
-        for same in self.waiting.chunk_by(|a, b| a == b) {
-            if self.filter.load() > FULLEST {
-                self.filter.grow()?;
-            }
-            // A large count next to the end may need more room than the load tells.
-            while let Err(error) = self.filter.add(same[0], same.len() as u64) {
-                match error {
-                    FilterError::Full { .. } => self.filter.grow()?,
-                    other => return Err(other.into()),
-                }
-            }
+        if self.waiting.is_empty() {
+            return Ok(());
         }
+        self.waiting.sort_unstable();
+        let shape = self.filter.shape();
+        let taken = (self.filter.load() * shape.home_slots() as f64) as u64;
+        // A new key takes a slot, and so does the count of one that was counted once before; more are rare.
+        let arriving = self.waiting.chunk_by(|a, b| a == b).map(|same| same.len().min(2) as u64);
+        let mut shape = Shape::for_slots(taken + arriving.sum::<u64>(), shape.key_bits())?;
+        self.filter = loop {
+            match self.merged(shape) {
+                Err(FilterError::Full { .. }) if shape.remainder_bits > 1 => {
+                    shape.quotient_bits += 1;
+                    shape.remainder_bits -= 1;
+                }
+                outcome => break outcome?,
+            }
+        };
         self.waiting.clear();
+        self.most_waiting = self.most_waiting.max(self.filter.distinct() as usize / 2);
         Ok(())
+    }
+
+    /// Filter and waiting k-mers, counts added up, in a new filter.
+    fn merged(&self, shape: Shape) -> Result<CountingFilter, FilterError> {
+        let mut builder = Builder::new(shape)?;
+        let mut counted = self.filter.iter().peekable();
+        for same in self.waiting.chunk_by(|a, b| a == b) {
+            while let Some((key, count)) = counted.next_if(|(key, _)| *key < same[0]) {
+                builder.push(key, count)?;
+            }
+            let before = counted.next_if(|(key, _)| *key == same[0]).map_or(0, |(_, count)| count);
+            builder.push(same[0], before + same.len() as u64)?;
+        }
+        counted.try_for_each(|(key, count)| builder.push(key, count))?;
+        Ok(builder.finish())
     }
 
     pub(super) fn distinct(&self) -> u64 {

@@ -70,7 +70,7 @@ mod tests {
             state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
             b"ACGTN"[((state >> 33) % 41).min(4) as usize % 5]
         };
-        for (k, bits) in [(3, 0), (3, 4), (5, 2), (11, 0), (21, 3), (31, 6)] {
+        for (k, bits) in [(3, 0), (3, 4), (5, 2), (11, 0), (21, 3), (31, 6), (5, 12), (31, 12)] {
             let geometry = Geometry::new(k, bits).expect("valid");
             let mut counter = SampleCounter::new(geometry).expect("fits");
             let mut counts: BTreeMap<(u32, u64), u64> = BTreeMap::new();
