@@ -3,7 +3,7 @@
 use parking_lot::{Condvar, Mutex};
 
 use crate::Error;
-use crate::entry::{MAX_KEY_BYTES, MAX_VALUE_BYTES, Sequence};
+use crate::entry::{MAX_BOUND_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES, Sequence};
 use crate::log::Operation;
 use crate::options::Durability;
 use crate::transaction::Validation;
@@ -31,7 +31,9 @@ pub(crate) struct Payload {
 impl Payload {
     /// Adds a put of `prefix` joined with `key`.
     pub(crate) fn put(&mut self, prefix: &[u8], key: &[u8], value: &[u8]) {
-        if self.check_key(prefix.len() + key.len()) && self.check("value", value.len(), MAX_VALUE_BYTES) {
+        if self.check("key", prefix.len() + key.len(), MAX_KEY_BYTES)
+            && self.check("value", value.len(), MAX_VALUE_BYTES)
+        {
             Operation::encode_put(&mut self.bytes, prefix, key, value);
             self.operations += 1;
         }
@@ -39,7 +41,7 @@ impl Payload {
 
     /// Adds a delete of `prefix` joined with `key`.
     pub(crate) fn delete(&mut self, prefix: &[u8], key: &[u8]) {
-        if self.check_key(prefix.len() + key.len()) {
+        if self.check("key", prefix.len() + key.len(), MAX_KEY_BYTES) {
             Operation::encode_delete(&mut self.bytes, prefix, key);
             self.operations += 1;
         }
@@ -47,7 +49,8 @@ impl Payload {
 
     /// Adds a delete of `start..end`; nothing if that is empty.
     pub(crate) fn delete_range(&mut self, start: &[u8], end: &[u8]) {
-        if start < end && self.check_key(start.len()) && self.check_key(end.len() - 1) {
+        let longest = start.len().max(end.len());
+        if start < end && self.check("key", longest, MAX_BOUND_BYTES) {
             Operation::encode_delete_range(&mut self.bytes, start, end);
             self.operations += 1;
         }
@@ -61,11 +64,6 @@ impl Payload {
     /// The first mistake made.
     pub(crate) fn mistake(&self) -> Option<&Error> {
         self.mistake.as_ref()
-    }
-
-    fn check_key(&mut self, bytes: usize) -> bool {
-        // One byte is kept for the successor of a longest key.
-        self.check("key", bytes, MAX_KEY_BYTES - 1)
     }
 
     fn check(&mut self, what: &'static str, bytes: usize, limit: usize) -> bool {

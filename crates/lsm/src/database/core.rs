@@ -171,11 +171,7 @@ impl Core {
             return Ok(CommitToken { epoch: self.epoch, sequence: self.published() });
         }
         let request = CommitRequest::new(payload, durability, validation);
-        let outcome = self.queue.commit(request, |group| self.writer.lock().commit_group(self, &group));
-        if matches!(outcome, Err(Error::Conflict { .. })) {
-            self.counters.conflicts.add(1);
-        }
-        outcome
+        self.queue.commit(request, |group| self.writer.lock().commit_group(self, &group))
     }
 
     /// Puts every commit so far on the device.

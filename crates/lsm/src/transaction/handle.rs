@@ -11,7 +11,7 @@ use super::tracked::TrackedRange;
 use super::validation::Validation;
 use crate::commit::CommitToken;
 use crate::database::Core;
-use crate::entry::{MAX_KEY_BYTES, MAX_VALUE_BYTES, Sequence};
+use crate::entry::{MAX_BOUND_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES, Sequence};
 use crate::keyspace::{KeyRange, Keyspace};
 use crate::merging::Visibility;
 use crate::options::Durability;
@@ -106,7 +106,7 @@ impl Transaction {
     ) -> Result<(), Error> {
         keyspace.check(&self.core)?;
         let range = KeyRange::new(keyspace.id(), &range);
-        check_size("key", range.start.len().max(range.end.len()), MAX_KEY_BYTES)?;
+        check_size("key", range.start.len().max(range.end.len()), MAX_BOUND_BYTES)?;
         self.own.delete_range(&range);
         Ok(())
     }
@@ -114,7 +114,7 @@ impl Transaction {
     fn write(&mut self, keyspace: &Keyspace, key: &[u8], value: Option<Vec<u8>>) -> Result<(), Error> {
         keyspace.check(&self.core)?;
         let key = keyspace.full_key(key);
-        check_size("key", key.len(), MAX_KEY_BYTES - 1)?;
+        check_size("key", key.len(), MAX_KEY_BYTES)?;
         self.own.write(key, value);
         Ok(())
     }
@@ -140,9 +140,13 @@ impl Transaction {
             return Ok(CommitToken { epoch: core.epoch(), sequence: guard.sequence() });
         }
         let mut validation = Validation::new(reads.into_inner().freeze(), guard.sequence());
-        validation.advance(&core)?;
-        // The snapshot is kept until the commit is decided: merges then drop nothing that the check looks for.
-        let outcome = core.commit(own.to_payload(), durability, Some(validation));
+        let outcome = validation
+            .advance(&core)
+            .and_then(|()| core.commit(own.to_payload(), durability, Some(validation)));
+        if matches!(outcome, Err(Error::Conflict { .. })) {
+            core.counters().conflicts.add(1);
+        }
+        // The snapshot was kept until now: merges drop nothing that the check looks for.
         drop(guard);
         outcome
     }

@@ -1,0 +1,173 @@
+//! A process that is killed (SIGKILL) at a random moment while several threads commit loses nothing it acknowledged.
+//!
+//! The test starts its own binary as a child. The child's threads commit synced batches and write a line to a pipe
+//! for each acknowledged one; the parent kills the child at a seeded moment, opens the database, and compares it with
+//! the lines it has read. A thread's batches form a chain of numbers, each batch has several keys in two keyspaces,
+//! so that a lost, torn or invented batch shows.
+//!
+//! `STROMA_KILL_ROUNDS` sets the number of rounds (default 200).
+#![allow(clippy::disallowed_methods, reason = "a test may use threads, time and the file system")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use stroma_lsm::{Database, Durability, Error, Keyspace, Options};
+use stroma_strata::MergePolicy;
+use stroma_strata::picker::Limits;
+
+/// Names the directory, which also tells a process that it is the child.
+const DIRECTORY: &str = "STROMA_KILL_DIRECTORY";
+const WRITERS: u32 = 4;
+
+/// Little memory, so that a round flushes and merges.
+fn options() -> Options {
+    Options {
+        memory_bytes: 128 << 10,
+        block_bytes: 512,
+        merge_policy: MergePolicy::TieredThenLevelled(Limits {
+            level0_runs: 3,
+            level1_bytes: 256 << 10,
+            multiplier: 4,
+            deepest_level: 3,
+            table_bytes: 64 << 10,
+        }),
+        ..Options::default()
+    }
+}
+
+fn open(directory: &Path) -> (Database, [Keyspace; 2]) {
+    let database = Database::open(directory, options()).unwrap();
+    let keyspaces = ["left", "right"].map(|name| database.keyspace(name).unwrap());
+    (database, keyspaces)
+}
+
+fn key(writer: u32, number: u64) -> Vec<u8> {
+    // The chain wraps, so that keys are overwritten and merges have something to drop.
+    [writer.to_be_bytes().as_slice(), &(number % 500).to_be_bytes()].concat()
+}
+
+fn counter(writer: u32) -> Vec<u8> {
+    [b"count".as_slice(), &writer.to_be_bytes()].concat()
+}
+
+fn count(keyspace: &Keyspace, writer: u32) -> u64 {
+    let found = keyspace.get(counter(writer)).unwrap();
+    found.map_or(0, |bytes| u64::from_le_bytes(bytes[..8].try_into().unwrap()))
+}
+
+/// What the child does until it is killed.
+fn write_for_ever(directory: &Path) {
+    let (database, keyspaces) = open(directory);
+    println!("ready");
+    let output = std::sync::Mutex::new(std::io::stdout());
+    std::thread::scope(|scope| {
+        for writer in 0..WRITERS {
+            let (database, keyspaces, output) = (&database, &keyspaces, &output);
+            scope.spawn(move || {
+                let mut number = count(&keyspaces[0], writer);
+                loop {
+                    number += 1;
+                    commit(database, keyspaces, writer, number).unwrap();
+                    let line = format!("{writer} {number}\n");
+                    // In one call, so that a line is in the pipe wholly or not at all.
+                    let mut output = output.lock().unwrap();
+                    output.write_all(line.as_bytes()).unwrap();
+                    output.flush().unwrap();
+                }
+            });
+        }
+    });
+}
+
+fn commit(database: &Database, keyspaces: &[Keyspace; 2], writer: u32, number: u64) -> Result<(), Error> {
+    let value = vec![number as u8; 20 + (number * 37 % 400) as usize];
+    let mut batch = database.batch();
+    for keyspace in keyspaces {
+        batch.put(keyspace, key(writer, number), &value);
+        batch.put(keyspace, counter(writer), number.to_le_bytes());
+    }
+    if number.is_multiple_of(7) {
+        batch.delete(&keyspaces[1], key(writer, number));
+    }
+    batch.commit_with(Durability::Synced).map(drop)
+}
+
+/// Starts the child and kills it after `alive` from when it was ready; answers the last batch of each writer that it
+/// acknowledged.
+fn run_child(directory: &Path, alive: Duration) -> Vec<u64> {
+    let mut child: Child = Command::new(std::env::current_exe().unwrap())
+        .args(["killed_while_writing_nothing_acknowledged_is_lost", "--exact", "--nocapture"])
+        .env(DIRECTORY, directory)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    while lines.next().unwrap().unwrap() != "ready" {}
+    let acknowledged: Vec<AtomicU64> = (0..WRITERS).map(|_| AtomicU64::new(0)).collect();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for line in lines {
+                let line = line.unwrap();
+                let (writer, number) = line.split_once(' ').unwrap();
+                let writer: usize = writer.parse().unwrap();
+                acknowledged[writer].store(number.parse().unwrap(), Ordering::Relaxed);
+            }
+        });
+        std::thread::sleep(alive);
+        child.kill().unwrap();
+        child.wait().unwrap();
+    });
+    acknowledged.into_iter().map(AtomicU64::into_inner).collect()
+}
+
+/// Compares what is in the database with what was acknowledged.
+fn check(directory: &Path, acknowledged: &[u64], context: &str) {
+    let (database, keyspaces) = open(directory);
+    let mut counts = Vec::new();
+    for writer in 0..WRITERS {
+        let last = count(&keyspaces[0], writer);
+        assert!(last >= acknowledged[writer as usize], "{context}: writer {writer} lost batches");
+        // At most one commit can have been under way.
+        assert!(last <= acknowledged[writer as usize] + 1 || acknowledged[writer as usize] == 0, "{context}");
+        assert_eq!(count(&keyspaces[1], writer), last, "{context}: a batch was torn");
+        for number in last.saturating_sub(499).max(1)..=last {
+            let expected = vec![number as u8; 20 + (number * 37 % 400) as usize];
+            let left = keyspaces[0].get(key(writer, number)).unwrap();
+            assert_eq!(left.as_deref(), Some(expected.as_slice()), "{context}: {writer} {number}");
+            let right = keyspaces[1].get(key(writer, number)).unwrap();
+            let deleted = number.is_multiple_of(7);
+            assert_eq!(right.is_none(), deleted, "{context}: {writer} {number}");
+        }
+        counts.push(last);
+    }
+    let entries: u64 = counts.iter().map(|last| last.min(&500) + u64::from(*last > 0)).sum();
+    assert_eq!(keyspaces[0].iter().map(Result::unwrap).count() as u64, entries, "{context}");
+    let report = database.check();
+    assert!(report.is_sound(), "{context}: {report:?}");
+}
+
+#[test]
+fn killed_while_writing_nothing_acknowledged_is_lost() {
+    if let Some(directory) = std::env::var_os(DIRECTORY) {
+        write_for_ever(Path::new(&directory));
+        return;
+    }
+    let rounds: u64 = std::env::var("STROMA_KILL_ROUNDS").map_or(200, |rounds| rounds.parse().unwrap());
+    let mut folder = tempfile::tempdir().unwrap();
+    let mut total = 0;
+    for round in 0..rounds {
+        // A fresh database now and then, so that its first moments are met as well.
+        if round.is_multiple_of(25) {
+            folder = tempfile::tempdir().unwrap();
+        }
+        let alive = Duration::from_micros(200 + round.wrapping_mul(0x9e37_79b9_7f4a_7c15) % 60_000);
+        let context = format!("round {round}");
+        let acknowledged = run_child(folder.path(), alive);
+        total += acknowledged.iter().filter(|last| **last > 0).count() as u64;
+        check(folder.path(), &acknowledged, &context);
+    }
+    assert!(total > rounds, "the children were killed before they wrote: {total}");
+}
