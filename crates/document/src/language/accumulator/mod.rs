@@ -4,8 +4,6 @@ mod collect;
 mod extreme;
 mod numeric;
 
-pub(crate) use numeric::{StandardDeviation, add_to_average};
-
 use super::expression::{self, Expression, ParseScope, Scope};
 use super::sort::SortPattern;
 use crate::error::{Error, Result};
@@ -61,8 +59,8 @@ const TABLE: &[Row] = &[
     row("$sum", Shape::Plain, |_| Box::new(numeric::Sum::default())),
     row("$avg", Shape::Plain, |_| Box::new(numeric::Average::default())),
     row("$count", Shape::Nothing, |_| Box::new(numeric::Sum::default())),
-    row("$stdDevPop", Shape::Plain, |_| Box::new(StandardDeviation::new(false))),
-    row("$stdDevSamp", Shape::Plain, |_| Box::new(StandardDeviation::new(true))),
+    row("$stdDevPop", Shape::Plain, |_| Box::new(numeric::StandardDeviation::new(false))),
+    row("$stdDevSamp", Shape::Plain, |_| Box::new(numeric::StandardDeviation::new(true))),
     row("$min", Shape::Plain, |_| Box::new(extreme::Extreme::new(false))),
     row("$max", Shape::Plain, |_| Box::new(extreme::Extreme::new(true))),
     row("$minN", Shape::Several, |options| Box::new(extreme::Several::new(options, false))),
@@ -191,4 +189,30 @@ fn count(name: &str, given: &Document) -> Result<usize> {
     let wrong =
         || Error::location(5787902, format!("'n' of {name} must be a positive integer that is constant"));
     Ok(usize::try_from(whole.ok_or_else(wrong)?).unwrap_or(usize::MAX))
+}
+
+/// The accumulators that are also expressions.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Accumulation {
+    Sum,
+    Average,
+    Minimum,
+    Maximum,
+    Deviation { sample: bool },
+}
+
+/// Accumulates over values that are all there already.
+pub(crate) fn accumulate(kind: Accumulation, values: &[Bson]) -> Result<Bson> {
+    let mut state: Box<dyn Accumulator> = match kind {
+        Accumulation::Sum => Box::new(numeric::Sum::default()),
+        Accumulation::Average => Box::new(numeric::Average::default()),
+        Accumulation::Minimum => Box::new(extreme::Extreme::new(false)),
+        Accumulation::Maximum => Box::new(extreme::Extreme::new(true)),
+        Accumulation::Deviation { sample } => Box::new(numeric::StandardDeviation::new(sample)),
+    };
+    let none = Document::new();
+    for value in values {
+        state.add(value.clone(), &none)?;
+    }
+    Ok(state.finish())
 }

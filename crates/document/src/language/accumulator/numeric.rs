@@ -87,19 +87,9 @@ impl Accumulator for Average {
     }
 }
 
-/// The average of values, for the expression of that name.
-pub(crate) fn add_to_average(values: &[Bson]) -> Bson {
-    let mut average = Average::default();
-    for value in values {
-        // A number never makes this fail, and it takes no memory.
-        let _grown = average.add(value.clone(), &Document::new());
-    }
-    average.finish()
-}
-
 /// Standard deviation (Welford's method), of a population or of a sample.
 #[derive(Debug)]
-pub(crate) struct StandardDeviation {
+pub(super) struct StandardDeviation {
     sample: bool,
     count: u64,
     mean: f64,
@@ -107,7 +97,7 @@ pub(crate) struct StandardDeviation {
 }
 
 impl StandardDeviation {
-    pub(crate) fn new(sample: bool) -> StandardDeviation {
+    pub(super) fn new(sample: bool) -> StandardDeviation {
         StandardDeviation { sample, count: 0, mean: 0.0, squares: 0.0 }
     }
 }

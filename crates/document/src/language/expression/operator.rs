@@ -79,8 +79,20 @@ impl Operator {
     }
 }
 
-const FAMILIES: &[&[Operator]] =
-    &[super::arithmetic::OPERATORS, super::comparison::OPERATORS, super::conditional::OPERATORS];
+const FAMILIES: &[&[Operator]] = &[
+    super::comparison::OPERATORS,
+    super::conditional::OPERATORS,
+    super::arithmetic::OPERATORS,
+    super::string::OPERATORS,
+    super::array::OPERATORS,
+    super::iterate::OPERATORS,
+    super::object::OPERATORS,
+    super::set::OPERATORS,
+    super::accumulate::OPERATORS,
+    super::convert::OPERATORS,
+    super::date::PARTS,
+    super::date::UNITS,
+];
 
 /// Operators that MongoDB has and this crate does not: they get a named error instead of "unrecognized".
 pub(crate) const KNOWN_UNSUPPORTED: &[&str] = &["$function", "$accumulator", "$meta", "$rand"];
@@ -88,9 +100,4 @@ pub(crate) const KNOWN_UNSUPPORTED: &[&str] = &["$function", "$accumulator", "$m
 /// The row of an operator.
 pub(crate) fn find(name: &str) -> Option<&'static Operator> {
     FAMILIES.iter().flat_map(|family| family.iter()).find(|operator| operator.name == name)
-}
-
-/// Whether a name is an expression operator (or one that is known to be absent).
-pub(crate) fn is_operator(name: &str) -> bool {
-    find(name).is_some() || KNOWN_UNSUPPORTED.contains(&name)
 }
