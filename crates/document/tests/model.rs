@@ -6,10 +6,12 @@ use bson::{Bson, Document, bson, doc};
 use proptest::prelude::*;
 use stroma_document::language::matcher::Matcher;
 use stroma_document::language::sort::SortPattern;
+use stroma_document::language::update::{Update, UpdateContext};
 use stroma_document::language::value::equal;
 use stroma_document::store::MemoryStore;
 use stroma_document::{
     Collection, Count, DeleteStatement, Documents, Find, Hint, IndexModel, Namespace, Options,
+    UpdateStatement,
 };
 
 fn open() -> Collection {
@@ -98,10 +100,20 @@ fn key() -> impl Strategy<Value = Document> {
     })
 }
 
+fn update() -> impl Strategy<Value = Document> {
+    let field = prop::sample::select(vec!["a", "b", "c"]);
+    prop_oneof![
+        (field.clone(), value()).prop_map(|(field, value)| doc! { "$set": { field: value } }),
+        field.clone().prop_map(|field| doc! { "$unset": { field: 1 } }),
+        (field, scalar()).prop_map(|(field, value)| doc! { "$addToSet": { field: value } }),
+    ]
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Insert(Vec<Document>),
     Delete(Document, bool),
+    Update { filter: Document, update: Document, multi: bool, upsert: bool },
     Index(Document, bool),
     DropIndexes,
     Find { filter: Document, sort: Option<Document>, skip: u64, limit: Option<u64> },
@@ -111,6 +123,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => prop::collection::vec(document(), 1..6).prop_map(Step::Insert),
         1 => (filter(), any::<bool>()).prop_map(|(filter, many)| Step::Delete(filter, many)),
+        2 => (filter(), update(), any::<bool>(), any::<bool>())
+            .prop_map(|(filter, update, multi, upsert)| Step::Update { filter, update, multi, upsert }),
         3 => (key(), any::<bool>()).prop_map(|(key, sparse)| Step::Index(key, sparse)),
         1 => Just(Step::DropIndexes),
         10 => (filter(), prop::option::of(key()), 0..3u64, prop::option::of(1..5u64))
@@ -141,8 +155,52 @@ impl Model {
     }
 }
 
+impl Model {
+    /// Updates the collection and expects of it what the language's own update makes of the list.
+    fn update(
+        &mut self,
+        collection: &Collection,
+        filter: Document,
+        update: Document,
+        multi: bool,
+        upsert: bool,
+    ) {
+        let parsed = Update::parse(&Bson::Document(update.clone()), &[]).unwrap();
+        let matching = self.matching(&filter);
+        let mut statement = UpdateStatement::many(filter, update);
+        (statement.multi, statement.upsert) = (multi, upsert);
+        let outcome = collection.update(&[statement], true).unwrap();
+        let now = all(collection, &Find::default());
+        if outcome.errors.is_empty() {
+            let expected = if multi { matching.len() } else { matching.len().min(1) };
+            assert_eq!(outcome.matched as usize, expected);
+            assert_eq!(outcome.upserted.len(), usize::from(upsert && matching.is_empty()));
+        } else {
+            // Whole chunks fail, and these lists are smaller than one.
+            assert_eq!(shown(now.clone()), shown(self.documents.clone()), "a failed update changes nothing");
+        }
+        let mut changed = 0;
+        for document in &self.documents {
+            let after = now.iter().find(|after| equal(&after["_id"], &document["_id"])).unwrap();
+            if !identical(after, document) {
+                let mut expected = document.clone();
+                parsed.apply(&mut expected, &UpdateContext::default()).unwrap();
+                assert!(identical(after, &expected));
+                assert!(matching.iter().any(|matched| equal(&matched["_id"], &document["_id"])));
+                changed += 1;
+            }
+        }
+        assert_eq!(outcome.modified, changed);
+        self.documents = now;
+    }
+}
+
+fn identical(a: &Document, b: &Document) -> bool {
+    a.to_vec().unwrap() == b.to_vec().unwrap()
+}
+
 fn shown(mut documents: Vec<Document>) -> Vec<String> {
-    documents.sort_by_key(|document| document["_id"].as_i32());
+    documents.sort_by_key(|document| document["_id"].to_string());
     documents.iter().map(ToString::to_string).collect()
 }
 
@@ -207,6 +265,9 @@ fn run(steps: Vec<Step>) {
                         .all(|document| { matching.iter().any(|matched| matched["_id"] == document["_id"]) })
                 );
                 model.documents = left;
+            }
+            Step::Update { filter, update, multi, upsert } => {
+                model.update(&collection, filter, update, multi, upsert)
             }
             Step::Index(key, sparse) => {
                 let mut index = IndexModel::new(key);

@@ -2,10 +2,10 @@
 
 use bson::Document;
 
-use super::insert::is_of_document;
+use super::insert::note_failure;
 use super::target::Target;
 use super::{Collection, Find};
-use crate::error::{Code, Result, WriteError};
+use crate::error::{Result, WriteError};
 use crate::planner::Hint;
 
 /// Which documents to delete.
@@ -58,17 +58,8 @@ impl Collection {
             } else {
                 self.delete_one(statement).map(|deleted| outcome.deleted += u64::from(deleted))
             };
-            match done {
-                Ok(()) => {}
-                Err(error) if !is_of_document(error.kind()) && error.kind() != Code::WriteConflict => {
-                    return Err(error);
-                }
-                Err(error) => {
-                    outcome.errors.push(WriteError { index, error });
-                    if ordered {
-                        break;
-                    }
-                }
+            if !note_failure(done, index, &mut outcome.errors)? && ordered {
+                break;
             }
         }
         Ok(outcome)
@@ -79,8 +70,8 @@ impl Collection {
         self.on_first(
             || self.prepare(&find),
             false,
-            || false,
-            |writing, target| match target {
+            |_| Ok(false),
+            |writing, target, _| match target {
                 Target::Found(found) => {
                     writing.remove(&found.id, &found.document)?;
                     Ok(true)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bson::Document;
 
 use super::Collection;
+use super::shape::Shape;
 use crate::cursor::Cursor;
 use crate::error::Result;
 use crate::execution::{Counters, Found, Matching, Query, SortLimit, sort};
@@ -95,7 +96,7 @@ impl Collection {
         let prepared = self.prepare(find)?;
         let shape = Shape::of(find, &prepared.query)?;
         let found = self.run(&prepared, find.skip, find.limit, Counters::default())?;
-        Ok(Box::new(found.map(move |found| shape.apply(found?))))
+        Ok(Box::new(found.map(move |found| shape.apply(found?.document))))
     }
 
     /// Parses and plans a query.
@@ -169,22 +170,4 @@ impl<'r, R: Reader<'r>> Iterator for Ordered<'r, R> {
 
 fn to_usize(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
-}
-
-/// What becomes of a found document before it is given out.
-struct Shape {}
-
-impl Shape {
-    fn of(find: &Find, _query: &Query) -> Result<Shape> {
-        match &find.projection {
-            Some(projection) if !projection.is_empty() => {
-                Err(crate::error::Error::unsupported("a projection"))
-            }
-            _ => Ok(Shape {}),
-        }
-    }
-
-    fn apply(&self, found: Found) -> Result<Document> {
-        Ok(found.document)
-    }
 }

@@ -2,8 +2,13 @@
 
 use bson::{Bson, Document};
 
-use super::Collection;
-use crate::error::{Error, Result};
+use super::shape::Shape;
+use super::target::Target;
+use super::update_first::UpdatedFirst;
+use super::{Collection, Find};
+use crate::error::Result;
+use crate::language::expression::ParseScope;
+use crate::language::update::Update;
 use crate::planner::Hint;
 
 /// What becomes of the document.
@@ -73,8 +78,65 @@ impl Collection {
     /// Changes or removes the first document that matches, in one step, and gives it back.
     ///
     /// # Errors
-    /// As [`Collection::update`], and for the projection as [`Collection::find`].
-    pub fn find_and_modify(&self, _request: &FindAndModify) -> Result<FindAndModifyOutcome> {
-        Err(Error::unsupported("findAndModify"))
+    /// As [`Collection::update`], and for the projection as [`Collection::find`]. Nothing is changed then.
+    pub fn find_and_modify(&self, request: &FindAndModify) -> Result<FindAndModifyOutcome> {
+        let find = request.to_find();
+        match &request.modification {
+            Modification::Remove => self.find_and_remove(&find),
+            Modification::Update { update, upsert, array_filters, returns_new } => {
+                let scope = ParseScope::with_names(request.constants.keys().map(String::as_str));
+                let update = Update::parse_in(update, array_filters, &scope)?;
+                self.update_first(&find, &update, *upsert, |updated, query| {
+                    outcome(updated, *returns_new, &Shape::of(&find, query)?)
+                })
+            }
+        }
+    }
+
+    fn find_and_remove(&self, find: &Find) -> Result<FindAndModifyOutcome> {
+        self.on_first(
+            || self.prepare(find),
+            false,
+            |_| Ok(FindAndModifyOutcome::default()),
+            |writing, target, query| {
+                let Target::Found(found) = target else { return Ok(FindAndModifyOutcome::default()) };
+                writing.remove(&found.id, &found.document)?;
+                let value = Some(Shape::of(find, query)?.apply(found.document.clone())?);
+                Ok(FindAndModifyOutcome { value, affected: 1, ..FindAndModifyOutcome::default() })
+            },
+        )
+    }
+}
+
+fn outcome(updated: UpdatedFirst, returns_new: bool, shape: &Shape) -> Result<FindAndModifyOutcome> {
+    let mut outcome = FindAndModifyOutcome::default();
+    match updated {
+        UpdatedFirst::None => {}
+        UpdatedFirst::Updated { before, after, .. } => {
+            outcome.affected = 1;
+            outcome.updated_existing = true;
+            outcome.value = Some(shape.apply(if returns_new { after } else { before })?);
+        }
+        UpdatedFirst::Inserted(document) => {
+            outcome.affected = 1;
+            outcome.upserted = document.get("_id").cloned();
+            if returns_new {
+                outcome.value = Some(shape.apply(document)?);
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+impl FindAndModify {
+    fn to_find(&self) -> Find {
+        Find {
+            filter: self.filter.clone(),
+            projection: self.projection.clone(),
+            sort: self.sort.clone(),
+            hint: self.hint.clone(),
+            constants: self.constants.clone(),
+            ..Find::default()
+        }
     }
 }

@@ -102,8 +102,23 @@ impl Collection {
     }
 }
 
+/// Puts the failure of a statement into the outcome; tells whether there was none.
+///
+/// # Errors
+/// The failure itself if it is not about the statement, so that the others would fail as well.
+pub(super) fn note_failure(done: Result<()>, index: usize, errors: &mut Vec<WriteError>) -> Result<bool> {
+    match done {
+        Ok(()) => Ok(true),
+        Err(error) if is_of_document(error.kind()) || error.kind() == Code::WriteConflict => {
+            errors.push(WriteError { index, error });
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// Whether an error is about the one document, so that the others of the request can still be written.
-pub(super) fn is_of_document(code: Code) -> bool {
+fn is_of_document(code: Code) -> bool {
     !matches!(
         code,
         Code::WriteConflict

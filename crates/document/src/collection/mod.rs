@@ -15,9 +15,11 @@ mod identity;
 mod insert;
 mod list_indexes;
 mod modify;
+mod shape;
 mod stats;
 mod target;
 mod update;
+mod update_first;
 
 pub use aggregate::Aggregate;
 pub use count::Count;

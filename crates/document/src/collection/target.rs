@@ -30,21 +30,21 @@ impl Collection {
         &self,
         prepare: impl Fn() -> Result<Prepared>,
         guards_absence: bool,
-        none: impl Fn() -> T,
-        mut work: impl FnMut(&mut Writing<'_>, Target<'_>) -> Result<T>,
+        none: impl Fn(&Query) -> Result<T>,
+        mut work: impl FnMut(&mut Writing<'_>, Target<'_>, &Query) -> Result<T>,
     ) -> Result<T> {
         self.inner.transact(self.is_synced, |transaction| {
             let prepared = prepare()?;
             let first = self.run(&prepared, 0, Some(1), Counters::default())?.next().transpose()?;
             let Some(first) = first else {
                 if !guards_absence {
-                    return Ok(Attempt::Commit(none()));
+                    return Ok(Attempt::Commit(none(&prepared.query)?));
                 }
                 let first = self.first_in(&*transaction, &prepared)?;
                 let entry = self.inner.find_or_create(transaction, &self.namespace)?;
                 let mut writing = Writing { inner: &self.inner, transaction, entry };
                 let target = first.as_ref().map_or(Target::Absent, Target::Found);
-                return Ok(Attempt::Commit(work(&mut writing, target)?));
+                return Ok(Attempt::Commit(work(&mut writing, target, &prepared.query)?));
             };
             let Some(entry) = self.inner.catalog.find(&&*transaction, &self.namespace)? else {
                 return Ok(Attempt::Repeat);
@@ -53,7 +53,7 @@ impl Collection {
             let again = reread(&*transaction, entry.id, first.id, &prepared.query)?;
             let Some(found) = again.filter(|_| is_same) else { return Ok(Attempt::Repeat) };
             let mut writing = Writing { inner: &self.inner, transaction, entry };
-            Ok(Attempt::Commit(work(&mut writing, Target::Found(&found))?))
+            Ok(Attempt::Commit(work(&mut writing, Target::Found(&found), &prepared.query)?))
         })
     }
 

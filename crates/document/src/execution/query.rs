@@ -8,7 +8,7 @@ use super::{Candidates, Counters, Found};
 use crate::documents::Inner;
 use crate::error::Result;
 use crate::language::expression::{ParseScope, Variables};
-use crate::language::matcher::Matcher;
+use crate::language::matcher::{MatchDetails, Matcher};
 use crate::namespace::Namespace;
 use crate::planner::{Hint, Plan, plan};
 use crate::record::Reader;
@@ -40,6 +40,16 @@ impl Query {
     /// Whether a document matches.
     pub(crate) fn matches(&self, document: &Document) -> Result<bool> {
         self.matcher.matches_with(document, &self.variables)
+    }
+
+    /// Whether a document matches, and by which array element.
+    pub(crate) fn details(&self, document: &Document) -> Result<Option<MatchDetails>> {
+        self.matcher.match_details(document, &self.variables)
+    }
+
+    /// The names of the variables.
+    pub(crate) fn scope(&self) -> ParseScope {
+        ParseScope::with_names(self.variables.names())
     }
 
     /// Plans the query on the collection as `reader` sees it.
