@@ -1,5 +1,7 @@
 //! What the operations on collections promise, one promise a test.
 
+#![allow(clippy::disallowed_methods, reason = "tests race with threads of their own")]
+
 use std::sync::Arc;
 
 use bson::{Document, doc};

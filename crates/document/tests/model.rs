@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bson::{Bson, Document, bson, doc};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use stroma_document::language::matcher::Matcher;
 use stroma_document::language::sort::SortPattern;
 use stroma_document::language::update::{Update, UpdateContext};
@@ -256,14 +257,11 @@ fn run(steps: Vec<Step>) {
                 let expected = if multi { matching.len() } else { matching.len().min(1) };
                 assert_eq!(outcome.deleted as usize, expected);
                 let left = all(&collection, &Find::default());
-                let gone = |document: &Document| !left.iter().any(|kept| kept["_id"] == document["_id"]);
-                assert!(
-                    model
-                        .documents
-                        .iter()
-                        .filter(|document| gone(document))
-                        .all(|document| { matching.iter().any(|matched| matched["_id"] == document["_id"]) })
-                );
+                let gone =
+                    |document: &Document| !left.iter().any(|kept| equal(&kept["_id"], &document["_id"]));
+                assert!(model.documents.iter().filter(|document| gone(document)).all(|document| {
+                    matching.iter().any(|matched| equal(&matched["_id"], &document["_id"]))
+                }));
                 model.documents = left;
             }
             Step::Update { filter, update, multi, upsert } => {
@@ -295,7 +293,7 @@ fn run(steps: Vec<Step>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, rng_seed: RngSeed::Fixed(50), ..ProptestConfig::default() })]
 
     #[test]
     fn finds_what_a_plain_list_finds(steps in prop::collection::vec(step(), 1..30)) {

@@ -1,5 +1,7 @@
 //! What updates and find-and-modify promise.
 
+#![allow(clippy::disallowed_methods, reason = "tests race with threads of their own")]
+
 use std::sync::Arc;
 
 use bson::{Bson, Document, bson, doc};

@@ -17,9 +17,12 @@ use crate::store::{Direction, StoreTransaction};
 /// How many decoded entries are kept.
 const CACHED_ENTRIES: usize = 1024;
 
+/// The bytes of an entry and what they decode to.
+type Decoded = (Vec<u8>, Arc<CollectionEntry>);
+
 #[derive(Debug, Default)]
 pub(crate) struct Catalog {
-    decoded: Mutex<BTreeMap<Namespace, (Vec<u8>, Arc<CollectionEntry>)>>,
+    decoded: Mutex<BTreeMap<Namespace, Decoded>>,
 }
 
 impl Catalog {

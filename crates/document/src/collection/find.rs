@@ -99,8 +99,13 @@ impl Collection {
         Ok(Box::new(found.map(move |found| shape.apply(found?.document))))
     }
 
-    /// Parses and plans a query.
+    /// Parses and plans a query on a snapshot of now.
     pub(super) fn prepare(&self, find: &Find) -> Result<Prepared> {
+        self.prepare_on(self.inner.store.snapshot()?, find)
+    }
+
+    /// Parses and plans a query on a snapshot.
+    pub(super) fn prepare_on(&self, view: Arc<dyn ReadView>, find: &Find) -> Result<Prepared> {
         let query = Query::parse(&self.inner, &find.filter, &find.constants)?;
         let sort = find.sort.as_ref().filter(|sort| !sort.is_empty());
         let pattern =
@@ -109,7 +114,6 @@ impl Collection {
         let natural =
             natural.map(|order| Hint::parse(&bson::bson!({ "$natural": order.clone() }))).transpose()?;
         let hint = natural.as_ref().or(find.hint.as_ref());
-        let view = self.inner.store.snapshot()?;
         let order = sort.filter(|_| pattern.is_some());
         let plan = query.plan(&self.inner, &view, &self.namespace, order, hint)?;
         Ok(Prepared { query, plan, sort_document: order.cloned(), sort: pattern, view })

@@ -14,7 +14,7 @@ pub struct Options {
     pub wall_clock: Arc<dyn Fn() -> DateTime + Send + Sync>,
     /// The five bytes in the middle of generated ids, which tell this process from others.
     pub object_id_process: [u8; 5],
-    /// The most bytes that an in-memory sort may hold before it fails with code 292.
+    /// The most bytes that a sort or another stage of a pipeline may hold before it fails with code 292.
     pub sort_memory_bytes: usize,
 }
 
@@ -42,7 +42,7 @@ impl Options {
         self
     }
 
-    /// Sets how many bytes an in-memory sort may hold.
+    /// Sets how many bytes a sort or another stage of a pipeline may hold.
     #[must_use]
     pub fn with_sort_memory_bytes(mut self, bytes: usize) -> Options {
         self.sort_memory_bytes = bytes;

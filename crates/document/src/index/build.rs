@@ -15,7 +15,7 @@ use crate::catalog::{CollectionEntry, IndexEntry, IndexState};
 use crate::documents::{Attempt, Inner};
 use crate::error::{Code, Error, Result};
 use crate::namespace::Namespace;
-use crate::record::{Reader, RecordId, decode, index_prefix, record_id_of_record, record_key, record_prefix};
+use crate::record::{RecordId, decode, index_prefix, record_id_of_record, record_key, record_prefix};
 use crate::store::{Direction, KeyRange, StoreTransaction};
 
 /// How many documents one transaction of a build takes on.
@@ -23,7 +23,7 @@ const CHUNK_DOCUMENTS: usize = 500;
 /// How many bytes of documents one transaction of a build takes on.
 const CHUNK_BYTES: usize = 4 << 20;
 
-/// Builds what [`enter`](crate::collection) has put into the catalog as being built.
+/// Builds the indexes of these ids, which are in the catalog as being built.
 pub(crate) fn build(inner: &Inner, namespace: &Namespace, ids: &[u64]) -> Result<()> {
     let built = fill(inner, namespace, ids).and_then(|()| mark_ready(inner, namespace, ids));
     if built.is_err() {
@@ -66,7 +66,7 @@ fn fill_chunk(inner: &Inner, namespace: &Namespace, ids: &[u64], chunk: &[Record
     inner.transact(false, |transaction| {
         let mut entry = find_with(inner, transaction, namespace, ids)?;
         for id in chunk {
-            let Some(bytes) = (&*transaction).get(&record_key(entry.id, id))? else { continue };
+            let Some(bytes) = transaction.get(&record_key(entry.id, id))? else { continue };
             let document = decode(&bytes)?;
             let only_new = CollectionEntry {
                 indexes: entry.indexes.iter().filter(|index| ids.contains(&index.id)).cloned().collect(),
