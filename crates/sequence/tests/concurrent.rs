@@ -7,11 +7,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::*;
-use stroma_sequence::{IndexOptions, Outcome, Query};
+use stroma_sequence::{IndexOptions, Outcome, Query, SearchOptions};
 use stroma_strata::runtime::ThreadSpawner;
 use stroma_strata::storage::MemoryStorage;
 
 const K: usize = 11;
+
+/// Results travel to other threads, as a server needs it.
+fn assert_send<T: Send>(value: T) -> T {
+    value
+}
 
 #[test]
 fn additions_merges_removals_and_searches_at_once() {
@@ -57,6 +62,8 @@ fn additions_merges_removals_and_searches_at_once() {
         oracle.add(&format!("s{}-{}", at / 12, at % 12), std::slice::from_ref(genome));
     }
     assert_agrees(&index, &oracle, &queries);
+    let results = index.search(queries.iter().cloned().map(Ok), SearchOptions::default()).expect("valid");
+    assert_eq!(assert_send(results).count(), queries.len());
     assert!(index.check().is_sound());
     index.close().expect("room");
     assert_agrees(&reopen(&storage), &oracle, &queries);
