@@ -69,7 +69,7 @@ def test_an_index_from_files_and_standard_input(tmp_path):
     hit = json.loads(stroma("search", "g", "--sequence", BASES[500:900], "--format", "jsonl", "--data", data).stdout)
     assert {h["sample"]: h["share"] for h in hit["hits"]} == {"one": 1.0, "two": 1.0}
     tsv = stroma("search", "g", "--sequence", BASES[500:900], "--format", "tsv", "--top", "1", "--data", data).stdout
-    assert len(tsv.splitlines()) == 2 and tsv.splitlines()[0].split("\t")[:2] == ["query", "sample"]
+    assert len(tsv.splitlines()) == 2 and tsv.splitlines()[0].split("\t")[:3] == ["query", "status", "sample"]
     stroma("index", "remove", "g", "--sample", "one", "--data", data)
     hit = json.loads(stroma("search", "g", "--sequence", BASES[500:900], "--format", "jsonl", "--data", data).stdout)
     assert [h["sample"] for h in hit["hits"]] == ["two"]

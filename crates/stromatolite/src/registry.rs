@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use stroma_sequence::{IndexOptions, SequenceIndex};
+use stroma_strata::SetOptions;
 use stroma_strata::storage::{LocalStorage, Storage, StorageError};
 
 use crate::error::{Error, Result};
@@ -51,7 +52,7 @@ impl Registry {
             }
             Err(error) => return Err(error.into()),
         }
-        let index = Arc::new(SequenceIndex::open(self.storage(name)?)?);
+        let index = Arc::new(SequenceIndex::open(self.storage(name)?, SetOptions::default())?);
         open.insert(name.to_owned(), Arc::clone(&index));
         Ok(index)
     }
@@ -64,7 +65,7 @@ impl Registry {
             return Err(Error::IndexExists { name: name.to_owned() });
         }
         self.clear(name)?;
-        let index = Arc::new(SequenceIndex::create(self.storage(name)?, options)?);
+        let index = Arc::new(SequenceIndex::create(self.storage(name)?, options, SetOptions::default())?);
         self.layout.root().put_if_absent(&blob_name(name), CONTENT)?;
         open.insert(name.to_owned(), Arc::clone(&index));
         Ok(index)

@@ -16,7 +16,7 @@ pub(super) fn run(arguments: &Export) -> Result<()> {
     let filter = arguments.filter.as_deref().map_or_else(|| Ok(Document::new()), parse_filter)?;
     let format = arguments.format.or_else(|| Format::of_path(arguments.output.as_deref()?));
     let database = open_existing(&arguments.data)?;
-    let found = database.documents().collection(&namespace).find(Find::new(filter));
+    let found = database.documents().collection(&namespace).find(&Find::new(filter));
     let documents = found.map_err(stromatolite::Error::from)?;
     let output: Box<dyn Write> = match &arguments.output {
         None => Box::new(standard_output()),

@@ -58,7 +58,7 @@ pub(super) fn insert_all(
 fn insert(collection: &Collection, batch: Vec<Document>, stage: &Stage) -> Result<u64> {
     let outcome = collection.insert_many(batch, true).map_err(stromatolite::Error::from)?;
     stage.advance(outcome.inserted);
-    match outcome.write_errors.into_iter().next() {
+    match outcome.errors.into_iter().next() {
         None => Ok(outcome.inserted),
         Some(failed) => Err(stromatolite::Error::from(failed.error).into()),
     }

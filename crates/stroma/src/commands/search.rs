@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
-use stromatolite::sequence::output::{JsonLinesWriter, TsvWriter};
+use stromatolite::sequence::output::{JsonLinesWriter, ResultWriter, TsvWriter};
 use stromatolite::sequence::{Outcome, Query, QueryResult, SearchOptions, reader};
 
 use super::run::{open_existing, standard_output};
@@ -10,6 +10,8 @@ use crate::arguments::{Search, SearchFormat};
 use crate::failure::{Failure, Result};
 use crate::output::{Table, count};
 
+/// An answer as it comes.
+type Answer = std::result::Result<QueryResult, stromatolite::sequence::Error>;
 /// Queries as they are read, or the error that ends them.
 type Queries = Box<dyn Iterator<Item = std::result::Result<Query, stromatolite::sequence::Error>> + Send>;
 
@@ -28,20 +30,17 @@ pub(super) fn run(arguments: &Search) -> Result<()> {
     let default = if std::io::stdout().is_terminal() { SearchFormat::Table } else { SearchFormat::Tsv };
     match arguments.format.unwrap_or(default) {
         SearchFormat::Table => print_table(results, &mut output)?,
-        SearchFormat::Tsv => {
-            let mut writer = TsvWriter::new(&mut output).map_err(Failure::output)?;
-            for result in results {
-                writer.write(&result.map_err(stromatolite::Error::from)?).map_err(Failure::output)?;
-            }
-        }
-        SearchFormat::Jsonl => {
-            let mut writer = JsonLinesWriter::new(&mut output);
-            for result in results {
-                writer.write(&result.map_err(stromatolite::Error::from)?).map_err(Failure::output)?;
-            }
-        }
+        SearchFormat::Tsv => write_all(results, TsvWriter::new(&mut output))?,
+        SearchFormat::Jsonl => write_all(results, JsonLinesWriter::new(&mut output))?,
     }
     output.flush().map_err(Failure::output)
+}
+
+fn write_all(results: impl Iterator<Item = Answer>, mut writer: impl ResultWriter) -> Result<()> {
+    for result in results {
+        writer.write(&result.map_err(stromatolite::Error::from)?).map_err(Failure::output)?;
+    }
+    writer.finish().map_err(Failure::output)
 }
 
 fn queries(arguments: &Search) -> Result<Queries> {
@@ -55,12 +54,12 @@ fn queries(arguments: &Search) -> Result<Queries> {
         reader::open_path(path)
     };
     let records = records.map_err(|error| stromatolite::Error::from(stromatolite::sequence::Error::from(error)))?;
-    Ok(Box::new(records.map(|record| Ok(Query::from(record?)))))
+    Ok(Box::new(Query::from_reader(records)))
 }
 
 /// One table for all queries; a query without a hit, or one that cannot be searched, has its row too.
 fn print_table(
-    results: impl Iterator<Item = std::result::Result<QueryResult, stromatolite::sequence::Error>>,
+    results: impl Iterator<Item = Answer>,
     output: &mut impl Write,
 ) -> Result<()> {
     let mut table = Table::new(&["query", ">k-mers", "sample", ">found", ">share"]);
@@ -75,14 +74,20 @@ pub(super) fn add_rows(table: &mut Table, result: &QueryResult) {
     let kmers = count(result.kmers);
     match &result.outcome {
         Outcome::Hits(hits) if hits.is_empty() => {
-            table.row([result.query.as_str(), &kmers, "(in no sample)", "", ""]);
+            table.row([result.name.as_str(), &kmers, "(in no sample)", "", ""]);
         }
         Outcome::Hits(hits) => {
             for hit in hits {
                 let share = format!("{:.1} %", 100.0 * hit.share);
-                table.row([result.query.as_str(), &kmers, hit.sample.as_str(), &count(hit.found), &share]);
+                table.row([result.name.as_str(), &kmers, &*hit.sample, &count(hit.found), &share]);
             }
         }
-        other => table.row([result.query.as_str(), &kmers, &format!("({other})"), "", ""]),
+        Outcome::TooShort { length, k } => {
+            let why = format!("(too short: {length} bases, k = {k})");
+            table.row([result.name.as_str(), &kmers, &why, "", ""]);
+        }
+        Outcome::NoKmers => {
+            table.row([result.name.as_str(), &kmers, "(no k-mer without an ambiguous base)", "", ""]);
+        }
     }
 }

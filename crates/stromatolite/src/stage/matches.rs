@@ -40,9 +40,9 @@ impl Matches {
             return Ok(false);
         }
         let field = self.argument.sample_field.as_str();
-        let names: Vec<&str> = hits.iter().map(|hit| hit.sample.as_str()).collect();
+        let names: Vec<&str> = hits.iter().map(|hit| &*hit.sample).collect();
         let mut documents: BTreeMap<String, Vec<Document>> = BTreeMap::new();
-        for document in self.collection.find(Find::new(doc! { field: { "$in": names } }))? {
+        for document in self.collection.find(&Find::new(doc! { field: { "$in": names } }))? {
             let document = document?;
             if let Some(name) = name_of(&document, field) {
                 documents.entry(name.to_owned()).or_default().push(document);
@@ -50,7 +50,7 @@ impl Matches {
         }
         let mut ready = Vec::with_capacity(hits.len());
         for hit in hits {
-            for mut document in documents.remove(&hit.sample).unwrap_or_default() {
+            for mut document in documents.remove(&*hit.sample).unwrap_or_default() {
                 let score = doc! {
                     "query": query.as_str(),
                     "score": hit.share,
@@ -71,11 +71,11 @@ impl Matches {
         let result = result.map_err(|error| failed(&error))?;
         match result.outcome {
             Outcome::Hits(hits) => {
-                self.current = Some((result.query, result.kmers, hits.into_iter()));
+                self.current = Some((result.name, result.kmers, hits.into_iter()));
                 Ok(true)
             }
             other => {
-                let message = format!("$sequenceSearch cannot search `{}`: {other}", result.query);
+                let message = format!("$sequenceSearch cannot search `{}`: {}", result.name, refusal(&other));
                 Err(Error::new(Code::BadValue, message))
             }
         }
@@ -101,6 +101,14 @@ impl Iterator for Matches {
                 Err(error) => return Some(Err(error)),
             }
         }
+    }
+}
+
+/// Why a query was not searched.
+fn refusal(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::TooShort { length, k } => format!("its {length} bases are fewer than the k = {k} of the index"),
+        _ => "it has no k-mer without an ambiguous base".to_owned(),
     }
 }
 

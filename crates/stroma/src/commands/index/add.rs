@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use stromatolite::sequence::{IndexOptions, Input, Progress, SequenceIndex};
+use stromatolite::sequence::{IndexOptions, Input, NoProgress, SequenceIndex};
 use stromatolite::{Error, Stromatolite};
 
 use super::{Sample, read_manifest};
@@ -47,8 +47,8 @@ pub(crate) fn add_samples(index: &SequenceIndex, name: &str, samples: &[Sample])
     for sample in samples {
         stage.say(sample.name.clone());
         let inputs = sample.files.iter().map(|file| input(file)).collect();
-        let report = index.add_sample(&sample.name, inputs, &Quiet).map_err(Error::from)?;
-        kmers += report.kmers;
+        let report = index.add_sample(&sample.name, inputs, &NoProgress).map_err(Error::from)?;
+        kmers += report.sample.indexed_kmers;
         stage.advance(1);
     }
     stage.end(&format!("{} samples, {} k-mers", count(samples.len() as u64), count(kmers)));
@@ -56,26 +56,19 @@ pub(crate) fn add_samples(index: &SequenceIndex, name: &str, samples: &[Sample])
 }
 
 fn input(file: &Path) -> Input {
-    if file.as_os_str() == "-" { Input::reader(std::io::stdin(), "standard input") } else { Input::path(file) }
+    if file.as_os_str() == "-" { Input::stream("standard input", std::io::stdin()) } else { Input::path(file) }
 }
-
-/// The stage's bar counts samples; what happens within one is too quick to show.
-struct Quiet;
-
-impl Progress for Quiet {}
 
 /// The index, made when it is missing; what is asked for must fit what it is.
 fn open_index(database: &Stromatolite, arguments: &IndexAdd) -> Result<Arc<SequenceIndex>> {
     match database.sequence_index(&arguments.index) {
         Ok(index) => {
-            let settings = index.options();
+            let held = index.geometry().k();
             let refused = |what: String| {
                 Err(Failure::Usage { what, hint: "leave the option out, or make another index".into() })
             };
-            match (arguments.k, arguments.minimum_count) {
-                (Some(k), _) if k != settings.k => {
-                    refused(format!("the index `{}` has k = {}, not {k}", arguments.index, settings.k))
-                }
+            match arguments.k {
+                Some(k) if k != held => refused(format!("the index `{}` has k = {held}, not {k}", arguments.index)),
                 _ => Ok(index),
             }
         }

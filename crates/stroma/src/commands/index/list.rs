@@ -17,12 +17,15 @@ pub(super) fn run(arguments: &IndexList) -> Result<()> {
 
 fn list_samples(samples: &[stromatolite::sequence::SampleInfo], json: bool) -> Result<()> {
     if json {
-        let rows = samples.iter().map(|sample| json!({"sample": sample.name, "kmers": sample.kmers}));
+        let rows = samples.iter().map(|sample| json!({
+            "sample": sample.name, "records": sample.records, "bases": sample.bases, "kmers": sample.indexed_kmers,
+        }));
         return print_json(&rows.collect());
     }
-    let mut table = Table::new(&["sample", ">k-mers"]);
+    let mut table = Table::new(&["sample", ">records", ">bases", ">k-mers"]);
     for sample in samples {
-        table.row([sample.name.as_str(), &count(sample.kmers)]);
+        let numbers = [sample.records, sample.bases, sample.indexed_kmers].map(count);
+        table.row(std::iter::once(sample.name.clone()).chain(numbers));
     }
     table.print(&mut standard_output())
 }
@@ -34,16 +37,16 @@ fn list_indexes(database: &stromatolite::Stromatolite, json: bool) -> Result<()>
         let index = database.sequence_index(&name)?;
         let statistics = index.statistics();
         rows.push(json!({
-            "index": name, "k": statistics.k, "samples": statistics.samples, "layers": statistics.layers,
-            "kmers": statistics.kmers, "bytes": statistics.bytes,
+            "index": name, "k": index.geometry().k(), "samples": statistics.samples, "layers": statistics.layers.len(),
+            "kmers": statistics.kmers(), "bytes": statistics.bytes(),
         }));
         table.row([
             name,
-            statistics.k.to_string(),
+            index.geometry().k().to_string(),
             count(statistics.samples as u64),
-            count(statistics.layers as u64),
-            count(statistics.kmers),
-            bytes(statistics.bytes),
+            count(statistics.layers.len() as u64),
+            count(statistics.kmers()),
+            bytes(statistics.bytes()),
         ]);
     }
     if json { print_json(&rows.into()) } else { table.print(&mut standard_output()) }

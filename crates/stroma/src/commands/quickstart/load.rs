@@ -31,7 +31,6 @@ pub(super) fn load(database: &Stromatolite, collection: &Collection) -> Result<b
     let is_new = load_documents(database, collection)?;
     if !missing.is_empty() {
         add_samples(&index, INDEX, &missing)?;
-        index.merge_until_idle().map_err(Error::from)?;
     }
     database.documents().sync().map_err(Error::from)?;
     Ok(is_new || !missing.is_empty())
@@ -46,13 +45,13 @@ fn index(database: &Stromatolite) -> Result<Arc<SequenceIndex>> {
 
 fn load_documents(database: &Stromatolite, collection: &Collection) -> Result<bool> {
     let samples = lab(database, "samples")?;
-    let is_loaded = samples.find(Find::new(doc! {})).map_err(Error::from)?.next().is_some();
+    let is_loaded = samples.find(&Find::new(doc! {}).limited(1)).map_err(Error::from)?.next().is_some();
     if is_loaded {
         return Ok(false);
     }
     let stage = Stage::begin("samples → lab.samples", None);
     samples
-        .create_indexes(vec![IndexModel::new(doc! {"species": 1, "year": 1})])
+        .create_indexes(&[IndexModel::new(doc! {"species": 1, "year": 1})])
         .map_err(Error::from)?;
     let rows = read_documents(&collection.samples, None, CellTypes::Inferred)?;
     let loaded = insert_all(&samples, rows, Some("sample"), &stage)?;
@@ -66,9 +65,8 @@ fn load_documents(database: &Stromatolite, collection: &Collection) -> Result<bo
     Ok(true)
 }
 
-/// A gene as a document: its name, what else its header says, its bases.
+/// A gene as a document: its name and its bases.
 fn gene(record: &reader::Record) -> Document {
-    let (name, description) = record.header().split_once(' ').unwrap_or((record.header(), ""));
     let bases = String::from_utf8_lossy(&record.sequence).into_owned();
-    doc! {"_id": name, "description": description, "length": Bson::Int32(bases.len() as i32), "sequence": bases}
+    doc! {"_id": record.name.as_str(), "length": Bson::Int32(bases.len() as i32), "sequence": bases}
 }

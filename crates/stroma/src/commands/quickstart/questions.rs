@@ -35,7 +35,7 @@ fn metadata(database: &Stromatolite, output: &mut impl Write) -> Result<()> {
     let question = format!("Which samples of {SPECIES} were collected since 1990?");
     let filter = doc! {"species": SPECIES, "year": {"$gte": 1990}};
     ask(output, 1, &question, &format!("db.samples.find({filter}).sort({{ \"year\": 1 }})"))?;
-    let found = lab(database, "samples")?.find(Find::new(filter).sort(doc! {"year": 1, "_id": 1}));
+    let found = lab(database, "samples")?.find(&Find::new(filter).sorted(doc! {"year": 1, "_id": 1}));
     let mut table = Table::new(&["sample", "strain", ">year", "country", "source"]);
     for sample in found.map_err(Error::from)? {
         let sample = sample.map_err(Error::from)?;
@@ -71,7 +71,7 @@ fn both(database: &Stromatolite, gene: &str, output: &mut impl Write) -> Result<
             {"$toString": {"$round": [{"$multiply": ["$sequenceMatch.score", 100]}, 1]}}, " %"]}}},
     ];
     let mut table = Table::new(&["sample", "strain", ">year", "country", ">share"]);
-    for sample in lab(database, "samples")?.aggregate(Aggregate::new(pipeline)).map_err(Error::from)? {
+    for sample in lab(database, "samples")?.aggregate(&Aggregate::new(pipeline)).map_err(Error::from)? {
         let sample = sample.map_err(Error::from)?;
         table.row(fields(&sample, &["_id", "strain", "year", "country", "share"]));
     }
@@ -80,7 +80,7 @@ fn both(database: &Stromatolite, gene: &str, output: &mut impl Write) -> Result<
 
 /// The bases of the gene, from the collection they were loaded into.
 pub(super) fn gene(database: &Stromatolite) -> Result<String> {
-    let mut found = lab(database, "genes")?.find(Find::new(doc! {"_id": GENE})).map_err(Error::from)?;
+    let mut found = lab(database, "genes")?.find(&Find::new(doc! {"_id": GENE})).map_err(Error::from)?;
     let gene = found.next().transpose().map_err(Error::from)?;
     let bases = gene.as_ref().and_then(|gene| gene.get_str("sequence").ok()).map(str::to_owned);
     bases.ok_or_else(|| Failure::Usage {
