@@ -1,0 +1,45 @@
+//! Bytes in place of one file of a database: a table, a manifest blob or a log; then opening and reading it.
+#![no_main]
+
+use std::sync::Arc;
+
+use libfuzzer_sys::fuzz_target;
+use stroma_lsm::{Database, Options};
+use stroma_strata::storage::{LogStorage, MemoryStorage, Storage};
+
+fuzz_target!(|input: (u8, Vec<u8>)| {
+    let (which, bytes) = input;
+    let storage = MemoryStorage::new();
+    if fill(&storage).is_none() {
+        return;
+    }
+    let storage = storage.kill();
+    let mut names: Vec<String> = Vec::new();
+    for folder in ["layers", "manifest"] {
+        names.extend(storage.list(folder).into_iter().flatten().map(|entry| entry.name));
+    }
+    names.extend(storage.list_logs("log").into_iter().flatten().map(|entry| entry.name));
+    let Some(name) = names.get(usize::from(which) % names.len().max(1)) else { return };
+    storage.replace(name, bytes);
+    if let Ok(database) = Database::open_storage(Arc::new(storage), Options::default())
+        && let Ok(keyspace) = database.keyspace("a")
+    {
+        for entry in keyspace.range(..).take(1000) {
+            if entry.is_err() {
+                break;
+            }
+        }
+        let _ = database.check();
+    }
+});
+
+/// A database with a table, a manifest and a log.
+fn fill(storage: &MemoryStorage) -> Option<()> {
+    let database = Database::open_storage(Arc::new(storage.clone()), Options::default()).ok()?;
+    let keyspace = database.keyspace("a").ok()?;
+    for number in 0..100_u32 {
+        keyspace.put(&number.to_be_bytes(), b"value").ok()?;
+    }
+    database.flush().ok()?;
+    keyspace.put(b"in the log", b"value").ok()
+}
