@@ -1,0 +1,13 @@
+//! From `stroma inspect …` to the one that was meant.
+
+use super::{database, file};
+use crate::arguments::Inspect;
+use crate::commands::run::open_existing;
+use crate::failure::Result;
+
+pub(crate) fn run(arguments: &Inspect) -> Result<()> {
+    match &arguments.file {
+        Some(path) => file::inspect(path, arguments.json),
+        None => database::inspect(&open_existing(&arguments.data)?, arguments.json),
+    }
+}
