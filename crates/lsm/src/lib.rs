@@ -77,6 +77,7 @@ mod commit;
 mod compaction;
 mod cursor;
 mod database;
+mod description;
 mod entry;
 mod error;
 mod filter;
@@ -95,6 +96,7 @@ mod tombstones;
 mod transaction;
 mod value;
 
+pub use description::describe_file;
 pub use block::Compression;
 pub use check::CheckReport;
 pub use commit::{Batch, CommitToken};

@@ -102,6 +102,7 @@
 
 #![deny(unsafe_code)]
 
+mod description;
 mod error;
 #[cfg(test)]
 mod golden;
@@ -112,6 +113,7 @@ pub mod runtime;
 mod set;
 pub mod storage;
 
+pub use description::{FileDescription, describe_manifest_blob, magic_of};
 pub use error::Error;
 pub use layer::{KindError, LayerDescriptor, LayerKind, LayerOutput, LayerSummary, LayerWriter, MergeJob};
 pub use manifest::{FORMAT_VERSION, describe as describe_manifest};

@@ -55,6 +55,12 @@ pub enum Error {
         /// The name given.
         name: String,
     },
+    /// The file is none that a database consists of.
+    #[error("{file} is no file of a Stromatolite database, or not there: name a file in `layers`, `manifest` or `log`")]
+    UnknownFile {
+        /// The file.
+        file: String,
+    },
     /// The system refused a file or folder.
     #[error(transparent)]
     Storage(#[from] stroma_strata::storage::StorageError),

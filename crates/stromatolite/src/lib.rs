@@ -49,6 +49,8 @@ mod database;
 #[cfg(feature = "database")]
 mod error;
 #[cfg(feature = "database")]
+mod inspect;
+#[cfg(feature = "database")]
 mod layout;
 #[cfg(feature = "database")]
 mod registry;
@@ -61,6 +63,9 @@ pub use check::{CheckReport, Damage};
 pub use database::{Options, Stromatolite};
 #[cfg(feature = "database")]
 pub use error::{Error, Result};
+
+#[cfg(feature = "database")]
+pub use inspect::{FileReport, inspect_file};
 
 #[cfg(feature = "document")]
 pub use stroma_document as document;

@@ -7,7 +7,7 @@ mod resync;
 mod segments;
 mod writer;
 
-pub(crate) use format::Record;
+pub(crate) use format::{HeaderOutcome, MAGIC as LOG_MAGIC, Record, SEGMENT_HEADER_BYTES, SegmentHeader};
 pub(crate) use operations::{MalformedOperations, Operation, Operations};
 pub use replay::LogCut;
 pub(crate) use replay::{Replay, replay};

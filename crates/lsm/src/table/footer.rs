@@ -19,7 +19,7 @@ use crate::Error;
 use crate::coding::Reader;
 
 /// What a table begins with and its footer ends with.
-pub(super) const MAGIC: [u8; 8] = *b"STRMTABL";
+pub(crate) const MAGIC: [u8; 8] = *b"STRMTABL";
 /// The version of the format that is written, and the only one that is read.
 pub(super) const VERSION: u32 = 1;
 /// The length of the header.

@@ -17,6 +17,7 @@ mod verify;
 
 pub(crate) use builder::{TableBuilder, TableSink, TableSummary};
 pub(crate) use cursor::TableCursor;
+pub(crate) use footer::MAGIC as TABLE_MAGIC;
 pub(crate) use get::Lookup;
 pub(crate) use level::LevelCursor;
 pub use options::IndexPolicy;

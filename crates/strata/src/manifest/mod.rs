@@ -1,6 +1,7 @@
 //! The manifest: which layers and records make up the set, as a chain of numbered blobs.
 
 mod chain;
+mod facts;
 mod format;
 mod reader;
 mod state;
@@ -9,5 +10,6 @@ mod tests;
 
 pub use chain::describe;
 pub(crate) use chain::{Recovered, Writer, read};
+pub(crate) use facts::{FileFacts, read_facts};
 pub use format::FORMAT_VERSION;
 pub(crate) use state::{Edit, State};

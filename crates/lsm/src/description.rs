@@ -1,0 +1,78 @@
+//! What a single file of a database is and whether it is whole: tables and segments of the log.
+
+use std::sync::Arc;
+
+use stroma_strata::storage::{Blob, StorageError};
+use stroma_strata::{FileDescription, magic_of};
+
+use crate::log::{HeaderOutcome, LOG_MAGIC, Record, SEGMENT_HEADER_BYTES, SegmentHeader};
+use crate::table::{TABLE_MAGIC, Table};
+
+/// Describes a table or a segment of the log; `None` when the blob is neither.
+///
+/// Reads the whole file.
+///
+/// # Errors
+/// When the file cannot be read; damage is in the description.
+pub fn describe_file(blob: &Arc<dyn Blob>) -> Result<Option<FileDescription>, StorageError> {
+    match magic_of(&**blob)? {
+        TABLE_MAGIC => Ok(Some(describe_table(blob))),
+        LOG_MAGIC => Ok(Some(describe_log(&blob.read_all()?))),
+        _ => Ok(None),
+    }
+}
+
+fn describe_table(blob: &Arc<dyn Blob>) -> FileDescription {
+    let description = FileDescription::new("table of keys and values");
+    let table = match Table::open(Arc::clone(blob)) {
+        Ok(table) => table,
+        Err(error) => return description.damaged(error),
+    };
+    let properties = table.properties();
+    let description = description
+        .with("entries", properties.entries)
+        .with("distinct keys", properties.keys)
+        .with("deletes", properties.deletes)
+        .with("range deletes", properties.range_deletes)
+        .with("bytes of keys", properties.key_bytes)
+        .with("bytes of values", properties.value_bytes)
+        .with("sequences", format!("{} to {}", properties.smallest_sequence, properties.largest_sequence))
+        .with("smallest key", properties.smallest_key.escape_ascii())
+        .with("largest key", properties.largest_key.escape_ascii())
+        .with("index", &properties.index_explanation);
+    match table.verify() {
+        Ok(()) => description,
+        Err(error) => description.damaged(error),
+    }
+}
+
+/// A log is whole when its records follow one another to its end. A tail that is not a record is what a crash leaves;
+/// opening the database cuts it, and tells whether anything acknowledged was in it.
+fn describe_log(bytes: &[u8]) -> FileDescription {
+    let description = FileDescription::new("segment of the write-ahead log");
+    let header = match SegmentHeader::decode(bytes) {
+        HeaderOutcome::Valid(header) => header,
+        HeaderOutcome::Newer { version } => {
+            return description.damaged(format!("format {version} is newer than this release reads"));
+        }
+        HeaderOutcome::Invalid => return description.damaged("the head is cut short or damaged"),
+    };
+    let (mut at, mut records, mut last) = (SEGMENT_HEADER_BYTES, 0_u64, None);
+    while let Some(record) = bytes.get(at..).and_then(|rest| Record::decode(rest, header.log_number)) {
+        at += record.encoded_bytes();
+        records += 1;
+        last = Some(record.last_sequence());
+    }
+    let rest = bytes.len() - at;
+    let description = description
+        .with("number", header.log_number)
+        .with("first sequence", header.first_sequence)
+        .with("records", records)
+        .with("last sequence", last.map_or_else(|| "none".to_owned(), |last| last.to_string()));
+    if rest == 0 || bytes[at..].iter().all(|byte| *byte == 0) {
+        return description;
+    }
+    description.damaged(format!(
+        "{rest} bytes after the last whole record, at offset {at}: opening the database cuts them and reports it"
+    ))
+}

@@ -1,0 +1,93 @@
+//! Looking into a single file of a database, without opening the database.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use stroma_sequence::layer::Layer;
+use stroma_strata::storage::{Blob, LocalStorage, Storage};
+use stroma_strata::{FileDescription, describe_manifest_blob, magic_of};
+
+use crate::error::{Error, Result};
+
+/// What a file is, what it says of itself, and whether it is whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileReport {
+    /// What kind of file it is, in words.
+    pub kind: String,
+    /// Its length.
+    pub bytes: u64,
+    /// Names and values, in the order to be shown.
+    pub facts: Vec<(String, String)>,
+    /// What is wrong with it; `None` when every checksum holds.
+    pub damage: Option<String>,
+}
+
+/// Says what a file of a database is and verifies every checksum in it.
+///
+/// Takes no lock: it may be called while a process has the database open; a log is then read as far as it goes.
+///
+/// # Errors
+/// [`Error::UnknownFile`] when no part of a database begins like it, or when it cannot be read. Damage is in the report.
+pub fn inspect_file(path: impl AsRef<Path>) -> Result<FileReport> {
+    let path = path.as_ref();
+    let blob = open(path)?;
+    let description = describe(&blob)?.ok_or_else(|| Error::UnknownFile { file: path.display().to_string() })?;
+    let FileDescription { kind, facts, damage } = description;
+    Ok(FileReport { kind, bytes: blob.len(), facts, damage })
+}
+
+fn open(path: &Path) -> Result<Arc<dyn Blob>> {
+    let unknown = || Error::UnknownFile { file: path.display().to_string() };
+    let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(unknown)?;
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    if !path.is_file() {
+        return Err(unknown());
+    }
+    Ok(LocalStorage::open(folder)?.open(name)?)
+}
+
+fn describe(blob: &Arc<dyn Blob>) -> Result<Option<FileDescription>> {
+    if let Some(description) = describe_manifest_blob(&**blob)? {
+        return Ok(Some(description));
+    }
+    if let Some(description) = stroma_lsm::describe_file(blob)? {
+        return Ok(Some(description));
+    }
+    match &magic_of(&**blob)? {
+        b"STRMKMER" => Ok(Some(describe_layer(blob))),
+        b"stromato" if blob.len() < 1024 => Ok(Some(describe_text(&blob.read_all()?))),
+        _ => Ok(None),
+    }
+}
+
+fn describe_layer(blob: &Arc<dyn Blob>) -> FileDescription {
+    let description = FileDescription::new("layer of a sequence index");
+    let layer = match Layer::open(Arc::clone(blob)) {
+        Ok(layer) => layer,
+        Err(error) => return description.damaged(error),
+    };
+    let geometry = layer.geometry();
+    let description = description
+        .with("k", geometry.k())
+        .with("partitions", geometry.partitions())
+        .with("samples", layer.samples().len())
+        .with("distinct k-mers", layer.kmers())
+        .with("colour sets", layer.colour_sets())
+        .with("bytes of colour sets", layer.colour_bytes());
+    match layer.verify() {
+        Ok(()) => description,
+        Err(error) => description.damaged(error),
+    }
+}
+
+/// The two small text files: the format of the folder, the entry of a sequence index.
+fn describe_text(bytes: &[u8]) -> FileDescription {
+    let description = FileDescription::new("marker of a database or of a sequence index");
+    match std::str::from_utf8(bytes) {
+        Ok(text) => description.with("says", text.trim_end()),
+        Err(error) => description.damaged(error),
+    }
+}
