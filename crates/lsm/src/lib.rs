@@ -96,11 +96,11 @@ mod tombstones;
 mod transaction;
 mod value;
 
-pub use description::describe_file;
 pub use block::Compression;
 pub use check::CheckReport;
 pub use commit::{Batch, CommitToken};
 pub use database::{Database, RecoveryReport};
+pub use description::describe_file;
 pub use entry::Sequence;
 pub use error::Error;
 pub use filter::FilterPolicy;

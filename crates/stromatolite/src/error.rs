@@ -8,19 +8,25 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[non_exhaustive]
 pub enum Error {
     /// There is no database in the folder, and none was to be made.
-    #[error("there is no database in {folder}: name its folder, or make one with `stroma quickstart` or `stroma import`")]
+    #[error(
+        "there is no database in {folder}: name its folder, or make one with `stroma quickstart` or `stroma import`"
+    )]
     NoDatabase {
         /// The folder that was to hold it.
         folder: String,
     },
     /// The folder holds something else; nothing in it was changed.
-    #[error("{folder} holds files but no Stromatolite database: name an empty or a new folder; nothing was changed")]
+    #[error(
+        "{folder} holds files but no Stromatolite database: name an empty or a new folder; nothing was changed"
+    )]
     NotADatabase {
         /// The folder.
         folder: String,
     },
     /// The folder was written by a later release; nothing in it was changed.
-    #[error("{file} says format {found}, this release reads up to {supported}: open it with a newer release; nothing was changed")]
+    #[error(
+        "{file} says format {found}, this release reads up to {supported}: open it with a newer release; nothing was changed"
+    )]
     NewerFormat {
         /// The file that says so.
         file: String,
@@ -50,13 +56,17 @@ pub enum Error {
         name: String,
     },
     /// The name cannot be that of a sequence index.
-    #[error("`{name}` cannot name a sequence index: 1 to 64 letters, digits, `_`, `-` or `.`, the first no dot")]
+    #[error(
+        "`{name}` cannot name a sequence index: 1 to 64 letters, digits, `_`, `-` or `.`, the first no dot"
+    )]
     IndexName {
         /// The name given.
         name: String,
     },
     /// The file is none that a database consists of.
-    #[error("{file} is no file of a Stromatolite database, or not there: name a file in `layers`, `manifest` or `log`")]
+    #[error(
+        "{file} is no file of a Stromatolite database, or not there: name a file in `layers`, `manifest` or `log`"
+    )]
     UnknownFile {
         /// The file.
         file: String,

@@ -31,7 +31,8 @@ pub struct FileReport {
 pub fn inspect_file(path: impl AsRef<Path>) -> Result<FileReport> {
     let path = path.as_ref();
     let blob = open(path)?;
-    let description = describe(&blob)?.ok_or_else(|| Error::UnknownFile { file: path.display().to_string() })?;
+    let description =
+        describe(&blob)?.ok_or_else(|| Error::UnknownFile { file: path.display().to_string() })?;
     let FileDescription { kind, facts, damage } = description;
     Ok(FileReport { kind, bytes: blob.len(), facts, damage })
 }

@@ -68,7 +68,10 @@ enum Content {
 }
 
 /// What the folder holds, told without touching it.
-#[expect(clippy::disallowed_methods, reason = "looks before the storage is opened, which would make the folder")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "looks before the storage is opened, which would make the folder"
+)]
 fn content_of(directory: &Path) -> Content {
     if directory.join(FORMAT_FILE).exists() {
         return Content::Database;

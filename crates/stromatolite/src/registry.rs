@@ -86,7 +86,10 @@ impl Registry {
     }
 
     /// Removes what an index left in its folder.
-    #[expect(clippy::disallowed_methods, reason = "a folder is not a blob: storage has no notion of removing it")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a folder is not a blob: storage has no notion of removing it"
+    )]
     fn clear(&self, name: &str) -> Result<()> {
         let folder = self.layout.sequences(name);
         match std::fs::remove_dir_all(&folder) {

@@ -17,7 +17,8 @@ pub(crate) struct FileFacts {
 
 /// Reads a blob by itself, under the number it claims.
 pub(crate) fn read_facts(bytes: &[u8], file: &str) -> Result<FileFacts, Error> {
-    let claimed = bytes.get(16..24).and_then(|bytes| bytes.first_chunk()).map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    let claimed =
+        bytes.get(16..24).and_then(|bytes| bytes.first_chunk()).map_or(0, |bytes| u64::from_le_bytes(*bytes));
     let decoded = decode(bytes, claimed, file)?;
     Ok(FileFacts {
         number: claimed,

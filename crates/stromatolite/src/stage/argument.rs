@@ -31,10 +31,14 @@ pub(super) struct Argument {
 impl Argument {
     pub(super) fn parse(argument: &Bson) -> Result<Argument> {
         let Bson::Document(fields) = argument else {
-            return Err(Error::failed_to_parse("$sequenceSearch takes an object: {index, query | queries, threshold}"));
+            return Err(Error::failed_to_parse(
+                "$sequenceSearch takes an object: {index, query | queries, threshold}",
+            ));
         };
         for name in fields.keys() {
-            if !["index", "query", "queries", "threshold", "top", "sampleField", "as"].contains(&name.as_str()) {
+            if !["index", "query", "queries", "threshold", "top", "sampleField", "as"]
+                .contains(&name.as_str())
+            {
                 let message = format!("BSON field '$sequenceSearch.{name}' is an unknown field.");
                 return Err(Error::location(40415, message));
             }
@@ -49,7 +53,9 @@ impl Argument {
             match_field: text(fields, "as")?.unwrap_or_else(|| DEFAULT_MATCH_FIELD.to_owned()),
         };
         if parsed.match_field.is_empty() || parsed.match_field.contains(['$', '.', '\0']) {
-            return Err(Error::bad_value("'$sequenceSearch.as' must be the name of one field, without '.' and '$'"));
+            return Err(Error::bad_value(
+                "'$sequenceSearch.as' must be the name of one field, without '.' and '$'",
+            ));
         }
         Ok(parsed)
     }
@@ -60,7 +66,8 @@ fn missing(name: &str) -> Error {
 }
 
 fn wrong_type(name: &str, wanted: &str, found: &Bson) -> Error {
-    let message = format!("BSON field '$sequenceSearch.{name}' must be {wanted}, found {:?}", found.element_type());
+    let message =
+        format!("BSON field '$sequenceSearch.{name}' must be {wanted}, found {:?}", found.element_type());
     Error::type_mismatch(message)
 }
 
@@ -83,9 +90,10 @@ fn queries(fields: &Document) -> Result<Vec<Query>> {
         (None, Some(Bson::Array(_))) => Err(Error::bad_value("'$sequenceSearch.queries' must hold a query")),
         (None, Some(other)) => Err(wrong_type("queries", "an array", other)),
         (None, None) => Err(missing("query")),
-        (Some(_), Some(_)) => {
-            Err(Error::new(Code::InvalidOptions, "$sequenceSearch takes either 'query' or 'queries', not both"))
-        }
+        (Some(_), Some(_)) => Err(Error::new(
+            Code::InvalidOptions,
+            "$sequenceSearch takes either 'query' or 'queries', not both",
+        )),
     }
 }
 
@@ -97,7 +105,9 @@ fn query(value: &Bson, field: &str, default_name: &str) -> Result<Query> {
             (Some(Bson::String(name)), Some(Bson::String(bases))) if named.len() == 2 => {
                 Ok(Query::new(name, bases.as_bytes()))
             }
-            _ => Err(Error::bad_value(format!("'$sequenceSearch.{field}' takes bases or {{name, sequence}}"))),
+            _ => {
+                Err(Error::bad_value(format!("'$sequenceSearch.{field}' takes bases or {{name, sequence}}")))
+            }
         },
         other => Err(wrong_type(field, "a string of bases or {name, sequence}", other)),
     }
@@ -114,7 +124,9 @@ fn threshold(fields: &Document) -> Result<f64> {
     if (0.0..=1.0).contains(&threshold) {
         Ok(threshold)
     } else {
-        Err(Error::bad_value(format!("'$sequenceSearch.threshold' must lie between 0 and 1, found {threshold}")))
+        Err(Error::bad_value(format!(
+            "'$sequenceSearch.threshold' must lie between 0 and 1, found {threshold}"
+        )))
     }
 }
 
@@ -146,7 +158,10 @@ mod tests {
         };
         let parsed = Argument::parse(&Bson::Document(argument)).unwrap();
         assert_eq!((parsed.index.as_str(), parsed.queries.len(), parsed.threshold), ("genomes", 2, 1.0));
-        assert_eq!((parsed.top, parsed.sample_field.as_str(), parsed.match_field.as_str()), (Some(3), "sample", "hit"));
+        assert_eq!(
+            (parsed.top, parsed.sample_field.as_str(), parsed.match_field.as_str()),
+            (Some(3), "sample", "hit")
+        );
         assert_eq!([parsed.queries[0].name.as_str(), parsed.queries[1].name.as_str()], ["query 1", "b"]);
     }
 

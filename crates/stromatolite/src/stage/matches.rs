@@ -107,7 +107,9 @@ impl Iterator for Matches {
 /// Why a query was not searched.
 fn refusal(outcome: &Outcome) -> String {
     match outcome {
-        Outcome::TooShort { length, k } => format!("its {length} bases are fewer than the k = {k} of the index"),
+        Outcome::TooShort { length, k } => {
+            format!("its {length} bases are fewer than the k = {k} of the index")
+        }
         _ => "it has no k-mer without an ambiguous base".to_owned(),
     }
 }
