@@ -47,11 +47,6 @@ impl<'a> Reader<'a> {
         Some(taken)
     }
 
-    /// The next byte.
-    pub(crate) fn u8(&mut self) -> Option<u8> {
-        self.take(1).map(|bytes| bytes[0])
-    }
-
     /// The next four bytes as a little-endian number.
     pub(crate) fn u32(&mut self) -> Option<u32> {
         self.take(4)?.try_into().ok().map(u32::from_le_bytes)

@@ -47,11 +47,6 @@ impl BlockBuilder {
         self.entries == 0
     }
 
-    /// The key added last.
-    pub(crate) fn last_key(&self) -> &[u8] {
-        &self.last_key
-    }
-
     /// The whole payload. Call [`clear`](Self::clear) before the next block.
     pub(crate) fn finish(&mut self) -> &[u8] {
         for restart in &self.restarts {

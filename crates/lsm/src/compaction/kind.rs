@@ -42,11 +42,6 @@ impl TableKind {
         Self { options, snapshots }
     }
 
-    /// How new tables are written.
-    pub(crate) fn options(&self) -> &TableOptions {
-        &self.options
-    }
-
     /// Seals a memtable: writes what survives of it as one table.
     pub(crate) fn seal<C: Cursor>(
         &self,
@@ -120,6 +115,7 @@ impl TableOutput for MergeOutput<'_, '_, '_> {
     }
 
     fn finish(&mut self, sink: LayerWriter, summary: TableSummary) -> Result<(), KindError> {
+        debug_assert_eq!(sink.position(), summary.file_bytes, "the builder counts what it writes");
         sink.finish(layer_summary(&summary.properties))?;
         Ok(())
     }

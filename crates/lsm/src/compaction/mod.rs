@@ -6,10 +6,9 @@ mod summary;
 mod survivors;
 mod tables;
 
-pub(crate) use kind::{SnapshotsInUse, TableKind};
+pub(crate) use kind::TableKind;
 pub(crate) use retention::Retention;
-pub(crate) use summary::{TableNotes, layer_summary};
-pub(crate) use survivors::Survivors;
+use survivors::Survivors;
 pub(crate) use tables::{TableOutput, write_table, write_tables};
 
 #[cfg(test)]

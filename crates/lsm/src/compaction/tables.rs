@@ -7,7 +7,6 @@
 use std::sync::Arc;
 
 use super::{Retention, Survivors};
-use crate::Error;
 use crate::cursor::Cursor;
 use crate::table::{TableBuilder, TableOptions, TableSink, TableSummary};
 use crate::tombstones::RangeTombstones;

@@ -56,6 +56,7 @@ impl<C: Cursor> VisibleCursor<C> {
     }
 
     /// Moves to the first key.
+    #[cfg(test)]
     pub(crate) fn seek_first(&mut self) -> Result<bool, Error> {
         self.place = Place::None;
         let on = self.inner.seek_first()?;
@@ -63,6 +64,7 @@ impl<C: Cursor> VisibleCursor<C> {
     }
 
     /// Moves to the last key.
+    #[cfg(test)]
     pub(crate) fn seek_last(&mut self) -> Result<bool, Error> {
         self.place = Place::None;
         let on = self.inner.seek_last()?;

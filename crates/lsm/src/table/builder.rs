@@ -132,11 +132,6 @@ impl<'s, S: TableSink + ?Sized> TableBuilder<'s, S> {
         (self.properties.entries > 0).then_some(&self.last_key)
     }
 
-    /// Whether no entry was added.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.properties.entries == 0
-    }
-
     fn end_block(&mut self) -> Result<(), S::Error> {
         if self.block.is_empty() {
             return Ok(());

@@ -44,6 +44,7 @@ impl FileBytes {
     }
 
     /// Memory that it takes beside the blob, in bytes.
+    #[cfg(test)]
     pub(super) fn copied_bytes(&self) -> usize {
         match self {
             Self::InPlace(_) => 0,

@@ -18,16 +18,6 @@ impl<'k> Lookup<'k> {
     pub(crate) fn new(key: &'k [u8], sequence: Sequence) -> Self {
         Self { key, hash: key_hash(key), sequence }
     }
-
-    /// The key.
-    pub(crate) fn key(&self) -> &'k [u8] {
-        self.key
-    }
-
-    /// The snapshot's sequence.
-    pub(crate) fn sequence(&self) -> Sequence {
-        self.sequence
-    }
 }
 
 impl Table {

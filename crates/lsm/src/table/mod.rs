@@ -16,7 +16,6 @@ mod verified;
 mod verify;
 
 pub(crate) use builder::{TableBuilder, TableSink, TableSummary};
-pub(crate) use cursor::TableCursor;
 pub(crate) use footer::MAGIC as TABLE_MAGIC;
 pub(crate) use get::Lookup;
 pub(crate) use level::LevelCursor;

@@ -107,6 +107,7 @@ impl Table {
     }
 
     /// Memory it takes beside a mapped file, in bytes, about.
+    #[cfg(test)]
     pub(crate) fn memory_bytes(&self) -> usize {
         let inner = &*self.inner;
         let filter = inner.filter.get().map_or(0, FileBytes::copied_bytes);

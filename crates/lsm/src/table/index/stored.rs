@@ -166,6 +166,7 @@ impl BlockIndex {
     }
 
     /// Memory that it takes beside the mapped file, in bytes.
+    #[cfg(test)]
     pub(in crate::table) fn memory_bytes(&self) -> usize {
         self.bytes.copied_bytes() + self.model.as_ref().map_or(0, Index::size_bytes)
     }
