@@ -79,6 +79,27 @@ impl PartitionView<'_> {
         Some(self.set_ids.get(position) as u32)
     }
 
+    /// As [`set_id`](Self::set_id), for k-mers that come in ascending order and close together: seeks onward from
+    /// `position`, where the last look-up ended (0 at first), in ever larger steps. O(log distance).
+    #[inline]
+    pub(crate) fn set_id_onward(&self, position: &mut usize, kmer: u64) -> Option<u32> {
+        let length = self.kmers.len();
+        let (mut low, mut step) = (*position, 1);
+        let mut high = low;
+        while high < length && self.kmers.get(high) < kmer {
+            low = high + 1;
+            high += step;
+            step *= 2;
+        }
+        high = high.min(length);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.kmers.get(middle) < kmer { low = middle + 1 } else { high = middle }
+        }
+        *position = low;
+        (low < length && self.kmers.get(low) == kmer).then(|| self.set_ids.get(low) as u32)
+    }
+
     /// k-mer and colour-set id at a position, ascending by k-mer.
     ///
     /// # Panics

@@ -61,8 +61,12 @@ fn content(layer: &Layer) -> Result<Model, LayerError> {
     let mut set = ColourSet::empty(0);
     for partition in 0..layer.geometry().partitions() {
         let view = layer.partition(partition)?;
+        let mut onward = 0;
         for (kmer, set_id) in (0..view.len()).map(|position| view.at(position)) {
             assert_eq!(view.set_id(kmer), Some(set_id));
+            if kmer % 3 == 0 {
+                assert_eq!(view.set_id_onward(&mut onward, kmer), Some(set_id));
+            }
             layer.decode_set(set_id, &mut set)?;
             let samples = set.iter().map(|colour| layer.samples()[colour as usize]).collect();
             model.insert(KmerAt { partition, kmer }, samples);
@@ -132,8 +136,13 @@ fn absent_kmers_are_absent() {
     let geometry = Geometry::new(11, 3).expect("valid");
     let samples = relatives(2, 500, geometry);
     let layer = open(&sample_layer(geometry, 1, &samples[0].1), true).expect("just written");
-    for at in Kmers::new(&genome(5000, 99), geometry).filter(|at| !samples[0].1.contains(at)) {
-        assert_eq!(layer.partition(at.partition).expect("sound").set_id(at.kmer), None);
+    let absent: BTreeSet<KmerAt> =
+        Kmers::new(&genome(5000, 99), geometry).filter(|at| !samples[0].1.contains(at)).collect();
+    let mut onward = vec![0; geometry.partitions() as usize];
+    for at in absent {
+        let view = layer.partition(at.partition).expect("sound");
+        assert_eq!(view.set_id(at.kmer), None);
+        assert_eq!(view.set_id_onward(&mut onward[at.partition as usize], at.kmer), None);
     }
 }
 

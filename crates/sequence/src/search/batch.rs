@@ -15,6 +15,9 @@ const MOST_QUERIES: usize = 1 << 10;
 /// Most counters (queries times samples) of a batch, except that a batch holds at least one query.
 const MOST_COUNTERS: usize = 1 << 22;
 
+/// Where wanted k-mers lie closer than this in a partition, seeking onward beats a look-up through the index.
+const DENSE_DISTANCE: usize = 64;
+
 /// Queries collected to be answered together.
 pub(super) struct Batch {
     geometry: Geometry,
@@ -88,8 +91,12 @@ impl Batch {
             if view.is_empty() {
                 continue;
             }
+            let dense = wanted.len() >= view.len() / DENSE_DISTANCE;
+            let mut position = 0;
             for same in wanted.chunk_by(|(a, _), (b, _)| a.kmer == b.kmer) {
-                if let Some(set) = view.set_id(same[0].0.kmer) {
+                let kmer = same[0].0.kmer;
+                let set = if dense { view.set_id_onward(&mut position, kmer) } else { view.set_id(kmer) };
+                if let Some(set) = set {
                     found.extend(same.iter().map(|&(_, query)| (set, query)));
                 }
             }

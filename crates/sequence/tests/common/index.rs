@@ -41,4 +41,9 @@ pub fn assert_agrees(index: &SequenceIndex, oracle: &Oracle, queries: &[Query]) 
             queries.iter().map(|query| oracle.answer(query, threshold)).collect();
         assert_eq!(found, expected, "threshold {threshold} %");
     }
+    // A query alone is looked up in another way than many that lie close together.
+    for query in queries {
+        let found = search(index, std::slice::from_ref(query), 30).expect("a sound index");
+        assert_eq!(found, [oracle.answer(query, 30)]);
+    }
 }
