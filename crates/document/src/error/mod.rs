@@ -1,4 +1,4 @@
-//! The crate's error type, which speaks MongoDB's codes, code names and labels, so that drivers understand it.
+//! The crate's error type, which speaks MongoDB's codes, code names and labels, as drivers expect.
 
 mod code;
 

@@ -37,7 +37,7 @@ impl Sum {
                 }
                 self.double = sum;
             }
-            other => self.exact = self.exact.add(other),
+            other => self.exact = self.exact.plus(other),
         }
     }
 
@@ -46,7 +46,7 @@ impl Sum {
             return self.exact;
         }
         let compensated = if self.double.is_finite() { self.double + self.compensation } else { self.double };
-        self.exact.add(Number::Double(compensated))
+        self.exact.plus(Number::Double(compensated))
     }
 }
 

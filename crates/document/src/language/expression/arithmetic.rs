@@ -76,7 +76,7 @@ fn add(values: &[Bson]) -> Result<Bson> {
                 let message =
                     || format!("$add only supports numeric or date types, not {}", type_name(value));
                 let number = Number::of(value).ok_or_else(|| Error::type_mismatch(message()))?;
-                sum = sum.add(number);
+                sum = sum.plus(number);
             }
         }
     }

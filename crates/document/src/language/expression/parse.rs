@@ -196,7 +196,8 @@ fn wrong_count(name: &str, least: usize, most: usize, given: usize) -> Error {
     Error::location(
         28667,
         format!(
-            "Expression {name} takes at least {least} arguments, and {most} arguments, but {given} were passed in."
+            "Expression {name} takes at least {least} arguments, and {most} arguments, but {given} \
+                were passed in."
         ),
     )
 }

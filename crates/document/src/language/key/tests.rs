@@ -160,8 +160,12 @@ pub(crate) fn any_value() -> impl Strategy<Value = Bson> {
     })
 }
 
+fn config() -> ProptestConfig {
+    ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn key_order_is_value_order(a in any_value(), b in any_value()) {

@@ -1,4 +1,4 @@
-//! Parses the operators on one field, such as `{$gt: 5, $exists: true}`: one table of names, one function each.
+//! Parses the operators on one field, such as `{$gt: 5, $exists: true}`.
 
 use super::bits;
 use super::node::{Comparison, Membership, Node, Predicate, Types};

@@ -195,7 +195,8 @@ fn hostile_nesting_is_an_error() {
 #[test]
 fn predicates_for_the_planner() {
     let matcher = Matcher::parse(&doc! {
-        "a": 1, "b": {"$gt": 2, "$lte": 5}, "c": {"$regex": "^ab.*"}, "$or": [{"d": 1}, {"e": {"$in": [3, 2]}}],
+        "a": 1, "b": {"$gt": 2, "$lte": 5}, "c": {"$regex": "^ab.*"},
+        "$or": [{"d": 1}, {"e": {"$in": [3, 2]}}],
         "f": {"$ne": 3},
     })
     .unwrap();

@@ -1,4 +1,4 @@
-//! Projections: which fields of a document to keep, leave out or compute; for find, `$project` and `$addFields`.
+//! Projections: which fields to keep, leave out or compute; for find, `$project` and `$addFields`.
 
 mod apply;
 mod parse;

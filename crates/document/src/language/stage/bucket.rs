@@ -58,7 +58,8 @@ pub(super) fn parse(argument: &Bson, context: &StageContext) -> Result<Arc<dyn S
     {
         return Err(Error::location(
             40199,
-            "The $bucket 'default' field must be less than the lowest boundary or greater than or equal to the highest boundary.",
+            "The $bucket 'default' field must be less than the lowest boundary or greater than or \
+                equal to the highest boundary.",
         ));
     }
     let output = match given.get("output") {

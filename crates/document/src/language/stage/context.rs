@@ -97,7 +97,8 @@ impl RunSite {
             return Ok(());
         }
         let message = format!(
-            "Exceeded memory limit for {stage}: it holds {used} bytes, {limit} are allowed, and this server does not \
+            "Exceeded memory limit for {stage}: it holds {used} bytes, {limit} are allowed, and this \
+             server does not \
              spill to disk. Filter or limit the documents before this stage."
         );
         Err(Error::new(Code::QueryExceededMemoryLimitNoDiskUseAllowed, message))

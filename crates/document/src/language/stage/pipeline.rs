@@ -61,7 +61,7 @@ impl Pipeline {
         Pipeline::parse(&stages.collect::<Result<Vec<_>>>()?, context)
     }
 
-    /// A `$sort` with a `$limit` after it (and only `$skip`s or other limits between) keeps no more than that.
+    /// A `$sort` with a `$limit` right after it keeps no more than that.
     fn push_limits_into_sorts(&mut self) {
         for at in 0..self.stages.len() {
             if self.stages[at].order().is_none() {
@@ -99,8 +99,8 @@ impl Pipeline {
         let mut filters: Vec<Document> =
             self.stages.drain(..count).filter_map(|stage| stage.filter().cloned()).collect();
         let filter = if filters.len() > 1 {
-            Some(bson::doc! {"$and": filters.into_iter().filter(|filter| !filter.is_empty()).collect::<Vec<_>>()})
-                .filter(|joined| joined.get_array("$and").is_ok_and(|parts| !parts.is_empty()))
+            filters.retain(|filter| !filter.is_empty());
+            (!filters.is_empty()).then(|| bson::doc! {"$and": filters})
         } else {
             filters.pop()
         };

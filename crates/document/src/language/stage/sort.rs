@@ -49,7 +49,7 @@ impl Sort {
     fn sorted(&self, input: DocumentStream, site: &RunSite) -> Result<DocumentStream> {
         let mut kept: Vec<(SortKey, Document)> = Vec::new();
         let mut memory = 0;
-        // Twice the wanted number is let in before it is cut again: each document is sorted a few times at most.
+        // Twice the wanted number is let in before it is cut: each document is sorted a few times at most.
         let threshold = self.limit.map_or(usize::MAX, |limit| limit.saturating_mul(2).saturating_add(16));
         for document in input {
             let document = document?;

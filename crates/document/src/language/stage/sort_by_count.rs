@@ -23,14 +23,16 @@ pub(super) fn parse(argument: &Bson, context: &StageContext) -> Result<Arc<dyn S
         Bson::String(path) if !path.starts_with('$') => {
             return Err(Error::location(
                 40148,
-                "the sortByCount field must be defined as a $-prefixed path or an expression inside an object",
+                "the sortByCount field must be defined as a $-prefixed path or an expression inside \
+                    an object",
             ));
         }
         Bson::Document(_) | Bson::String(_) => {}
         _ => {
             return Err(Error::location(
                 40149,
-                "the sortByCount field must be defined as a $-prefixed path or an expression inside an object",
+                "the sortByCount field must be defined as a $-prefixed path or an expression inside \
+                    an object",
             ));
         }
     }

@@ -122,9 +122,12 @@ fn a_sort_with_a_limit_agrees_with_a_full_sort() {
 fn grouping() {
     check(
         bson!([{"$match": {"item": "a"}}, {"$group": {
-            "_id": "$item", "sum": {"$sum": "$n"}, "avg": {"$avg": "$n"}, "min": {"$min": "$n"}, "max": {"$max": "$n"},
-            "first": {"$first": "$n"}, "last": {"$last": "$tags"}, "all": {"$push": "$n"}, "count": {"$count": {}},
-            "set": {"$addToSet": "$item"}, "dev": {"$stdDevPop": "$n"}, "top": {"$top": {"sortBy": {"n": -1}, "output": "$_id"}},
+            "_id": "$item", "sum": {"$sum": "$n"}, "avg": {"$avg": "$n"}, "min": {"$min": "$n"},
+            "max": {"$max": "$n"},
+            "first": {"$first": "$n"}, "last": {"$last": "$tags"}, "all": {"$push": "$n"},
+            "count": {"$count": {}},
+            "set": {"$addToSet": "$item"}, "dev": {"$stdDevPop": "$n"},
+            "top": {"$top": {"sortBy": {"n": -1}, "output": "$_id"}},
             "two": {"$firstN": {"n": 2, "input": "$n"}}, "big": {"$maxN": {"n": 1, "input": "$n"}},
         }}]),
         bson!([{"_id": "a", "sum": 9, "avg": 4.5, "min": 2, "max": 7, "first": 2, "last": null, "all": [2, 7],
@@ -148,12 +151,16 @@ fn grouping() {
 #[test]
 fn unwinding() {
     check(
-        bson!([{"$unwind": {"path": "$tags", "includeArrayIndex": "at"}}, {"$project": {"tags": 1, "at": 1}}]),
-        bson!([{"_id": 1, "tags": "x", "at": 0i64}, {"_id": 1, "tags": "y", "at": 1i64}, {"_id": 4, "tags": "z", "at": null}]),
+        bson!([{"$unwind": {"path": "$tags", "includeArrayIndex": "at"}}, {"$project": {"tags": 1,
+            "at": 1}}]),
+        bson!([{"_id": 1, "tags": "x", "at": 0i64}, {"_id": 1, "tags": "y", "at": 1i64}, {"_id": 4,
+            "tags": "z", "at": null}]),
     );
     check(
-        bson!([{"$unwind": {"path": "$tags", "preserveNullAndEmptyArrays": true}}, {"$project": {"tags": 1}}]),
-        bson!([{"_id": 1, "tags": "x"}, {"_id": 1, "tags": "y"}, {"_id": 2}, {"_id": 3}, {"_id": 4, "tags": "z"}]),
+        bson!([{"$unwind": {"path": "$tags", "preserveNullAndEmptyArrays": true}},
+            {"$project": {"tags": 1}}]),
+        bson!([{"_id": 1, "tags": "x"}, {"_id": 1, "tags": "y"}, {"_id": 2}, {"_id": 3}, {"_id": 4,
+            "tags": "z"}]),
     );
     fails(bson!([{"$unwind": "tags"}]), 28818);
     fails(bson!([{"$unwind": {}}]), 28812);
@@ -167,13 +174,15 @@ fn joining() {
             {"$lookup": {"from": "items", "localField": "item", "foreignField": "_id", "as": "found"}},
             {"$project": {"p": "$found.price"}},
         ]),
-        bson!([{"_id": 1, "p": [10]}, {"_id": 2, "p": [20]}, {"_id": 3, "p": [10]}, {"_id": 4, "p": [20, 30]}]),
+        bson!([{"_id": 1, "p": [10]}, {"_id": 2, "p": [20]}, {"_id": 3, "p": [10]}, {"_id": 4, "p": [20,
+            30]}]),
     );
     check(
         bson!([
             {"$limit": 2},
             {"$lookup": {"from": "items", "let": {"n": "$n"}, "as": "found", "pipeline": [
-                {"$match": {"$expr": {"$gt": ["$price", {"$multiply": ["$$n", 5]}]}}}, {"$project": {"price": 0}},
+                {"$match": {"$expr": {"$gt": ["$price", {"$multiply": ["$$n", 5]}]}}},
+                {"$project": {"price": 0}},
             ]}},
             {"$project": {"found": 1}},
         ]),
@@ -186,7 +195,8 @@ fn joining() {
         bson!([{"_id": 1, "item": "a", "in": {"found": [{"price": 10}]}}]),
     );
     check(
-        bson!([{"$match": {"_id": 1}}, {"$project": {"n": 1}}, {"$unionWith": {"coll": "items", "pipeline": [{"$match": {"_id": "c"}}]}}]),
+        bson!([{"$match": {"_id": 1}}, {"$project": {"n": 1}}, {"$unionWith": {"coll": "items",
+            "pipeline": [{"$match": {"_id": "c"}}]}}]),
         bson!([{"_id": 1, "n": 2}, {"_id": "c", "price": 30}]),
     );
     fails(bson!([{"$lookup": {"from": "items", "as": "x"}}]), 9);

@@ -42,7 +42,8 @@ pub(super) fn parse(argument: &Bson, _: &StageContext) -> Result<Arc<dyn Stage>>
                         return Err(Error::location(
                             28822,
                             format!(
-                                "includeArrayIndex option to $unwind stage should not be prefixed with a '$': {text}"
+                                "includeArrayIndex option to $unwind stage should not be prefixed \
+                                    with a '$': {text}"
                             ),
                         ));
                     }

@@ -150,7 +150,8 @@ impl AddToSet {
             Some(other) => {
                 let kind = type_name(&other);
                 let message = format!(
-                    "Cannot apply $addToSet to non-array field. Field named '{field}' has non-array type {kind}"
+                    "Cannot apply $addToSet to non-array field. Field named '{field}' has non-array \
+                        type {kind}"
                 );
                 return Err(Error::bad_value(message));
             }

@@ -67,7 +67,8 @@ fn name_of(filter: &Document) -> Result<String> {
     let starts_well = name.starts_with(|first: char| first.is_ascii_lowercase());
     if !starts_well || !name.chars().all(|letter| letter.is_ascii_alphanumeric()) {
         return Err(Error::bad_value(format!(
-            "Error parsing array filter :: caused by :: The top-level field name must be an alphanumeric string \
+            "Error parsing array filter :: caused by :: The top-level field name must be an \
+             alphanumeric string \
              beginning with a lowercase letter, found '{name}'"
         )));
     }
@@ -88,7 +89,8 @@ fn find_name(filter: &Document, name: &mut Option<String>) -> Result<()> {
         match name {
             Some(existing) if existing != first => {
                 return Err(Error::failed_to_parse(format!(
-                    "Error parsing array filter :: caused by :: Expected a single top-level field name, found \
+                    "Error parsing array filter :: caused by :: Expected a single top-level \
+                     field name, found \
                      '{existing}' and '{first}'"
                 )));
             }

@@ -7,7 +7,7 @@ use bson::Bson;
 pub(super) fn increment(old: Option<Bson>, by: &Bson, field: &str) -> Result<Bson> {
     match old {
         None => Ok(by.clone()),
-        Some(old) => arithmetic("$inc", &old, by, field, Number::add),
+        Some(old) => arithmetic("$inc", &old, by, field, Number::plus),
     }
 }
 
@@ -27,7 +27,8 @@ fn arithmetic(
     let number = Number::of(old).ok_or_else(|| {
         let kind = type_name(old);
         Error::type_mismatch(format!(
-            "Cannot apply {operator} to a value of non-numeric type. The field '{field}' has non-numeric type {kind}"
+            "Cannot apply {operator} to a value of non-numeric type. The field '{field}' has \
+                non-numeric type {kind}"
         ))
     })?;
     let by = Number::of(by).ok_or_else(|| {

@@ -79,7 +79,8 @@ fn is_operator(name: &str) -> bool {
 
 fn unknown(operator: &str) -> Error {
     Error::failed_to_parse(format!(
-        "Unknown modifier: {operator}. Expected a valid update modifier or pipeline-style update specified as an \
+        "Unknown modifier: {operator}. Expected a valid update modifier or pipeline-style update specified \
+         as an \
          array"
     ))
 }
@@ -178,7 +179,8 @@ pub(super) fn check_replacement(document: &Document) -> Result<()> {
         Some(name) => Err(Error::new(
             Code::DollarPrefixedFieldName,
             format!(
-                "The dollar ($) prefixed field '{name}' in '{name}' is not allowed in the context of an update's replacement document."
+                "The dollar ($) prefixed field '{name}' in '{name}' is not allowed in the context \
+                    of an update's replacement document."
             ),
         )),
     }

@@ -1,4 +1,4 @@
-//! MongoDB's documented behaviour of updates, case by case; and that some updates change nothing when repeated.
+//! MongoDB's documented behaviour of updates, case by case; some change nothing when repeated.
 
 use super::*;
 use crate::language::value::identical_documents;
@@ -210,7 +210,8 @@ proptest! {
     /// Setting, bounding, adding to a set, pulling and unsetting have nothing left to do the second time.
     #[test]
     fn repeating_changes_nothing(
-        document in any_document(), path in "[ab](\\.[ab0])?", value in crate::language::key::tests::any_value(),
+        document in any_document(), path in "[ab](\\.[ab0])?",
+        value in crate::language::key::tests::any_value(),
         operator in prop::sample::select(vec!["$set", "$min", "$max", "$addToSet", "$unset", "$pullAll"]),
     ) {
         let value = if operator == "$pullAll" { Bson::Array(vec![value]) } else { value };

@@ -235,7 +235,7 @@ impl Decimal {
     }
 
     /// Sum.
-    pub fn add(self, other: Decimal) -> Decimal {
+    pub fn plus(self, other: Decimal) -> Decimal {
         match (self, other) {
             (NaN, _) | (_, NaN) => NaN,
             (Infinite { negative: a }, Infinite { negative: b }) if a != b => NaN,
@@ -269,7 +269,7 @@ impl Decimal {
                 let kept = digits(high);
                 // Two digits more than fit, so that the rounding sees them; the rest only as "not zero".
                 let guard = kept.saturating_sub(2);
-                let sticky = low % power_of_ten(guard) != 0;
+                let sticky = !low.is_multiple_of(power_of_ten(guard));
                 let coefficient = high * power_of_ten(MAX_DIGITS - guard) + low / power_of_ten(guard);
                 Decimal::rounded(n1 != n2, coefficient, e1 + e2 + guard as i32, sticky)
             }
@@ -418,9 +418,9 @@ mod tests {
 
     #[test]
     fn arithmetic_is_exact_until_34_digits() {
-        assert_eq!(shown(decimal("0.1").add(decimal("0.2"))), "0.3");
-        assert_eq!(shown(decimal("1E+40").add(decimal("1"))), "1.000000000000000000000000000000000E+40");
-        assert_eq!(shown(decimal("1E+34").add(decimal("-1"))), "9999999999999999999999999999999999");
+        assert_eq!(shown(decimal("0.1").plus(decimal("0.2"))), "0.3");
+        assert_eq!(shown(decimal("1E+40").plus(decimal("1"))), "1.000000000000000000000000000000000E+40");
+        assert_eq!(shown(decimal("1E+34").plus(decimal("-1"))), "9999999999999999999999999999999999");
         assert_eq!(shown(decimal("19.99").multiply(decimal("3"))), "59.97");
         assert_eq!(shown(decimal("1").divide(decimal("3"))), "0.3333333333333333333333333333333333");
         assert_eq!(shown(decimal("2").divide(decimal("4"))), "0.5");

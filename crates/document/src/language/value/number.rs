@@ -103,13 +103,13 @@ impl Number {
     }
 
     /// Sum; integers that outgrow 64 bits become a double.
-    pub fn add(self, other: Number) -> Number {
-        self.combine(other, |a, b| a + b, |a, b| a + b, Decimal::add)
+    pub fn plus(self, other: Number) -> Number {
+        self.combine(other, |a, b| a + b, |a, b| a + b, Decimal::plus)
     }
 
     /// Difference; integers that outgrow 64 bits become a double.
     pub fn subtract(self, other: Number) -> Number {
-        self.combine(other, |a, b| a - b, |a, b| a - b, |a, b| a.add(b.negate()))
+        self.combine(other, |a, b| a - b, |a, b| a - b, |a, b| a.plus(b.negate()))
     }
 
     /// Product; integers that outgrow 64 bits become a double.
@@ -133,7 +133,7 @@ impl Number {
             (Number::Decimal(_), _) | (_, Number::Decimal(_)) => {
                 let (a, b) = (self.to_decimal(), other.to_decimal());
                 let quotient = a.divide(b).round_to(0, Rounding::TowardZero);
-                Number::Decimal(a.add(b.multiply(quotient).negate()))
+                Number::Decimal(a.plus(b.multiply(quotient).negate()))
             }
             (Double(_), _) | (_, Double(_)) => Double(self.to_f64() % other.to_f64()),
             _ => match (self.integer(), other.integer()) {
@@ -266,7 +266,7 @@ fn is_exact_double(coefficient: u128, exponent: i32) -> bool {
     let fives = 5u128.checked_pow(exponent.unsigned_abs());
     match fives {
         Some(fives) if exponent >= 0 => odd.checked_mul(fives).is_some_and(|product| product < 1 << 53),
-        Some(fives) => odd % fives == 0 && odd / fives < 1 << 53,
+        Some(fives) => odd.is_multiple_of(fives) && odd / fives < 1 << 53,
         None => false,
     }
 }

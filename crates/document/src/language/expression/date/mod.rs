@@ -35,7 +35,8 @@ fn offset(operator: &str, zone: &Bson) -> Result<Option<i64>> {
         Bson::String(zone) => {
             let unknown = || {
                 let message = format!(
-                    "{operator}: unrecognized time zone identifier: \"{zone}\"; this server knows offsets such as \
+                    "{operator}: unrecognized time zone identifier: \"{zone}\"; this server knows \
+                     offsets such as \
                      +02:00, and UTC"
                 );
                 Error::location(40485, message)

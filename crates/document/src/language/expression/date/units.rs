@@ -40,7 +40,9 @@ fn unit(operator: &str, value: &Bson) -> Result<Option<Unit>> {
             "second" => Unit::Millis(1000),
             "millisecond" => Unit::Millis(1),
             other => {
-                return Err(Error::failed_to_parse(format!("unknown time unit value: {other} of {operator}")));
+                return Err(Error::failed_to_parse(format!(
+                    "unknown time unit value: {other} of {operator}"
+                )));
             }
         },
         other => {
