@@ -1,6 +1,10 @@
 //! Many threads at once: transfers keep their sum, write skew is refused, group commit loses nobody, and a scan that
 //! nobody moves does not stop writers.
-#![allow(clippy::disallowed_methods, reason = "a test may use threads and the file system")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a test may use threads and the file system"
+)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -1,6 +1,6 @@
 //! Losing power, losing the process, failing and full devices, at every possible moment: what was promised is there,
 //! in whole batches, and what is there is a prefix of what was committed.
-#![allow(clippy::disallowed_methods, reason = "a test may use what it likes")]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test may use what it likes")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

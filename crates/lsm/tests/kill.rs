@@ -6,7 +6,12 @@
 //! so that a lost, torn or invented batch shows.
 //!
 //! `STROMA_KILL_ROUNDS` sets the number of rounds (default 200).
-#![allow(clippy::disallowed_methods, reason = "a test may use threads, time and the file system")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test, and its own child"
+)]
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;

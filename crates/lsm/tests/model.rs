@@ -1,6 +1,6 @@
 //! The database against a plain map: any sequence of operations, whatever is flushed, merged or reopened in
 //! between, answers as a `BTreeMap` per keyspace would.
-#![allow(clippy::disallowed_methods, reason = "a test may use the file system")]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test may use the file system")]
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
