@@ -187,7 +187,7 @@ impl Pair {
             Step::Reopen => {
                 self.snapshots.clear();
                 let database = self.database.take().unwrap();
-                if self.counter % 2 == 0 {
+                if self.counter.is_multiple_of(2) {
                     database.close().unwrap();
                 } else {
                     drop(database);
