@@ -58,7 +58,8 @@ pub enum Error {
     },
     /// An earlier write or sync of the log failed, so nobody knows what of it reached the device.
     #[error(
-        "an earlier write failed ({cause}); reads go on, but nothing more is accepted: reopen the database,          which recovers everything acknowledged"
+        "an earlier write failed ({cause}); reads go on, but nothing more is accepted: reopen the database, \
+         which recovers everything acknowledged"
     )]
     Poisoned {
         /// What failed first.

@@ -208,3 +208,7 @@ fn read_segment(storage: &dyn LogStorage, log_number: u64) -> Result<Segment, Er
     let header = check_header(storage, &name, log_number, &bytes)?;
     Ok(Segment { name, log_number, bytes, header })
 }
+
+#[cfg(test)]
+#[path = "replay_tests.rs"]
+mod tests;

@@ -1,0 +1,163 @@
+//! What replay makes of logs that were cut, damaged or written by others.
+
+use std::sync::Arc;
+
+use stroma_strata::storage::MemoryStorage;
+
+use super::super::{Operation, WriteAheadLog, list_segments};
+use super::*;
+
+/// Appends commit `sequence`, one operation; synced or not.
+fn append(log: &mut WriteAheadLog, sequence: u64, synced: bool) {
+    let mut payload = Vec::new();
+    Operation::encode_put(&mut payload, b"", &sequence.to_be_bytes(), &[sequence as u8; 20]);
+    let durable_through = log.durable_through();
+    let record = Record { first_sequence: sequence, operations: 1, durable_through, payload: &payload };
+    let mut bytes = Vec::new();
+    record.encode(log.log_number(), &mut bytes);
+    log.append(&bytes, sequence).unwrap();
+    if synced {
+        log.sync().unwrap();
+    } else {
+        log.flush().unwrap();
+    }
+}
+
+fn start(storage: &MemoryStorage) -> WriteAheadLog {
+    WriteAheadLog::start(Arc::new(storage.clone()), 1, 0, 0).unwrap()
+}
+
+/// Replays all segments; checks that sequences come one by one.
+fn replay_all(storage: &MemoryStorage, mode: RecoveryMode) -> Result<Replay, Error> {
+    let mut seen = 0;
+    let segments = list_segments(storage).unwrap();
+    let replayed = replay(storage, &segments, 0, mode, |_, record| {
+        seen += 1;
+        assert_eq!(record.first_sequence, seen);
+        Ok(())
+    })?;
+    assert_eq!(replayed.last_sequence, seen);
+    Ok(replayed)
+}
+
+const RECORD_BYTES: usize = 32 + 1 + 1 + 8 + 1 + 20;
+
+#[test]
+fn every_truncation_keeps_the_whole_records_before_it() {
+    let storage = MemoryStorage::new();
+    let mut log = start(&storage);
+    (1..=5).for_each(|sequence| append(&mut log, sequence, false));
+    let name = segment_name(1);
+    let whole = storage.contents(&name).unwrap();
+    assert_eq!(whole.len(), SEGMENT_HEADER_BYTES + 5 * RECORD_BYTES);
+    for length in 0..=whole.len() {
+        storage.replace(&name, whole[..length].to_vec());
+        let replayed = replay_all(&storage, RecoveryMode::Strict).unwrap();
+        let records = length.saturating_sub(SEGMENT_HEADER_BYTES) / RECORD_BYTES;
+        assert_eq!(replayed.last_sequence, records as u64);
+        let clean = length == 0
+            || (length >= SEGMENT_HEADER_BYTES && (length - SEGMENT_HEADER_BYTES) % RECORD_BYTES == 0);
+        assert_eq!(replayed.cut.is_none(), clean, "{length}");
+        if let Some(cut) = replayed.cut {
+            assert_eq!((cut.first_missing, cut.promised, cut.records), (records as u64 + 1, false, 0));
+            assert_eq!(cut.offset + cut.bytes, length as u64);
+        }
+    }
+}
+
+#[test]
+fn every_flipped_bit_is_a_torn_tail_or_damage_as_the_later_records_tell() {
+    let storage = MemoryStorage::new();
+    let mut log = start(&storage);
+    // Sequences 1 to 3 are known to be synced by record 4, sequence 4 by nobody.
+    (1..=3).for_each(|sequence| append(&mut log, sequence, true));
+    (4..=5).for_each(|sequence| append(&mut log, sequence, false));
+    let name = segment_name(1);
+    let bits = 8 * storage.contents(&name).unwrap().len() as u64;
+    for bit in 0..bits {
+        assert!(storage.flip_bit(&name, bit));
+        let at = (bit / 8) as usize;
+        let record = at.saturating_sub(SEGMENT_HEADER_BYTES) / RECORD_BYTES;
+        let promised = at < SEGMENT_HEADER_BYTES || record < 3;
+        let kept = replay_all(&storage, RecoveryMode::KeepPrefix).unwrap();
+        assert_eq!(kept.last_sequence, record as u64, "bit {bit}");
+        let cut = kept.cut.unwrap();
+        assert_eq!(cut.promised, promised, "bit {bit}");
+        match replay_all(&storage, RecoveryMode::Strict) {
+            Ok(replayed) => assert!(!promised && replayed.cut == Some(cut), "bit {bit}"),
+            Err(Error::Corrupt { offset, .. }) => assert!(promised && offset <= at as u64, "bit {bit}"),
+            Err(other) => panic!("bit {bit}: {other}"),
+        }
+        storage.flip_bit(&name, bit);
+    }
+}
+
+#[test]
+fn a_hole_before_sound_unsynced_records_is_a_torn_tail() {
+    let storage = MemoryStorage::new();
+    let mut log = start(&storage);
+    append(&mut log, 1, true);
+    (2..=3).for_each(|sequence| append(&mut log, sequence, false));
+    log.rotate(2).unwrap();
+    (4..=6).for_each(|sequence| append(&mut log, sequence, false));
+    let name = segment_name(1);
+    let whole = storage.contents(&name).unwrap();
+    storage.replace(&name, whole[..whole.len() - RECORD_BYTES].to_vec());
+    let replayed = replay_all(&storage, RecoveryMode::Strict).unwrap();
+    assert_eq!(replayed.last_sequence, 2);
+    let cut = replayed.cut.unwrap();
+    assert_eq!((cut.first_missing, cut.records, cut.promised), (3, 3, false));
+    // The same hole once the later segment has been synced, and the earlier one with it, is damage.
+    append(&mut log, 7, true);
+    append(&mut log, 8, false);
+    assert!(matches!(replay_all(&storage, RecoveryMode::Strict), Err(Error::Corrupt { .. })));
+}
+
+#[test]
+fn a_segment_begun_after_a_cut_takes_the_place_of_what_was_cut() {
+    let storage = MemoryStorage::new();
+    let mut log = start(&storage);
+    (1..=4).for_each(|sequence| append(&mut log, sequence, false));
+    let mut log = WriteAheadLog::start(Arc::new(storage.clone()), 2, 2, 0).unwrap();
+    (3..=6).for_each(|sequence| append(&mut log, sequence, true));
+    let mut from_second = 0;
+    let replayed = replay(&storage, &[1, 2], 0, RecoveryMode::Strict, |log_number, _| {
+        from_second += u64::from(log_number == 2);
+        Ok(())
+    });
+    assert_eq!(replayed.unwrap(), Replay { last_sequence: 6, records: 6, cut: None });
+    assert_eq!(from_second, 4);
+}
+
+#[test]
+fn what_tables_hold_already_is_passed_over() {
+    let storage = MemoryStorage::new();
+    let mut log = start(&storage);
+    (1..=6).for_each(|sequence| append(&mut log, sequence, true));
+    let mut seen = Vec::new();
+    replay(&storage, &[1], 4, RecoveryMode::Strict, |_, record| {
+        seen.push(record.first_sequence);
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(seen, [5, 6]);
+}
+
+#[test]
+fn a_newer_version_is_refused_by_name() {
+    let storage = MemoryStorage::new();
+    let mut log = start(&storage);
+    append(&mut log, 1, true);
+    let name = segment_name(1);
+    let mut bytes = storage.contents(&name).unwrap();
+    bytes[8] = 2;
+    let checksum = xxhash_rust::xxh3::xxh3_64(&bytes[..40]);
+    bytes[40..48].copy_from_slice(&checksum.to_le_bytes());
+    storage.replace(&name, bytes.clone());
+    for mode in [RecoveryMode::Strict, RecoveryMode::KeepPrefix] {
+        let refused = replay_all(&storage, mode).unwrap_err();
+        assert!(matches!(refused, Error::Unsupported { .. }), "{refused}");
+        assert!(refused.to_string().contains("version 2"), "{refused}");
+    }
+    assert_eq!(storage.contents(&name).unwrap(), bytes);
+}
