@@ -11,8 +11,6 @@ use crate::record::RecordId;
 
 /// How many documents one transaction works on.
 const CHUNK_DOCUMENTS: usize = 500;
-/// How many bytes of documents one transaction works on.
-const CHUNK_BYTES: usize = 4 << 20;
 
 impl Collection {
     /// Lets `work` change every document that matches, each once: the documents are found in one snapshot and
@@ -28,6 +26,8 @@ impl Collection {
         let Some(planned) = prepared.plan.entry.clone() else { return Ok(()) };
         let mut chunk: Vec<RecordId> = Vec::new();
         let mut bytes = 0;
+        // An update writes each document anew, and may make it larger.
+        let most_bytes = self.inner.chunk_bytes() / 2;
         let mut found = self.run(&prepared, 0, None, Counters::default())?;
         loop {
             let next = found.next().transpose()?;
@@ -36,7 +36,7 @@ impl Collection {
                 bytes += found.document.to_vec().map_or(0, |bytes| bytes.len());
                 chunk.push(found.id);
             }
-            if chunk.len() >= CHUNK_DOCUMENTS || bytes >= CHUNK_BYTES || (is_last && !chunk.is_empty()) {
+            if chunk.len() >= CHUNK_DOCUMENTS || bytes >= most_bytes || (is_last && !chunk.is_empty()) {
                 let done = self.inner.transact(self.is_synced, |transaction| {
                     let mut done = Vec::with_capacity(chunk.len());
                     let entry = self.inner.catalog.find(&&*transaction, &self.namespace)?;

@@ -9,8 +9,6 @@ use crate::error::{Code, Result, WriteError};
 
 /// How many documents one transaction inserts.
 const CHUNK_DOCUMENTS: usize = 1000;
-/// How many bytes of documents one transaction inserts (one larger document is a chunk of its own).
-const CHUNK_BYTES: usize = 8 << 20;
 
 /// What an insert came to.
 #[derive(Debug, Clone, Default)]
@@ -37,30 +35,26 @@ impl Collection {
         let mut outcome = InsertOutcome::default();
         let mut chunk = Vec::new();
         let mut bytes = 0;
+        let most_bytes = self.inner.chunk_bytes();
         for (index, document) in documents.into_iter().enumerate() {
-            match Prepared::new(&self.inner, document) {
-                Ok(prepared) => {
-                    bytes += prepared.bytes.len();
-                    chunk.push((index, prepared));
-                }
-                Err(error) => {
-                    if ordered {
-                        self.insert_chunk(&chunk, true, &mut outcome)?;
-                        if outcome.errors.is_empty() {
-                            outcome.errors.push(WriteError { index, error });
-                        }
-                        return Ok(outcome);
-                    }
-                    outcome.errors.push(WriteError { index, error });
-                }
-            }
-            if chunk.len() >= CHUNK_DOCUMENTS || bytes >= CHUNK_BYTES {
+            let prepared = Prepared::new(&self.inner, document);
+            let size = prepared.as_ref().map_or(0, |prepared| prepared.bytes.len());
+            let is_last = ordered && prepared.is_err();
+            if is_last || chunk.len() >= CHUNK_DOCUMENTS || bytes + size > most_bytes {
                 self.insert_chunk(&chunk, ordered, &mut outcome)?;
                 if ordered && !outcome.errors.is_empty() {
                     return Ok(outcome);
                 }
                 chunk.clear();
                 bytes = 0;
+            }
+            match prepared {
+                Ok(prepared) => chunk.push((index, prepared)),
+                Err(error) => outcome.errors.push(WriteError { index, error }),
+            }
+            bytes += size;
+            if is_last {
+                return Ok(outcome);
             }
         }
         self.insert_chunk(&chunk, ordered, &mut outcome)?;

@@ -16,6 +16,9 @@ use crate::error::Result;
 use crate::namespace::Namespace;
 use crate::store::{OrderedStore, StoreStatistics};
 
+/// The most bytes of documents that one transaction takes on, whatever the store allows.
+const MOST_CHUNK_BYTES: usize = 8 << 20;
+
 /// All databases of one store. Cheap to clone; clones are the same handle.
 #[derive(Clone)]
 pub struct Documents {
@@ -36,6 +39,11 @@ pub(crate) struct Inner {
 impl Inner {
     pub(crate) fn now(&self) -> DateTime {
         (self.options.wall_clock)()
+    }
+
+    /// How many bytes of documents one transaction takes on (one larger document is a chunk of its own).
+    pub(crate) fn chunk_bytes(&self) -> usize {
+        MOST_CHUNK_BYTES.min(self.store.limits().transaction_bytes / 2)
     }
 
     pub(crate) fn new_object_id(&self) -> ObjectId {

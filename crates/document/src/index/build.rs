@@ -20,8 +20,6 @@ use crate::store::{Direction, KeyRange, StoreTransaction};
 
 /// How many documents one transaction of a build takes on.
 const CHUNK_DOCUMENTS: usize = 500;
-/// How many bytes of documents one transaction of a build takes on.
-const CHUNK_BYTES: usize = 4 << 20;
 
 /// Builds the indexes of these ids, which are in the catalog as being built.
 pub(crate) fn build(inner: &Inner, namespace: &Namespace, ids: &[u64]) -> Result<()> {
@@ -53,7 +51,7 @@ fn fill(inner: &Inner, namespace: &Namespace, ids: &[u64]) -> Result<()> {
         let (key, value) = record?;
         chunk.push(record_id_of_record(&key)?.to_vec());
         bytes += value.len();
-        if chunk.len() >= CHUNK_DOCUMENTS || bytes >= CHUNK_BYTES {
+        if chunk.len() >= CHUNK_DOCUMENTS || bytes >= inner.chunk_bytes() {
             fill_chunk(inner, namespace, ids, &std::mem::take(&mut chunk))?;
             bytes = 0;
         }

@@ -3,6 +3,8 @@
 pub mod conformance;
 mod contract;
 mod error;
+#[cfg(feature = "lsm")]
+mod lsm;
 mod memory;
 mod range;
 
@@ -11,6 +13,8 @@ pub use contract::{
     StoreTransaction,
 };
 pub use error::StoreError;
+#[cfg(feature = "lsm")]
+pub use lsm::LsmStore;
 pub use memory::MemoryStore;
 pub(crate) use range::after_prefix;
 pub use range::{Direction, KeyRange};
