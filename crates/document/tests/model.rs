@@ -9,14 +9,27 @@ use stroma_document::language::matcher::Matcher;
 use stroma_document::language::sort::SortPattern;
 use stroma_document::language::update::{Update, UpdateContext};
 use stroma_document::language::value::equal;
-use stroma_document::store::MemoryStore;
+use stroma_document::store::{MemoryStore, OrderedStore};
 use stroma_document::{
     Collection, Count, DeleteStatement, Documents, Find, Hint, IndexModel, Namespace, Options,
     UpdateStatement,
 };
 
-fn open() -> Collection {
-    let documents = Documents::open(Arc::new(MemoryStore::new()), Options::default()).unwrap();
+fn in_memory() -> Arc<dyn OrderedStore> {
+    Arc::new(MemoryStore::new())
+}
+
+#[cfg(feature = "lsm")]
+fn in_the_engine() -> Arc<dyn OrderedStore> {
+    let storage = Arc::new(stroma_strata::storage::MemoryStorage::new());
+    let memory_bytes = 256 << 10;
+    let options = stroma_lsm::Options { memory_bytes, background_threads: 0, ..Default::default() };
+    let database = stroma_lsm::Database::open_storage(storage, options).unwrap();
+    Arc::new(stroma_document::store::LsmStore::new(database, memory_bytes).unwrap())
+}
+
+fn open(store: Arc<dyn OrderedStore>) -> Collection {
+    let documents = Documents::open(store, Options::default()).unwrap();
     documents.collection(&Namespace::new("db", "c").unwrap())
 }
 
@@ -229,8 +242,8 @@ fn check_find(collection: &Collection, model: &Model, filter: &Document, sort: O
     }
 }
 
-fn run(steps: Vec<Step>) {
-    let collection = open();
+fn run(store: Arc<dyn OrderedStore>, steps: Vec<Step>) {
+    let collection = open(store);
     let mut model = Model::default();
     for step in steps {
         match step {
@@ -292,11 +305,30 @@ fn run(steps: Vec<Step>) {
     }
 }
 
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(50),
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, rng_seed: RngSeed::Fixed(50), ..ProptestConfig::default() })]
+    #![proptest_config(config(400))]
 
     #[test]
     fn finds_what_a_plain_list_finds(steps in prop::collection::vec(step(), 1..30)) {
-        run(steps);
+        run(in_memory(), steps);
+    }
+}
+
+#[cfg(feature = "lsm")]
+proptest! {
+    #![proptest_config(config(40))]
+
+    #[test]
+    fn finds_in_the_engine_what_a_plain_list_finds(steps in prop::collection::vec(step(), 1..30)) {
+        run(in_the_engine(), steps);
     }
 }
