@@ -1,5 +1,7 @@
 //! Pipelines over collections: what an index takes over, other collections, stages from outside.
 
+#![allow(clippy::unwrap_used, reason = "a test that meets an error has failed")]
+
 use std::sync::Arc;
 
 use bson::{Bson, Document, doc};

@@ -2,6 +2,7 @@
 
 #![cfg(feature = "lsm")]
 #![allow(clippy::disallowed_methods, reason = "tests race with threads of their own")]
+#![allow(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Numbers for collections and indexes, never given twice, so that leftovers of a dropped one are unreachable.
+//! Numbers for collections and indexes, never given twice: leftovers of a dropped one are unreachable.
 
 use crate::error::{Code, Error, Result};
 use crate::record::IDS_KEY;

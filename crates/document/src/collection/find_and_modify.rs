@@ -64,7 +64,8 @@ impl FindAndModify {
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct FindAndModifyOutcome {
-    /// The document, before or after; none if none matched, or it was inserted and the one before is asked for.
+    /// The document, before or after; none if none matched, or if it was inserted and the one before is
+    /// asked for.
     pub value: Option<Document>,
     /// How many documents were changed, removed or inserted: 0 or 1.
     pub affected: u64,

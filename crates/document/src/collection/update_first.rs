@@ -22,8 +22,8 @@ pub(super) enum UpdatedFirst {
 }
 
 impl Collection {
-    /// Updates the first document of `find`, or with `upsert` inserts one if there is none. `finish` is called
-    /// with the result before it is committed, so that its failure undoes the update.
+    /// Updates the first document of `find`, or with `upsert` inserts one if there is none. `finish` is
+    /// called with the result before it is committed, so that its failure undoes the update.
     pub(super) fn update_first<T>(
         &self,
         find: &Find,

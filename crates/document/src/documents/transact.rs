@@ -47,9 +47,7 @@ impl Inner {
         }
         Err(Error::new(
             Code::WriteConflict,
-            "Caused by :: Write conflict during plan execution and yielding is disabled. :: Please retry your \
-             operation or multi-document transaction.",
-        )
-        .with_label("TransientTransactionError"))
+            "Write conflict: others keep changing what this one reads. Try again.",
+        ))
     }
 }

@@ -47,8 +47,6 @@ impl From<StoreError> for crate::error::Error {
             StoreError::Corrupt(_) | StoreError::Io(_) => Code::OperationFailed,
             StoreError::Closed(_) => Code::ShutdownInProgress,
         };
-        let is_transient = error == StoreError::Conflict;
-        let error = crate::error::Error::new(code, error.to_string());
-        if is_transient { error.with_label("TransientTransactionError") } else { error }
+        crate::error::Error::new(code, error.to_string())
     }
 }

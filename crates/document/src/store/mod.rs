@@ -1,4 +1,4 @@
-//! The ordered transactional store that documents are kept in: the traits, and the stores that implement them.
+//! The ordered transactional store that documents are kept in: traits, and stores that implement them.
 
 pub mod conformance;
 mod contract;
