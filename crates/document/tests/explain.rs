@@ -135,3 +135,22 @@ fn a_collection_that_is_not_there_has_nothing() {
     let (plan, figures) = explain(&collection, Find::new(doc! { "a": 1 }));
     assert_eq!((stages(&plan), figures), (vec!["EOF"], [0, 0, 0]));
 }
+
+#[test]
+fn conditions_on_one_array_may_hold_for_different_elements() {
+    let documents = Documents::open(Arc::new(MemoryStore::new()), Options::default()).unwrap();
+    let collection = documents.collection(&Namespace::new("db", "c").unwrap());
+    collection.create_indexes(&[IndexModel::new(doc! { "a.x": 1, "a.y": 1 })]).unwrap();
+    let document = doc! { "_id": 1, "a": [{ "x": 1, "y": 0 }, { "x": 0, "y": 2 }], "n": [0, 10] };
+    collection.insert_many(vec![document], true).unwrap();
+    let (plan, found) = explain(&collection, Find::new(doc! { "a.x": 1, "a.y": 2 }));
+    let bounds = plan.get_document("inputStage").unwrap().get_document("indexBounds").unwrap();
+    assert_eq!(bounds, &doc! { "a.x": ["[1, 1]"], "a.y": ["[MinKey, MaxKey]"] });
+    assert_eq!(found[0], 1);
+    collection.create_indexes(&[IndexModel::new(doc! { "n": 1 })]).unwrap();
+    let (_, found) = explain(&collection, Find::new(doc! { "n": { "$gt": 4, "$lt": 6 } }));
+    assert_eq!(found, [1, 1, 1], "10 is above 4 and 0 is below 6");
+    let element = Find::new(doc! { "n": { "$elemMatch": { "$gt": 4, "$lt": 6 } } });
+    let (_, found) = explain(&collection, element);
+    assert_eq!(found, [0, 0, 0], "one element has to be both, so both bound the walk");
+}

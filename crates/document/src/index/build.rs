@@ -132,3 +132,41 @@ pub(crate) fn remove(
         Ok(Attempt::Commit(()))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::IndexModel;
+    use crate::store::{MemoryStore, OrderedStore};
+    use crate::{Documents, Options};
+    use bson::doc;
+
+    /// As after a crash in the middle of a build: the catalog says so, some entries are there.
+    #[test]
+    fn an_interrupted_build_is_undone_by_opening() {
+        let store = Arc::new(MemoryStore::new());
+        let namespace = Namespace::new("db", "c").unwrap();
+        let documents = Documents::open(store.clone(), Options::default()).unwrap();
+        let collection = documents.collection(&namespace);
+        collection.insert_many((0..10).map(|n| doc! { "_id": n, "a": n }).collect(), true).unwrap();
+        let index = IndexEntry { id: 77, ..IndexModel::new(doc! { "a": 1 }).to_entry().unwrap() };
+        let inner = &documents.inner;
+        let enter = |transaction: &mut dyn StoreTransaction| {
+            let mut entry = (*inner.find_or_create(transaction, &namespace)?).clone();
+            entry.indexes.push(index.clone());
+            inner.catalog.put(transaction, &entry)?;
+            Ok(Attempt::Commit(()))
+        };
+        inner.transact(false, enter).unwrap();
+        fill(inner, &namespace, &[77]).unwrap();
+        let entries = |view: &dyn crate::store::ReadView| {
+            view.scan(KeyRange::prefix(index_prefix(77)), Direction::Forward).unwrap().count()
+        };
+        assert_eq!(entries(&*store.snapshot().unwrap()), 10);
+        assert_eq!(collection.list_indexes().unwrap().len(), 1, "what is being built is not shown");
+        let reopened = Documents::open(store.clone(), Options::default()).unwrap();
+        assert_eq!(entries(&*store.snapshot().unwrap()), 0);
+        let view = store.snapshot().unwrap();
+        assert!(reopened.inner.catalog.find(&view, &namespace).unwrap().unwrap().indexes.is_empty());
+    }
+}
