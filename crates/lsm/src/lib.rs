@@ -67,7 +67,6 @@
 //! [`Options::memory_bytes`]. One process opens a database at a time. After a failed write or sync of the log
 //! nothing more is accepted until the database is opened again ([`Error::Poisoned`]); reads go on.
 #![forbid(unsafe_code)]
-#![allow(dead_code, unused_imports)]
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
 mod block;

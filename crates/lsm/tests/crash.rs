@@ -237,6 +237,42 @@ fn a_full_device_is_a_clean_error_and_the_state_before_stays_usable() {
 }
 
 #[test]
+fn once_there_is_space_again_the_same_database_goes_on() {
+    for background_threads in [0, 1] {
+        for spare in (0..3000).step_by(97) {
+            let storage = MemoryStorage::new();
+            let options = Options { background_threads, ..options() };
+            let database = Database::open_storage(Arc::new(storage.clone()), options).unwrap();
+            let keyspace = database.keyspace("all").unwrap();
+            let mut expected = Map::new();
+            let mut refused = 0;
+            for number in 0..120_u8 {
+                if number % 30 == 10 {
+                    storage.set_capacity(Some(storage.used_bytes() + spare));
+                }
+                if number % 30 == 25 {
+                    storage.set_capacity(None);
+                }
+                let durability =
+                    [Durability::Synced, Durability::Buffered, Durability::None][usize::from(number % 3)];
+                let mut batch = database.batch();
+                batch.put(&keyspace, [number], vec![number; 300]);
+                match batch.commit_with(durability) {
+                    Ok(_) => drop(expected.insert(vec![number], vec![number; 300])),
+                    Err(Error::Storage(stroma_strata::storage::StorageError::Full { .. })) => refused += 1,
+                    Err(other) => panic!("{other}"),
+                }
+                let found: Map = keyspace.iter().map(|entry| pair(entry.unwrap())).collect();
+                assert_eq!(found, expected);
+            }
+            assert!(refused > 3, "{refused}");
+            database.sync().unwrap();
+            assert_eq!(read_back(&storage.crash_torn(spare)), expected, "{spare} bytes to spare");
+        }
+    }
+}
+
+#[test]
 fn a_poisoned_database_refuses_writes_and_says_why() {
     let storage = MemoryStorage::new();
     let database = Database::open_storage(Arc::new(storage.clone()), options()).unwrap();

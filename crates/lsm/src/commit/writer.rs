@@ -6,10 +6,13 @@
 //! 2. Transactions are *validated* against every commit before them, those earlier in the same group included.
 //! 3. Entries are *staged*: copied into the memtable, seen by nobody. Memory runs out here or nowhere.
 //! 4. The group's records go to the *log*, with the strongest durability that anyone in it asked for. A failure
-//!    here poisons the database: the staged entries stay unseen, nobody is acknowledged.
+//!    here leaves the staged entries unseen and acknowledges nobody; it poisons the database, unless the device
+//!    was only full.
 //! 5. Entries are *linked*, then the last sequence is *published*: a reader sees a group wholly or not at all.
 
 use std::sync::Arc;
+
+use stroma_strata::storage::StorageError;
 
 use super::pressure::Pressure;
 use super::request::{CommitRequest, CommitToken};
@@ -30,6 +33,8 @@ pub(crate) struct Writer {
     /// The last sequence given out.
     pub(crate) last_sequence: Sequence,
     pub(crate) pressure: Pressure,
+    /// The segment that took no more bytes because the device was full; see [`Core::replace_broken_log`].
+    pub(crate) broken_log: Option<u64>,
     /// How often the present batch was tried again for want of memory.
     pub(crate) memory_attempts: u32,
     records: Vec<u8>,
@@ -45,6 +50,7 @@ impl Writer {
             log,
             last_sequence,
             pressure: Pressure::default(),
+            broken_log: None,
             memory_attempts: 0,
             records: Vec::new(),
             staged: Staged::default(),
@@ -97,10 +103,25 @@ impl Writer {
             decided += 1;
         }
         if let Err(error) = self.write(core, memtable, &accepted) {
-            let error = core.poison(error);
+            let error = self.give_up_log(core, error);
             accepted.iter().for_each(|(_, request)| request.finish(Err(error.clone())));
         }
         decided
+    }
+
+    /// Notes that the log failed with `error` and answers what to tell.
+    ///
+    /// A full device is no reason to stop for good: what was acknowledged is in the memtables, so once there is
+    /// space they can be flushed and a new segment begun. After any other failure nobody knows what the device did
+    /// with what it was given before, so the database is poisoned.
+    pub(crate) fn give_up_log(&mut self, core: &Core, error: Error) -> Error {
+        match error {
+            Error::Storage(StorageError::Full { .. }) => {
+                self.broken_log = Some(self.log.log_number());
+                error
+            }
+            other => core.poison(other),
+        }
     }
 
     /// Validates and stages one request and adds its record; answers its first sequence.

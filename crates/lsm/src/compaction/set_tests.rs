@@ -9,7 +9,7 @@ use stroma_strata::storage::{MemoryStorage, Storage};
 use stroma_strata::{LayeredSet, MergePolicy, SetOptions, Version};
 
 use super::TableKind;
-use crate::cursor::{Cursor, EntriesCursor, OwnedEntry};
+use crate::cursor::{EntriesCursor, OwnedEntry};
 use crate::entry::{Kind, Sequence};
 use crate::merging::{MergingCursor, Visibility, VisibleCursor};
 use crate::table::{LevelCursor, Lookup, TableOptions};

@@ -9,10 +9,10 @@ use super::{Retention, TableOutput, write_tables};
 use crate::Error;
 use crate::block::Compression;
 use crate::cursor::{Cursor, EntriesCursor, OwnedEntry};
-use crate::entry::{Kind, Sequence};
+use crate::entry::Sequence;
 use crate::merging::{MergingCursor, Visibility, VisibleCursor};
 use crate::table::tests::blob_of;
-use crate::table::{Properties, Table, TableOptions, TableSink, TableSummary};
+use crate::table::{Properties, Table, TableOptions, TableSummary};
 use crate::tombstones::RangeTombstones;
 
 #[derive(Default)]

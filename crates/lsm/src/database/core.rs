@@ -178,8 +178,10 @@ impl Core {
     pub(crate) fn sync(&self) -> Result<(), Error> {
         let mut writer = self.writer.lock();
         self.check_open()?;
+        self.replace_broken_log(&mut writer)?;
         self.counters.syncs.add(1);
-        writer.log.sync().map_err(|error| self.poison(error.into()))
+        let synced = writer.log.sync();
+        synced.map_err(|error| writer.give_up_log(self, error.into()))
     }
 
     /// Refuses everything from now on because of `cause`; answers the error to tell.

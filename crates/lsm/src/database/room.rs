@@ -27,6 +27,7 @@ impl Core {
     ) -> Result<Arc<Memtable>, Error> {
         self.check_open()?;
         self.check_batch(bytes, operations)?;
+        self.replace_broken_log(writer)?;
         writer.log.reached_tables(self.flushed_through(), self.flush.first_needed_log());
         loop {
             let list = self.memtables();
@@ -113,11 +114,31 @@ impl Core {
     pub(super) fn seal(&self, writer: &mut Writer) -> Result<(), Error> {
         let next_log = writer.log.log_number() + 1;
         let next = Arc::new(Memtable::new(&self.memtable_options, next_log)?);
-        writer.log.rotate(next_log)?;
+        if writer.broken_log == Some(writer.log.log_number()) {
+            writer.log.abandon_for(next_log, writer.last_sequence)?;
+        } else {
+            writer.log.rotate(next_log)?;
+        }
         let mut list = self.memtables.write();
         *list = Arc::new(list.sealing_active(next));
         drop(list);
         self.flush.ask();
+        Ok(())
+    }
+
+    /// Goes on after the device was full in the middle of a write of the log. What was acknowledged is flushed, so
+    /// that it does not depend on the broken segment, and a new segment is begun, which makes void whatever the
+    /// broken one holds of the commit that failed.
+    pub(crate) fn replace_broken_log(&self, writer: &mut Writer) -> Result<(), Error> {
+        let Some(broken) = writer.broken_log else {
+            return Ok(());
+        };
+        if writer.log.log_number() == broken {
+            self.seal(writer)?;
+        }
+        while self.flush_oldest()? {}
+        writer.log.reached_tables(self.flushed_through(), self.flush.first_needed_log());
+        writer.broken_log = None;
         Ok(())
     }
 

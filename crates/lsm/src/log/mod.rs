@@ -8,7 +8,7 @@ mod segments;
 mod writer;
 
 pub(crate) use format::{HeaderOutcome, MAGIC as LOG_MAGIC, Record, SEGMENT_HEADER_BYTES, SegmentHeader};
-pub(crate) use operations::{MalformedOperations, Operation, Operations};
+pub(crate) use operations::{Operation, Operations};
 pub use replay::LogCut;
 pub(crate) use replay::{Replay, replay};
 pub(crate) use segments::{delete_segments_before, list_segments};

@@ -34,15 +34,7 @@ pub(crate) struct MalformedOperations {
     pub(crate) at: usize,
 }
 
-impl<'a> Operation<'a> {
-    /// The key, or the start of the range.
-    pub(crate) fn key(&self) -> &'a [u8] {
-        match *self {
-            Operation::Put { key, .. } | Operation::Delete { key } => key,
-            Operation::DeleteRange { start, .. } => start,
-        }
-    }
-
+impl Operation<'_> {
     /// Appends the encoded operation; `key` parts are joined, so that a prefix needs no copy of its own.
     pub(crate) fn encode_put(into: &mut Vec<u8>, prefix: &[u8], key: &[u8], value: &[u8]) {
         into.reserve(prefix.len() + key.len() + value.len() + 11);

@@ -56,7 +56,8 @@ fn every_truncation_keeps_the_whole_records_before_it() {
         let records = length.saturating_sub(SEGMENT_HEADER_BYTES) / RECORD_BYTES;
         assert_eq!(replayed.last_sequence, records as u64);
         let clean = length == 0
-            || (length >= SEGMENT_HEADER_BYTES && (length - SEGMENT_HEADER_BYTES) % RECORD_BYTES == 0);
+            || (length >= SEGMENT_HEADER_BYTES
+                && (length - SEGMENT_HEADER_BYTES).is_multiple_of(RECORD_BYTES));
         assert_eq!(replayed.cut.is_none(), clean, "{length}");
         if let Some(cut) = replayed.cut {
             assert_eq!((cut.first_missing, cut.promised, cut.records), (records as u64 + 1, false, 0));

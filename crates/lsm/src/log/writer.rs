@@ -22,8 +22,6 @@ pub(crate) struct WriteAheadLog {
     appended_through: u64,
     /// Everything up to this sequence is on the device, in the log or in tables.
     durable_through: u64,
-    /// Bytes appended in this process's life.
-    bytes_written: u64,
 }
 
 #[derive(Debug)]
@@ -48,7 +46,6 @@ impl WriteAheadLog {
             unsynced: Vec::new(),
             appended_through: last_sequence,
             durable_through,
-            bytes_written: 0,
         })
     }
 
@@ -62,16 +59,10 @@ impl WriteAheadLog {
         self.durable_through
     }
 
-    /// Bytes appended since the log was opened, headers included.
-    pub(crate) fn bytes_written(&self) -> u64 {
-        self.bytes_written
-    }
-
     /// Appends encoded records that end with `last_sequence`; they may stay in this process's memory.
     pub(crate) fn append(&mut self, records: &[u8], last_sequence: u64) -> Result<(), StorageError> {
         self.active.writer.append(records)?;
         self.appended_through = last_sequence;
-        self.bytes_written += records.len() as u64;
         Ok(())
     }
 
@@ -101,6 +92,15 @@ impl WriteAheadLog {
         if self.durable_through < self.appended_through {
             self.unsynced.push(ended);
         }
+        Ok(())
+    }
+
+    /// Drops the active segment, which takes no more bytes, and starts `log_number` after `last_sequence`. Nothing
+    /// may be promised again before the memtable of the dropped segment is in a table. If it fails the log stays
+    /// as it was.
+    pub(crate) fn abandon_for(&mut self, log_number: u64, last_sequence: u64) -> Result<(), StorageError> {
+        self.active = create_segment(&*self.storage, log_number, last_sequence, self.durable_through)?;
+        self.appended_through = last_sequence;
         Ok(())
     }
 

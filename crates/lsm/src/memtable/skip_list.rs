@@ -185,29 +185,32 @@ impl SkipList {
         }
         let mut at = if level == top { HEAD } else { inserter.path[level] };
         for level in (0..level.min(top)).rev() {
-            at = self.walk(at, level, keys, target);
+            (at, _) = self.walk(at, level, keys, target);
             inserter.path[level] = at;
         }
     }
 
-    /// The last node at or after `at` on `level` that comes before `target`.
+    /// The last node at or after `at` on `level` that comes before `target`, and the node after it, 0 if none. Both
+    /// belong together: whoever looked for the next node again could find one that was inserted meanwhile and comes
+    /// before `target`, too.
     #[inline]
-    fn walk(&self, mut at: u32, level: usize, keys: &impl Keys, target: Target<'_>) -> u32 {
+    fn walk(&self, mut at: u32, level: usize, keys: &impl Keys, target: Target<'_>) -> (u32, u32) {
         loop {
             let next = self.link(at, level);
             if next == 0 || !self.is_before(next, keys, target) {
-                return at;
+                return (at, next);
             }
             at = next;
         }
     }
 
-    fn last_before(&self, keys: &impl Keys, target: Target<'_>) -> u32 {
-        let mut at = HEAD;
+    /// The neighbours of `target`: the last node before it, and the first that is not, 0 if none.
+    fn neighbours(&self, keys: &impl Keys, target: Target<'_>) -> (u32, u32) {
+        let (mut at, mut next) = (HEAD, 0);
         for level in (0..self.height.load(Relaxed) as usize).rev() {
-            at = self.walk(at, level, keys, target);
+            (at, next) = self.walk(at, level, keys, target);
         }
-        at
+        (at, next)
     }
 
     #[inline]
@@ -228,13 +231,13 @@ impl SkipList {
 
     /// The first entry at or after `(key, sequence)`, where larger sequences of a key come first.
     pub(super) fn seek(&self, keys: &impl Keys, key: &[u8], sequence: u64) -> Option<Node> {
-        let previous = self.last_before(keys, Target::new(key, sequence));
-        self.after(Node(previous))
+        let (_, found) = self.neighbours(keys, Target::new(key, sequence));
+        (found != 0).then_some(Node(found))
     }
 
     /// The last entry before `(key, sequence)`.
     pub(super) fn seek_before(&self, keys: &impl Keys, key: &[u8], sequence: u64) -> Option<Node> {
-        let found = self.last_before(keys, Target::new(key, sequence));
+        let (found, _) = self.neighbours(keys, Target::new(key, sequence));
         (found != HEAD).then_some(Node(found))
     }
 
@@ -418,6 +421,32 @@ mod tests {
             for number in 1..20_000_u64 {
                 let key = number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes();
                 add(&list, &mut inserter, &keys, number, &key);
+            }
+        });
+    }
+
+    #[test]
+    fn a_reader_never_finds_a_version_newer_than_it_asked_for() {
+        let keys = keeper(30_000);
+        let (list, mut inserter) = SkipList::new(4 << 20, 10).unwrap();
+        add(&list, &mut inserter, &keys, 1, b"key");
+        let linked = AtomicU64::new(1);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    loop {
+                        let sequence = linked.load(Acquire);
+                        let found = list.seek(&keys, b"key", sequence).unwrap();
+                        assert_eq!(list.header(found).sequence, sequence);
+                        if sequence == 29_999 {
+                            return;
+                        }
+                    }
+                });
+            }
+            for number in 2..30_000_u64 {
+                add(&list, &mut inserter, &keys, number, b"key");
+                linked.store(number, Release);
             }
         });
     }

@@ -17,16 +17,22 @@ use crate::{Error, Value};
 /// an error it ends.
 #[derive(Debug)]
 pub struct Range {
+    scan: Scan,
+    slot: Arc<ScanSlot>,
+    failure: Option<Error>,
+}
+
+/// What a scan is, but for its cursors, which another thread may take away.
+#[derive(Debug)]
+struct Scan {
     core: Arc<Core>,
     /// What is left: both ends move towards each other.
     rest: KeyRange,
-    slot: Arc<ScanSlot>,
     /// Keeps what `visibility` sees.
     _guard: SnapshotGuard,
     visibility: Visibility,
     own: Option<OwnWrites>,
     tracked: Option<Arc<TrackedRange>>,
-    failure: Option<Error>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -43,13 +49,14 @@ impl Range {
         visibility: Visibility,
     ) -> Self {
         let slot = core.scans().register();
-        Range { core, rest: range, slot, _guard: guard, visibility, own: None, tracked: None, failure: None }
+        let scan = Scan { core, rest: range, _guard: guard, visibility, own: None, tracked: None };
+        Range { scan, slot, failure: None }
     }
 
     /// Makes it see a transaction's own writes, and tell the transaction what it read.
     pub(crate) fn in_transaction(mut self, own: OwnWrites, tracked: Arc<TrackedRange>) -> Self {
-        self.own = Some(own);
-        self.tracked = Some(tracked);
+        self.scan.own = Some(own);
+        self.scan.tracked = Some(tracked);
         self
     }
 
@@ -64,15 +71,14 @@ impl Range {
             self.exhaust();
             return Some(Err(failure));
         }
-        if self.rest.is_empty() {
+        if self.scan.rest.is_empty() {
             return None;
         }
-        let slot = self.slot.clone();
-        let outcome = self.step(end, &mut slot.lock());
+        let outcome = self.scan.step(end, &mut self.slot.lock());
         match outcome {
             Ok(Some(entry)) => Some(Ok(entry)),
             Ok(None) => {
-                if let Some(tracked) = &self.tracked {
+                if let Some(tracked) = &self.scan.tracked {
                     tracked.read_whole();
                 }
                 self.exhaust();
@@ -86,10 +92,12 @@ impl Range {
     }
 
     fn exhaust(&mut self) {
-        self.rest.start.clone_from(&self.rest.end);
+        self.scan.rest.start.clone_from(&self.scan.rest.end);
         drop(std::mem::take(&mut *self.slot.lock()));
     }
+}
 
+impl Scan {
     fn step(&mut self, end: End, open: &mut OpenCursors) -> Result<Option<(Vec<u8>, Value)>, Error> {
         let place = match end {
             End::Front => &mut open.front,
