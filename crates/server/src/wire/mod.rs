@@ -9,5 +9,5 @@ mod request;
 
 pub(crate) use error::WireError;
 pub(crate) use frame::{read_frame, write_frame};
-pub(crate) use header::Header;
-pub(crate) use request::{Request, ReplyShape};
+pub(crate) use header::{Header, LONGEST_MESSAGE};
+pub(crate) use request::Request;

@@ -56,7 +56,10 @@ pub(crate) fn parse(body: &[u8]) -> Result<Command, WireError> {
     let mut document = document.ok_or(WireError::Malformed { offset: 4, what: "no body section" })?;
     for (name, documents) in sequences {
         if document.contains_key(&name) {
-            return Err(WireError::Malformed { offset: 4, what: "a document sequence named like a field of the body" });
+            return Err(WireError::Malformed {
+                offset: 4,
+                what: "a document sequence named like a field of the body",
+            });
         }
         document.insert(name, Bson::Array(documents));
     }
@@ -64,7 +67,11 @@ pub(crate) fn parse(body: &[u8]) -> Result<Command, WireError> {
 }
 
 /// A reply as the bytes of a whole message.
-pub(crate) fn reply(document: &Document, request_id: i32, response_to: i32) -> Result<Vec<u8>, bson::error::Error> {
+pub(crate) fn reply(
+    document: &Document,
+    request_id: i32,
+    response_to: i32,
+) -> Result<Vec<u8>, bson::error::Error> {
     let bytes = document.to_vec()?;
     let length = HEADER_BYTES + 5 + bytes.len();
     let mut message = Vec::with_capacity(length);
@@ -80,7 +87,8 @@ pub(super) fn read_document(body: &[u8], at: usize, end: usize) -> Result<(Docum
     let length = rest.first_chunk::<4>().map(|bytes| i32::from_le_bytes(*bytes));
     let length = length.and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
     let bytes = rest.get(..length).filter(|bytes| bytes.len() >= 5);
-    let bytes = bytes.ok_or(WireError::Malformed { offset: at, what: "a document that does not fit the message" })?;
+    let bytes =
+        bytes.ok_or(WireError::Malformed { offset: at, what: "a document that does not fit the message" })?;
     let failure = |source| WireError::Bson { offset: at, source: Box::new(source) };
     if nesting_exceeds(bytes, DEEPEST_NESTING) {
         return Err(WireError::Malformed { offset: at, what: "documents nested too deep" });
@@ -98,8 +106,10 @@ fn read_sequence(body: &[u8], at: usize, end: usize) -> Result<(String, Vec<Bson
     let sequence_end = at + length.ok_or(malformed("a document sequence that does not fit the message"))?;
     let name_start = at + 4;
     let name = body.get(name_start..sequence_end).unwrap_or_default();
-    let name_length = name.iter().position(|byte| *byte == 0).ok_or(malformed("a sequence name without its end"))?;
-    let name = std::str::from_utf8(&name[..name_length]).map_err(|_| malformed("a sequence name that is not UTF-8"))?;
+    let name_length =
+        name.iter().position(|byte| *byte == 0).ok_or(malformed("a sequence name without its end"))?;
+    let name = std::str::from_utf8(&name[..name_length])
+        .map_err(|_| malformed("a sequence name that is not UTF-8"))?;
     let mut documents = Vec::new();
     let mut next = name_start + name_length + 1;
     while next < sequence_end {

@@ -1,6 +1,6 @@
 //! `OP_QUERY` on a `$cmd` collection, with which old drivers still say hello, and the `OP_REPLY` it wants.
 
-use bson::Document;
+use bson::{Bson, Document};
 
 use super::header::HEADER_BYTES;
 use super::op_msg::read_document;
@@ -20,17 +20,26 @@ pub(crate) fn parse(body: &[u8]) -> Result<Document, WireError> {
     let end = end.ok_or(WireError::Malformed { offset: 4, what: "a collection name without its end" })?;
     let name = std::str::from_utf8(&name[..end])
         .map_err(|_| WireError::Malformed { offset: 4, what: "a collection name that is not UTF-8" })?;
-    let database = name
-        .strip_suffix(".$cmd")
-        .ok_or(WireError::Malformed { offset: 4, what: "OP_QUERY is taken for commands only (a name that ends in .$cmd)" })?;
+    let database = name.strip_suffix(".$cmd").ok_or(WireError::Malformed {
+        offset: 4,
+        what: "OP_QUERY is taken for commands only (a name that ends in .$cmd)",
+    })?;
     // After the name: how many to skip, how many to return; then the command.
     let (mut command, _) = read_document(body, 4 + end + 1 + 8, body.len())?;
+    // Some drivers wrap the command to send a read preference beside it.
+    if let Some(Bson::Document(wrapped)) = command.remove("$query") {
+        command = wrapped;
+    }
     command.insert("$db", database);
     Ok(command)
 }
 
 /// A reply as the bytes of a whole message.
-pub(crate) fn reply(document: &Document, request_id: i32, response_to: i32) -> Result<Vec<u8>, bson::error::Error> {
+pub(crate) fn reply(
+    document: &Document,
+    request_id: i32,
+    response_to: i32,
+) -> Result<Vec<u8>, bson::error::Error> {
     let bytes = document.to_vec()?;
     let length = HEADER_BYTES + 20 + bytes.len();
     let mut message = Vec::with_capacity(length);

@@ -31,7 +31,10 @@ impl Request {
         let (command, shape) = match header.opcode {
             op_msg::OPCODE => {
                 let command = op_msg::parse(body)?;
-                (command.document, if command.wants_reply { ReplyShape::Message } else { ReplyShape::Nothing })
+                (
+                    command.document,
+                    if command.wants_reply { ReplyShape::Message } else { ReplyShape::Nothing },
+                )
             }
             op_query::OPCODE => (op_query::parse(body)?, ReplyShape::Reply),
             opcode => return Err(WireError::Opcode { opcode }),
@@ -40,7 +43,11 @@ impl Request {
     }
 
     /// The reply as the bytes of a message; `None` where none is wanted.
-    pub(crate) fn reply(&self, document: &Document, number: i32) -> Result<Option<Vec<u8>>, bson::error::Error> {
+    pub(crate) fn reply(
+        &self,
+        document: &Document,
+        number: i32,
+    ) -> Result<Option<Vec<u8>>, bson::error::Error> {
         match self.shape {
             ReplyShape::Message => op_msg::reply(document, number, self.id).map(Some),
             ReplyShape::Reply => op_query::reply(document, number, self.id).map(Some),

@@ -1,0 +1,40 @@
+//! `hostInfo`: the machine, as far as it can be told without asking it much.
+
+use bson::{DateTime, doc};
+
+use super::table::Command;
+
+/// The machine's name, with the port.
+pub(super) fn host(port: u16) -> String {
+    format!("{}:{port}", name())
+}
+
+fn name() -> String {
+    let given = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    match given.trim() {
+        "" => "localhost".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+pub(super) const COMMAND: Command = Command {
+    name: "hostInfo",
+    aliases: &["hostinfo"],
+    is_inline: false,
+    is_admin: false,
+    help: "tells of the machine",
+    run: |context, _, _| {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(doc! {
+            "system": {
+                "currentTime": DateTime::now(),
+                "hostname": host(context.state.port),
+                "cpuAddrSize": usize::BITS as i32,
+                "numCores": processors as i32,
+                "cpuArch": std::env::consts::ARCH,
+            },
+            "os": {"type": std::env::consts::OS},
+            "extra": {},
+        })
+    },
+};

@@ -1,0 +1,5 @@
+//! One connection: messages in, replies out, one after the other.
+
+mod serve;
+
+pub(crate) use serve::{Info, serve};

@@ -1,0 +1,9 @@
+//! Commands as they arrive, read field by field with MongoDB's errors for what is missing, wrong or unknown.
+
+mod arguments;
+mod generic;
+mod shared;
+mod write_concern;
+
+pub(crate) use arguments::Arguments;
+pub(crate) use generic::Generic;

@@ -1,0 +1,12 @@
+//! Starting and stopping, and what all connections share.
+
+mod accept;
+mod handle;
+mod options;
+mod start;
+mod state;
+
+pub use handle::Server;
+pub use options::ServerOptions;
+pub use start::serve;
+pub(crate) use state::State;
