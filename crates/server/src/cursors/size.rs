@@ -39,13 +39,14 @@ mod tests {
 
     #[test]
     fn it_is_what_encoding_gives() {
+        let regex = Regex { pattern: "^a".try_into().unwrap(), options: "i".try_into().unwrap() };
         let items: Vec<Bson> = (0..120).map(Bson::Int32).collect();
         let document = doc! {
             "a": 1, "b": 2_i64, "c": 1.5, "d": "text", "e": {"f": [1, "x", {"y": null}]}, "items": items,
             "binary": Binary { subtype: BinarySubtype::Generic, bytes: vec![1, 2, 3] },
             "id": bson::oid::ObjectId::new(), "when": bson::DateTime::from_millis(5), "yes": true,
             "min": Bson::MinKey, "decimal": "1.10".parse::<bson::Decimal128>().unwrap(),
-            "regex": Bson::RegularExpression(Regex::from_strings("^a", "i").unwrap()),
+            "regex": Bson::RegularExpression(regex),
             "code": Bson::JavaScriptCode("f".to_owned()),
         };
         assert_eq!(document_bytes(&document), document.to_vec().unwrap().len());
