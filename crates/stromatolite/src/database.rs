@@ -55,9 +55,10 @@ impl Stromatolite {
     /// open, when a later release wrote it, or when a part of it is damaged.
     pub fn open(folder: impl AsRef<Path>, options: Options) -> Result<Stromatolite> {
         let layout = Arc::new(Layout::open(folder.as_ref(), options.create)?);
+        let memory_bytes = options.engine.memory_bytes;
         let engine = stroma_lsm::Database::open(layout.documents(), options.engine)?;
-        let store = Arc::new(LsmStore::open(engine.clone())?);
-        let documents = Documents::open(store, stroma_document::Options::default())?;
+        let store = LsmStore::new(engine.clone(), memory_bytes).map_err(stroma_document::Error::from)?;
+        let documents = Documents::open(Arc::new(store), stroma_document::Options::default())?;
         let registry = Arc::new(Registry::new(Arc::clone(&layout)));
         let stage = SequenceSearchStage::new(Arc::clone(&registry));
         documents.register_source_stage("$sequenceSearch", Arc::new(stage));

@@ -1,7 +1,6 @@
 //! `stroma serve`: the database to MongoDB's drivers and shell, until a signal ends it.
 
 use std::io::Write;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use stroma_server::{Metrics, MetricsSource, ServerOptions};
@@ -14,8 +13,9 @@ use crate::failure::{Failure, Result};
 pub(super) fn run(arguments: &Serve) -> Result<()> {
     let database = Arc::new(open_or_create(&arguments.data)?);
     let mut options = ServerOptions::default();
-    options.address = SocketAddr::new(arguments.bind, arguments.port);
-    options.http_address = Some(SocketAddr::new(arguments.bind, arguments.http_port));
+    options.bind = arguments.bind;
+    options.port = arguments.port;
+    options.http_port = Some(arguments.http_port);
     if let Some(threads) = arguments.threads {
         options.threads = threads;
     }
