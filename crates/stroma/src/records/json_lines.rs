@@ -10,10 +10,9 @@ use crate::failure::{Failure, Result};
 const LONGEST_LINE: u64 = 128 << 20;
 
 /// Reads one document a line. An error names the file and the line.
-pub(crate) fn read_lines(input: impl Read, name: &str) -> impl Iterator<Item = Result<Document>> {
+pub(crate) fn read_lines(input: impl Read, name: String) -> impl Iterator<Item = Result<Document>> {
     let mut reader = BufReader::with_capacity(1 << 16, input);
     let mut number = 0;
-    let name = name.to_owned();
     std::iter::from_fn(move || {
         loop {
             let mut line = Vec::new();
@@ -53,14 +52,14 @@ mod tests {
     #[test]
     fn lines_become_documents_in_extended_json() {
         let text = b"{\"a\": 1}\n\n{\"when\": {\"$date\": \"1970-01-01T00:00:01Z\"}}";
-        let documents: Vec<_> = read_lines(&text[..], "t.jsonl").map(Result::unwrap).collect();
+        let documents: Vec<_> = read_lines(&text[..], "t.jsonl".into()).map(Result::unwrap).collect();
         assert_eq!(documents, [doc! {"a": 1}, doc! {"when": bson::DateTime::from_millis(1000)}]);
     }
 
     #[test]
     fn a_bad_line_is_named() {
         for text in ["{\"a\": 1}\n{\"a\": ", "{\"a\": 1}\n[1]", "{\"a\": 1}\n{\"$date\": \"x\"}"] {
-            let error = read_lines(text.as_bytes(), "t.jsonl").nth(1).unwrap().unwrap_err().to_string();
+            let error = read_lines(text.as_bytes(), "t.jsonl".into()).nth(1).unwrap().unwrap_err().to_string();
             assert!(error.contains("t.jsonl") && error.contains("line 2"), "{error}");
         }
     }

@@ -6,7 +6,7 @@ mod json_lines;
 mod read;
 mod write;
 
-pub(crate) use delimited::{CellTypes, parse_cell};
+pub(crate) use delimited::CellTypes;
 pub(crate) use format::Format;
 pub(crate) use read::read_documents;
-pub(crate) use write::DocumentWriter;
+pub(crate) use write::{DocumentWriter, cell, find};

@@ -35,8 +35,8 @@ pub(crate) fn read_documents(path: &Path, format: Option<Format>, types: CellTyp
     };
     let name = if is_standard_input { "standard input".to_owned() } else { path.display().to_string() };
     Ok(match format {
-        Format::JsonLines => Box::new(read_lines(input, &name)),
-        Format::Csv => Box::new(read_rows(input, &name, b',', types)?),
-        Format::Tsv => Box::new(read_rows(input, &name, b'\t', types)?),
+        Format::JsonLines => Box::new(read_lines(input, name)),
+        Format::Csv => Box::new(read_rows(input, name, b',', types)?),
+        Format::Tsv => Box::new(read_rows(input, name, b'\t', types)?),
     })
 }
