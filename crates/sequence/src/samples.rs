@@ -63,6 +63,7 @@ impl Sample {
         for number in [info.records, info.bases, info.kmers, info.distinct_kmers, info.indexed_kmers] {
             bytes.extend(number.to_le_bytes());
         }
+        bytes.extend(info.minimum_count.to_le_bytes());
         bytes.extend((self.name.len() as u32).to_le_bytes());
         bytes.extend(self.name.as_bytes());
         bytes
@@ -74,10 +75,19 @@ impl Sample {
         let mut fields = Fields::open(record, bytes)?;
         let numbers = [fields.u64()?, fields.u64()?, fields.u64()?, fields.u64()?, fields.u64()?];
         let [records, bases, kmers, distinct_kmers, indexed_kmers] = numbers;
+        let minimum_count = fields.u32()?;
         let length = fields.u32()? as usize;
         let name = fields.rest(length)?;
         let name = String::from_utf8(name.to_vec()).map_err(|_| damaged())?;
-        let info = SampleInfo { name: name.clone(), records, bases, kmers, distinct_kmers, indexed_kmers };
+        let info = SampleInfo {
+            name: name.clone(),
+            minimum_count,
+            records,
+            bases,
+            kmers,
+            distinct_kmers,
+            indexed_kmers,
+        };
         Ok(Sample { id, name: name.into(), info })
     }
 }
@@ -201,6 +211,7 @@ mod tests {
 
     fn sample(id: u32, name: &str) -> Sample {
         let info = SampleInfo {
+            minimum_count: 2,
             name: name.to_owned(),
             records: 1,
             bases: 2,

@@ -45,16 +45,12 @@ pub(crate) enum Command {
     )]
     Serve(Serve),
     /// Load documents from JSON lines, CSV or TSV into a collection
-    #[command(
-        after_help = "Examples:\n  stroma import lab.samples samples.tsv --id sample\n  \
-                      cat events.jsonl | stroma import app.events - --format jsonl"
-    )]
+    #[command(after_help = "Examples:\n  stroma import lab.samples samples.tsv --id sample\n  \
+                      cat events.jsonl | stroma import app.events - --format jsonl")]
     Import(Import),
     /// Write a collection out as JSON lines, CSV or TSV
-    #[command(
-        after_help = "Examples:\n  stroma export lab.samples --output samples.jsonl\n  \
-                      stroma export lab.samples --format tsv --fields _id,species,year --filter '{\"year\": 2003}'"
-    )]
+    #[command(after_help = "Examples:\n  stroma export lab.samples --output samples.jsonl\n  \
+                      stroma export lab.samples --format tsv --fields _id,species,year --filter '{\"year\": 2003}'")]
     Export(Export),
     /// Add samples to sequence indexes, list them, remove them
     #[command(subcommand)]
@@ -153,16 +149,16 @@ pub(crate) struct Export {
 #[derive(Subcommand)]
 pub(crate) enum Index {
     /// Add samples to an index, which is made when it is missing
-    #[command(
-        after_help = "Examples:\n  stroma index add genomes --samples samples.tsv\n  \
+    #[command(after_help = "Examples:\n  stroma index add genomes --samples samples.tsv\n  \
                       stroma index add genomes --sample N315 N315.fasta.gz\n  \
-                      stroma index add reads --sample run7 r1.fq.gz r2.fq.gz --minimum-count 2"
-    )]
+                      stroma index add reads --sample run7 r1.fq.gz r2.fq.gz --minimum-count 2")]
     Add(IndexAdd),
     /// List the indexes, or the samples of one
     List(IndexList),
     /// Remove a sample from an index, or a whole index
-    #[command(after_help = "Examples:\n  stroma index remove genomes --sample N315\n  stroma index remove genomes --all")]
+    #[command(
+        after_help = "Examples:\n  stroma index remove genomes --sample N315\n  stroma index remove genomes --all"
+    )]
     Remove(IndexRemove),
 }
 
@@ -184,7 +180,8 @@ pub(crate) struct IndexAdd {
     /// Length of a k-mer, odd, 3 to 31; only for a new index (31 when not given)
     #[arg(long, short)]
     pub(crate) k: Option<u8>,
-    /// Leave out k-mers seen fewer times than this in the sample; 2 drops most sequencing errors
+    /// Leave out k-mers seen fewer times than this in the sample; 2 drops most sequencing errors. The index keeps
+    /// what it was made with (1 when not given) as the default for later samples
     #[arg(long, value_name = "N")]
     pub(crate) minimum_count: Option<u32>,
     /// Pass over samples that the index already holds instead of ending with an error

@@ -30,9 +30,27 @@ impl SequenceIndex {
         inputs: Vec<Input>,
         progress: &dyn Progress,
     ) -> Result<SampleReport, Error> {
+        self.add_sample_counting(name, inputs, self.settings.minimum_count, progress)
+    }
+
+    /// Adds a sample as [`add_sample`](Self::add_sample) does, with a minimum count of its own: an index of genomes and
+    /// of reads wants 1 for the ones, 2 or more for the others.
+    ///
+    /// # Errors
+    /// As [`add_sample`](Self::add_sample); [`Error::UnsupportedMinimumCount`] for 0.
+    pub fn add_sample_counting(
+        &self,
+        name: &str,
+        inputs: Vec<Input>,
+        minimum_count: u32,
+        progress: &dyn Progress,
+    ) -> Result<SampleReport, Error> {
         check_name(name)?;
+        if minimum_count == 0 {
+            return Err(Error::UnsupportedMinimumCount);
+        }
         let _reserved = Reservation::take(self, name)?;
-        let mut info = SampleInfo { name: name.to_owned(), ..SampleInfo::default() };
+        let mut info = SampleInfo { name: name.to_owned(), minimum_count, ..SampleInfo::default() };
         let counter = self.count(inputs, &mut info, progress)?;
         progress.report(Step::Writing { kmers: info.indexed_kmers });
         self.commit_sample(counter, &info)?;
@@ -69,7 +87,7 @@ impl SequenceIndex {
         progress.report(Step::Counting { records: info.records, bases: info.bases });
         info.kmers = counter.kmers();
         info.distinct_kmers = counter.distinct();
-        info.indexed_kmers = counter.frequent(self.settings.minimum_count);
+        info.indexed_kmers = counter.frequent(info.minimum_count);
         Ok(counter)
     }
 
@@ -81,9 +99,9 @@ impl SequenceIndex {
         let sample = Sample { id, name: info.name.as_str().into(), info: info.clone() };
         let mut edit = self.set.edit();
         if info.indexed_kmers > 0 {
-            let Settings { geometry, minimum_count } = self.settings;
+            let Settings { geometry, .. } = self.settings;
             edit.write_layer(0, self.set.next_recency(), |layer| {
-                let totals = write_sample(layer, geometry, id, counter.into_partitions(minimum_count))?;
+                let totals = write_sample(layer, geometry, id, counter.into_partitions(info.minimum_count))?;
                 Ok(summary(&totals))
             })?;
         }

@@ -7,6 +7,8 @@ use crate::Error;
 pub struct SampleInfo {
     /// Its name.
     pub name: String,
+    /// How often a k-mer had to occur in it to be in the index.
+    pub minimum_count: u32,
     /// Records read.
     pub records: u64,
     /// Bases read, ambiguous ones included.

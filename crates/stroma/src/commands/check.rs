@@ -11,7 +11,9 @@ pub(super) fn run(arguments: &Check) -> Result<()> {
     let report = database.check()?;
     if arguments.json {
         let damaged = report.damaged.iter().map(|damage| json!({"file": damage.file, "what": damage.what}));
-        print_json(&json!({"files": report.files, "bytes": report.bytes, "damaged": damaged.collect::<Vec<_>>()}))?;
+        print_json(
+            &json!({"files": report.files, "bytes": report.bytes, "damaged": damaged.collect::<Vec<_>>()}),
+        )?;
     } else {
         for damage in &report.damaged {
             println!("damaged  {}: {}", damage.file, damage.what);

@@ -21,8 +21,11 @@ pub(super) fn run(arguments: &Export) -> Result<()> {
     let output: Box<dyn Write> = match &arguments.output {
         None => Box::new(standard_output()),
         Some(path) => {
-            let file =
-                File::create(path).map_err(|source| Failure::File { action: "create", path: path.clone(), source })?;
+            let file = File::create(path).map_err(|source| Failure::File {
+                action: "create",
+                path: path.clone(),
+                source,
+            })?;
             Box::new(BufWriter::new(file))
         }
     };
@@ -35,7 +38,8 @@ pub(super) fn run(arguments: &Export) -> Result<()> {
 
 /// A filter in MongoDB's extended JSON.
 fn parse_filter(text: &str) -> Result<Document> {
-    let failure = |what: String| Failure::Usage { what, hint: "write it as JSON, such as '{\"year\": 2003}'".into() };
+    let failure =
+        |what: String| Failure::Usage { what, hint: "write it as JSON, such as '{\"year\": 2003}'".into() };
     let value: serde_json::Value =
         serde_json::from_str(text).map_err(|error| failure(format!("--filter is not JSON: {error}")))?;
     match Bson::try_from(value) {

@@ -53,15 +53,13 @@ fn queries(arguments: &Search) -> Result<Queries> {
     } else {
         reader::open_path(path)
     };
-    let records = records.map_err(|error| stromatolite::Error::from(stromatolite::sequence::Error::from(error)))?;
+    let records =
+        records.map_err(|error| stromatolite::Error::from(stromatolite::sequence::Error::from(error)))?;
     Ok(Box::new(Query::from_reader(records)))
 }
 
 /// One table for all queries; a query without a hit, or one that cannot be searched, has its row too.
-fn print_table(
-    results: impl Iterator<Item = Answer>,
-    output: &mut impl Write,
-) -> Result<()> {
+fn print_table(results: impl Iterator<Item = Answer>, output: &mut impl Write) -> Result<()> {
     let mut table = Table::new(&["query", ">k-mers", "sample", ">found", ">share"]);
     for result in results {
         add_rows(&mut table, &result.map_err(stromatolite::Error::from)?);

@@ -22,7 +22,10 @@ pub(super) fn run(arguments: &Serve) -> Result<()> {
     options.metrics.push(Arc::new(DatabaseMetrics { database: Arc::clone(&database) }));
     let server = stroma_server::serve(database.documents().clone(), options)?;
     if !arguments.bind.is_loopback() {
-        eprintln!("stroma: {} is no loopback address and there are no accounts: anyone who reaches it may do anything", arguments.bind);
+        eprintln!(
+            "stroma: {} is no loopback address and there are no accounts: anyone who reaches it may do anything",
+            arguments.bind
+        );
     }
     let mut output = std::io::stdout().lock();
     writeln!(output, "Serving {} at mongodb://{}", database.folder().display(), server.address())
@@ -43,20 +46,21 @@ pub(super) fn run(arguments: &Serve) -> Result<()> {
 fn wait_for_signal() -> Result<()> {
     let failed = |source| Failure::File { action: "wait for", path: "a signal".into(), source };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-    runtime.block_on(async {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            let mut terminate = signal(SignalKind::terminate())?;
-            tokio::select! {
-                _ = terminate.recv() => Ok(()),
-                outcome = tokio::signal::ctrl_c() => outcome,
+    runtime
+        .block_on(async {
+            #[cfg(unix)]
+            {
+                use tokio::signal::unix::{SignalKind, signal};
+                let mut terminate = signal(SignalKind::terminate())?;
+                tokio::select! {
+                    _ = terminate.recv() => Ok(()),
+                    outcome = tokio::signal::ctrl_c() => outcome,
+                }
             }
-        }
-        #[cfg(not(unix))]
-        tokio::signal::ctrl_c().await
-    })
-    .map_err(failed)
+            #[cfg(not(unix))]
+            tokio::signal::ctrl_c().await
+        })
+        .map_err(failed)
 }
 
 /// What the engine and the sequence indexes tell to `/metrics`.
@@ -71,7 +75,11 @@ impl MetricsSource for DatabaseMetrics {
             ("stroma_engine_commits_total", "Commits since the start", engine.commits),
             ("stroma_engine_conflicts_total", "Transactions refused because of a conflict", engine.conflicts),
             ("stroma_engine_syncs_total", "Syncs of the write-ahead log", engine.syncs),
-            ("stroma_engine_user_bytes_total", "Bytes of keys and values written by users", engine.user_bytes),
+            (
+                "stroma_engine_user_bytes_total",
+                "Bytes of keys and values written by users",
+                engine.user_bytes,
+            ),
             ("stroma_engine_log_bytes_total", "Bytes written to the write-ahead log", engine.log_bytes),
             ("stroma_engine_flushed_bytes_total", "Bytes written as new tables", engine.flushed_bytes),
             ("stroma_engine_merged_bytes_total", "Bytes written by merges", engine.merge_output_bytes),
@@ -79,11 +87,21 @@ impl MetricsSource for DatabaseMetrics {
         for (name, help, value) in counters {
             metrics.counter(name, help, &[], value as f64);
         }
-        metrics.gauge("stroma_engine_memory_bytes", "Memory used by memtables", &[], engine.memory_used as f64);
+        metrics.gauge(
+            "stroma_engine_memory_bytes",
+            "Memory used by memtables",
+            &[],
+            engine.memory_used as f64,
+        );
         for level in &engine.levels {
             let number = level.level.to_string();
             let labels = [("level", number.as_str())];
-            metrics.gauge("stroma_engine_level_bytes", "Bytes of the tables of a level", &labels, level.bytes as f64);
+            metrics.gauge(
+                "stroma_engine_level_bytes",
+                "Bytes of the tables of a level",
+                &labels,
+                level.bytes as f64,
+            );
             metrics.gauge("stroma_engine_level_layers", "Tables of a level", &labels, level.layers as f64);
         }
         for name in self.database.sequence_indexes().unwrap_or_default() {
@@ -93,7 +111,11 @@ impl MetricsSource for DatabaseMetrics {
             let gauges = [
                 ("stroma_sequence_samples", "Samples of a sequence index", statistics.samples as f64),
                 ("stroma_sequence_layers", "Layers of a sequence index", statistics.layers.len() as f64),
-                ("stroma_sequence_bytes", "Bytes of the layers of a sequence index", statistics.bytes() as f64),
+                (
+                    "stroma_sequence_bytes",
+                    "Bytes of the layers of a sequence index",
+                    statistics.bytes() as f64,
+                ),
             ];
             for (metric, help, value) in gauges {
                 metrics.gauge(metric, help, &labels, value);

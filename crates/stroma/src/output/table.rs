@@ -2,9 +2,12 @@
 
 use std::io::Write;
 
-use comfy_table::{CellAlignment, Table as Grid, presets};
+use comfy_table::{CellAlignment, LineStyle, Table as Grid, TableStyle};
 
 use crate::failure::{Failure, Result};
+
+/// One line, under the head.
+const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// A table to print.
 pub(crate) struct Table {
@@ -15,7 +18,7 @@ impl Table {
     /// A table with these columns; a name that starts with `>` makes a column of numbers.
     pub(crate) fn new(columns: &[&str]) -> Self {
         let mut grid = Grid::new();
-        grid.load_style(presets::UTF8_HORIZONTAL_ONLY);
+        grid.load_style(STYLE);
         grid.set_header(columns.iter().map(|name| name.trim_start_matches('>')));
         for (column, name) in grid.column_iter_mut().zip(columns) {
             if name.starts_with('>') {
@@ -32,6 +35,9 @@ impl Table {
 
     /// Prints the table.
     pub(crate) fn print(&self, output: &mut impl Write) -> Result<()> {
-        writeln!(output, "{}", self.grid).map_err(Failure::output)
+        for line in self.grid.to_string().lines() {
+            writeln!(output, "{}", line.trim_end()).map_err(Failure::output)?;
+        }
+        Ok(())
     }
 }

@@ -31,7 +31,13 @@ mod tests {
 
     #[test]
     fn numbers_read_as_people_write_them() {
-        assert_eq!([bytes(0), bytes(1023), bytes(1536), bytes(5 << 30)], ["0 B", "1023 B", "1.5 KiB", "5.0 GiB"]);
-        assert_eq!([count(0), count(999), count(1000), count(41_869_885)], ["0", "999", "1,000", "41,869,885"]);
+        assert_eq!(
+            [bytes(0), bytes(1023), bytes(1536), bytes(5 << 30)],
+            ["0 B", "1023 B", "1.5 KiB", "5.0 GiB"]
+        );
+        assert_eq!(
+            [count(0), count(999), count(1000), count(41_869_885)],
+            ["0", "999", "1,000", "41,869,885"]
+        );
     }
 }

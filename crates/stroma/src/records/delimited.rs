@@ -122,19 +122,25 @@ mod tests {
     #[test]
     fn rows_become_documents_without_empty_cells() {
         let text = "sample\tyear\tnote\nA\t1994\t\nB\t\tsaid \"so\"\n";
-        let rows: Vec<_> =
-            read_rows(text.as_bytes(), "t.tsv".into(), b'\t', CellTypes::Inferred).unwrap().map(Result::unwrap).collect();
+        let rows: Vec<_> = read_rows(text.as_bytes(), "t.tsv".into(), b'\t', CellTypes::Inferred)
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
         assert_eq!(rows, [doc! {"sample": "A", "year": 1994}, doc! {"sample": "B", "note": "said \"so\""}]);
     }
 
     #[test]
     fn a_ragged_row_and_a_bad_header_name_file_and_line() {
-        let mut rows = read_rows("a,b\n1,2\n3\n".as_bytes(), "t.csv".into(), b',', CellTypes::Inferred).unwrap();
+        let mut rows =
+            read_rows("a,b\n1,2\n3\n".as_bytes(), "t.csv".into(), b',', CellTypes::Inferred).unwrap();
         assert!(rows.next().unwrap().is_ok());
         let error = rows.next().unwrap().unwrap_err().to_string();
         assert!(error.contains("t.csv") && error.contains("line 3"), "{error}");
         for header in ["a,a\n", "a,,b\n", "$a\n", ""] {
-            assert!(read_rows(header.as_bytes(), "t.csv".into(), b',', CellTypes::Inferred).is_err(), "{header:?}");
+            assert!(
+                read_rows(header.as_bytes(), "t.csv".into(), b',', CellTypes::Inferred).is_err(),
+                "{header:?}"
+            );
         }
     }
 }

@@ -32,7 +32,9 @@ pub(crate) fn read_lines(input: impl Read, name: String) -> impl Iterator<Item =
 fn parse_line(line: &[u8], name: &str, number: u64) -> Result<Document> {
     let failure = |what: String| Failure::Records { file: name.to_owned(), line: number, what };
     if line.len() as u64 == LONGEST_LINE {
-        return Err(failure(format!("longer than {LONGEST_LINE} bytes: is it JSON lines, one document a line?")));
+        return Err(failure(format!(
+            "longer than {LONGEST_LINE} bytes: is it JSON lines, one document a line?"
+        )));
     }
     let value: serde_json::Value =
         serde_json::from_slice(line).map_err(|error| failure(format!("not a JSON document: {error}")))?;
@@ -59,7 +61,8 @@ mod tests {
     #[test]
     fn a_bad_line_is_named() {
         for text in ["{\"a\": 1}\n{\"a\": ", "{\"a\": 1}\n[1]", "{\"a\": 1}\n{\"$date\": \"x\"}"] {
-            let error = read_lines(text.as_bytes(), "t.jsonl".into()).nth(1).unwrap().unwrap_err().to_string();
+            let error =
+                read_lines(text.as_bytes(), "t.jsonl".into()).nth(1).unwrap().unwrap_err().to_string();
             assert!(error.contains("t.jsonl") && error.contains("line 2"), "{error}");
         }
     }

@@ -29,7 +29,11 @@ pub(crate) fn read_documents(path: &Path, format: Option<Format>, types: CellTyp
     } else {
         let open = || {
             let file = File::open(path)?;
-            if file.metadata()?.is_dir() { Err(io::Error::from(io::ErrorKind::IsADirectory)) } else { Ok(file) }
+            if file.metadata()?.is_dir() {
+                Err(io::Error::from(io::ErrorKind::IsADirectory))
+            } else {
+                Ok(file)
+            }
         };
         Box::new(open().map_err(|source| Failure::File { action: "open", path: path.into(), source })?)
     };

@@ -100,7 +100,9 @@ mod tests {
         let fields: Vec<String> = fields.iter().map(|field| (*field).to_owned()).collect();
         let mut output = Vec::new();
         let mut writer = DocumentWriter::new(&mut output, format, &fields).unwrap();
-        writer.write(doc! {"_id": "A", "year": 1994, "place": {"country": "Gambia, The"}, "tags": ["x"]}).unwrap();
+        writer
+            .write(doc! {"_id": "A", "year": 1994, "place": {"country": "Gambia, The"}, "tags": ["x"]})
+            .unwrap();
         writer.write(doc! {"_id": "B"}).unwrap();
         writer.finish().unwrap();
         String::from_utf8(output).unwrap()
@@ -109,7 +111,10 @@ mod tests {
     #[test]
     fn json_lines_are_relaxed() {
         let text = written(Format::JsonLines, &[]);
-        assert_eq!(text.lines().next(), Some(r#"{"_id":"A","year":1994,"place":{"country":"Gambia, The"},"tags":["x"]}"#));
+        assert_eq!(
+            text.lines().next(),
+            Some(r#"{"_id":"A","year":1994,"place":{"country":"Gambia, The"},"tags":["x"]}"#)
+        );
     }
 
     #[test]

@@ -25,13 +25,14 @@ pub(super) fn run(arguments: &IndexAdd) -> Result<()> {
     let present = samples.len() - missing.len();
     if present > 0 && !arguments.skip_existing {
         let held: BTreeSet<String> = index.samples().into_iter().map(|sample| sample.name).collect();
-        let name = samples.iter().find(|sample| held.contains(&sample.name)).map_or("", |sample| &sample.name);
+        let name =
+            samples.iter().find(|sample| held.contains(&sample.name)).map_or("", |sample| &sample.name);
         return Err(Failure::Usage {
             what: format!("the index `{}` already holds the sample `{name}`", arguments.index),
             hint: "remove it first, or pass over what is there with --skip-existing".into(),
         });
     }
-    add_samples(&index, &arguments.index, &missing)
+    add_samples(&index, &arguments.index, &missing, arguments.minimum_count)
 }
 
 /// The samples that the index does not hold yet.
@@ -41,13 +42,21 @@ pub(crate) fn missing_samples(index: &SequenceIndex, samples: Vec<Sample>) -> Ve
 }
 
 /// Adds samples one after the other, with a bar.
-pub(crate) fn add_samples(index: &SequenceIndex, name: &str, samples: &[Sample]) -> Result<()> {
+pub(crate) fn add_samples(
+    index: &SequenceIndex,
+    name: &str,
+    samples: &[Sample],
+    minimum_count: Option<u32>,
+) -> Result<()> {
+    let minimum_count = minimum_count.unwrap_or_else(|| index.minimum_count());
     let stage = Stage::begin(format!("sequences → {name}"), Some(samples.len() as u64));
     let mut kmers = 0;
     for sample in samples {
         stage.say(sample.name.clone());
         let inputs = sample.files.iter().map(|file| input(file)).collect();
-        let report = index.add_sample(&sample.name, inputs, &NoProgress).map_err(Error::from)?;
+        let report = index
+            .add_sample_counting(&sample.name, inputs, minimum_count, &NoProgress)
+            .map_err(Error::from)?;
         kmers += report.sample.indexed_kmers;
         stage.advance(1);
     }
@@ -56,7 +65,11 @@ pub(crate) fn add_samples(index: &SequenceIndex, name: &str, samples: &[Sample])
 }
 
 fn input(file: &Path) -> Input {
-    if file.as_os_str() == "-" { Input::stream("standard input", std::io::stdin()) } else { Input::path(file) }
+    if file.as_os_str() == "-" {
+        Input::stream("standard input", std::io::stdin())
+    } else {
+        Input::path(file)
+    }
 }
 
 /// The index, made when it is missing; what is asked for must fit what it is.
@@ -68,13 +81,16 @@ fn open_index(database: &Stromatolite, arguments: &IndexAdd) -> Result<Arc<Seque
                 Err(Failure::Usage { what, hint: "leave the option out, or make another index".into() })
             };
             match arguments.k {
-                Some(k) if k != held => refused(format!("the index `{}` has k = {held}, not {k}", arguments.index)),
+                Some(k) if k != held => {
+                    refused(format!("the index `{}` has k = {held}, not {k}", arguments.index))
+                }
                 _ => Ok(index),
             }
         }
         Err(Error::UnknownIndex { .. }) => {
             let mut options = IndexOptions::default();
             options.k = arguments.k.unwrap_or(options.k);
+            options.minimum_count = arguments.minimum_count.unwrap_or(options.minimum_count);
             Ok(database.create_sequence_index(&arguments.index, options)?)
         }
         Err(error) => Err(error.into()),

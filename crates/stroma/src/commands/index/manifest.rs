@@ -23,7 +23,8 @@ pub(crate) fn read_manifest(path: &Path) -> Result<Vec<Sample>> {
     let mut names = BTreeSet::new();
     for (row, document) in read_documents(path, format, CellTypes::Strings)?.enumerate() {
         let document = document?;
-        let failure = |what: String| Failure::Records { file: path.display().to_string(), line: row as u64 + 2, what };
+        let failure =
+            |what: String| Failure::Records { file: path.display().to_string(), line: row as u64 + 2, what };
         let name = column(&document, "sample").map_err(failure)?;
         let paths = column(&document, "paths").map_err(failure)?;
         if !names.insert(name.to_owned()) {
@@ -42,6 +43,8 @@ pub(crate) fn read_manifest(path: &Path) -> Result<Vec<Sample>> {
 fn column<'a>(row: &'a Document, name: &str) -> std::result::Result<&'a str, String> {
     match row.get_str(name) {
         Ok(cell) => Ok(cell),
-        Err(_) => Err(format!("the column `{name}` is missing or empty; a table of samples has `sample` and `paths`")),
+        Err(_) => Err(format!(
+            "the column `{name}` is missing or empty; a table of samples has `sample` and `paths`"
+        )),
     }
 }

@@ -50,7 +50,11 @@ fn write_documents(output: &mut impl Write, database: &Stromatolite, engine: &St
 }
 
 fn amplification(engine: &Statistics) -> String {
-    if engine.user_bytes == 0 { "nothing written yet".to_owned() } else { format!("{:.2}", engine.write_amplification()) }
+    if engine.user_bytes == 0 {
+        "nothing written yet".to_owned()
+    } else {
+        format!("{:.2}", engine.write_amplification())
+    }
 }
 
 fn levels_table(levels: &[LevelStatistics]) -> Table {
@@ -69,7 +73,8 @@ fn levels_table(levels: &[LevelStatistics]) -> Table {
 
 fn write_index(output: &mut impl Write, name: &str, statistics: &IndexStatistics) -> Result<()> {
     writeln!(output, "\nsequence index {name}: {} samples", statistics.samples).map_err(Failure::output)?;
-    let mut table = Table::new(&[">layer", ">level", ">samples", ">k-mers", ">colour sets", ">bytes", ">bits a k-mer"]);
+    let mut table =
+        Table::new(&[">layer", ">level", ">samples", ">k-mers", ">colour sets", ">bytes", ">bits a k-mer"]);
     for layer in &statistics.layers {
         let bits = if layer.kmers == 0 { 0.0 } else { layer.bytes as f64 * 8.0 / layer.kmers as f64 };
         table.row([

@@ -20,7 +20,8 @@ impl Collection {
             None => vec![PathBuf::from("examples"), built_from],
         };
         for candidate in &candidates {
-            let found = Collection { samples: candidate.join("samples.tsv"), genes: candidate.join("genes.fasta") };
+            let found =
+                Collection { samples: candidate.join("samples.tsv"), genes: candidate.join("genes.fasta") };
             if found.samples.is_file() && found.genes.is_file() {
                 return Ok(found);
             }

@@ -30,7 +30,7 @@ pub(super) fn load(database: &Stromatolite, collection: &Collection) -> Result<b
     let missing = missing_samples(&index, samples);
     let is_new = load_documents(database, collection)?;
     if !missing.is_empty() {
-        add_samples(&index, INDEX, &missing)?;
+        add_samples(&index, INDEX, &missing, None)?;
     }
     database.documents().sync().map_err(Error::from)?;
     Ok(is_new || !missing.is_empty())
@@ -38,7 +38,9 @@ pub(super) fn load(database: &Stromatolite, collection: &Collection) -> Result<b
 
 fn index(database: &Stromatolite) -> Result<Arc<SequenceIndex>> {
     match database.sequence_index(INDEX) {
-        Err(Error::UnknownIndex { .. }) => Ok(database.create_sequence_index(INDEX, IndexOptions::default())?),
+        Err(Error::UnknownIndex { .. }) => {
+            Ok(database.create_sequence_index(INDEX, IndexOptions::default())?)
+        }
         other => Ok(other?),
     }
 }
@@ -50,16 +52,16 @@ fn load_documents(database: &Stromatolite, collection: &Collection) -> Result<bo
         return Ok(false);
     }
     let stage = Stage::begin("samples → lab.samples", None);
-    samples
-        .create_indexes(&[IndexModel::new(doc! {"species": 1, "year": 1})])
-        .map_err(Error::from)?;
+    samples.create_indexes(&[IndexModel::new(doc! {"species": 1, "year": 1})]).map_err(Error::from)?;
     let rows = read_documents(&collection.samples, None, CellTypes::Inferred)?;
     let loaded = insert_all(&samples, rows, Some("sample"), &stage)?;
     stage.end(&format!("{} documents", count(loaded)));
 
     let stage = Stage::begin("genes → lab.genes", None);
-    let records = reader::open_path(&collection.genes).map_err(|error| Error::from(stromatolite::sequence::Error::from(error)))?;
-    let genes = records.map(|record| Ok(gene(&record.map_err(stromatolite::sequence::Error::from).map_err(Error::from)?)));
+    let records = reader::open_path(&collection.genes)
+        .map_err(|error| Error::from(stromatolite::sequence::Error::from(error)))?;
+    let genes = records
+        .map(|record| Ok(gene(&record.map_err(stromatolite::sequence::Error::from).map_err(Error::from)?)));
     let loaded = insert_all(&lab(database, "genes")?, genes, None, &stage)?;
     stage.end(&format!("{} documents", count(loaded)));
     Ok(true)

@@ -46,7 +46,12 @@ fn metadata(database: &Stromatolite, output: &mut impl Write) -> Result<()> {
 
 fn sequence(database: &Stromatolite, gene: &str, output: &mut impl Write) -> Result<()> {
     let question = format!("Which samples hold {GENE}, the gene that makes them resistant to methicillin?");
-    ask(output, 2, &question, &format!("at least {THRESHOLD} of its distinct k-mers, in the index `{INDEX}`"))?;
+    ask(
+        output,
+        2,
+        &question,
+        &format!("at least {THRESHOLD} of its distinct k-mers, in the index `{INDEX}`"),
+    )?;
     let index = database.sequence_index(INDEX)?;
     let queries = std::iter::once(Ok(Query::new(GENE, gene.as_bytes())));
     let options = SearchOptions { threshold: THRESHOLD, top: None };
@@ -68,7 +73,7 @@ fn both(database: &Stromatolite, gene: &str, output: &mut impl Write) -> Result<
         doc! {"$sequenceSearch": {"index": INDEX, "query": {"name": GENE, "sequence": gene}, "threshold": THRESHOLD}},
         doc! {"$match": {"species": SPECIES, "year": YEAR}},
         doc! {"$set": {"share": {"$concat": [
-            {"$toString": {"$round": [{"$multiply": ["$sequenceMatch.score", 100]}, 1]}}, " %"]}}},
+        {"$toString": {"$round": [{"$multiply": ["$sequenceMatch.score", 100]}, 1]}}, " %"]}}},
     ];
     let mut table = Table::new(&["sample", "strain", ">year", "country", ">share"]);
     for sample in lab(database, "samples")?.aggregate(&Aggregate::new(pipeline)).map_err(Error::from)? {
