@@ -1,5 +1,7 @@
 //! Commands over the wire: what they answer, and with which codes they fail.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 mod common;
 
 use bson::{Document, doc};

@@ -1,5 +1,7 @@
 //! Cursors over the wire: batch by batch, closed, forgotten.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 mod common;
 
 use bson::{Document, doc};

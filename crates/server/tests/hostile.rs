@@ -1,5 +1,7 @@
 //! Broken messages: that connection is closed, all others are served on.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 mod common;
 
 use std::io::{Read, Write};

@@ -1,5 +1,7 @@
 //! The server as a whole: ports, figures, limits, shutting down.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 mod common;
 
 use std::io::{Read, Write};

@@ -1,5 +1,8 @@
 //! A server in memory and the smallest client that can speak to it.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
