@@ -65,7 +65,9 @@
 //! # Limits
 //! Keys are up to 65,535 bytes, values less than 4 GiB, a batch (and so a value) up to a quarter of
 //! [`Options::memory_bytes`]. One process opens a database at a time. After a failed write or sync of the log
-//! nothing more is accepted until the database is opened again ([`Error::Poisoned`]); reads go on.
+//! nothing more is accepted until the database is opened again ([`Error::Poisoned`]); reads go on. A full disk is
+//! no such failure: commits are refused while it lasts, and go on after it. What a transaction has read and written
+//! takes memory beside the budget until it ends.
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
