@@ -141,21 +141,6 @@ fn write_skew_is_refused() {
 }
 
 #[test]
-fn a_change_in_a_memtable_just_sealed_is_noticed() {
-    let database = in_memory(small(0));
-    let keyspace = database.keyspace("all").unwrap();
-    for round in 0..2000_u32 {
-        let mut transaction = database.transaction();
-        transaction.get(&keyspace, "read").unwrap();
-        transaction.put(&keyspace, "written", "x").unwrap();
-        keyspace.put("read", round.to_le_bytes()).unwrap();
-        // Seals at some rounds, between the change and the check.
-        keyspace.put("filler", vec![0; 300]).unwrap();
-        assert!(matches!(transaction.commit(), Err(Error::Conflict { .. })));
-    }
-}
-
-#[test]
 fn a_phantom_is_refused_and_an_unread_neighbour_is_not() {
     let database = in_memory(small(0));
     let keyspace = database.keyspace("all").unwrap();

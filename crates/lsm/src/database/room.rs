@@ -189,3 +189,31 @@ impl Core {
         self.layers.merge_until_idle()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use stroma_strata::storage::MemoryStorage;
+
+    use super::super::open::open;
+    use crate::Error;
+    use crate::commit::Batch;
+    use crate::options::Options;
+    use crate::transaction::Transaction;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_change_in_a_memtable_just_sealed_is_noticed_by_a_transaction() {
+        let options = Options { memory_bytes: 1 << 20, background_threads: 0, ..Options::default() };
+        let (core, _) = open(Arc::new(MemoryStorage::new()), options).unwrap();
+        let keyspace = core.catalog.open(&core, "all").unwrap();
+        let mut transaction = Transaction::new(core.clone());
+        transaction.get(&keyspace, "read").unwrap();
+        transaction.put(&keyspace, "written", "x").unwrap();
+        let mut batch = Batch::new(core.clone());
+        batch.put(&keyspace, "read", "changed");
+        batch.commit().unwrap();
+        // The active memtable is empty now, and the change in the one before it.
+        core.seal(&mut core.writer.lock()).unwrap();
+        assert!(matches!(transaction.commit(), Err(Error::Conflict { .. })));
+    }
+}

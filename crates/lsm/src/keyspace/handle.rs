@@ -11,6 +11,9 @@ use crate::merging::Visibility;
 use crate::read::Range;
 use crate::{Error, Value};
 
+/// Keys up to this length, prefix included, are looked up without an allocation.
+const SHORT_KEY_BYTES: usize = 64;
+
 /// What all handles of one keyspace share.
 #[derive(Debug)]
 pub(crate) struct KeyspaceState {
@@ -58,7 +61,18 @@ impl Keyspace {
     /// # Errors
     /// Damage or failure of the storage.
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Value>, Error> {
-        self.core.get_present(&self.full_key(key.as_ref()))
+        let key = key.as_ref();
+        let length = PREFIX_BYTES + key.len();
+        // A short key, as most are, is joined with its prefix without an allocation.
+        let mut short = [0; SHORT_KEY_BYTES];
+        match short.get_mut(..length) {
+            Some(full) => {
+                full[..PREFIX_BYTES].copy_from_slice(&self.prefix());
+                full[PREFIX_BYTES..].copy_from_slice(key);
+                self.core.get_present(full)
+            }
+            None => self.core.get_present(&self.full_key(key)),
+        }
     }
 
     /// Whether `key` is present.
