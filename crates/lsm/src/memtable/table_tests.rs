@@ -61,8 +61,14 @@ fn running_out_of_memory_is_an_error_that_leaves_the_rest_readable() {
     assert_eq!(memtable.newest(&[0], Visibility::at(sequence)).unwrap().value, [9; 1000]);
 }
 
+/// So many cases, the same in every run.
+fn config(cases: u32) -> ProptestConfig {
+    let rng_seed = proptest::test_runner::RngSeed::Fixed(14);
+    ProptestConfig { cases, rng_seed, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(config(60))]
 
     #[test]
     fn cursors_and_lookups_agree_with_a_map_of_versions(
