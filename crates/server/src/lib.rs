@@ -45,6 +45,7 @@ mod reply;
 mod request;
 mod server;
 mod sessions;
+mod stages;
 mod wire;
 
 pub use error::{Error, Result};

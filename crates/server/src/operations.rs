@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
+use bson::{Document, doc};
 use parking_lot::Mutex;
 use stroma_document::{Code, Error, Result};
 
@@ -12,17 +13,33 @@ use stroma_document::{Code, Error, Result};
 #[derive(Debug)]
 pub(crate) struct Operation {
     pub(crate) number: i32,
-    pub(crate) command: String,
+    command: String,
     /// Its database, or database and collection.
-    pub(crate) namespace: String,
-    pub(crate) connection: u64,
-    pub(crate) started: Instant,
+    namespace: String,
+    connection: u64,
+    started: Instant,
     /// After which it fails (`maxTimeMS`).
     deadline: Option<Instant>,
     is_killed: AtomicBool,
 }
 
 impl Operation {
+    /// What `currentOp` shows of it.
+    pub(crate) fn describe(&self) -> Document {
+        let running = self.started.elapsed();
+        doc! {
+            "type": "op",
+            "active": true,
+            "opid": self.number,
+            "op": "command",
+            "command": {&self.command: 1},
+            "ns": &self.namespace,
+            "connectionId": self.connection as i64,
+            "secs_running": running.as_secs() as i64,
+            "microsecs_running": running.as_micros() as i64,
+        }
+    }
+
     /// Whether the command may go on; asked between two documents.
     ///
     /// # Errors

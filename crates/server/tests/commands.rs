@@ -153,7 +153,7 @@ fn failures_have_mongodbs_codes() {
         (doc! {"update": "a", "updates": [{"q": {}}]}, 40414),
         (doc! {"findAndModify": "a", "remove": true, "update": {"$set": {"a": 1}}}, 9),
         (doc! {"aggregate": "a", "pipeline": []}, 9),
-        (doc! {"aggregate": 1, "pipeline": [], "cursor": {}}, 238),
+        (doc! {"aggregate": 1, "pipeline": [{"$match": {}}], "cursor": {}}, 73),
         (doc! {"aggregate": "a", "pipeline": [{"$nonsense": 1}], "cursor": {}}, 40324),
         (doc! {"getMore": "x", "collection": "a"}, 14),
         (doc! {"saslStart": 1, "mechanism": "PLAIN"}, 18),
@@ -167,6 +167,28 @@ fn failures_have_mongodbs_codes() {
         assert_eq!(client.code(command.clone()), code, "{command}");
     }
     client.ok(doc! {"ping": 1});
+}
+
+#[test]
+fn the_server_tells_of_itself_in_pipelines() {
+    let server = start();
+    let mut client = Client::connect(&server);
+    client.ok(doc! {"insert": "a", "documents": [{"_id": 1}, {"_id": 2}]});
+    let mut first = |command: Document| {
+        let reply = client.ok(command);
+        let cursor = reply.get_document("cursor").unwrap();
+        assert!(cursor.get_str("ns").unwrap().starts_with("tests."));
+        cursor.get_array("firstBatch").unwrap()[0].as_document().unwrap().clone()
+    };
+    let stages = vec![doc! {"$collStats": {"storageStats": {"scale": 1}, "count": {}}}];
+    let stats = first(doc! {"aggregate": "a", "pipeline": stages, "cursor": {}});
+    assert_eq!(stats.get_i32("count").unwrap(), 2);
+    assert_eq!(stats.get_document("storageStats").unwrap().get_i32("nindexes").unwrap(), 1);
+    let stages = vec![doc! {"$currentOp": {"localOps": true}}, doc! {"$match": {"active": true}}];
+    let running = first(doc! {"aggregate": 1, "pipeline": stages, "cursor": {}});
+    assert_eq!(running.get_document("command").unwrap(), &doc! {"aggregate": 1});
+    let stages = vec![doc! {"$documents": [{"x": 1}]}];
+    assert_eq!(first(doc! {"aggregate": 1, "pipeline": stages, "cursor": {}}), doc! {"x": 1});
 }
 
 #[test]

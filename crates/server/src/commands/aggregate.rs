@@ -1,7 +1,7 @@
 //! `aggregate`: runs a pipeline over a collection.
 
 use bson::{Bson, Document};
-use stroma_document::{Aggregate, Error, Explained, Result, Verbosity};
+use stroma_document::{Aggregate, Code, Collection, Error, Explained, Result, Verbosity};
 
 use super::context::{Context, FirstBatch};
 use super::explain;
@@ -18,9 +18,8 @@ pub(super) const COMMAND: Command = Command {
 };
 
 fn run(context: &Context<'_>, target: Bson, mut arguments: Arguments) -> Result<Document> {
-    refuse_database(&target)?;
-    let collection = context.collection(&target)?;
     let aggregate = read(&mut arguments)?;
+    let (collection, namespace) = source(context, &target, &aggregate.pipeline)?;
     let is_explained = arguments.flag("explain")?;
     if !is_explained && !arguments.has("cursor") {
         return Err(no_cursor());
@@ -32,21 +31,38 @@ fn run(context: &Context<'_>, target: Bson, mut arguments: Arguments) -> Result<
         return explain::answer(context, &collection, &explained, Verbosity::QueryPlanner);
     }
     let stream = collection.aggregate(&aggregate)?;
-    context.first_batch(collection.namespace().to_string(), stream, first)
+    context.first_batch(namespace, stream, first)
 }
 
 fn no_cursor() -> Error {
     Error::failed_to_parse("The 'cursor' option is required, except for aggregate with the explain argument")
 }
 
-/// Refuses pipelines over a whole database, which begin with stages that are not there.
-pub(super) fn refuse_database(target: &Bson) -> Result<()> {
-    match target {
-        Bson::Int32(1) | Bson::Int64(1) | Bson::Double(1.0) => {
-            Err(Error::unsupported("an aggregation over a database ({aggregate: 1})"))
-        }
-        _ => Ok(()),
+/// The stages that bring their own documents, so that a pipeline needs no collection.
+const SELF_SUFFICIENT: &[&str] = &["$currentOp", "$documents"];
+
+/// The collection a pipeline runs over, and the name its cursor goes by.
+///
+/// # Errors
+/// `InvalidNamespace` (73) for a pipeline that needs a collection and has none.
+pub(super) fn source(
+    context: &Context<'_>,
+    target: &Bson,
+    pipeline: &[Document],
+) -> Result<(Collection, String)> {
+    if !matches!(target, Bson::Int32(1) | Bson::Int64(1) | Bson::Double(1.0)) {
+        let collection = context.collection(target)?;
+        let namespace = collection.namespace().to_string();
+        return Ok((collection, namespace));
     }
+    let first = pipeline.first().and_then(|stage| stage.keys().next()).map_or("", String::as_str);
+    if !SELF_SUFFICIENT.contains(&first) {
+        let message = format!("{{aggregate: 1}} is not valid for '{first}'; a collection is required.");
+        return Err(Error::new(Code::InvalidNamespace, message));
+    }
+    // A collection must be named to run a pipeline; this one is not read.
+    let unread = context.collection(&Bson::from("aggregate"))?;
+    Ok((unread, format!("{}.$cmd.aggregate", context.generic.database)))
 }
 
 /// Reads the pipeline and what belongs to it.

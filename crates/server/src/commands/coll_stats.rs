@@ -4,10 +4,9 @@ use bson::{Bson, Document, doc};
 use stroma_document::Result;
 
 use super::context::Context;
-use super::scale::Scale;
 use super::table::Command;
-use crate::reply::number;
-use crate::request::Arguments;
+use crate::request::{Arguments, Scale};
+use crate::stages::storage_stats;
 
 pub(super) const COMMAND: Command = Command {
     name: "collStats",
@@ -22,24 +21,7 @@ fn run(context: &Context<'_>, target: Bson, mut arguments: Arguments) -> Result<
     let collection = context.collection(&target)?;
     let scale = Scale::read(&mut arguments)?;
     arguments.finish()?;
-    let stats = collection.stats()?;
-    let index_bytes = stats.indexes.iter().map(|(_, bytes)| bytes).sum::<u64>();
-    let sizes: Document =
-        stats.indexes.iter().map(|(name, bytes)| (name.clone(), scale.apply(*bytes))).collect();
-    let mut reply = doc! {
-        "ns": collection.namespace().to_string(),
-        "size": scale.apply(stats.document_bytes),
-        "count": number(stats.documents),
-        "storageSize": scale.apply(stats.document_bytes),
-        "nindexes": number(stats.indexes.len() as u64),
-        "indexSizes": sizes,
-        "totalIndexSize": scale.apply(index_bytes),
-        "totalSize": scale.apply(stats.document_bytes + index_bytes),
-        "scaleFactor": scale.factor(),
-        "capped": false,
-    };
-    if let Some(average) = stats.document_bytes.checked_div(stats.documents) {
-        reply.insert("avgObjSize", number(average));
-    }
+    let mut reply = doc! {"ns": collection.namespace().to_string()};
+    reply.extend(storage_stats(&collection, scale)?);
     Ok(reply)
 }

@@ -5,7 +5,6 @@ use stroma_document::Result;
 
 use super::context::Context;
 use super::table::Command;
-use crate::operations::Operation;
 use crate::request::Arguments;
 
 pub(super) const COMMAND: Command = Command {
@@ -22,20 +21,5 @@ fn run(context: &Context<'_>, _: Bson, mut arguments: Arguments) -> Result<Docum
     arguments.finish()?;
     let operations = context.state.operations.list();
     let shown = operations.iter().filter(|operation| operation.number != context.operation.number);
-    Ok(doc! {"inprog": shown.map(|operation| describe(operation)).collect::<Vec<Bson>>()})
-}
-
-fn describe(operation: &Operation) -> Bson {
-    let running = operation.started.elapsed();
-    Bson::Document(doc! {
-        "type": "op",
-        "active": true,
-        "opid": operation.number,
-        "op": "command",
-        "command": {&operation.command: 1},
-        "ns": &operation.namespace,
-        "connectionId": operation.connection as i64,
-        "secs_running": running.as_secs() as i64,
-        "microsecs_running": running.as_micros() as i64,
-    })
+    Ok(doc! {"inprog": shown.map(|operation| operation.describe().into()).collect::<Vec<Bson>>()})
 }

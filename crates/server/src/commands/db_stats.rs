@@ -4,10 +4,9 @@ use bson::{Bson, Document, doc};
 use stroma_document::Result;
 
 use super::context::Context;
-use super::scale::Scale;
 use super::table::Command;
 use crate::reply::number;
-use crate::request::Arguments;
+use crate::request::{Arguments, Scale};
 
 pub(super) const COMMAND: Command = Command {
     name: "dbStats",

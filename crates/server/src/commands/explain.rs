@@ -5,10 +5,10 @@ use stroma_document::{Collection, Error, Explained, Find, Result, Verbosity};
 
 use super::build_info::version;
 use super::context::Context;
-use super::host_info::host;
 use super::table::{Command, find_command};
 use super::{aggregate, count, delete, distinct, find, find_and_modify, update};
 use crate::request::Arguments;
+use crate::server::host;
 
 pub(super) const COMMAND: Command = Command {
     name: "explain",
@@ -37,7 +37,6 @@ fn run(context: &Context<'_>, target: Bson, mut arguments: Arguments) -> Result<
     let command = fields.clone();
     let target = fields.remove(&name).unwrap_or(Bson::Null);
     let name = find_command(&name).map_or(name.as_str(), |command| command.name);
-    aggregate::refuse_database(&target)?;
     let collection = context.collection(&target)?;
     let explained = explained(name, Arguments::new(name, fields))?;
     let mut answer = answer(context, &collection, &explained, verbosity)?;

@@ -3,19 +3,7 @@
 use bson::{DateTime, doc};
 
 use super::table::Command;
-
-/// The machine's name, with the port.
-pub(super) fn host(port: u16) -> String {
-    format!("{}:{port}", name())
-}
-
-fn name() -> String {
-    let given = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    match given.trim() {
-        "" => "localhost".to_owned(),
-        name => name.to_owned(),
-    }
-}
+use crate::server::host;
 
 pub(super) const COMMAND: Command = Command {
     name: "hostInfo",

@@ -39,7 +39,6 @@ mod ping;
 mod refresh_sessions;
 mod rename_collection;
 mod run;
-mod scale;
 mod server_status;
 mod set_parameter;
 mod start_session;

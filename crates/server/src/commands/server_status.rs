@@ -7,9 +7,9 @@ use stroma_document::Result;
 
 use super::build_info::version;
 use super::context::Context;
-use super::host_info::host;
 use super::table::Command;
 use crate::request::Arguments;
+use crate::server::host;
 
 pub(super) const COMMAND: Command = Command {
     name: "serverStatus",

@@ -17,6 +17,17 @@ impl Arguments {
         Arguments { path: path.into(), fields }
     }
 
+    /// The fields of a stage of a pipeline.
+    ///
+    /// # Errors
+    /// `FailedToParse` (9) if its argument is no document.
+    pub(crate) fn of_stage(name: &str, argument: &Bson) -> Result<Arguments> {
+        match argument {
+            Bson::Document(fields) => Ok(Arguments::new(name, fields.clone())),
+            _ => Err(Error::failed_to_parse(format!("the {name} stage specification must be an object"))),
+        }
+    }
+
     /// What the fields belong to.
     pub(crate) fn path(&self) -> &str {
         &self.path

@@ -2,8 +2,10 @@
 
 mod arguments;
 mod generic;
+mod scale;
 mod shared;
 mod write_concern;
 
 pub(crate) use arguments::Arguments;
 pub(crate) use generic::Generic;
+pub(crate) use scale::Scale;

@@ -37,6 +37,7 @@ pub fn serve(documents: Documents, options: ServerOptions) -> Result<Server> {
         None => None,
     };
     let state = Arc::new(State::new(documents, &options, address.port()));
+    crate::stages::register(&state);
     let mut tasks = Vec::new();
     let http_address = http.as_ref().map(|(_, address)| *address);
     if let Some((listener, _)) = http {

@@ -1,17 +1,17 @@
-//! The unit in which `dbStats` and `collStats` give sizes.
+//! The unit in which statistics give sizes.
 
 use bson::Bson;
 use stroma_document::{Error, Result};
 
-use crate::request::Arguments;
+use super::Arguments;
 
 /// Bytes per unit.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Scale(i64);
+pub(crate) struct Scale(i64);
 
 impl Scale {
     /// Reads `scale`: bytes, unless it says otherwise.
-    pub(super) fn read(arguments: &mut Arguments) -> Result<Scale> {
+    pub(crate) fn read(arguments: &mut Arguments) -> Result<Scale> {
         match arguments.integer("scale")?.unwrap_or(1) {
             scale if scale >= 1 => Ok(Scale(scale)),
             scale => Err(Error::location(
@@ -22,12 +22,12 @@ impl Scale {
     }
 
     /// The number of bytes to a unit.
-    pub(super) fn factor(self) -> i64 {
+    pub(crate) fn factor(self) -> i64 {
         self.0
     }
 
     /// A size in whole units.
-    pub(super) fn apply(self, bytes: u64) -> Bson {
+    pub(crate) fn apply(self, bytes: u64) -> Bson {
         Bson::Int64(i64::try_from(bytes).unwrap_or(i64::MAX) / self.0)
     }
 }
