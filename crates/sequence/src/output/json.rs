@@ -8,7 +8,8 @@ use crate::search::{Outcome, QueryResult};
 /// Writes each result as one JSON object on a line of its own.
 ///
 /// Members: `query`, `length` (bases), `kmers` (distinct), `status` (`hits`, `too-short` or `no-kmers`), and for
-/// `hits`: `needed` (k-mers that a hit must have) and `hits`, each with `sample`, `found` and `share`.
+/// `hits`: `needed` (k-mers that a hit must have) and `hits`, each with `sample`, `found` and `share`; for
+/// `too-short`: `k`.
 #[derive(Debug)]
 pub struct JsonLinesWriter<W> {
     out: W,
@@ -27,7 +28,7 @@ impl<W: Write> ResultWriter for JsonLinesWriter<W> {
         write_string(&mut self.out, &result.name)?;
         write!(self.out, ",\"length\":{},\"kmers\":{},\"status\":", result.length, result.kmers)?;
         match &result.outcome {
-            Outcome::TooShort { .. } => self.out.write_all(b"\"too-short\"")?,
+            Outcome::TooShort { k, .. } => write!(self.out, "\"too-short\",\"k\":{k}")?,
             Outcome::NoKmers => self.out.write_all(b"\"no-kmers\"")?,
             Outcome::Hits(hits) => {
                 write!(self.out, "\"hits\",\"needed\":{},\"hits\":[", result.needed)?;
@@ -86,7 +87,7 @@ mod tests {
             "\n",
             r#"{"query":"q\t2","length":31,"kmers":1,"status":"hits","needed":1,"hits":[]}"#,
             "\n",
-            r#"{"query":"q3","length":7,"kmers":0,"status":"too-short"}"#,
+            r#"{"query":"q3","length":7,"kmers":0,"status":"too-short","k":31}"#,
             "\n",
             r#"{"query":"q4","length":70,"kmers":0,"status":"no-kmers"}"#,
             "\n",
