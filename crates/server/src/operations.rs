@@ -104,6 +104,13 @@ impl Operations {
             operation.is_killed.store(true, Ordering::Relaxed);
         }
     }
+
+    /// Asks all commands to end.
+    pub(crate) fn kill_all(&self) {
+        for operation in self.running.lock().values() {
+            operation.is_killed.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Drop for Running<'_> {

@@ -73,7 +73,13 @@ mod tests {
     #[test]
     fn an_error_carries_all_that_drivers_read() {
         let error = Error::new(Code::DuplicateKey, "E11000").with_details(doc! {"keyValue": {"a": 1}});
-        let expected = doc! {"ok": 0.0, "errmsg": "E11000", "code": 11000, "codeName": "DuplicateKey", "keyValue": {"a": 1}};
+        let expected = doc! {
+            "ok": 0.0,
+            "errmsg": "E11000",
+            "code": 11000,
+            "codeName": "DuplicateKey",
+            "keyValue": {"a": 1},
+        };
         assert_eq!(failure(&error), expected);
         assert_eq!(failure(&Error::location(40415, "x")).get_str("codeName").unwrap(), "IDLUnknownField");
         assert_eq!(failure(&Error::location(999, "x")).get_str("codeName").unwrap(), "Location999");

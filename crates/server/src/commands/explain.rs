@@ -25,7 +25,7 @@ fn run(context: &Context<'_>, target: Bson, mut arguments: Arguments) -> Result<
         None | Some("executionStats" | "allPlansExecution") => Verbosity::ExecutionStats,
         Some(other) => {
             return Err(Error::failed_to_parse(format!(
-                "verbosity string must be one of {{'queryPlanner', 'executionStats', 'allPlansExecution'}}, not '{other}'"
+                "verbosity must be 'queryPlanner', 'executionStats' or 'allPlansExecution', not '{other}'"
             )));
         }
     };

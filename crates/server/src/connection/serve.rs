@@ -69,37 +69,38 @@ async fn next(read: &mut (impl AsyncRead + Unpin), state: &State) -> Result<Opti
 /// Carries a request out and sends the reply, if one is wanted.
 async fn answer(
     write: &mut (impl AsyncWrite + Unpin),
-    mut request: Request,
+    request: Request,
     info: Info,
     state: &Arc<State>,
 ) -> Result<(), WireError> {
-    let command = std::mem::take(&mut request.command);
-    let reply = execute(command, info, state).await;
-    let number = REPLIES.fetch_add(1, Ordering::Relaxed);
-    let message = match request.reply(&reply, number) {
-        Err(error) => {
-            let error = Error::new(Code::BSONObjectTooLarge, format!("the reply cannot be encoded: {error}"));
-            request.reply(&failure(&error), number)
-        }
-        encoded => encoded,
-    };
-    if let Some(message) =
-        message.map_err(|source| WireError::Bson { offset: 0, source: Box::new(source) })?
-    {
+    if let Some(message) = execute(request, info, state).await? {
         state.counters.bytes_out.fetch_add(message.len() as u64, Ordering::Relaxed);
         write_frame(write, &message).await?;
     }
     Ok(())
 }
 
-/// Runs a command here, if it touches no documents, or on the pool.
-async fn execute(command: Document, info: Info, state: &Arc<State>) -> Document {
+/// Runs a command, here if it touches no documents, or else on the pool, where its reply is encoded too.
+async fn execute(mut request: Request, info: Info, state: &Arc<State>) -> Result<Option<Vec<u8>>, WireError> {
+    let command = std::mem::take(&mut request.command);
     if commands::runs_inline(&command) {
-        return commands::run(state, info, command);
+        return encode(&request, &commands::run(state, info, command));
     }
     let shared = Arc::clone(state);
-    match state.pool.run(move || commands::run(&shared, info, command)).await {
-        Ok(reply) => reply,
-        Err(aborted) => failure(&Error::new(Code::InternalError, aborted.to_string())),
+    let shape = request.without_command();
+    let work = move || encode(&request, &commands::run(&shared, info, command));
+    match state.pool.run(work).await {
+        Ok(message) => message,
+        Err(aborted) => encode(&shape, &failure(&Error::new(Code::InternalError, aborted.to_string()))),
     }
+}
+
+/// The reply as a message; one that cannot be encoded becomes an error that says so.
+fn encode(request: &Request, reply: &Document) -> Result<Option<Vec<u8>>, WireError> {
+    let number = REPLIES.fetch_add(1, Ordering::Relaxed);
+    let message = request.reply(reply, number).or_else(|error| {
+        let error = Error::new(Code::BSONObjectTooLarge, format!("the reply cannot be encoded: {error}"));
+        request.reply(&failure(&error), number)
+    });
+    message.map_err(|source| WireError::Bson { offset: 0, source: Box::new(source) })
 }

@@ -82,12 +82,9 @@ impl Cursors {
             .ok_or_else(|| Error::new(Code::CursorNotFound, format!("cursor id {id} not found")))?;
         if slot.opening.namespace != namespace {
             let owner = &slot.opening.namespace;
-            return Err(Error::new(
-                Code::Unauthorized,
-                format!(
-                    "Requested getMore on namespace '{namespace}', but cursor belongs to a different namespace {owner}"
-                ),
-            ));
+            let message =
+                format!("Requested getMore on namespace '{namespace}', but cursor belongs to {owner}");
+            return Err(Error::new(Code::Unauthorized, message));
         }
         let cursor = slot.cursor.take();
         let cursor =

@@ -77,8 +77,8 @@ mod tests {
         metrics.gauge("b_bytes", "Bytes.", &[], 5.0);
         metrics.counter("a_total", "All\nof it.", &[("kind", "x\"y\\")], 1.5);
         metrics.counter("a_total", "All of it.", &[("kind", "z")], 2.0);
-        let expected = "# HELP a_total All\\nof it.\n# TYPE a_total counter\na_total{kind=\"x\\\"y\\\\\"} 1.5\n\
-                        a_total{kind=\"z\"} 2\n# HELP b_bytes Bytes.\n# TYPE b_bytes gauge\nb_bytes 5\n";
+        let expected = "# HELP a_total All\\nof it.\n# TYPE a_total counter\n\
+                        a_total{kind=\"x\\\"y\\\\\"} 1.5\na_total{kind=\"z\"} 2\n# HELP b_bytes Bytes.\n# TYPE b_bytes gauge\nb_bytes 5\n";
         assert_eq!(metrics.to_text(), expected);
     }
 }

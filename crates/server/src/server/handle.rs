@@ -2,34 +2,57 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// How long a shutdown waits for the commands that run.
-const GRACE: Duration = Duration::from_secs(10);
+use super::State;
+
+/// How long commands that were told to end may take to do so.
+const LAST_GRACE: Duration = Duration::from_secs(2);
 
 /// A running server. Dropping it shuts it down.
 pub struct Server {
     /// Taken when the server is shut down.
-    runtime: Option<Runtime>,
-    stop: watch::Sender<bool>,
-    tasks: Vec<JoinHandle<()>>,
+    running: Option<Running>,
     address: SocketAddr,
     http_address: Option<SocketAddr>,
 }
 
+/// What ends with a shutdown.
+pub(super) struct Running {
+    pub(super) runtime: Runtime,
+    pub(super) state: Arc<State>,
+    pub(super) stop: watch::Sender<bool>,
+    pub(super) tasks: Vec<JoinHandle<()>>,
+    pub(super) grace: Duration,
+}
+
+impl Running {
+    fn stop(self) {
+        let Running { runtime, state, stop, mut tasks, grace } = self;
+        stop.send_replace(true);
+        runtime.block_on(async {
+            let mut all = Box::pin(async {
+                for task in &mut tasks {
+                    let _ = task.await;
+                }
+            });
+            if tokio::time::timeout(grace, &mut all).await.is_err() {
+                state.operations.kill_all();
+                let _ = tokio::time::timeout(LAST_GRACE, &mut all).await;
+            }
+        });
+        runtime.shutdown_timeout(Duration::from_secs(1));
+    }
+}
+
 impl Server {
-    pub(super) fn new(
-        runtime: Runtime,
-        stop: watch::Sender<bool>,
-        tasks: Vec<JoinHandle<()>>,
-        address: SocketAddr,
-        http_address: Option<SocketAddr>,
-    ) -> Server {
-        Server { runtime: Some(runtime), stop, tasks, address, http_address }
+    pub(super) fn new(running: Running, address: SocketAddr, http_address: Option<SocketAddr>) -> Server {
+        Server { running: Some(running), address, http_address }
     }
 
     /// Where drivers connect to.
@@ -42,31 +65,22 @@ impl Server {
         self.http_address
     }
 
-    /// Stops: no new connections and no new commands; those that run get up to ten seconds to finish and
-    /// are answered. Returns when the threads are gone, or left behind after that time.
-    pub fn shutdown(mut self) {
-        self.stop_within(GRACE);
-    }
-
-    fn stop_within(&mut self, grace: Duration) {
-        let Some(runtime) = self.runtime.take() else { return };
-        self.stop.send_replace(true);
-        let tasks = std::mem::take(&mut self.tasks);
-        runtime.block_on(async {
-            let all = async {
-                for task in tasks {
-                    let _ = task.await;
-                }
-            };
-            let _ = tokio::time::timeout(grace, all).await;
-        });
-        runtime.shutdown_timeout(Duration::from_secs(1));
+    /// Stops: no new connections and no new commands; those that run get their time of
+    /// [grace](super::ServerOptions::grace) to finish, are then asked to end, and are answered. Returns when
+    /// the threads are gone, or left behind where a command does not end.
+    ///
+    /// # Panics
+    /// As [`serve`](super::serve), within a task of an asynchronous runtime; so does dropping the handle.
+    pub fn shutdown(self) {
+        drop(self);
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.stop_within(GRACE);
+        if let Some(running) = self.running.take() {
+            running.stop();
+        }
     }
 }
 

@@ -22,13 +22,16 @@ pub struct ServerOptions {
     pub connections: usize,
     /// How long a cursor that nobody asks for more is kept.
     pub cursor_idle: Duration,
+    /// How long a shutdown lets commands run on before it ends them.
+    pub grace: Duration,
     /// Who adds to `/metrics` beside the server itself.
     pub metrics: Vec<Arc<dyn MetricsSource>>,
 }
 
 impl Default for ServerOptions {
     /// Port 27017 of this machine only, no HTTP port, four threads per processor (some will wait for the
-    /// device), 4,096 connections, ten minutes for cursors.
+    /// device), 4,096 connections, ten minutes for cursors, ten
+    /// seconds of grace.
     fn default() -> ServerOptions {
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
         ServerOptions {
@@ -38,6 +41,7 @@ impl Default for ServerOptions {
             threads: 4 * processors,
             connections: 4096,
             cursor_idle: Duration::from_secs(600),
+            grace: Duration::from_secs(10),
             metrics: Vec::new(),
         }
     }
@@ -53,6 +57,7 @@ impl fmt::Debug for ServerOptions {
             .field("threads", &self.threads)
             .field("connections", &self.connections)
             .field("cursor_idle", &self.cursor_idle)
+            .field("grace", &self.grace)
             .field("metrics", &self.metrics.len())
             .finish()
     }

@@ -7,6 +7,7 @@ use stroma_document::Documents;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::handle::Running;
 use super::{Server, ServerOptions, State, accept};
 use crate::error::{Error, Result};
 
@@ -44,8 +45,8 @@ pub fn serve(documents: Documents, options: ServerOptions) -> Result<Server> {
         tasks.push(runtime.spawn(crate::http::accept(listener, Arc::clone(&state), stopped.clone())));
     }
     tasks.push(runtime.spawn(crate::cursors::sweep(Arc::clone(&state), stopped.clone())));
-    tasks.push(runtime.spawn(accept::accept(listener, state, stopped)));
-    Ok(Server::new(runtime, stop, tasks, address, http_address))
+    tasks.push(runtime.spawn(accept::accept(listener, Arc::clone(&state), stopped)));
+    Ok(Server::new(Running { runtime, state, stop, tasks, grace: options.grace }, address, http_address))
 }
 
 async fn listen(wanted: SocketAddr) -> Result<(TcpListener, SocketAddr)> {

@@ -1,4 +1,4 @@
-//! MongoDB's wire protocol as bytes: heads, `OP_MSG`, the `OP_QUERY` that old drivers open with, and their replies.
+//! MongoDB's wire protocol as bytes: heads, `OP_MSG`, the `OP_QUERY` of old drivers, and their replies.
 
 mod error;
 mod frame;

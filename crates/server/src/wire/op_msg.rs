@@ -1,4 +1,4 @@
-//! `OP_MSG`, the message of every driver since 2017: flags, one document, and sequences of documents beside it.
+//! `OP_MSG`, the message of every driver since 2017: flags, a document, sequences of documents beside it.
 
 use bson::{Bson, Document, RawDocument};
 
@@ -123,8 +123,8 @@ fn read_sequence(body: &[u8], at: usize, end: usize) -> Result<(String, Vec<Bson
 /// Documents may be nested this deep on the wire; deeper ones would be refused by every command anyway.
 const DEEPEST_NESTING: usize = 200;
 
-/// Whether the BSON nests deeper than `most`, told in one pass without recursion. Malformed bytes end the pass:
-/// the parser that follows names what is wrong.
+/// Whether the BSON nests deeper than `most`, told in one pass without recursion. Malformed bytes end the
+/// pass: the parser that follows names what is wrong.
 fn nesting_exceeds(bytes: &[u8], most: usize) -> bool {
     let mut ends = vec![bytes.len()];
     let mut at = 4;

@@ -42,6 +42,11 @@ impl Request {
         Ok(Request { command, id: header.request_id, shape })
     }
 
+    /// What is needed to answer the request, without what it asks.
+    pub(crate) fn without_command(&self) -> Request {
+        Request { command: Document::new(), id: self.id, shape: self.shape }
+    }
+
     /// The reply as the bytes of a message; `None` where none is wanted.
     pub(crate) fn reply(
         &self,

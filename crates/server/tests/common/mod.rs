@@ -19,7 +19,11 @@ pub fn start() -> Server {
 
 /// Starts a server on free ports.
 pub fn start_with(options: ServerOptions) -> Server {
-    let documents = Documents::open(Arc::new(MemoryStore::new()), Options::default()).unwrap();
+    start_on(Documents::open(Arc::new(MemoryStore::new()), Options::default()).unwrap(), options)
+}
+
+/// Starts a server on documents that the test has prepared.
+pub fn start_on(documents: Documents, options: ServerOptions) -> Server {
     serve(documents, ServerOptions { port: 0, http_port: Some(0), ..options }).unwrap()
 }
 
