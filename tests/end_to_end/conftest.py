@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 
@@ -75,9 +76,11 @@ def quickstart(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def lab(quickstart):
-    """A server on the quickstart's database, shared by tests that only read `lab`."""
+    """A server on a copy of the quickstart's database, shared by tests that only read `lab`."""
     data, _ = quickstart
-    server = Server(data)
+    copy = data.with_name("served")
+    shutil.copytree(data, copy)
+    server = Server(copy)
     yield server
     assert server.stop() == 0
 

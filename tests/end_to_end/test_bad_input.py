@@ -91,7 +91,7 @@ def test_a_short_query_is_reported_and_not_dropped(index, tmp_path):
     queries.write_text(">short\nACGT\n>long\n" + GENOME.split("\n")[1] + "\n")
     lines = stroma("search", "genomes", queries, "--format", "jsonl", "--data", index).stdout.splitlines()
     short, long = map(json.loads, lines)
-    assert short["query"] == "short" and "hits" not in short and "31" in short["error"]
+    assert short["query"] == "short" and "hits" not in short and (short["status"], short["length"], short["k"]) == ("too-short", 4, 31)
     assert long["query"] == "long" and long["hits"][0]["share"] == 1.0
     table = stroma("search", "genomes", queries, "--format", "tsv", "--data", index).stdout
     assert "short" in table
@@ -170,7 +170,8 @@ def test_a_flipped_byte_is_found(index):
     content = bytearray(layers[0].read_bytes())
     content[len(content) // 2] ^= 1
     layers[0].write_bytes(content)
-    fails(["check", "--data", index], layers[0].name, code=3)
+    checked = stroma("check", "--data", index, check=False)
+    assert checked.returncode == 3 and f"damaged  {layers[0]}" in checked.stdout, checked
     done = stroma("inspect", layers[0], check=False)
     assert layers[0].name in done.stdout + done.stderr
     assert done.returncode != 0

@@ -2,6 +2,7 @@
 
 import datetime
 import threading
+import uuid
 
 import bson
 import pymongo
@@ -35,7 +36,7 @@ def test_every_type_comes_back_as_it_went(collection):
         "document": {"a": {"b": None}},
         "array": [1, "two", [3]],
         "binary": b"\x00\xff",
-        "uuid": bson.Binary.from_uuid(__import__("uuid").UUID(int=7)),
+        "uuid": bson.Binary.from_uuid(uuid.UUID(int=7)),
         "yes": True,
         "when": datetime.datetime(2026, 11, 21, 12, 0, 0, 123000),
         "regex": bson.Regex("^a.b", "i"),

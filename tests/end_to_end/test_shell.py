@@ -27,8 +27,8 @@ def answer(server, expression, database="test"):
 
 
 def test_the_commands_people_type_first(server):
-    assert "tests" in shell(server, "db.getSiblingDB('tests').a.insertOne({x: 1}); show dbs")
-    assert shell(server, "db.b.insertOne({x: 1}); show collections").splitlines()[-1] == "b"
+    assert "tests" in shell(server, "db.getSiblingDB('tests').a.insertOne({x: 1})\nshow dbs")
+    assert shell(server, "db.b.insertOne({x: 1})\nshow collections").splitlines()[-1] == "b"
     assert answer(server, "db.hello().isWritablePrimary") is True
     assert answer(server, "db.version()").startswith("8.")
     assert answer(server, "db.adminCommand({ping: 1})")["ok"] == 1

@@ -25,12 +25,9 @@ pub(super) fn run(arguments: &IndexAdd) -> Result<()> {
     let present = samples.len() - missing.len();
     if present > 0 && !arguments.skip_existing {
         let held: BTreeSet<String> = index.samples().into_iter().map(|sample| sample.name).collect();
-        let name =
-            samples.iter().find(|sample| held.contains(&sample.name)).map_or("", |sample| &sample.name);
-        return Err(Failure::Usage {
-            what: format!("the index `{}` already holds the sample `{name}`", arguments.index),
-            hint: "remove it first, or pass over what is there with --skip-existing".into(),
-        });
+        let held = samples.into_iter().find(|sample| held.contains(&sample.name));
+        let name = held.map_or_else(String::new, |sample| sample.name);
+        return Err(Error::from(stromatolite::sequence::Error::DuplicateSample { name }).into());
     }
     add_samples(&index, &arguments.index, &missing, arguments.minimum_count)
 }
