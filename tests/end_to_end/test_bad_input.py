@@ -171,7 +171,8 @@ def test_a_flipped_byte_is_found(index):
     content[len(content) // 2] ^= 1
     layers[0].write_bytes(content)
     checked = stroma("check", "--data", index, check=False)
-    assert checked.returncode == 3 and f"damaged  {layers[0]}" in checked.stdout, checked
+    assert checked.returncode == 3 and checked.stdout.startswith("damaged")
+    assert layers[0].name in checked.stdout
     done = stroma("inspect", layers[0], check=False)
     assert layers[0].name in done.stdout + done.stderr
     assert done.returncode != 0

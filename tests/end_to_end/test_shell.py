@@ -9,10 +9,10 @@ import pytest
 MONGOSH = os.environ.get("STROMA_MONGOSH", "mongosh")
 
 
-def shell(server, script, database="test"):
-    """Runs a script in mongosh and returns what it printed as JSON."""
+def shell(server, *scripts, database="test"):
+    """Runs scripts in mongosh, one after the other, and returns what it printed."""
     done = subprocess.run(
-        [MONGOSH, f"{server.uri}/{database}", "--quiet", "--norc", "--eval", script],
+        [MONGOSH, f"{server.uri}/{database}", "--quiet", "--norc", *(word for script in scripts for word in ("--eval", script))],
         capture_output=True,
         text=True,
         timeout=90,
@@ -23,12 +23,12 @@ def shell(server, script, database="test"):
 
 
 def answer(server, expression, database="test"):
-    return json.loads(shell(server, f"print(EJSON.stringify({expression}))", database).splitlines()[-1])
+    return json.loads(shell(server, f"print(EJSON.stringify({expression}))", database=database).splitlines()[-1])
 
 
 def test_the_commands_people_type_first(server):
-    assert "tests" in shell(server, "db.getSiblingDB('tests').a.insertOne({x: 1})\nshow dbs")
-    assert shell(server, "db.b.insertOne({x: 1})\nshow collections").splitlines()[-1] == "b"
+    assert "tests" in shell(server, "db.getSiblingDB('tests').a.insertOne({x: 1})", "show dbs")
+    assert shell(server, "db.b.insertOne({x: 1})", "show collections").splitlines()[-1] == "b"
     assert answer(server, "db.hello().isWritablePrimary") is True
     assert answer(server, "db.version()").startswith("8.")
     assert answer(server, "db.adminCommand({ping: 1})")["ok"] == 1
@@ -88,5 +88,5 @@ def test_sequence_search_in_the_shell(lab, count):
         {$sort: {_id: 1}}
       ]).toArray().map(sample => sample._id)))
     """
-    printed = shell(lab, script, "lab").splitlines()[-1]
+    printed = shell(lab, script, database="lab").splitlines()[-1]
     assert json.loads(printed) == ["S_aureus_JKD6008", "S_aureus_TW20"]
