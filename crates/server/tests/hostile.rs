@@ -72,6 +72,13 @@ fn a_message_cut_or_flipped_anywhere_harms_nobody() {
     bystander.ok(doc! {"ping": 1});
 }
 
+/// The document `{a: <code without text, with this scope>}`.
+fn wrapped_in_code(scope: &[u8]) -> Vec<u8> {
+    let length = |bytes: usize| (bytes as i32).to_le_bytes();
+    let code = [&length(4 + 5 + scope.len())[..], &length(1), &[0], scope].concat();
+    [&length(4 + 3 + code.len() + 1)[..], b"\x0fa\0", &code, &[0]].concat()
+}
+
 #[test]
 fn deep_nesting_is_refused() {
     let server = start();
@@ -80,6 +87,14 @@ fn deep_nesting_is_refused() {
         deep = doc! {"a": deep};
     }
     assert!(exchange(&server, &command(&doc! {"insert": "a", "documents": [deep], "$db": "t"})).is_empty());
+    let mut scope = vec![5, 0, 0, 0, 0];
+    for level in 0..8000 {
+        scope = wrapped_in_code(&scope);
+        // The bytes are what they are meant to be.
+        assert!(level > 20 || Document::from_reader(&scope[..]).is_ok());
+    }
+    let body = [&[0, 0, 0, 0, 0][..], &scope].concat();
+    assert!(exchange(&server, &message(2013, &body)).is_empty());
     let mut clause = doc! {"x": 1};
     for _ in 0..90 {
         clause = doc! {"$and": [clause]};

@@ -1,6 +1,7 @@
 //! Commands that do not end, or fall: stopped by their time, by hand, by the server's end; nobody else waits.
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
+#![allow(clippy::disallowed_methods, reason = "a stage that is slow has to sleep")]
 
 mod common;
 

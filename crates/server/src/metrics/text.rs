@@ -77,8 +77,16 @@ mod tests {
         metrics.gauge("b_bytes", "Bytes.", &[], 5.0);
         metrics.counter("a_total", "All\nof it.", &[("kind", "x\"y\\")], 1.5);
         metrics.counter("a_total", "All of it.", &[("kind", "z")], 2.0);
-        let expected = "# HELP a_total All\\nof it.\n# TYPE a_total counter\n\
-                        a_total{kind=\"x\\\"y\\\\\"} 1.5\na_total{kind=\"z\"} 2\n# HELP b_bytes Bytes.\n# TYPE b_bytes gauge\nb_bytes 5\n";
+        let expected = [
+            "# HELP a_total All\\nof it.",
+            "# TYPE a_total counter",
+            "a_total{kind=\"x\\\"y\\\\\"} 1.5",
+            "a_total{kind=\"z\"} 2",
+            "# HELP b_bytes Bytes.",
+            "# TYPE b_bytes gauge",
+            "b_bytes 5\n",
+        ]
+        .join("\n");
         assert_eq!(metrics.to_text(), expected);
     }
 }

@@ -153,6 +153,18 @@ fn nesting_exceeds(bytes: &[u8], most: usize) -> bool {
                 at = value + 4;
                 continue;
             }
+            // Code with its scope: the length of both, the code, and the scope, a document.
+            0x0f => {
+                let (Some(whole), Some(code)) = (length_at(value), length_at(value + 4)) else {
+                    return false;
+                };
+                if ends.len() >= most {
+                    return true;
+                }
+                ends.push((value + whole).min(end));
+                at = value + 8 + code + 4;
+                continue;
+            }
             0x05 => length_at(value).map(|length| length + 5),
             0x06 | 0x0a | 0x7f | 0xff => Some(0),
             0x07 => Some(12),
@@ -163,7 +175,6 @@ fn nesting_exceeds(bytes: &[u8], most: usize) -> bool {
                 zeros.nth(1).map(|(index, _)| index + 1)
             }
             0x0c => length_at(value).map(|length| length + 16),
-            0x0f => length_at(value),
             0x10 => Some(4),
             0x13 => Some(16),
             _ => None,
@@ -178,7 +189,7 @@ fn nesting_exceeds(bytes: &[u8], most: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use bson::{Document, doc};
+    use bson::{Document, JavaScriptCodeWithScope, doc};
 
     use super::{nesting_exceeds, parse, reply};
 
@@ -230,5 +241,16 @@ mod tests {
         let bytes = document.to_vec().unwrap();
         assert!(nesting_exceeds(&bytes, 100));
         assert!(!nesting_exceeds(&bytes, 101));
+    }
+
+    #[test]
+    fn nesting_in_the_scope_of_code_is_seen_too() {
+        let mut scope = Document::new();
+        for _ in 0..50 {
+            scope = doc! {"a": JavaScriptCodeWithScope { code: "f".to_owned(), scope }};
+        }
+        let bytes = doc! {"first": "x", "deep": scope, "last": 1}.to_vec().unwrap();
+        assert!(nesting_exceeds(&bytes, 51));
+        assert!(!nesting_exceeds(&bytes, 52));
     }
 }
