@@ -178,7 +178,12 @@ fn the_policy_takes_lines_for_smooth_keys_and_a_tree_for_rough_ones() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 200,
+        rng_seed: RngSeed::Fixed(1),
+        failure_persistence: None,
+        ..Default::default()
+    })]
 
     #[test]
     fn random_gaps(

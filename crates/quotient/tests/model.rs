@@ -108,7 +108,12 @@ fn apply(filter: &mut CountingFilter, model: &mut BTreeMap<u64, u64>, operation:
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 400,
+        rng_seed: RngSeed::Fixed(1),
+        failure_persistence: None,
+        ..Default::default()
+    })]
 
     #[test]
     fn agrees_with_a_map(shape in shapes(), operations in operations(250)) {

@@ -25,7 +25,8 @@ pub enum Error {
     },
     /// The folder was written by a later release; nothing in it was changed.
     #[error(
-        "{file} says format {found}, this release reads up to {supported}: open it with a newer release; nothing was changed"
+        "{file} says format {found}, this release reads up to {supported}: open it with a newer release; \
+         nothing was changed"
     )]
     NewerFormat {
         /// The file that says so.

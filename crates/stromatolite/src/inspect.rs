@@ -27,7 +27,8 @@ pub struct FileReport {
 /// Takes no lock: it may be called while a process has the database open; a log is then read as far as it goes.
 ///
 /// # Errors
-/// [`Error::UnknownFile`] when no part of a database begins like it, or when it cannot be read. Damage is in the report.
+/// [`Error::UnknownFile`] when no part of a database begins like it, or when it cannot be read. Damage is in the
+/// report.
 pub fn inspect_file(path: impl AsRef<Path>) -> Result<FileReport> {
     let path = path.as_ref();
     let blob = open(path)?;

@@ -12,7 +12,12 @@ const WIDEST_LINE: usize = 120;
 const LONGEST_CONTENTS: usize = 80;
 
 /// The modules that exist for `unsafe`; each is run under the sanitizers.
-const UNSAFE_MODULES: &[&str] = &[];
+const UNSAFE_MODULES: &[&str] = &[
+    "crates/logmem/src/memory/chunk.rs",
+    "crates/logmem/src/memory/epoch_cell.rs",
+    "crates/logmem/src/memory/pinned.rs",
+    "crates/strata/src/storage/map.rs",
+];
 
 pub(crate) fn check(tree: &[SourceFile], findings: &mut Vec<Finding>) {
     for (file, text) in rust_files(tree) {
@@ -67,7 +72,7 @@ fn check_lengths(file: &SourceFile, lines: &[&str], findings: &mut Vec<Finding>)
         let what = format!("{code} lines without tests: split it, no file may pass {LONGEST_FILE}");
         findings.push(Finding::new(&file.path, 1, what));
     }
-    if file.path.ends_with("/mod.rs") && code > LONGEST_CONTENTS {
+    if file.path.ends_with("/mod.rs") && !is_test && code > LONGEST_CONTENTS {
         findings.push(Finding::new(
             &file.path,
             1,

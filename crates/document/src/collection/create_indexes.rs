@@ -1,4 +1,4 @@
-//! Creates indexes.
+//! `createIndexes`: new indexes of a collection, built while writes go on.
 
 use super::Collection;
 use crate::catalog::{CollectionEntry, IndexEntry, IndexState, next_id};

@@ -1,4 +1,4 @@
-//! Drops indexes.
+//! `dropIndexes`: removes indexes of a collection by name, by key or all.
 
 use bson::Document;
 

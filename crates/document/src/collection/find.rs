@@ -1,4 +1,4 @@
-//! Finds documents.
+//! `find`: the documents that match, in the order and shape asked for.
 
 use std::sync::Arc;
 
