@@ -46,7 +46,7 @@ mod request;
 mod server;
 mod sessions;
 mod stages;
-mod wire;
+pub mod wire;
 
 pub use error::{Error, Result};
 pub use metrics::{Metrics, MetricsSource};

@@ -40,9 +40,8 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  stroma quickstart\n  stroma quickstart --data /tmp/first-look")]
     Quickstart(Quickstart),
     /// Serve the database to MongoDB's drivers and shell
-    #[command(
-        after_help = "Examples:\n  stroma serve --data stroma-data --port 27017\n  mongosh mongodb://127.0.0.1:27017/lab"
-    )]
+    #[command(after_help = "Examples:\n  stroma serve --data stroma-data --port 27017\n  \
+                      mongosh mongodb://127.0.0.1:27017/lab")]
     Serve(Serve),
     /// Load documents from JSON lines, CSV or TSV into a collection
     #[command(after_help = "Examples:\n  stroma import lab.samples samples.tsv --id sample\n  \
@@ -56,15 +55,13 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Index(Index),
     /// Find the samples that hold a sequence, exactly
-    #[command(
-        after_help = "Examples:\n  stroma search genomes genes.fasta\n  stroma search genomes --sequence ACGT... --threshold 1\n  \
-                      zcat reads.fq.gz | stroma search genomes - --format jsonl"
-    )]
+    #[command(after_help = "Examples:\n  stroma search genomes genes.fasta\n  \
+                      stroma search genomes --sequence ACGT... --threshold 1\n  \
+                      zcat reads.fq.gz | stroma search genomes - --format jsonl")]
     Search(Search),
     /// Show levels, layers, sizes and write amplification; for a file, what it is and whether it is whole
-    #[command(
-        after_help = "Examples:\n  stroma inspect\n  stroma inspect --json\n  stroma inspect stroma-data/documents/layers/00000000000000000007"
-    )]
+    #[command(after_help = "Examples:\n  stroma inspect\n  stroma inspect --json\n  \
+                      stroma inspect stroma-data/documents/manifest/00000000000000000001")]
     Inspect(Inspect),
     /// Merge all layers into as few as possible
     Compact(Compact),

@@ -2,7 +2,8 @@
 
 /// A message that breaks the protocol. The connection is closed: nobody knows where the next one begins.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum WireError {
+#[non_exhaustive]
+pub enum WireError {
     /// The length in the head cannot be that of a message.
     #[error("message length {length} is not between 16 and {most}")]
     Length {

@@ -7,7 +7,8 @@ mod op_msg;
 mod op_query;
 mod request;
 
-pub(crate) use error::WireError;
+pub use error::WireError;
 pub(crate) use frame::{read_frame, write_frame};
 pub(crate) use header::{Header, LONGEST_MESSAGE};
 pub(crate) use request::Request;
+pub use request::parse_message;

@@ -2,6 +2,7 @@
 
 use bson::Document;
 
+use super::header::HEADER_BYTES;
 use super::{Header, WireError, op_msg, op_query};
 
 /// Which operation the reply is sent as.
@@ -13,6 +14,22 @@ pub(crate) enum ReplyShape {
     Reply,
     /// None: the sender set `moreToCome`.
     Nothing,
+}
+
+/// Reads one whole message, head included, as the command it carries: for tools that look at traffic, and for
+/// fuzzing. O(length of the message).
+///
+/// # Errors
+/// [`WireError`] for a message that breaks the protocol or is not as long as its head says.
+pub fn parse_message(bytes: &[u8]) -> Result<Document, WireError> {
+    let (head, body) = bytes
+        .split_first_chunk::<HEADER_BYTES>()
+        .ok_or(WireError::Malformed { offset: 0, what: "no room for a head" })?;
+    let header = Header::parse(head)?;
+    if header.length != bytes.len() {
+        return Err(WireError::Malformed { offset: 0, what: "the message is not as long as its head says" });
+    }
+    Ok(Request::parse(header, body)?.command)
 }
 
 /// A command as it came.

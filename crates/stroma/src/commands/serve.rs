@@ -12,14 +12,17 @@ use crate::failure::{Failure, Result};
 
 pub(super) fn run(arguments: &Serve) -> Result<()> {
     let database = Arc::new(open_or_create(&arguments.data)?);
-    let mut options = ServerOptions::default();
-    options.bind = arguments.bind;
-    options.port = arguments.port;
-    options.http_port = Some(arguments.http_port);
-    if let Some(threads) = arguments.threads {
-        options.threads = threads;
-    }
-    options.metrics.push(Arc::new(DatabaseMetrics { database: Arc::clone(&database) }));
+    let defaults = ServerOptions::default();
+    let options = ServerOptions {
+        bind: arguments.bind,
+        port: arguments.port,
+        http_port: Some(arguments.http_port),
+        threads: arguments.threads.unwrap_or(defaults.threads),
+        metrics: vec![Arc::new(DatabaseMetrics { database: Arc::clone(&database) })],
+        ..defaults
+    };
+    // Before anyone is told that the server is there: whoever reads it may ask it to stop at once.
+    let signals = Signals::listen()?;
     let server = stroma_server::serve(database.documents().clone(), options)?;
     if !arguments.bind.is_loopback() {
         eprintln!(
@@ -36,31 +39,60 @@ pub(super) fn run(arguments: &Serve) -> Result<()> {
         .and_then(|()| writeln!(output, "Stop with Ctrl-C"))
         .and_then(|()| output.flush())
         .map_err(Failure::output)?;
-    wait_for_signal()?;
+    signals.wait()?;
     server.shutdown();
     database.documents().sync().map_err(stromatolite::Error::from)?;
     Ok(())
 }
 
-/// Waits until someone asks the process to stop.
-fn wait_for_signal() -> Result<()> {
-    let failed = |source| Failure::File { action: "wait for", path: "a signal".into(), source };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-    runtime
-        .block_on(async {
-            #[cfg(unix)]
-            {
-                use tokio::signal::unix::{SignalKind, signal};
-                let mut terminate = signal(SignalKind::terminate())?;
-                tokio::select! {
-                    _ = terminate.recv() => Ok(()),
-                    outcome = tokio::signal::ctrl_c() => outcome,
-                }
+/// The signals that ask the process to stop.
+struct Signals {
+    runtime: tokio::runtime::Runtime,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    /// Takes the signals from now on.
+    fn listen() -> Result<Signals> {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(signal_failure)?;
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let entered = runtime.enter();
+            let terminate = signal(SignalKind::terminate()).map_err(signal_failure)?;
+            let interrupt = signal(SignalKind::interrupt()).map_err(signal_failure)?;
+            drop(entered);
+            Ok(Signals { runtime, terminate, interrupt })
+        }
+        #[cfg(not(unix))]
+        Ok(Signals { runtime })
+    }
+
+    /// Waits for one.
+    #[cfg(unix)]
+    fn wait(mut self) -> Result<()> {
+        self.runtime.block_on(async {
+            tokio::select! {
+                _ = self.terminate.recv() => {}
+                _ = self.interrupt.recv() => {}
             }
-            #[cfg(not(unix))]
-            tokio::signal::ctrl_c().await
-        })
-        .map_err(failed)
+        });
+        Ok(())
+    }
+
+    /// Waits for one.
+    #[cfg(not(unix))]
+    fn wait(self) -> Result<()> {
+        self.runtime.block_on(tokio::signal::ctrl_c()).map_err(signal_failure)
+    }
+}
+
+fn signal_failure(source: std::io::Error) -> Failure {
+    Failure::File { action: "wait for", path: "a signal".into(), source }
 }
 
 /// What the engine and the sequence indexes tell to `/metrics`.

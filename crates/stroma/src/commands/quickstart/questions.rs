@@ -66,7 +66,8 @@ fn both(database: &Stromatolite, gene: &str, output: &mut impl Write) -> Result<
     let question = format!("Which samples of {SPECIES} from {YEAR} hold {GENE}?");
     let how = format!(
         "db.samples.aggregate([{{ \"$sequenceSearch\": {{ \"index\": \"{INDEX}\", \"query\": {GENE}, \"threshold\": \
-         {THRESHOLD} }} }},\n                         {{ \"$match\": {{ \"species\": \"{SPECIES}\", \"year\": {YEAR} }} }}])"
+         {THRESHOLD} }} }},\n   \
+         {{ \"$match\": {{ \"species\": \"{SPECIES}\", \"year\": {YEAR} }} }}])"
     );
     ask(output, 3, &question, &how)?;
     let pipeline = vec![

@@ -22,7 +22,8 @@ pub(crate) fn run(arguments: &Quickstart) -> Result<()> {
     let genes = collection.genes.display();
     writeln!(
         output,
-        "\nTo go on:\n  stroma serve{data}\n  mongosh mongodb://127.0.0.1:27017/lab --eval 'db.samples.find({{year: 2003}})'\n  \
+        "\nTo go on:\n  stroma serve{data}\n  \
+         mongosh mongodb://127.0.0.1:27017/lab --eval 'db.samples.find({{year: 2003}})'\n  \
          stroma search {INDEX} {genes}{data}"
     )
     .and_then(|()| output.flush())
