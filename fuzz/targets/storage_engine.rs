@@ -24,7 +24,7 @@ fuzz_target!(|input: (u8, Vec<u8>)| {
     if let Ok(database) = Database::open_storage(Arc::new(storage), Options::default())
         && let Ok(keyspace) = database.keyspace("a")
     {
-        for entry in keyspace.range(..).take(1000) {
+        for entry in keyspace.iter().take(1000) {
             if entry.is_err() {
                 break;
             }
@@ -41,5 +41,5 @@ fn fill(storage: &MemoryStorage) -> Option<()> {
         keyspace.put(&number.to_be_bytes(), b"value").ok()?;
     }
     database.flush().ok()?;
-    keyspace.put(b"in the log", b"value").ok()
+    keyspace.put(b"in the log", b"value").ok().map(drop)
 }
