@@ -72,13 +72,19 @@ pub(crate) fn reply(
     request_id: i32,
     response_to: i32,
 ) -> Result<Vec<u8>, bson::error::Error> {
+    // No flags, one section: the body.
+    message(Header { length: 0, request_id, response_to, opcode: OPCODE }, &[0; 5], document)
+}
+
+/// The bytes of a message: its head with the length filled in, what stands before the document, the document.
+pub(super) fn message(
+    mut header: Header,
+    before: &[u8],
+    document: &Document,
+) -> Result<Vec<u8>, bson::error::Error> {
     let bytes = document.to_vec()?;
-    let length = HEADER_BYTES + 5 + bytes.len();
-    let mut message = Vec::with_capacity(length);
-    message.extend_from_slice(&Header { length, request_id, response_to, opcode: OPCODE }.to_bytes());
-    message.extend_from_slice(&[0, 0, 0, 0, 0]);
-    message.extend_from_slice(&bytes);
-    Ok(message)
+    header.length = HEADER_BYTES + before.len() + bytes.len();
+    Ok([&header.to_bytes(), before, &bytes].concat())
 }
 
 /// Reads the document that begins at `at` and must end by `end`; returns where it ends.

@@ -2,8 +2,7 @@
 
 use bson::{Bson, Document};
 
-use super::header::HEADER_BYTES;
-use super::op_msg::read_document;
+use super::op_msg::{message, read_document};
 use super::{Header, WireError};
 
 /// Number of the operation.
@@ -40,16 +39,9 @@ pub(crate) fn reply(
     request_id: i32,
     response_to: i32,
 ) -> Result<Vec<u8>, bson::error::Error> {
-    let bytes = document.to_vec()?;
-    let length = HEADER_BYTES + 20 + bytes.len();
-    let mut message = Vec::with_capacity(length);
-    message.extend_from_slice(&Header { length, request_id, response_to, opcode: REPLY_OPCODE }.to_bytes());
-    message.extend_from_slice(&AWAIT_CAPABLE.to_le_bytes());
-    message.extend_from_slice(&0_i64.to_le_bytes());
-    message.extend_from_slice(&0_i32.to_le_bytes());
-    message.extend_from_slice(&1_i32.to_le_bytes());
-    message.extend_from_slice(&bytes);
-    Ok(message)
+    // Flags, no cursor (64 bits), starting from 0, one document.
+    let before = [AWAIT_CAPABLE, 0, 0, 0, 1].map(i32::to_le_bytes).concat();
+    message(Header { length: 0, request_id, response_to, opcode: REPLY_OPCODE }, &before, document)
 }
 
 #[cfg(test)]
