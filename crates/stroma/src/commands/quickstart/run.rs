@@ -20,12 +20,18 @@ pub(crate) fn run(arguments: &Quickstart) -> Result<()> {
     answer_all(&database, &mut output)?;
     let data = if folder == DEFAULT_DATA { String::new() } else { format!(" --data {folder}") };
     let genes = collection.genes.display();
+    let program = program();
     writeln!(
         output,
-        "\nTo go on:\n  stroma serve{data}\n  \
+        "\nTo go on:\n  {program} serve{data}\n  \
          mongosh mongodb://127.0.0.1:27017/lab --eval 'db.samples.find({{year: 2003}})'\n  \
-         stroma search {INDEX} {genes}{data}"
+         {program} search {INDEX} {genes}{data}"
     )
     .and_then(|()| output.flush())
     .map_err(Failure::output)
+}
+
+/// The program as the reader can call it again: by the path it was called by, where that is one.
+fn program() -> String {
+    std::env::args().next().filter(|called| called.contains('/')).unwrap_or_else(|| "stroma".to_owned())
 }
