@@ -2,6 +2,7 @@
 
 use std::io::{BufWriter, StdoutLock, Write};
 
+use stromatolite::lsm::LogCut;
 use stromatolite::{Options, Stromatolite};
 
 use super::{check, compact, completions, export, import, index, inspect, quickstart, search, serve};
@@ -26,12 +27,25 @@ pub(crate) fn run(command: Command) -> Result<()> {
 
 /// Opens a database that must be there.
 pub(super) fn open_existing(data: &Data) -> Result<Stromatolite> {
-    Ok(Stromatolite::open(&data.folder, Options::existing())?)
+    open(data, Options::existing())
 }
 
 /// Opens a database, or makes one.
 pub(super) fn open_or_create(data: &Data) -> Result<Stromatolite> {
-    Ok(Stromatolite::open(&data.folder, Options::default())?)
+    open(data, Options::default())
+}
+
+/// Opens a database, and tells when the last process that had it open did not end well.
+fn open(data: &Data, options: Options) -> Result<Stromatolite> {
+    let database = Stromatolite::open(&data.folder, options)?;
+    if let Some(cut) = &database.engine().recovery_report().log_cut {
+        let LogCut { segment, offset, bytes, .. } = cut;
+        eprintln!(
+            "stroma: the database was not closed: {bytes} bytes of commits that were never acknowledged as synced were \
+             cut from the log ({segment} at offset {offset}); everything before them is there"
+        );
+    }
+    Ok(database)
 }
 
 /// Standard output, buffered; to be flushed at the end.
