@@ -1,6 +1,6 @@
 //! Query filters: parsed once, then asked whether a document matches.
 //!
-//! The parser turns a filter into a tree of [`Node`]s whose leaves test the values at one path; the
+//! The parser turns a filter into a tree of nodes whose leaves test the values at one path; the
 //! evaluator walks it per document; the planner reads the tests of the top conjunction.
 
 mod bits;

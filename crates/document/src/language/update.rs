@@ -1,6 +1,6 @@
 //! Updates: operators, replacements and pipelines, applied to one document at a time.
 //!
-//! An operator update is parsed into modifications, each a path and a [`change`](modification) at its end,
+//! An operator update is parsed into modifications, each a path and a change at its end,
 //! sorted by path as MongoDB applies them. Paths may hold `$`, `$[]` and `$[name]`, which are resolved
 //! against each document.
 
