@@ -90,6 +90,7 @@ pub mod error;
 mod execution;
 mod explain;
 mod index;
+mod interrupt;
 pub mod language;
 pub mod namespace;
 mod planner;
@@ -98,12 +99,13 @@ pub mod store;
 
 pub use collection::{
     Aggregate, Collection, CollectionStats, Count, CreateIndexesOutcome, DeleteOutcome, DeleteStatement,
-    Distinct, Explained, Find, FindAndModify, FindAndModifyOutcome, IndexSelection, InsertOutcome,
+    Distinct, Explained, Find, FindAndModify, FindAndModifyOutcome, IndexSelection, IndexUse, InsertOutcome,
     Modification, UpdateOutcome, UpdateStatement, Upserted, Verbosity,
 };
 pub use cursor::Cursor;
 pub use documents::{CollectionInfo, CollectionOptions, DatabaseInfo, Documents, Options, SourceStage};
 pub use error::{Code, Error, Result, WriteError};
 pub use index::IndexModel;
+pub use interrupt::interruptible;
 pub use namespace::Namespace;
 pub use planner::Hint;

@@ -192,6 +192,33 @@ fn the_server_tells_of_itself_in_pipelines() {
 }
 
 #[test]
+fn the_uses_of_indexes_are_counted() {
+    let server = start();
+    let mut client = Client::connect(&server);
+    client.ok(doc! {"insert": "a", "documents": [{"_id": 1, "x": 1}]});
+    client.ok(doc! {"createIndexes": "a", "indexes": [{"key": {"x": 1}, "name": "x_1"}]});
+    for filter in [doc! {"x": 1}, doc! {"x": {"$gt": 0}}, doc! {"_id": 1}, doc! {"y": 1}] {
+        client.ok(doc! {"find": "a", "filter": filter});
+    }
+    client.ok(doc! {"update": "a", "updates": [{"q": {"x": 1}, "u": {"$set": {"y": 1}}}]});
+    let reply = client.ok(doc! {"aggregate": "a", "pipeline": [{"$indexStats": {}}], "cursor": {}});
+    let listed = reply.get_document("cursor").unwrap().get_array("firstBatch").unwrap();
+    let told: Vec<(&str, i32)> = listed
+        .iter()
+        .map(|index| index.as_document().unwrap())
+        .map(|index| {
+            let uses = index.get_document("accesses").unwrap().get_i32("ops").unwrap();
+            (index.get_str("name").unwrap(), uses)
+        })
+        .collect();
+    assert_eq!(told, [("_id_", 1), ("x_1", 3)]);
+    let explain = doc! {"explain": {"find": "a", "filter": {"x": 1}}, "verbosity": "executionStats"};
+    let statistics = client.ok(explain).get_document("executionStats").unwrap().clone();
+    assert!(statistics.get_i32("executionTimeMillis").is_ok());
+    assert!(client.ok(doc! {"dropIndexes": "a", "index": "*"}).get_str("msg").is_ok());
+}
+
+#[test]
 fn an_unacknowledged_write_is_not_answered() {
     let server = start();
     let mut client = Client::connect(&server);

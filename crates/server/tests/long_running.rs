@@ -69,6 +69,25 @@ fn a_command_ends_with_its_time() {
 }
 
 #[test]
+fn a_walk_that_finds_nothing_ends_with_its_time_too() {
+    let server = start();
+    let mut client = Client::connect(&server);
+    let documents: Vec<Document> = (0..2000).map(|number| doc! {"_id": number}).collect();
+    client.ok(doc! {"insert": "many", "documents": documents});
+    let slow = doc! {"$sum": {"$map": {"input": {"$range": [0, 200]}, "in": {"$multiply": ["$$this", 2]}}}};
+    let never = doc! {"$expr": {"$eq": [slow, 1]}};
+    let update = doc! {"q": &never, "u": {"$set": {"a": 1}}, "multi": true};
+    for command in [
+        doc! {"find": "many", "filter": &never, "maxTimeMS": 1},
+        doc! {"count": "many", "query": &never, "maxTimeMS": 1},
+        doc! {"update": "many", "updates": [update], "maxTimeMS": 1},
+    ] {
+        assert_eq!(client.code(command), 50);
+    }
+    assert_eq!(client.ok(doc! {"count": "many"}).get_i32("n").unwrap(), 2000);
+}
+
+#[test]
 fn a_command_is_killed_while_others_ask_what_needs_no_thread() {
     let server = start();
     let (mut busy, mut other) = (Client::connect(&server), Client::connect(&server));

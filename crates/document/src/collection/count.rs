@@ -53,6 +53,7 @@ impl Collection {
         let prepared = self.prepare(&count.to_find())?;
         let most = count.limit.map_or(u64::MAX, |limit| limit.saturating_add(count.skip));
         if prepared.plan.is_exact {
+            self.inner.index_uses.count(&prepared.plan);
             return Ok(
                 count_entries(&prepared.view, &prepared.plan, counters, most)?.saturating_sub(count.skip)
             );

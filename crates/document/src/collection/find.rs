@@ -127,6 +127,7 @@ impl Collection {
         limit: Option<u64>,
         counters: Counters,
     ) -> Result<Box<dyn Iterator<Item = Result<Found>> + Send>> {
+        self.inner.index_uses.count(&prepared.plan);
         let found = ordered(self, prepared, Arc::clone(&prepared.view), skip, limit, counters)?;
         let most = limit.map_or(usize::MAX, to_usize);
         Ok(Box::new(found.skip(to_usize(skip)).take(most)))

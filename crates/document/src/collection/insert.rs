@@ -121,5 +121,7 @@ fn is_of_document(code: Code) -> bool {
             | Code::OperationFailed
             | Code::ShutdownInProgress
             | Code::InternalError
+            | Code::Interrupted
+            | Code::MaxTimeMSExpired
     )
 }

@@ -3,6 +3,7 @@
 use bson::{Document, doc};
 
 use super::Collection;
+use crate::catalog::CollectionEntry;
 use crate::error::{Code, Error, Result};
 
 impl Collection {
@@ -15,8 +16,13 @@ impl Collection {
         let entry = self.inner.catalog.find(&view, &self.namespace)?.ok_or_else(|| {
             Error::new(Code::NamespaceNotFound, format!("ns does not exist: {}", self.namespace))
         })?;
-        let mut shown = vec![doc! { "v": 2, "key": { "_id": 1 }, "name": "_id_" }];
-        shown.extend(entry.ready_indexes().map(|index| index.describe()));
-        Ok(shown)
+        Ok(specifications(&entry))
     }
+}
+
+/// The specifications of a collection's indexes, that on `_id` first.
+pub(super) fn specifications(entry: &CollectionEntry) -> Vec<Document> {
+    let mut shown = vec![doc! { "v": 2, "key": { "_id": 1 }, "name": "_id_" }];
+    shown.extend(entry.ready_indexes().map(|index| index.describe()));
+    shown
 }

@@ -12,6 +12,7 @@ mod find;
 mod find_and_modify;
 mod handle;
 mod identity;
+mod index_uses;
 mod insert;
 mod list_indexes;
 mod modify;
@@ -31,6 +32,9 @@ pub use explain::{Explained, Verbosity};
 pub use find::Find;
 pub use find_and_modify::{FindAndModify, FindAndModifyOutcome, Modification};
 pub use handle::Collection;
+pub use index_uses::IndexUse;
 pub use insert::InsertOutcome;
 pub use stats::CollectionStats;
 pub use update::{UpdateOutcome, UpdateStatement, Upserted};
+
+pub(crate) use index_uses::IndexUses;

@@ -11,7 +11,7 @@ use parking_lot::RwLock;
 use super::object_id::ObjectIds;
 use super::{Options, SourceStage};
 use crate::catalog::{Catalog, check_or_write_format};
-use crate::collection::Collection;
+use crate::collection::{Collection, IndexUses};
 use crate::error::Result;
 use crate::namespace::Namespace;
 use crate::store::{OrderedStore, StoreStatistics};
@@ -33,6 +33,9 @@ pub(crate) struct Inner {
     pub(crate) source_stages: RwLock<BTreeMap<String, Arc<dyn SourceStage>>>,
     /// Transactions hold it shared; one that keeps meeting conflicts takes it alone, and so gets through.
     pub(crate) turn: RwLock<()>,
+    /// How often queries have used each index, since `opened`.
+    pub(crate) index_uses: IndexUses,
+    pub(crate) opened: DateTime,
     object_ids: ObjectIds,
 }
 
@@ -61,12 +64,15 @@ impl Documents {
     pub fn open(store: Arc<dyn OrderedStore>, options: Options) -> Result<Documents> {
         check_or_write_format(&*store)?;
         let object_ids = ObjectIds::new(options.object_id_process);
+        let opened = (options.wall_clock)();
         let inner = Inner {
             store,
             options,
             catalog: Catalog::default(),
             source_stages: RwLock::default(),
             turn: RwLock::default(),
+            index_uses: IndexUses::default(),
+            opened,
             object_ids,
         };
         let documents = Documents { inner: Arc::new(inner) };

@@ -7,11 +7,15 @@ use bson::Document;
 
 use super::Counters;
 use crate::error::{Code, Error, Result};
+use crate::interrupt;
 use crate::planner::{Access, Plan, ScannedIndex};
 use crate::record::{
     Reader, RecordId, decode, record_id_of_entry, record_id_of_record, record_key, record_prefix,
 };
 use crate::store::{Direction, Entries, KeyRange};
+
+/// How many documents or entries are walked before it is asked again whether the request is to end.
+const STEPS_BETWEEN_CHECKS: u32 = 64;
 
 /// A document and the name of its record.
 #[derive(Debug)]
@@ -26,6 +30,7 @@ pub(crate) struct Candidates<'r, R: Reader<'r>> {
     collection_id: u64,
     counters: Counters,
     walk: Walk<'r>,
+    steps: u32,
     lifetime: PhantomData<&'r ()>,
 }
 
@@ -72,10 +77,14 @@ impl<'r, R: Reader<'r>> Candidates<'r, R> {
             None => (0, Walk::Nothing),
             Some(entry) => (entry.id, walk(entry.id, plan)),
         };
-        Candidates { reader, collection_id, counters, walk, lifetime: PhantomData }
+        Candidates { reader, collection_id, counters, walk, steps: 0, lifetime: PhantomData }
     }
 
     fn advance(&mut self) -> Result<Option<Found>> {
+        self.steps = self.steps.wrapping_add(1);
+        if self.steps.is_multiple_of(STEPS_BETWEEN_CHECKS) {
+            interrupt::check()?;
+        }
         match &mut self.walk {
             Walk::Nothing => Ok(None),
             Walk::One(id) => {
@@ -171,6 +180,9 @@ pub(crate) fn count_entries<'r>(
     while count < most && ranges.next(reader)?.is_some() {
         counters.count_key();
         count += 1;
+        if count.is_multiple_of(u64::from(STEPS_BETWEEN_CHECKS)) {
+            interrupt::check()?;
+        }
     }
     Ok(count)
 }

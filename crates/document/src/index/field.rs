@@ -9,6 +9,9 @@ use crate::language::value::{FieldPath, Number};
 /// How many paths an index may have.
 const MAX_FIELDS: usize = 32;
 
+/// Kinds of index that MongoDB has and this crate does not.
+const ABSENT_KINDS: &[&str] = &["text", "2d", "2dsphere", "hashed", "columnstore"];
+
 /// A path of an index key.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct IndexField {
@@ -44,7 +47,10 @@ impl IndexField {
             ));
         }
         let direction = match kind {
-            Bson::String(kind) => return Err(Error::unsupported(format!("an index of kind '{kind}'"))),
+            Bson::String(kind) if ABSENT_KINDS.contains(&kind.as_str()) => {
+                return Err(Error::unsupported(format!("an index of kind '{kind}'")));
+            }
+            Bson::String(kind) => return Err(cannot_create(&format!("Unknown index plugin '{kind}'"))),
             number => match Number::of(number).map(Number::to_f64) {
                 Some(value) if value > 0.0 => Direction::Ascending,
                 Some(value) if value < 0.0 => Direction::Descending,

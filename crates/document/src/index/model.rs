@@ -102,7 +102,7 @@ impl IndexModel {
                 }
             }
         }
-        if model.key.is_empty() {
+        if !specification.contains_key("key") {
             return Err(Error::failed_to_parse(
                 "The 'key' field is a required property of an index specification",
             ));
@@ -185,7 +185,7 @@ mod tests {
         for key in [doc! { "a": "text" }, doc! { "$**": 1 }] {
             assert_eq!(IndexModel::new(key).to_entry().unwrap_err().code(), 238);
         }
-        for key in [doc! { "a": 0 }, doc! { "a..b": 1 }, doc! { "$a": 1 }] {
+        for key in [doc! { "a": "nope" }, doc! {}, doc! { "a": 0 }, doc! { "a..b": 1 }, doc! { "$a": 1 }] {
             assert_eq!(IndexModel::new(key).to_entry().unwrap_err().code(), 67);
         }
     }

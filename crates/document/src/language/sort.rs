@@ -3,6 +3,7 @@
 use super::value::path::{self, FieldPath};
 use super::value::{Number, compare, describe};
 use crate::error::{Error, Result};
+use crate::language::expression::check_ends;
 use bson::{Bson, Document};
 use std::cmp::Ordering;
 
@@ -83,7 +84,8 @@ impl SortPattern {
 }
 
 fn checked_path(name: &str) -> Result<FieldPath> {
-    if name.is_empty() || name.split('.').any(str::is_empty) {
+    check_ends(name)?;
+    if name.split('.').any(str::is_empty) {
         return Err(Error::location(15998, "FieldPath field names may not be empty strings."));
     }
     if name.split('.').any(|part| part.starts_with('$')) {
@@ -154,7 +156,9 @@ mod tests {
         let code = |pattern| SortPattern::parse(&pattern).unwrap_err().code();
         assert_eq!(code(doc! {"a": 2}), 15975);
         assert_eq!(code(doc! {"a": "up"}), 15974);
-        assert_eq!(code(doc! {"": 1}), 15998);
+        assert_eq!(code(doc! {"": 1}), 40352);
+        assert_eq!(code(doc! {"a.": 1}), 40353);
+        assert_eq!(code(doc! {"a..b": 1}), 15998);
         assert_eq!(code(doc! {"a": {"$meta": "textScore"}}), 238);
     }
 }

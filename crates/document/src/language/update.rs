@@ -127,7 +127,7 @@ impl Update {
                 .iter()
                 .try_fold(document.clone(), |input, step| step.apply(input, &context.variables))?,
         };
-        keep_id(document, &mut updated, self.is_replacement())?;
+        keep_id(document, &mut updated, !matches!(self.kind, Kind::Operators { .. }))?;
         check_nesting(&updated)?;
         if identical_documents(document, &updated) {
             return Ok(Changed::No);
@@ -154,7 +154,8 @@ fn no_array_filters(array_filters: &[Document], kind: &str) -> Result<()> {
     Err(Error::failed_to_parse(format!("arrayFilters may not be specified for {kind} updates")))
 }
 
-/// The `_id` stays, and stays first; an update that would change it fails.
+/// The `_id` stays, and stays first; an update that would change it fails. Where a replacement or a pipeline
+/// makes a document without one, it is put back.
 fn keep_id(before: &Document, after: &mut Document, replaced: bool) -> Result<()> {
     let Some(old) = before.get("_id") else {
         return Ok(());

@@ -23,7 +23,11 @@ fn run(context: &Context<'_>, target: Bson, mut arguments: Arguments) -> Result<
     arguments.finish()?;
     let before = collection.drop_indexes(&selection)?;
     context.settle()?;
-    Ok(doc! {"nIndexesWas": number(before as u64)})
+    let mut reply = doc! {"nIndexesWas": number(before as u64)};
+    if selection == IndexSelection::All {
+        reply.insert("msg", "non-_id indexes dropped for collection");
+    }
+    Ok(reply)
 }
 
 /// Which indexes: `*`, a name, several names, or a key.

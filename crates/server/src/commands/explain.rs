@@ -1,5 +1,7 @@
 //! `explain`: how another command would be carried out.
 
+use std::time::Instant;
+
 use bson::{Bson, Document, doc};
 use stroma_document::{Collection, Error, Explained, Find, Result, Verbosity};
 
@@ -7,6 +9,7 @@ use super::build_info::version;
 use super::context::Context;
 use super::table::{Command, find_command};
 use super::{aggregate, count, delete, distinct, find, find_and_modify, update};
+use crate::reply::number;
 use crate::request::Arguments;
 use crate::server::host;
 
@@ -51,7 +54,11 @@ pub(super) fn answer(
     explained: &Explained,
     verbosity: Verbosity,
 ) -> Result<Document> {
+    let started = Instant::now();
     let mut answer = collection.explain(explained, verbosity)?;
+    if let Ok(statistics) = answer.get_document_mut("executionStats") {
+        statistics.insert("executionTimeMillis", number(started.elapsed().as_millis() as u64));
+    }
     let port = i32::from(context.state.port);
     answer.insert("serverInfo", doc! {"host": host(context.state.port), "port": port, "version": version()});
     Ok(answer)

@@ -1,9 +1,10 @@
 //! From a command's document to its reply.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use bson::{Bson, Document};
-use stroma_document::{Code, Error, Result};
+use stroma_document::{Code, Error, Result, interruptible};
 
 use super::context::Context;
 use super::table::{Command, find_command};
@@ -55,5 +56,6 @@ fn carry_out(
     };
     let running = state.operations.begin(command.name, namespace, connection.number, generic.time);
     let context = Context { state, connection, generic: &generic, operation: &running.operation };
-    (command.run)(&context, target, arguments)
+    let asked = Arc::clone(&running.operation);
+    interruptible(move || asked.check(), || (command.run)(&context, target, arguments))
 }

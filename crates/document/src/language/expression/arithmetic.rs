@@ -37,6 +37,11 @@ pub(super) const OPERATORS: &[Operator] = &[
     Operator::values("$sinh", 1, 1, |values| on_double("$sinh", &values[0], |x| Ok(x.sinh()))),
     Operator::values("$cosh", 1, 1, |values| on_double("$cosh", &values[0], |x| Ok(x.cosh()))),
     Operator::values("$tanh", 1, 1, |values| on_double("$tanh", &values[0], |x| Ok(x.tanh()))),
+    Operator::values("$asinh", 1, 1, |values| on_double("$asinh", &values[0], |x| Ok(x.asinh()))),
+    Operator::values("$acosh", 1, 1, |values| on_double("$acosh", &values[0], area_cosine)),
+    Operator::values("$atanh", 1, 1, |values| {
+        on_double("$atanh", &values[0], |x| bounded("$atanh", x, x.atanh()))
+    }),
     Operator::values("$degreesToRadians", 1, 1, |values| {
         on_double("$degreesToRadians", &values[0], |x| Ok(x.to_radians()))
     }),
@@ -48,6 +53,13 @@ pub(super) const OPERATORS: &[Operator] = &[
     Operator::any("$bitXor", |values| bitwise("$bitXor", values, 0, |a, b| a ^ b)),
     Operator::values("$bitNot", 1, 1, bit_not),
 ];
+
+fn area_cosine(x: f64) -> Result<f64> {
+    if x < 1.0 {
+        return Err(Error::location(50989, format!("cannot apply $acosh to {x}, value must be in [1, inf]")));
+    }
+    Ok(x.acosh())
+}
 
 /// The number in an operand, `None` for null or missing, else the error with its code.
 fn operand(operator: &str, code: i32, value: &Bson) -> Result<Option<Number>> {

@@ -11,6 +11,7 @@ mod conditional;
 mod convert;
 mod date;
 mod iterate;
+mod measure;
 mod node;
 mod object;
 mod operator;
@@ -24,7 +25,8 @@ pub use parse::ParseScope;
 pub use variables::{Scope, Variables};
 
 pub(crate) use node::{Evaluate, truthy};
-pub(crate) use parse::checked_path;
+pub(crate) use operator::is_operator;
+pub(crate) use parse::{check_ends, checked_path};
 
 #[cfg(test)]
 mod tests;

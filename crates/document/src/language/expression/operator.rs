@@ -92,10 +92,28 @@ const FAMILIES: &[&[Operator]] = &[
     super::convert::OPERATORS,
     super::date::PARTS,
     super::date::UNITS,
+    super::measure::OPERATORS,
 ];
 
 /// Operators that MongoDB has and this crate does not: they get a named error instead of "unrecognized".
-pub(crate) const KNOWN_UNSUPPORTED: &[&str] = &["$function", "$accumulator", "$meta", "$rand"];
+pub(crate) const KNOWN_UNSUPPORTED: &[&str] = &[
+    "$function",
+    "$accumulator",
+    "$meta",
+    "$rand",
+    "$median",
+    "$percentile",
+    "$toHashedIndexKey",
+    "$toUUID",
+    "$toArray",
+    "$toObject",
+    "$sigmoid",
+];
+
+/// Whether there is an operator of this name.
+pub(crate) fn is_operator(name: &str) -> bool {
+    find(name).is_some()
+}
 
 /// The row of an operator.
 pub(crate) fn find(name: &str) -> Option<&'static Operator> {

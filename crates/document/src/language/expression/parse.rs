@@ -112,17 +112,26 @@ pub(crate) fn check_variable_name(name: &str) -> Result<()> {
 
 /// Splits a dotted path and refuses empty parts and parts that start with a dollar.
 pub(crate) fn checked_path(path: &str) -> Result<Vec<String>> {
+    check_ends(path)?;
     let parts: Vec<String> = path.split('.').map(str::to_owned).collect();
     for part in &parts {
         check_field_name(part)?;
-    }
-    if path.ends_with('.') {
-        return Err(Error::location(40353, "FieldPath must not end with a '.'."));
     }
     if parts.len() > 200 {
         return Err(Error::new(Code::Overflow, "FieldPath is too long"));
     }
     Ok(parts)
+}
+
+/// Refuses the empty path and one that ends with a dot, which MongoDB tells apart from empty parts within.
+pub(crate) fn check_ends(path: &str) -> Result<()> {
+    if path.is_empty() {
+        return Err(Error::location(40352, "FieldPath cannot be constructed with empty string"));
+    }
+    if path.ends_with('.') {
+        return Err(Error::location(40353, "FieldPath must not end with a '.'."));
+    }
+    Ok(())
 }
 
 fn check_field_name(part: &str) -> Result<()> {

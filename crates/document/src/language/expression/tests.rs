@@ -48,8 +48,13 @@ fn paths_and_variables() {
         (bson!({"$add": 1, "$subtract": 1}), 15983),
         (bson!({"$subtract": [1]}), 16020),
         (bson!("$"), 16872),
-        (bson!("$a."), 15998),
+        (bson!("$a."), 40353),
         (bson!({"$function": {}}), 238),
+        (bson!({"$median": {"input": [1], "method": "approximate"}}), 238),
+        (bson!({"$binarySize": 1}), 51276),
+        (bson!({"$bsonSize": 1}), 31393),
+        (bson!({"$tsSecond": 1}), 5687301),
+        (bson!({"$acosh": 0}), 50989),
     ]);
     let mut deep = bson!(1);
     for _ in 0..300 {

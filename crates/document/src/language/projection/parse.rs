@@ -207,7 +207,7 @@ impl Parser<'_> {
     }
 
     fn computed(&mut self, path: &str, value: &Bson) -> Result<()> {
-        let expression = Expression::parse_in(value, self.scope)?;
+        let expression = Expression::parse_in(value, self.scope).map_err(|error| unknown(value, error))?;
         if path == "_id" {
             self.id = Some(Child::Computed(expression));
             return Ok(());
@@ -218,6 +218,17 @@ impl Parser<'_> {
         }
         self.mode = Some((Mode::Inclusion, path.to_owned()));
         insert(&mut self.tree, path, Child::Computed(expression))
+    }
+}
+
+/// An unknown operator has another code where it is the whole of what a projection computes.
+fn unknown(value: &Bson, error: Error) -> Error {
+    let name = value.as_document().and_then(|document| document.keys().next());
+    match name.filter(|name| name.starts_with('$') && error.kind() == Code::InvalidPipelineOperator) {
+        Some(name) if !expression::is_operator(name) => {
+            Error::location(31325, format!("Unknown expression {name}"))
+        }
+        _ => error,
     }
 }
 

@@ -97,8 +97,11 @@ fn errors() {
     fails(doc! {"a.b": 1, "a": 1}, 31250);
     fails(doc! {"a": 0, "b": {"$add": [1, 2]}}, 31252);
     fails(doc! {"a..b": 1}, 15998);
+    fails(doc! {"a.": 1}, 40353);
+    fails(doc! {"": 1}, 40352);
+    fails(doc! {"a": {"$nope": 1}}, 31325);
+    fails(doc! {"a": {"$abs": {"$nope": 1}}}, 168);
     fails(doc! {"a.$": 1, "b.$": 1}, 31276);
-    fails(doc! {"a": {"$nope": 1}}, 168);
     assert_eq!(Projection::parse_stage(&doc! {}, &ParseScope::default()).unwrap_err().code(), 51272);
 }
 

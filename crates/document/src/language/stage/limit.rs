@@ -11,8 +11,14 @@ use std::sync::Arc;
 struct Limit(usize);
 
 pub(super) fn parse(argument: &Bson, _: &StageContext) -> Result<Arc<dyn Stage>> {
-    let given = whole("$limit", 2107201, argument)?;
-    if given <= 0 {
+    let given = whole("$limit", 5107201, argument)?;
+    if given < 0 {
+        return Err(Error::location(
+            5107201,
+            format!("invalid argument to $limit stage: Expected a non-negative number in: $limit: {given}"),
+        ));
+    }
+    if given == 0 {
         return Err(Error::location(15958, "the limit must be positive"));
     }
     Ok(Arc::new(Limit(usize::try_from(given).unwrap_or(usize::MAX))))

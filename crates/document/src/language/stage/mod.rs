@@ -32,6 +32,7 @@ pub use stream::{deferred, failed};
 pub use table::Stage;
 
 pub(crate) use replace_root::ReplaceRoot;
+pub(crate) use table::is_known;
 pub(crate) use unset::parse as parse_unset;
 
 #[cfg(test)]

@@ -86,6 +86,11 @@ const UNSUPPORTED: &[&str] = &[
     "$vectorSearch",
 ];
 
+/// Whether MongoDB has a stage of this name.
+pub(crate) fn is_known(name: &str) -> bool {
+    STAGES.iter().any(|(candidate, _)| *candidate == name) || UNSUPPORTED.contains(&name)
+}
+
 pub(super) fn parse(name: &str, argument: &Bson, context: &StageContext) -> Result<Arc<dyn Stage>> {
     if let Some((_, parse)) = STAGES.iter().find(|(candidate, _)| *candidate == name) {
         return parse(argument, context);

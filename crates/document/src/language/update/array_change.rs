@@ -137,7 +137,8 @@ impl AddToSet {
                     let message = format!("Found unexpected fields after $each in $addToSet: {other}");
                     return Err(Error::bad_value(message));
                 }
-                Ok(AddToSet(each("$addToSet", value)?))
+                let wrong_type = |error: Error| Error::type_mismatch(error.message().to_owned());
+                Ok(AddToSet(each("$addToSet", value).map_err(wrong_type)?))
             }
             _ => Ok(AddToSet(vec![argument.clone()])),
         }

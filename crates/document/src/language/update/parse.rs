@@ -206,6 +206,9 @@ fn pipeline_step(stage: &Bson, scope: &ParseScope) -> Result<Step> {
         "$project" => Ok(Step::Project(Projection::parse_stage(object()?, scope)?)),
         "$unset" => Ok(Step::Project(crate::language::stage::parse_unset(argument)?)),
         "$replaceRoot" | "$replaceWith" => Ok(Step::ReplaceRoot(ReplaceRoot::parse(name, argument, scope)?)),
+        other if !crate::language::stage::is_known(other) => {
+            Err(Error::location(40324, format!("Unrecognized pipeline stage name: '{other}'")))
+        }
         other => {
             let message = format!("{other} is not allowed to be used within an update");
             Err(Error::new(Code::InvalidOptions, message))

@@ -109,6 +109,7 @@ fn arrays() {
     fails(doc! {"$push": {"a": 1}}, doc! {"a": 1}, 2);
     fails(doc! {"$push": {"a": {"$each": 1}}}, doc! {}, 2);
     fails(doc! {"$addToSet": {"a": 1}}, doc! {"a": 1}, 2);
+    fails(doc! {"$addToSet": {"a": {"$each": 1}}}, doc! {}, 14);
     fails(doc! {"$pop": {"a": 2}}, doc! {}, 9);
     fails(doc! {"$pop": {"a": 1}}, doc! {"a": 1}, 14);
     fails(doc! {"$pullAll": {"a": 1}}, doc! {}, 2);
@@ -155,7 +156,10 @@ fn pipelines() {
     let run = |update| run(update, &[], doc! {"_id": 1, "a": 2}, None);
     let update = bson!([{"$set": {"b": {"$add": ["$a", 1]}}}, {"$unset": "a"}]);
     assert_eq!(run(update).unwrap(), doc! {"_id": 1, "b": 3});
-    assert_eq!(run(bson!([{"$replaceWith": {"x": "$a"}}])).unwrap_err().code(), 66);
+    assert_eq!(run(bson!([{"$replaceWith": {"x": "$a"}}])).unwrap(), doc! {"_id": 1, "x": 2});
+    assert_eq!(run(bson!([{"$set": {"_id": 2}}])).unwrap_err().code(), 66);
+    assert_eq!(run(bson!([{"$match": {}}])).unwrap_err().code(), 72);
+    assert_eq!(run(bson!([{"$nope": {}}])).unwrap_err().code(), 40324);
     assert_eq!(run(bson!([{"$replaceWith": {"_id": 1, "x": "$a"}}])).unwrap(), doc! {"_id": 1, "x": 2});
     assert_eq!(run(bson!([{"$match": {}}])).unwrap_err().code(), 72);
 }
