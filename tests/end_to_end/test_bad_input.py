@@ -126,7 +126,10 @@ def test_bad_records_are_named_with_their_line(tmp_path):
     table.write_text("a,b\n1,2\n3\n")
     fails(["import", "a.b", table, "--data", data], "bad.csv", "line 3")
     fails(["import", "a.b", tmp_path / "unclear", "--data", data], "--format", code=2)
-    fails(["import", "nodot", file, "--data", data], "nodot")
+    fails(["import", "nodot", file, "--data", data], "nodot", "DATABASE.COLLECTION", code=2)
+    array = tmp_path / "array.json"
+    array.write_text('[{"a": 1}]\n')
+    fails(["import", "a.b", array, "--data", data], "array.json", "one whole document")
 
 
 def test_a_document_over_16_mib_is_refused(tmp_path):
@@ -223,3 +226,93 @@ def test_a_full_disk_ends_the_import_and_keeps_the_database(tmp_path):
 def test_unknown_words_are_usage_errors():
     for words in (["nonsense"], ["search"], ["index"], ["serve", "--port", "99999"]):
         assert stroma(*words, check=False).returncode == 2
+
+
+def test_a_sample_that_cannot_be_added_is_named_and_those_before_it_stay(index, tmp_path):
+    manifest = tmp_path / "samples.tsv"
+    manifest.write_text("sample\tpaths\nfirst\tgood.fasta\nsecond\tmissing.fasta\nthird\tgood.fasta\n")
+    fails(["index", "add", "genomes", "--samples", manifest, "--data", index], "second", "missing.fasta", "--skip-existing")
+    assert samples_of(index) == ["good", "first"]
+    (tmp_path / "missing.fasta").write_text(GENOME)
+    stroma("index", "add", "genomes", "--samples", manifest, "--skip-existing", "--data", index)
+    assert samples_of(index) == ["good", "first", "second", "third"]
+
+
+def test_an_index_that_got_no_sample_is_not_left_behind(index, tmp_path):
+    fails(["index", "add", "new", "--sample", "s", tmp_path / "missing.fa", "--data", index], "missing.fa")
+    assert [one["index"] for one in json.loads(stroma("index", "list", "--json", "--data", index).stdout)] == ["genomes"]
+
+
+def test_each_file_of_a_database_that_is_changed_is_noticed(index):
+    """A flipped byte anywhere but in the log: `check` says 3 and names it, and no command answers wrongly."""
+    files = sorted(path for path in index.rglob("*") if path.is_file() and path.name != "LOCK" and path.parent.name != "log")
+    answer = stroma("search", "genomes", "--sequence", GENOME.split("\n")[1], "--data", index).stdout
+    for number, path in enumerate(files):
+        if not path.exists():
+            continue
+        whole = path.read_bytes()
+        for position in {0, len(whole) // 3 + number, len(whole) - 1}:
+            position = min(position, len(whole) - 1)
+            path.write_bytes(whole[:position] + bytes([whole[position] ^ 0x10]) + whole[position + 1 :])
+            checked = stroma("check", "--data", index, check=False)
+            assert checked.returncode != 0 and "panicked" not in checked.stderr, (path, position, checked.stdout)
+            assert path.name in checked.stdout + checked.stderr, (path, position, checked.stdout, checked.stderr)
+            found = stroma("search", "genomes", "--sequence", GENOME.split("\n")[1], "--data", index, check=False)
+            assert found.returncode != 0 or found.stdout == answer, (path, position)
+            path.write_bytes(whole)
+    stroma("check", "--data", index)
+
+
+def test_an_index_without_its_entry_and_a_database_without_its_format_are_named(index):
+    entry = index / "indexes" / "genomes"
+    text = entry.read_bytes()
+    entry.unlink()
+    checked = stroma("check", "--data", index, check=False)
+    assert checked.returncode == 3 and "indexes/genomes" in checked.stdout
+    entry.write_bytes(text)
+    (index / "FORMAT").unlink()
+    fails(["search", "genomes", "--sequence", "ACGT" * 20, "--data", index], "FORMAT")
+    fails(["import", "a.b", EXAMPLES / "samples.tsv", "--data", index], "FORMAT")
+    (index / "FORMAT").write_text("stromatolite 1\n")
+    assert samples_of(index) == ["good"]
+
+
+def test_a_log_that_was_cut_is_told(tmp_path):
+    data = tmp_path / "data"
+    stroma("import", "a.b", EXAMPLES / "samples.tsv", "--data", data)
+    (log,) = (path for path in (data / "documents" / "log").iterdir())
+    log.write_bytes(log.read_bytes()[:-7])
+    done = stroma("export", "a.b", "--data", data)
+    assert "left out" in done.stderr and log.name in done.stderr
+
+
+def test_a_failed_export_leaves_the_file_that_was_there(tmp_path):
+    data = tmp_path / "data"
+    stroma("import", "a.b", EXAMPLES / "samples.tsv", "--data", data)
+    target = tmp_path / "out.csv"
+    target.write_text("mine")
+    fails(["export", "a.b", "--output", target, "--data", data], "--fields", code=2)
+    assert target.read_text() == "mine"
+    done = stroma("export", "a.typo", "--data", data)
+    assert "a.typo" in done.stderr and done.stdout == ""
+
+
+def test_a_file_where_a_folder_should_be_is_named(tmp_path):
+    file = tmp_path / "notes.txt"
+    file.write_text("x")
+    fails(["import", "a.b", EXAMPLES / "samples.tsv", "--data", file], "notes.txt", "not a folder")
+    fails(["check", "--data", file], "notes.txt", "not a folder")
+    fails(["inspect", tmp_path / "nothing"], "nothing", "no file")
+
+
+def test_letters_that_are_no_bases_are_refused(index):
+    fails(["search", "genomes", "--sequence", "HELLO", "--data", index], "--sequence", "column 2", code=2)
+
+
+def test_a_full_or_closed_output_is_no_panic(index):
+    for words in (["check"], ["inspect"], ["inspect", str(index / "FORMAT")], ["index", "list"]):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(
+                [BINARY, *words, "--data", str(index)], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+            )
+        assert done.returncode == 1 and "panicked" not in done.stderr, (words, done.stderr)

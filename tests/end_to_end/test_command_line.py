@@ -152,3 +152,68 @@ def test_acknowledged_writes_survive_a_killed_server(tmp_path, round):
         kept = {document["_id"] for document in client["a"]["b"].find()}
     assert server.stop() == 0
     assert acknowledged and set(acknowledged) <= kept
+
+
+def test_every_type_comes_back_from_a_canonical_export(tmp_path):
+    data = tmp_path / "data"
+    line = (
+        '{"_id":{"$oid":"507f1f77bcf86cd799439011"},"double":{"$numberDouble":"1.0"},"nan":{"$numberDouble":"NaN"},'
+        '"int":{"$numberInt":"1"},"long":{"$numberLong":"1"},"decimal":{"$numberDecimal":"1.10"},'
+        '"binary":{"$binary":{"base64":"AQID","subType":"04"}},"time":{"$timestamp":{"t":1,"i":2}},'
+        '"pattern":{"$regularExpression":{"pattern":"a","options":"i"}},"date":{"$date":{"$numberLong":"-99999999999999"}},'
+        '"least":{"$minKey":1},"most":{"$maxKey":1},"null":null,"code":{"$code":"x"},"symbol":{"$symbol":"s"},'
+        '"array":[{"$numberInt":"1"},[{"$numberLong":"2"}]],"text":"e","":true}\n'
+    )
+    stroma("import", "a.b", "-", "--format", "jsonl", "--data", data, input="\ufeff" + line)
+    assert stroma("export", "a.b", "--canonical", "--data", data).stdout == line
+
+
+def test_awkward_tables_are_read(tmp_path):
+    data = tmp_path / "data"
+    table = tmp_path / "awkward.csv"
+    table.write_bytes('\ufeff_id,größe,note\r\nA,1,"x, ""y"""\r\nB,,"two\nlines"\r\n'.encode())
+    stroma("import", "a.b", table, "--data", data)
+    assert [json.loads(line) for line in stroma("export", "a.b", "--data", data).stdout.splitlines()] == [
+        {"_id": "A", "größe": 1, "note": 'x, "y"'},
+        {"_id": "B", "note": "two\nlines"},
+    ]
+
+
+def test_a_quickstart_that_was_killed_is_completed_by_the_next(quickstart, tmp_path):
+    expected = quickstart[1].stdout.split("\n", 1)[1].split("To go on")[0]
+    data = tmp_path / "data"
+    for pause in (0.02, 0.4, 1.5):
+        process = subprocess.Popen(
+            [BINARY, "quickstart", "--data", str(data), "--collection", str(EXAMPLES)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(pause)
+        process.kill()
+        process.wait()
+    done = stroma("quickstart", "--data", data, "--collection", EXAMPLES)
+    assert done.stdout.split("\n", 1)[1].split("To go on")[0] == expected
+    stroma("check", "--data", data)
+
+
+def test_the_examples_of_the_help_run(quickstart, tmp_path):
+    """From the folder of the source, with the database of the quickstart, as a newcomer would try them."""
+    copy = tmp_path / "copy"
+    shutil.copytree(quickstart[0], copy)
+    ran = 0
+    for words in ("import", "export", "index list", "search", "inspect", "compact", "check", "index remove"):
+        for line in stroma(*words.split(), "--help").stdout.splitlines():
+            command = line.strip()
+            if not line.startswith("  stroma ") and " | stroma " not in line:
+                continue
+            command = command.replace("stroma-data/", f"{copy}/").replace("stroma-data", str(copy))
+            command = command.replace("lab.samples examples", "lab.again examples")
+            command = command.replace("samples.jsonl", str(tmp_path / "samples.jsonl"))
+            if "events.jsonl" in command or "index remove" in command:
+                continue
+            environment = {"PATH": "/usr/bin:/bin", "STROMA_DATA": str(copy)}
+            command = command.replace("stroma ", f"{BINARY} ", 1) if command.startswith("stroma ") else command.replace("| stroma", f"| {BINARY}")
+            done = subprocess.run(command, shell=True, cwd=EXAMPLES.parent, env=environment, capture_output=True, text=True, timeout=120)
+            assert done.returncode == 0, (command, done.stdout, done.stderr)
+            ran += 1
+    assert ran >= 12, ran

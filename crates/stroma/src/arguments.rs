@@ -44,28 +44,30 @@ pub(crate) enum Command {
                       mongosh mongodb://127.0.0.1:27017/lab")]
     Serve(Serve),
     /// Load documents from JSON lines, CSV or TSV into a collection
-    #[command(after_help = "Examples:\n  stroma import lab.samples samples.tsv --id sample\n  \
+    #[command(after_help = "Examples:\n  stroma import lab.samples examples/samples.tsv --id sample\n  \
                       cat events.jsonl | stroma import app.events - --format jsonl")]
     Import(Import),
     /// Write a collection out as JSON lines, CSV or TSV
     #[command(after_help = "Examples:\n  stroma export lab.samples --output samples.jsonl\n  \
-                      stroma export lab.samples --format tsv --fields _id,species,year --filter '{\"year\": 2003}'")]
+                      stroma export lab.samples --format tsv --fields _id,year --filter '{\"year\": 2003}'")]
     Export(Export),
     /// Add samples to sequence indexes, list them, remove them
     #[command(subcommand)]
     Index(Index),
     /// Find the samples that hold a sequence, exactly
-    #[command(after_help = "Examples:\n  stroma search genomes genes.fasta\n  \
-                      stroma search genomes --sequence ACGT... --threshold 1\n  \
-                      zcat reads.fq.gz | stroma search genomes - --format jsonl")]
+    #[command(after_help = "Examples:\n  stroma search genomes examples/genes.fasta\n  \
+                      stroma search genomes --sequence ATGAAAAAGATAAAAATTGTTCCACTTATTT --threshold 1\n  \
+                      zcat examples/reads/*.gz | stroma search genomes - --format jsonl")]
     Search(Search),
     /// Show levels, layers, sizes and write amplification; for a file, what it is and whether it is whole
     #[command(after_help = "Examples:\n  stroma inspect\n  stroma inspect --json\n  \
-                      stroma inspect stroma-data/documents/manifest/00000000000000000001")]
+                      stroma inspect stroma-data/sequences/genomes/layers/*")]
     Inspect(Inspect),
     /// Merge all layers into as few as possible
+    #[command(after_help = "Example:\n  stroma compact --data stroma-data")]
     Compact(Compact),
     /// Read every byte and verify every checksum; exit code 3 when something is damaged
+    #[command(after_help = "Examples:\n  stroma check\n  stroma check --json")]
     Check(Check),
     /// Print the completions for a shell
     #[command(after_help = "Example:\n  stroma completions bash > /etc/bash_completion.d/stroma")]
@@ -98,7 +100,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "PORT", default_value_t = 28017)]
     pub(crate) http_port: u16,
     /// Threads that run queries
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) threads: Option<usize>,
 }
 
@@ -141,16 +143,21 @@ pub(crate) struct Export {
     /// Only the documents that match, in MongoDB's query language
     #[arg(long, value_name = "JSON")]
     pub(crate) filter: Option<String>,
+    /// Name the type of every number in JSON lines, so that an import gives back exactly the same types; without it
+    /// a small 64-bit integer comes back as a 32-bit one
+    #[arg(long)]
+    pub(crate) canonical: bool,
 }
 
 #[derive(Subcommand)]
 pub(crate) enum Index {
     /// Add samples to an index, which is made when it is missing
-    #[command(after_help = "Examples:\n  stroma index add genomes --samples samples.tsv\n  \
-                      stroma index add genomes --sample N315 N315.fasta.gz\n  \
-                      stroma index add reads --sample run7 r1.fq.gz r2.fq.gz --minimum-count 2")]
+    #[command(after_help = "Examples:\n  stroma index add genomes --samples examples/samples.tsv\n  \
+                      stroma index add genomes --sample N315 examples/genomes/S_aureus_N315.fasta.zst\n  \
+                      stroma index add reads --sample run7 examples/reads/*.fastq.gz --minimum-count 2")]
     Add(IndexAdd),
     /// List the indexes, or the samples of one
+    #[command(after_help = "Examples:\n  stroma index list\n  stroma index list genomes")]
     List(IndexList),
     /// Remove a sample from an index, or a whole index
     #[command(
@@ -160,13 +167,14 @@ pub(crate) enum Index {
 }
 
 #[derive(Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["samples", "sample"]))]
 pub(crate) struct IndexAdd {
     #[command(flatten)]
     pub(crate) data: Data,
     /// Name of the index
     pub(crate) index: String,
-    /// Table with the columns `sample` and `paths` (several paths parted by commas), read beside its folder
-    #[arg(long, value_name = "TSV", required_unless_present = "sample", conflicts_with = "sample")]
+    /// Table with the columns `sample` and `paths` (several paths parted by commas, beginning at the table's folder)
+    #[arg(long, value_name = "TSV")]
     pub(crate) samples: Option<PathBuf>,
     /// Name of the one sample whose files follow
     #[arg(long, value_name = "NAME", requires = "files")]
@@ -175,11 +183,11 @@ pub(crate) struct IndexAdd {
     #[arg(conflicts_with = "samples")]
     pub(crate) files: Vec<PathBuf>,
     /// Length of a k-mer, odd, 3 to 31; only for a new index (31 when not given)
-    #[arg(long, short)]
+    #[arg(long, short, value_parser = kmer_length)]
     pub(crate) k: Option<u8>,
     /// Leave out k-mers seen fewer times than this in the sample; 2 drops most sequencing errors. The index keeps
     /// what it was made with (1 when not given) as the default for later samples
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) minimum_count: Option<u32>,
     /// Pass over samples that the index already holds instead of ending with an error
     #[arg(long)]
@@ -224,10 +232,10 @@ pub(crate) struct Search {
     #[arg(long, value_name = "BASES")]
     pub(crate) sequence: Option<String>,
     /// Share of the query's distinct k-mers that a sample must hold, 0 to 1
-    #[arg(long, short, default_value_t = 0.8)]
+    #[arg(long, short, default_value_t = 0.8, value_parser = share, allow_negative_numbers = true)]
     pub(crate) threshold: f64,
     /// At most this many samples a query
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) top: Option<usize>,
     /// How to print the answers; a table on a terminal, TSV when piped
     #[arg(long, value_enum)]
@@ -249,8 +257,9 @@ pub(crate) enum SearchFormat {
 pub(crate) struct Inspect {
     #[command(flatten)]
     pub(crate) data: Data,
-    /// A file of a database to look into; the database itself when not given
-    pub(crate) file: Option<PathBuf>,
+    /// Files of a database to look into; the database itself when none is given
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -269,4 +278,61 @@ pub(crate) struct Check {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Reads the length of a k-mer.
+fn kmer_length(text: &str) -> Result<u8, String> {
+    match text.parse::<u8>() {
+        Ok(k) if k % 2 == 1 && (3..=31).contains(&k) => Ok(k),
+        _ => Err("choose an odd number from 3 to 31".to_owned()),
+    }
+}
+
+/// Reads a share.
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("choose a share from 0 to 1, such as 0.8".to_owned()),
+    }
+}
+
+/// Reads a count that cannot be 0.
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err("choose a whole number from 1 on".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::Arguments;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn impossible_values_are_refused_before_anything_is_opened() {
+        for words in [
+            "index add g --sample s f.fa --k 4",
+            "index add g --sample s f.fa --k 33",
+            "index add g --sample s f.fa --minimum-count 0",
+            "index add g f.fa",
+            "index add g --samples t.tsv --sample s f.fa",
+            "search g --sequence ACGT -t 1.5",
+            "search g --sequence ACGT -t -0.1",
+            "search g --sequence ACGT -t NaN",
+            "search g --sequence ACGT --top 0",
+            "serve --threads 0",
+        ] {
+            assert!(Arguments::try_parse_from(format!("stroma {words}").split(' ')).is_err(), "{words}");
+        }
+        for words in ["index add g --sample s f.fa -k 21", "search g --sequence ACGT -t 0", "inspect a b"] {
+            assert!(Arguments::try_parse_from(format!("stroma {words}").split(' ')).is_ok(), "{words}");
+        }
+    }
 }

@@ -17,6 +17,27 @@ pub(crate) enum Failure {
         /// What to say instead.
         hint: String,
     },
+    /// A sample could not be added; those before it are in the index.
+    #[error(
+        "the sample `{sample}` was not added: {source}{}",
+        if *.added > 0 { format!(" ({added} added before it stay; go on with --skip-existing)") } else { String::new() }
+    )]
+    Sample {
+        /// Its name.
+        sample: String,
+        /// How many were added before it.
+        added: usize,
+        /// Why not.
+        source: Box<stromatolite::Error>,
+    },
+    /// An import ended before its end; what was imported stays.
+    #[error("{source} (the import ended there; {imported} documents before it were imported and stay)")]
+    Import {
+        /// How many documents were imported.
+        imported: u64,
+        /// Why it ended.
+        source: Box<Failure>,
+    },
     /// A file of records has a line that is none.
     #[error("{file}, line {line}: {what}")]
     Records {
@@ -38,7 +59,7 @@ pub(crate) enum Failure {
         source: std::io::Error,
     },
     /// `check` read everything and found damage.
-    #[error("{0} damaged: restore the files named above from a backup, or export what is whole")]
+    #[error("{0} damaged: restore what is named above from a backup, or export what is whole")]
     Damaged(String),
     /// The database reported an error.
     #[error(transparent)]
@@ -66,6 +87,7 @@ impl Failure {
             Failure::OutputClosed => ExitCode::SUCCESS,
             Failure::Usage { .. } => ExitCode::from(2),
             Failure::Damaged(_) => ExitCode::from(3),
+            Failure::Import { source, .. } => source.exit_code(),
             _ => ExitCode::FAILURE,
         }
     }

@@ -10,6 +10,9 @@ pub struct CheckReport {
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// What opening the database left out of the end of the log, in words: writes that were under way when it was
+    /// last stopped hard. `None` when there was nothing to leave out.
+    pub cut_from_log: Option<String>,
     /// What is damaged; empty when all is whole.
     pub damaged: Vec<Damage>,
 }
@@ -45,10 +48,24 @@ impl Stromatolite {
         report.files += engine.tables as u64;
         report.bytes += engine.bytes;
         report.damaged.extend(engine.damaged.into_iter().map(|(file, what)| Damage { file, what }));
+        if let Some(cut) = &self.engine().recovery_report().log_cut {
+            report.cut_from_log = Some(format!(
+                "{}: {} bytes from byte {} on were no whole records and were left out when the database was opened",
+                cut.segment, cut.bytes, cut.offset
+            ));
+        }
+        for name in self.registry().unnamed()? {
+            let what = "is missing, but there are layers of an index of that name: a removal was interrupted (make \
+                        an index of that name and remove it), or the file was lost (restore it)";
+            report.damaged.push(Damage { file: self.registry().describe(&name), what: what.to_owned() });
+        }
         for name in self.sequence_indexes()? {
             let index = match self.sequence_index(&name) {
                 Ok(index) => index,
-                Err(Error::Sequence(error)) => {
+                Err(error)
+                    if error.is_damage()
+                        || matches!(error, Error::NewerFormat { .. } | Error::Sequence(_)) =>
+                {
                     report.add(&format!("sequence index {name}"), 0, Some(error.to_string()));
                     continue;
                 }

@@ -80,6 +80,10 @@ impl Stromatolite {
         &self.engine
     }
 
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
     /// The names of the sequence indexes, ascending.
     ///
     /// # Errors

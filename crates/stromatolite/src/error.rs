@@ -1,5 +1,7 @@
 //! What can go wrong with the whole house: the parts' own errors, and those of the folder they share.
 
+use stroma_sequence::layer::LayerError;
+
 /// The outcome of an operation on the database.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -36,11 +38,32 @@ pub enum Error {
         /// The newest that this release reads.
         supported: u32,
     },
-    /// The format file is damaged.
-    #[error("{file} is damaged: it should say `stromatolite` and a number; restore it from a backup")]
+    /// A file that says what a folder is was changed or cut short.
+    #[error(
+        "{file} is damaged: it should hold the line `{expected}`; restore it from a backup or write it anew"
+    )]
     DamagedFormat {
         /// The file.
         file: String,
+        /// What it should say.
+        expected: String,
+    },
+    /// The folder has the parts of a database but not the file that says so; nothing in it was changed.
+    #[error(
+        "{file} is missing beside the parts of a database: restore it from a backup, or write the line \
+         `{expected}` into it; nothing was changed"
+    )]
+    MissingFormat {
+        /// The file.
+        file: String,
+        /// What it should say.
+        expected: String,
+    },
+    /// What should be a folder is a file.
+    #[error("{folder} is a file, not a folder: name the folder of a database, or a new one")]
+    NotAFolder {
+        /// What was named.
+        folder: String,
     },
     /// No sequence index has this name.
     #[error("there is no sequence index `{name}`; {}", known_names(known))]
@@ -51,7 +74,7 @@ pub enum Error {
         known: Vec<String>,
     },
     /// A sequence index of this name exists.
-    #[error("a sequence index `{name}` already exists")]
+    #[error("a sequence index `{name}` already exists: add to it, or choose another name")]
     IndexExists {
         /// The name.
         name: String,
@@ -66,10 +89,17 @@ pub enum Error {
     },
     /// The file is none that a database consists of.
     #[error(
-        "{file} is no file of a Stromatolite database, or not there: name a file in `layers`, `manifest` or `log`"
+        "{file} is no file of a Stromatolite database: name one in `layers`, `manifest` or `log`, `FORMAT`, \
+         or one in `indexes`"
     )]
     UnknownFile {
         /// The file.
+        file: String,
+    },
+    /// There is no such file.
+    #[error("there is no file {file}: check the path; without one, the whole database is inspected")]
+    NoFile {
+        /// What was named.
         file: String,
     },
     /// The system refused a file or folder.
@@ -84,6 +114,49 @@ pub enum Error {
     /// A sequence index reported an error.
     #[error(transparent)]
     Sequence(#[from] stroma_sequence::Error),
+}
+
+impl Error {
+    /// Whether stored bytes are missing or not what was written, so that a backup is wanted.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Error::DamagedFormat { .. } | Error::MissingFormat { .. } => true,
+            Error::Engine(stroma_lsm::Error::Corrupt { .. }) => true,
+            Error::Engine(stroma_lsm::Error::Tables(error)) => set_is_damaged(error),
+            Error::Sequence(error) => match error {
+                stroma_sequence::Error::DamagedRecord { .. } | stroma_sequence::Error::NoIndex { .. } => true,
+                stroma_sequence::Error::Layer(error) => layer_is_damaged(error),
+                stroma_sequence::Error::Set(error) => set_is_damaged(error),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+}
+
+fn set_is_damaged(error: &stroma_strata::Error) -> bool {
+    use stroma_strata::Error as Set;
+    match error {
+        Set::Corrupt { .. }
+        | Set::WrongKind { .. }
+        | Set::ManifestMissing { .. }
+        | Set::LayerMissing { .. } => true,
+        Set::Kind { source, .. } => {
+            source.downcast_ref::<LayerError>().is_some_and(layer_is_damaged)
+                || matches!(source.downcast_ref(), Some(stroma_lsm::Error::Corrupt { .. }))
+        }
+        _ => false,
+    }
+}
+
+fn layer_is_damaged(error: &LayerError) -> bool {
+    matches!(
+        error,
+        LayerError::Corrupt { .. }
+            | LayerError::Geometry { .. }
+            | LayerError::Mismatch { .. }
+            | LayerError::Directory { .. }
+    )
 }
 
 fn known_names(known: &[String]) -> String {

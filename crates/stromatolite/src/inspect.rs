@@ -8,6 +8,7 @@ use stroma_strata::storage::{Blob, LocalStorage, Storage};
 use stroma_strata::{FileDescription, describe_manifest_blob, magic_of};
 
 use crate::error::{Error, Result};
+use crate::marker;
 
 /// What a file is, what it says of itself, and whether it is whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +46,10 @@ fn open(path: &Path) -> Result<Arc<dyn Blob>> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    if !path.is_file() {
+    if !path.exists() {
+        return Err(Error::NoFile { file: path.display().to_string() });
+    }
+    if !path.is_file() || name == "LOCK" {
         return Err(unknown());
     }
     Ok(LocalStorage::open(folder)?.open(name)?)
@@ -60,7 +64,7 @@ fn describe(blob: &Arc<dyn Blob>) -> Result<Option<FileDescription>> {
     }
     match &magic_of(&**blob)? {
         b"STRMKMER" => Ok(Some(describe_layer(blob))),
-        b"stromato" if blob.len() < 1024 => Ok(Some(describe_text(&blob.read_all()?))),
+        b"stromato" if blob.len() < 1024 => Ok(Some(describe_marker(blob)?)),
         _ => Ok(None),
     }
 }
@@ -86,10 +90,17 @@ fn describe_layer(blob: &Arc<dyn Blob>) -> FileDescription {
 }
 
 /// The two small text files: the format of the folder, the entry of a sequence index.
-fn describe_text(bytes: &[u8]) -> FileDescription {
-    let description = FileDescription::new("marker of a database or of a sequence index");
-    match std::str::from_utf8(bytes) {
-        Ok(text) => description.with("says", text.trim_end()),
+fn describe_marker(blob: &Arc<dyn Blob>) -> Result<FileDescription> {
+    let bytes = blob.read_all()?;
+    let text = String::from_utf8_lossy(&bytes).trim_end().to_owned();
+    let (kind, marker) = if text.starts_with("stromatolite s") {
+        ("entry of a sequence index", &marker::SEQUENCE_INDEX)
+    } else {
+        ("marker of a database", &marker::DATABASE)
+    };
+    let description = FileDescription::new(kind).with("says", text);
+    Ok(match marker.verify(&**blob, "the file") {
+        Ok(()) => description,
         Err(error) => description.damaged(error),
-    }
+    })
 }

@@ -13,9 +13,8 @@ use std::path::{Path, PathBuf};
 use stroma_strata::storage::{LocalStorage, Storage, StorageError, StorageLock};
 
 use crate::error::{Error, Result};
+use crate::marker;
 
-/// The newest format of the folder that this release reads, and the one it writes.
-pub(crate) const FORMAT: u32 = 1;
 const FORMAT_FILE: &str = "FORMAT";
 
 /// A locked folder that holds a database.
@@ -32,7 +31,15 @@ impl Layout {
         let folder = directory.display().to_string();
         match content_of(directory) {
             Content::Database => {}
+            Content::File => return Err(Error::NotAFolder { folder }),
             Content::Other => return Err(Error::NotADatabase { folder }),
+            Content::Unmarked => {
+                let file = directory.join(FORMAT_FILE).display().to_string();
+                return Err(Error::MissingFormat {
+                    file,
+                    expected: marker::DATABASE.line().trim_end().to_owned(),
+                });
+            }
             Content::Nothing if !create => return Err(Error::NoDatabase { folder }),
             Content::Nothing => {}
         }
@@ -64,7 +71,11 @@ enum Content {
     /// No folder, an empty one, or one in which making a database was begun.
     Nothing,
     Database,
+    /// The parts of a database without the file that says so.
+    Unmarked,
     Other,
+    /// No folder at all.
+    File,
 }
 
 /// What the folder holds, told without touching it.
@@ -76,6 +87,12 @@ fn content_of(directory: &Path) -> Content {
     if directory.join(FORMAT_FILE).exists() {
         return Content::Database;
     }
+    if directory.is_file() {
+        return Content::File;
+    }
+    if directory.join("documents").join("manifest").is_dir() {
+        return Content::Unmarked;
+    }
     let Ok(entries) = std::fs::read_dir(directory) else {
         return Content::Nothing;
     };
@@ -84,20 +101,12 @@ fn content_of(directory: &Path) -> Content {
 }
 
 fn check_or_write_format(root: &LocalStorage) -> Result<()> {
-    let file = root.describe(FORMAT_FILE);
-    let bytes = match root.open(FORMAT_FILE) {
-        Ok(blob) if blob.len() < 1024 => blob.read_all()?,
-        Ok(_) => return Err(Error::DamagedFormat { file }),
+    match root.open(FORMAT_FILE) {
+        Ok(blob) => marker::DATABASE.verify(&*blob, &root.describe(FORMAT_FILE)),
         Err(StorageError::NotFound { .. }) => {
-            return Ok(root.put_if_absent(FORMAT_FILE, format!("stromatolite {FORMAT}\n").as_bytes())?);
+            Ok(root.put_if_absent(FORMAT_FILE, marker::DATABASE.line().as_bytes())?)
         }
-        Err(error) => return Err(error.into()),
-    };
-    let number = std::str::from_utf8(&bytes).ok().and_then(|text| text.strip_prefix("stromatolite "));
-    match number.and_then(|number| number.trim_end().parse::<u32>().ok()) {
-        Some(FORMAT) => Ok(()),
-        Some(found) if found > FORMAT => Err(Error::NewerFormat { file, found, supported: FORMAT }),
-        _ => Err(Error::DamagedFormat { file }),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -124,12 +133,35 @@ mod tests {
         assert!(matches!(Layout::open(folder.path(), true), Err(Error::NotADatabase { .. })));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 
-        for (text, is_newer) in [("stromatolite 99\n", true), ("stromatolite\n", false), ("", false)] {
+        let cases = [
+            ("stromatolite 99\n", true),
+            ("stromatolite 1", false),
+            ("stromatolite +1\n", false),
+            ("stromatolite 1\n\n", false),
+            ("stromatolite\n", false),
+            ("", false),
+        ];
+        for (text, is_newer) in cases {
             std::fs::write(folder.path().join("FORMAT"), text).unwrap();
             let error = Layout::open(folder.path(), true).unwrap_err();
             assert_eq!(matches!(error, Error::NewerFormat { found: 99, .. }), is_newer, "{error}");
             assert_eq!(std::fs::read_to_string(folder.path().join("FORMAT")).unwrap(), text);
         }
+    }
+
+    #[test]
+    fn a_file_and_a_database_without_its_marker_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("notes.txt");
+        std::fs::write(&file, "x").unwrap();
+        assert!(matches!(Layout::open(&file, true), Err(Error::NotAFolder { .. })));
+
+        let path = folder.path().join("data");
+        drop(Layout::open(&path, true).unwrap());
+        std::fs::create_dir_all(path.join("documents/manifest")).unwrap();
+        std::fs::remove_file(path.join("FORMAT")).unwrap();
+        assert!(matches!(Layout::open(&path, true), Err(Error::MissingFormat { .. })));
+        assert!(!path.join("FORMAT").exists());
     }
 
     #[test]

@@ -53,6 +53,8 @@ mod inspect;
 #[cfg(feature = "database")]
 mod layout;
 #[cfg(feature = "database")]
+mod marker;
+#[cfg(feature = "database")]
 mod registry;
 #[cfg(feature = "database")]
 mod stage;

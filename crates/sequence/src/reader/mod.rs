@@ -15,5 +15,6 @@ mod tests;
 
 pub use compression::Compression;
 pub use error::{ReadError, ReadErrorKind};
+pub use nucleotides::first_foreign;
 pub use records::{Format, Record, RecordReader};
 pub use source::{open_path, open_reader};

@@ -13,7 +13,7 @@ const ALLOWED: [bool; 256] = {
     table
 };
 
-/// Position of the first byte that is no nucleotide code.
-pub(super) fn first_foreign(line: &[u8]) -> Option<usize> {
+/// Position of the first byte that is no nucleotide code (IUPAC's letters, `U` included, in either case).
+pub fn first_foreign(line: &[u8]) -> Option<usize> {
     line.iter().position(|&byte| !ALLOWED[byte as usize])
 }

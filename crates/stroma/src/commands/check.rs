@@ -1,28 +1,49 @@
 //! `stroma check`: reads every byte of the database and verifies every checksum.
 
-use serde_json::json;
+use std::io::Write;
 
-use super::run::{open_existing, print_json};
+use serde_json::json;
+use stromatolite::CheckReport;
+
+use super::run::{open_existing, print_json, standard_output};
 use crate::arguments::Check;
 use crate::failure::{Failure, Result};
 
 pub(super) fn run(arguments: &Check) -> Result<()> {
-    let database = open_existing(&arguments.data)?;
-    let report = database.check()?;
+    let report = match open_existing(&arguments.data) {
+        Ok(database) => database.check()?,
+        // What keeps the database from being opened is what the check finds.
+        Err(Failure::Database(error)) if error.is_damage() => {
+            let file = arguments.data.folder.display().to_string();
+            let damaged = vec![stromatolite::Damage { file, what: error.to_string() }];
+            CheckReport { damaged, ..CheckReport::default() }
+        }
+        Err(failure) => return Err(failure),
+    };
     if arguments.json {
         let damaged = report.damaged.iter().map(|damage| json!({"file": damage.file, "what": damage.what}));
-        print_json(
-            &json!({"files": report.files, "bytes": report.bytes, "damaged": damaged.collect::<Vec<_>>()}),
-        )?;
+        print_json(&json!({
+            "files": report.files, "bytes": report.bytes, "cut_from_log": report.cut_from_log,
+            "damaged": damaged.collect::<Vec<_>>(),
+        }))?;
     } else {
-        for damage in &report.damaged {
-            println!("damaged  {}: {}", damage.file, damage.what);
-        }
-        println!("checked  {} files, {}", report.files, crate::output::bytes(report.bytes));
+        write_report(&report).map_err(Failure::output)?;
     }
     match report.damaged.len() {
         0 => Ok(()),
-        1 => Err(Failure::Damaged("1 file is".into())),
-        many => Err(Failure::Damaged(format!("{many} files are"))),
+        1 => Err(Failure::Damaged("1 part is".into())),
+        many => Err(Failure::Damaged(format!("{many} parts are"))),
     }
+}
+
+fn write_report(report: &CheckReport) -> std::io::Result<()> {
+    let mut output = standard_output();
+    for damage in &report.damaged {
+        writeln!(output, "damaged  {}: {}", damage.file, damage.what)?;
+    }
+    if let Some(cut) = &report.cut_from_log {
+        writeln!(output, "cut      {cut}")?;
+    }
+    writeln!(output, "checked  {} files, {}", report.files, crate::output::bytes(report.bytes))?;
+    output.flush()
 }

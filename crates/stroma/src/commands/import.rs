@@ -1,9 +1,9 @@
 //! `stroma import`: a file of records into a collection, batch by batch.
 
 use bson::{Bson, Document};
-use stromatolite::document::{Collection, Namespace};
+use stromatolite::document::Collection;
 
-use super::run::open_or_create;
+use super::run::{namespace, open_or_create};
 use crate::arguments::Import;
 use crate::failure::{Failure, Result};
 use crate::output::{Stage, count};
@@ -15,7 +15,7 @@ const BATCH: usize = 1000;
 const BATCH_BYTES: usize = 8 << 20;
 
 pub(super) fn run(arguments: &Import) -> Result<()> {
-    let namespace = Namespace::parse(&arguments.namespace).map_err(stromatolite::Error::from)?;
+    let namespace = namespace(&arguments.namespace)?;
     let types = if arguments.strings { CellTypes::Strings } else { CellTypes::Inferred };
     let documents = read_documents(&arguments.file, arguments.format, types)?;
     let database = open_or_create(&arguments.data)?;
@@ -35,6 +35,20 @@ pub(super) fn insert_all(
     stage: &Stage,
 ) -> Result<u64> {
     let mut total = 0;
+    let outcome = insert_batches(collection, documents, id, stage, &mut total);
+    match outcome {
+        Ok(()) => Ok(total),
+        Err(source) => Err(Failure::Import { imported: total, source: Box::new(source) }),
+    }
+}
+
+fn insert_batches(
+    collection: &Collection,
+    documents: impl Iterator<Item = Result<Document>>,
+    id: Option<&str>,
+    stage: &Stage,
+    total: &mut u64,
+) -> Result<()> {
     let mut batch = Vec::new();
     let mut batch_bytes = 0;
     for document in documents {
@@ -45,21 +59,22 @@ pub(super) fn insert_all(
         batch_bytes += approximate_bytes(&document);
         batch.push(document);
         if batch.len() >= BATCH || batch_bytes >= BATCH_BYTES {
-            total += insert(collection, std::mem::take(&mut batch), stage)?;
+            insert(collection, std::mem::take(&mut batch), stage, total)?;
             batch_bytes = 0;
         }
     }
     if !batch.is_empty() {
-        total += insert(collection, batch, stage)?;
+        insert(collection, batch, stage, total)?;
     }
-    Ok(total)
+    Ok(())
 }
 
-fn insert(collection: &Collection, batch: Vec<Document>, stage: &Stage) -> Result<u64> {
+fn insert(collection: &Collection, batch: Vec<Document>, stage: &Stage, total: &mut u64) -> Result<()> {
     let outcome = collection.insert_many(batch, true).map_err(stromatolite::Error::from)?;
     stage.advance(outcome.inserted);
+    *total += outcome.inserted;
     match outcome.errors.into_iter().next() {
-        None => Ok(outcome.inserted),
+        None => Ok(()),
         Some(failed) => Err(stromatolite::Error::from(failed.error).into()),
     }
 }

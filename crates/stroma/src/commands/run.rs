@@ -2,7 +2,7 @@
 
 use std::io::{BufWriter, StdoutLock, Write};
 
-use stromatolite::lsm::LogCut;
+use stromatolite::document::Namespace;
 use stromatolite::{Options, Stromatolite};
 
 use super::{check, compact, completions, export, import, index, inspect, quickstart, search, serve};
@@ -35,17 +35,25 @@ pub(super) fn open_or_create(data: &Data) -> Result<Stromatolite> {
     open(data, Options::default())
 }
 
-/// Opens a database, and tells when the last process that had it open did not end well.
+/// Opens a database and tells when the end of its log had to be left out.
 fn open(data: &Data, options: Options) -> Result<Stromatolite> {
     let database = Stromatolite::open(&data.folder, options)?;
     if let Some(cut) = &database.engine().recovery_report().log_cut {
-        let LogCut { segment, offset, bytes, .. } = cut;
         eprintln!(
-            "stroma: the database was not closed: {bytes} bytes of commits that were never acknowledged as synced were \
-             cut from the log ({segment} at offset {offset}); everything before them is there"
+            "stroma: the last {} bytes of {} ({} whole writes) were left out: the program was stopped hard while \
+             writing, or the file was damaged; everything before them is there",
+            cut.bytes, cut.segment, cut.records
         );
     }
     Ok(database)
+}
+
+/// The collection that the words of the command line name.
+pub(super) fn namespace(text: &str) -> Result<Namespace> {
+    Namespace::parse(text).map_err(|error| Failure::Usage {
+        what: format!("`{text}` names no collection: {}", error.message()),
+        hint: "say DATABASE.COLLECTION, such as lab.samples".into(),
+    })
 }
 
 /// Standard output, buffered; to be flushed at the end.

@@ -16,12 +16,6 @@ type Answer = std::result::Result<QueryResult, stromatolite::sequence::Error>;
 type Queries = Box<dyn Iterator<Item = std::result::Result<Query, stromatolite::sequence::Error>> + Send>;
 
 pub(super) fn run(arguments: &Search) -> Result<()> {
-    if !(0.0..=1.0).contains(&arguments.threshold) {
-        return Err(Failure::Usage {
-            what: format!("the threshold {} does not lie between 0 and 1", arguments.threshold),
-            hint: "it is the share of a query's distinct k-mers that a sample must hold".into(),
-        });
-    }
     let database = open_existing(&arguments.data)?;
     let index = database.sequence_index(&arguments.index)?;
     let options = SearchOptions { threshold: arguments.threshold, top: arguments.top };
@@ -45,7 +39,18 @@ fn write_all(results: impl Iterator<Item = Answer>, mut writer: impl ResultWrite
 
 fn queries(arguments: &Search) -> Result<Queries> {
     if let Some(bases) = &arguments.sequence {
-        return Ok(Box::new(std::iter::once(Ok(Query::new("query", bases.trim().as_bytes())))));
+        let bases: Vec<u8> = bases.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+        if let Some(position) = reader::first_foreign(&bases) {
+            return Err(Failure::Usage {
+                what: format!(
+                    "--sequence: byte {:#04x} in column {} is no nucleotide code",
+                    bases[position],
+                    position + 1
+                ),
+                hint: "write A, C, G, T, U, N or another IUPAC code".into(),
+            });
+        }
+        return Ok(Box::new(std::iter::once(Ok(Query::new("query", bases)))));
     }
     let Some(path) = &arguments.queries else { return Ok(Box::new(std::iter::empty())) };
     let records = if path.as_os_str() == "-" {

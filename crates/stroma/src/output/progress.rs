@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::IsTerminal;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -21,16 +21,25 @@ impl Stage {
         let is_terminal = std::io::stderr().is_terminal();
         let bar = match (is_terminal, total) {
             (false, _) => ProgressBar::hidden(),
-            (true, Some(total)) => ProgressBar::new(total).with_style(style("{bar:24} {pos}/{len}")),
-            (true, None) => ProgressBar::new_spinner().with_style(style("{spinner} {pos}")),
+            (true, Some(total)) => {
+                ProgressBar::new(total).with_style(style("{bar:24} {pos}/{len} {elapsed}"))
+            }
+            (true, None) => ProgressBar::new_spinner().with_style(style("{spinner} {pos} {elapsed}")),
         };
         bar.set_prefix(title.clone());
+        // Keeps the clock running where a step takes long.
+        bar.enable_steady_tick(Duration::from_millis(200));
         Stage { bar, title, started: Instant::now(), is_terminal }
     }
 
     /// Says what is being worked on.
     pub(crate) fn say(&self, what: impl Into<Cow<'static, str>>) {
         self.bar.set_message(what);
+    }
+
+    /// Tells of something that went wrong without ending the stage.
+    pub(crate) fn warn(&self, what: &str) {
+        self.bar.suspend(|| eprintln!("stroma: {what}"));
     }
 
     /// Moves on by some steps.

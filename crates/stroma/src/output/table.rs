@@ -33,11 +33,11 @@ impl Table {
         self.grid.add_row(cells.into_iter().map(Into::into).collect::<Vec<String>>());
     }
 
-    /// Prints the table.
+    /// Prints the table and hands it on, so that an output that is full is noticed.
     pub(crate) fn print(&self, output: &mut impl Write) -> Result<()> {
         for line in self.grid.to_string().lines() {
             writeln!(output, "{}", line.trim_end()).map_err(Failure::output)?;
         }
-        Ok(())
+        output.flush().map_err(Failure::output)
     }
 }

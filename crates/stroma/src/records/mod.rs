@@ -9,4 +9,4 @@ mod write;
 pub(crate) use delimited::CellTypes;
 pub(crate) use format::Format;
 pub(crate) use read::read_documents;
-pub(crate) use write::{DocumentWriter, cell, find};
+pub(crate) use write::{DocumentWriter, JsonStyle, cell, find};

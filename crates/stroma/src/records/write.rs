@@ -7,10 +7,19 @@ use bson::{Bson, Document};
 use super::Format;
 use crate::failure::{Failure, Result};
 
+/// How numbers are written in extended JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum JsonStyle {
+    /// As numbers: easy to read; whether a small integer had 32 or 64 bits is lost.
+    Relaxed,
+    /// Each with its type: nothing is lost.
+    Canonical,
+}
+
 /// Writes documents to a stream in one format.
 pub(crate) enum DocumentWriter<W: Write> {
-    /// One document a line, as relaxed extended JSON.
-    JsonLines(W),
+    /// One document a line, as extended JSON.
+    JsonLines(W, JsonStyle),
     /// Rows; nested values are written as JSON in their cell.
     Delimited {
         /// The file being written.
@@ -21,19 +30,13 @@ pub(crate) enum DocumentWriter<W: Write> {
 }
 
 impl<W: Write> DocumentWriter<W> {
-    /// A writer; a table wants its columns named.
-    pub(crate) fn new(output: W, format: Format, fields: &[String]) -> Result<Self> {
+    /// A writer; a table's columns are `fields`.
+    pub(crate) fn new(output: W, format: Format, style: JsonStyle, fields: &[String]) -> Result<Self> {
         let separator = match format {
-            Format::JsonLines => return Ok(DocumentWriter::JsonLines(output)),
+            Format::JsonLines => return Ok(DocumentWriter::JsonLines(output, style)),
             Format::Csv => b',',
             Format::Tsv => b'\t',
         };
-        if fields.is_empty() {
-            return Err(Failure::Usage {
-                what: "a table needs to know its columns".into(),
-                hint: "name them: --fields _id,species,year".into(),
-            });
-        }
         let mut rows = Box::new(csv::WriterBuilder::new().delimiter(separator).from_writer(output));
         rows.write_record(fields).map_err(write_failure)?;
         Ok(DocumentWriter::Delimited { rows, fields: fields.to_vec() })
@@ -42,8 +45,11 @@ impl<W: Write> DocumentWriter<W> {
     /// Writes one document.
     pub(crate) fn write(&mut self, document: Document) -> Result<()> {
         match self {
-            DocumentWriter::JsonLines(output) => {
-                let line = Bson::Document(document).into_relaxed_extjson();
+            DocumentWriter::JsonLines(output, style) => {
+                let line = match style {
+                    JsonStyle::Relaxed => Bson::Document(document).into_relaxed_extjson(),
+                    JsonStyle::Canonical => Bson::Document(document).into_canonical_extjson(),
+                };
                 writeln!(output, "{line}").map_err(Failure::output)
             }
             DocumentWriter::Delimited { rows, fields } => {
@@ -56,7 +62,7 @@ impl<W: Write> DocumentWriter<W> {
     /// Hands what is buffered to the stream.
     pub(crate) fn finish(self) -> Result<()> {
         match self {
-            DocumentWriter::JsonLines(mut output) => output.flush(),
+            DocumentWriter::JsonLines(mut output, _) => output.flush(),
             DocumentWriter::Delimited { mut rows, .. } => rows.flush(),
         }
         .map_err(Failure::output)
@@ -94,12 +100,12 @@ pub(crate) fn cell(value: &Bson) -> String {
 mod tests {
     use bson::doc;
 
-    use super::{DocumentWriter, Format};
+    use super::{DocumentWriter, Format, JsonStyle};
 
     fn written(format: Format, fields: &[&str]) -> String {
         let fields: Vec<String> = fields.iter().map(|field| (*field).to_owned()).collect();
         let mut output = Vec::new();
-        let mut writer = DocumentWriter::new(&mut output, format, &fields).unwrap();
+        let mut writer = DocumentWriter::new(&mut output, format, JsonStyle::Relaxed, &fields).unwrap();
         writer
             .write(doc! {"_id": "A", "year": 1994, "place": {"country": "Gambia, The"}, "tags": ["x"]})
             .unwrap();

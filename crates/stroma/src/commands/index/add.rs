@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use stromatolite::sequence::{IndexOptions, Input, NoProgress, SequenceIndex};
+use stromatolite::sequence::{IndexOptions, Input, Progress, SequenceIndex, Step};
 use stromatolite::{Error, Stromatolite};
 
 use super::{Sample, read_manifest};
@@ -20,7 +20,7 @@ pub(super) fn run(arguments: &IndexAdd) -> Result<()> {
         (None, None) => Vec::new(),
     };
     let database = open_or_create(&arguments.data)?;
-    let index = open_index(&database, arguments)?;
+    let (index, is_new) = open_index(&database, arguments)?;
     let missing = missing_samples(&index, samples.clone());
     let present = samples.len() - missing.len();
     if present > 0 && !arguments.skip_existing {
@@ -29,7 +29,13 @@ pub(super) fn run(arguments: &IndexAdd) -> Result<()> {
         let name = held.map_or_else(String::new, |sample| sample.name);
         return Err(Error::from(stromatolite::sequence::Error::DuplicateSample { name }).into());
     }
-    add_samples(&index, &arguments.index, &missing, arguments.minimum_count)
+    let outcome = add_samples(&index, &arguments.index, &missing, arguments.minimum_count);
+    if outcome.is_err() && is_new && index.samples().is_empty() {
+        // Nothing was there before and nothing came: the next try may choose other settings.
+        drop(index);
+        database.remove_sequence_index(&arguments.index)?;
+    }
+    outcome
 }
 
 /// The samples that the index does not hold yet.
@@ -48,17 +54,41 @@ pub(crate) fn add_samples(
     let minimum_count = minimum_count.unwrap_or_else(|| index.minimum_count());
     let stage = Stage::begin(format!("sequences → {name}"), Some(samples.len() as u64));
     let mut kmers = 0;
-    for sample in samples {
-        stage.say(sample.name.clone());
+    for (added, sample) in samples.iter().enumerate() {
         let inputs = sample.files.iter().map(|file| input(file)).collect();
-        let report = index
-            .add_sample_counting(&sample.name, inputs, minimum_count, &NoProgress)
-            .map_err(Error::from)?;
+        let progress = SampleProgress { stage: &stage, sample: &sample.name };
+        let report =
+            index.add_sample_counting(&sample.name, inputs, minimum_count, &progress).map_err(|source| {
+                Failure::Sample { sample: sample.name.clone(), added, source: Box::new(source.into()) }
+            })?;
+        if let Some(failure) = report.merge_failure {
+            stage.warn(&format!("{} was added, but layers were not merged: {failure}", sample.name));
+        }
         kmers += report.sample.indexed_kmers;
         stage.advance(1);
     }
     stage.end(&format!("{} samples, {} k-mers", count(samples.len() as u64), count(kmers)));
     Ok(())
+}
+
+/// Shows the steps of one sample beside the bar.
+struct SampleProgress<'a> {
+    stage: &'a Stage,
+    sample: &'a str,
+}
+
+impl Progress for SampleProgress<'_> {
+    fn report(&self, step: Step<'_>) {
+        let sample = self.sample;
+        self.stage.say(match step {
+            Step::Counting { records, bases } => {
+                format!("{sample}: {} records, {:.1} Mbp read", count(records), bases as f64 / 1e6)
+            }
+            Step::Writing { kmers } => format!("{sample}: writing {} k-mers", count(kmers)),
+            Step::Merging => format!("{sample}: merging layers"),
+            _ => sample.to_owned(),
+        });
+    }
 }
 
 fn input(file: &Path) -> Input {
@@ -69,8 +99,8 @@ fn input(file: &Path) -> Input {
     }
 }
 
-/// The index, made when it is missing; what is asked for must fit what it is.
-fn open_index(database: &Stromatolite, arguments: &IndexAdd) -> Result<Arc<SequenceIndex>> {
+/// The index, made when it is missing, and whether it was made; what is asked for must fit what it is.
+fn open_index(database: &Stromatolite, arguments: &IndexAdd) -> Result<(Arc<SequenceIndex>, bool)> {
     match database.sequence_index(&arguments.index) {
         Ok(index) => {
             let held = index.geometry().k();
@@ -81,14 +111,14 @@ fn open_index(database: &Stromatolite, arguments: &IndexAdd) -> Result<Arc<Seque
                 Some(k) if k != held => {
                     refused(format!("the index `{}` has k = {held}, not {k}", arguments.index))
                 }
-                _ => Ok(index),
+                _ => Ok((index, false)),
             }
         }
         Err(Error::UnknownIndex { .. }) => {
             let mut options = IndexOptions::default();
             options.k = arguments.k.unwrap_or(options.k);
             options.minimum_count = arguments.minimum_count.unwrap_or(options.minimum_count);
-            Ok(database.create_sequence_index(&arguments.index, options)?)
+            Ok((database.create_sequence_index(&arguments.index, options)?, true))
         }
         Err(error) => Err(error.into()),
     }

@@ -30,7 +30,15 @@ pub(crate) fn read_manifest(path: &Path) -> Result<Vec<Sample>> {
         if !names.insert(name.to_owned()) {
             return Err(failure(format!("the sample `{name}` stands here a second time")));
         }
-        let files = paths.split(',').map(|file| folder.join(file.trim())).collect();
+        let files: Vec<PathBuf> = paths
+            .split(',')
+            .map(str::trim)
+            .filter(|file| !file.is_empty())
+            .map(|file| if file == "-" { PathBuf::from(file) } else { folder.join(file) })
+            .collect();
+        if files.is_empty() {
+            return Err(failure(format!("the sample `{name}` has no file: name at least one in `paths`")));
+        }
         samples.push(Sample { name: name.to_owned(), files });
     }
     if samples.is_empty() {

@@ -6,8 +6,9 @@ use crate::commands::run::open_existing;
 use crate::failure::Result;
 
 pub(crate) fn run(arguments: &Inspect) -> Result<()> {
-    match &arguments.file {
-        Some(path) => file::inspect(path, arguments.json),
-        None => database::inspect(&open_existing(&arguments.data)?, arguments.json),
+    if arguments.files.is_empty() {
+        database::inspect(&open_existing(&arguments.data)?, arguments.json)
+    } else {
+        file::inspect(&arguments.files, arguments.json)
     }
 }

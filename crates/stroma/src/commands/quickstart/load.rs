@@ -45,24 +45,41 @@ fn index(database: &Stromatolite) -> Result<Arc<SequenceIndex>> {
     }
 }
 
+/// Loads the documents that are missing, as after a quickstart that was stopped; true when any was.
 fn load_documents(database: &Stromatolite, collection: &Collection) -> Result<bool> {
     let samples = lab(database, "samples")?;
-    let is_loaded = samples.find(&Find::new(doc! {}).limited(1)).map_err(Error::from)?.next().is_some();
-    if is_loaded {
-        return Ok(false);
-    }
-    let stage = Stage::begin("samples → lab.samples", None);
     samples.create_indexes(&[IndexModel::new(doc! {"species": 1, "year": 1})]).map_err(Error::from)?;
     let rows = read_documents(&collection.samples, None, CellTypes::Inferred)?;
-    let loaded = insert_all(&samples, rows, Some("sample"), &stage)?;
-    stage.end(&format!("{} documents", count(loaded)));
+    let are_samples_new = load_missing(&samples, "samples → lab.samples", rows, "sample")?;
 
-    let stage = Stage::begin("genes → lab.genes", None);
     let records = reader::open_path(&collection.genes)
         .map_err(|error| Error::from(stromatolite::sequence::Error::from(error)))?;
     let genes = records
         .map(|record| Ok(gene(&record.map_err(stromatolite::sequence::Error::from).map_err(Error::from)?)));
-    let loaded = insert_all(&lab(database, "genes")?, genes, None, &stage)?;
+    let are_genes_new = load_missing(&lab(database, "genes")?, "genes → lab.genes", genes, "_id")?;
+    Ok(are_samples_new || are_genes_new)
+}
+
+/// Inserts the documents whose `id` no document of the collection has; true when there was any.
+fn load_missing(
+    target: &Documents,
+    title: &str,
+    documents: impl Iterator<Item = Result<Document>>,
+    id: &str,
+) -> Result<bool> {
+    let mut missing = Vec::new();
+    for document in documents {
+        let document = document?;
+        let of_its_name = Find::new(doc! {"_id": document.get(id).cloned().unwrap_or(Bson::Null)}).limited(1);
+        if target.find(&of_its_name).map_err(Error::from)?.next().is_none() {
+            missing.push(Ok(document));
+        }
+    }
+    if missing.is_empty() {
+        return Ok(false);
+    }
+    let stage = Stage::begin(title, Some(missing.len() as u64));
+    let loaded = insert_all(target, missing.into_iter(), Some(id), &stage)?;
     stage.end(&format!("{} documents", count(loaded)));
     Ok(true)
 }

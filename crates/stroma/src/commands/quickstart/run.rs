@@ -18,8 +18,9 @@ pub(crate) fn run(arguments: &Quickstart) -> Result<()> {
     let state = if is_new { "The data is loaded" } else { "The data is already there" };
     writeln!(output, "{state}: {folder}").map_err(Failure::output)?;
     answer_all(&database, &mut output)?;
-    let data = if folder == DEFAULT_DATA { String::new() } else { format!(" --data {folder}") };
-    let genes = collection.genes.display();
+    let data =
+        if folder == DEFAULT_DATA { String::new() } else { format!(" --data {}", shell_word(&folder)) };
+    let genes = shell_word(&collection.genes.display().to_string());
     let program = program();
     writeln!(
         output,
@@ -33,5 +34,29 @@ pub(crate) fn run(arguments: &Quickstart) -> Result<()> {
 
 /// The program as the reader can call it again: by the path it was called by, where that is one.
 fn program() -> String {
-    std::env::args().next().filter(|called| called.contains('/')).unwrap_or_else(|| "stroma".to_owned())
+    let called = std::env::args().next().filter(|called| called.contains('/'));
+    called.map_or_else(|| "stroma".to_owned(), |called| shell_word(&called))
+}
+
+/// A word as a shell takes it: quoted where it holds more than plain characters.
+fn shell_word(word: &str) -> String {
+    let is_plain = |character: char| character.is_alphanumeric() || "/._-+~=:,@%".contains(character);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shell_word;
+
+    #[test]
+    fn a_word_with_spaces_or_quotes_stays_one_word() {
+        assert_eq!(shell_word("/tmp/größe_1.fa"), "/tmp/größe_1.fa");
+        assert_eq!(shell_word("my data"), "'my data'");
+        assert_eq!(shell_word("it's"), r"'it'\''s'");
+        assert_eq!(shell_word(""), "''");
+    }
 }
