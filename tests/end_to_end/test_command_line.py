@@ -202,7 +202,9 @@ def test_the_examples_of_the_help_run(quickstart, tmp_path):
     shutil.copytree(quickstart[0], copy)
     ran = 0
     for words in ("import", "export", "index list", "search", "inspect", "compact", "check", "index remove"):
-        for line in stroma(*words.split(), "--help").stdout.splitlines():
+        # Wide, so that no example is wrapped.
+        wide = {"COLUMNS": "200", "PATH": "/usr/bin:/bin"}
+        for line in stroma(*words.split(), "--help", env=wide).stdout.splitlines():
             command = line.strip()
             if not line.startswith("  stroma ") and " | stroma " not in line:
                 continue

@@ -49,7 +49,7 @@ pub(crate) enum Command {
     Import(Import),
     /// Write a collection out as JSON lines, CSV or TSV
     #[command(after_help = "Examples:\n  stroma export lab.samples --output samples.jsonl\n  \
-                      stroma export lab.samples --format tsv --fields _id,year --filter '{\"year\": 2003}'")]
+                      stroma export lab.samples --format tsv --fields _id --filter '{\"year\":2003}'")]
     Export(Export),
     /// Add samples to sequence indexes, list them, remove them
     #[command(subcommand)]
