@@ -1,0 +1,88 @@
+//! What the suite asks of an engine.
+
+use std::path::Path;
+
+use super::fjall_engine::FjallEngine;
+use super::lmdb_engine::LmdbEngine;
+use super::redb_engine::RedbEngine;
+use super::stroma_engine::StromaEngine;
+use crate::Outcome;
+use crate::machine::with_version;
+use crate::measure::OURS;
+
+/// A key and its value.
+pub(super) type Entry = ([u8; 16], [u8; 100]);
+
+/// How an engine is opened.
+#[derive(Clone, Copy)]
+pub(super) struct EngineOptions {
+    /// For caches and write buffers in all.
+    pub(super) memory_bytes: usize,
+    /// A commit waits for the device. Else it is handed to the operating system and survives the process.
+    pub(super) is_synced: bool,
+    /// The most entries that will be in it, for engines that must know their size beforehand.
+    pub(super) most_entries: u64,
+}
+
+/// An open database.
+pub(super) trait Engine {
+    /// Commits the entries together.
+    fn put(&self, entries: &[Entry]) -> Outcome;
+
+    /// Makes everything committed so far durable.
+    fn sync(&self) -> Outcome;
+
+    /// Reads in one snapshot or read transaction.
+    fn read(&self, work: &mut dyn FnMut(&dyn Reader) -> Outcome) -> Outcome;
+
+    /// Closes properly.
+    fn close(self: Box<Self>) -> Outcome;
+}
+
+/// One moment of a database.
+pub(super) trait Reader {
+    /// Whether the key is there; its value is looked at.
+    fn get(&self, key: &[u8]) -> Outcome<bool>;
+
+    /// Walks from `start` over at most `limit` entries, looking at each key and value; how many there were.
+    fn scan(&self, start: &[u8], limit: u64) -> Outcome<u64>;
+}
+
+/// The last byte of a slice: makes sure that it was there to be read.
+#[inline]
+pub(super) fn look_at(bytes: &[u8]) {
+    std::hint::black_box(bytes.last());
+}
+
+/// The engines measured.
+#[derive(Clone, Copy)]
+pub(super) enum Product {
+    Stroma,
+    Fjall,
+    Lmdb,
+    Redb,
+}
+
+impl Product {
+    pub(super) const ALL: [Product; 4] = [Product::Stroma, Product::Fjall, Product::Lmdb, Product::Redb];
+
+    /// The name its figures stand under.
+    pub(super) fn subject(self) -> String {
+        match self {
+            Product::Stroma => OURS.to_owned(),
+            Product::Fjall => with_version("fjall"),
+            Product::Lmdb => format!("LMDB ({})", with_version("lmdb-rkv-sys")),
+            Product::Redb => with_version("redb"),
+        }
+    }
+
+    /// Opens or makes a database in the folder.
+    pub(super) fn open(self, folder: &Path, options: EngineOptions) -> Outcome<Box<dyn Engine>> {
+        Ok(match self {
+            Product::Stroma => Box::new(StromaEngine::open(folder, options)?),
+            Product::Fjall => Box::new(FjallEngine::open(folder, options)?),
+            Product::Lmdb => Box::new(LmdbEngine::open(folder, options)?),
+            Product::Redb => Box::new(RedbEngine::open(folder, options)?),
+        })
+    }
+}

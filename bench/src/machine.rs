@@ -1,0 +1,73 @@
+//! What a figure depends on beside the program: machine, versions, settings.
+
+use std::process::Command;
+
+use crate::arguments::Settings;
+
+/// The lock file of this workspace, which knows the versions of the peers.
+const LOCK_FILE: &str = include_str!("../Cargo.lock");
+
+/// The name of a peer with the version built in, such as `redb 4.5.0`.
+pub(crate) fn with_version(package: &str) -> String {
+    let mut lines = LOCK_FILE.lines();
+    let name = format!("name = \"{package}\"");
+    let version = lines.find(|line| **line == name).and_then(|_| lines.next());
+    let version = version.and_then(|line| line.split('"').nth(1)).unwrap_or("of unknown version");
+    format!("{package} {version}")
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(path).unwrap_or_default().trim().to_owned()
+}
+
+/// The value of a line `name : value` in one of the files of `/proc`.
+fn field(path: &str, name: &str) -> String {
+    let text = read(path);
+    let line = text.lines().find(|line| line.starts_with(name));
+    line.and_then(|line| line.split_once(':')).map_or("unknown".into(), |(_, value)| value.trim().to_owned())
+}
+
+fn output_of(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output();
+    output.map_or("unknown".into(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// Processes that wanted to run in the last 1, 5 and 15 minutes.
+pub(crate) fn load_average() -> String {
+    read("/proc/loadavg").split(' ').take(3).collect::<Vec<_>>().join(" ")
+}
+
+/// Everything that is printed with a run and written beside its figures.
+pub(crate) fn facts(settings: &Settings) -> Vec<(&'static str, String)> {
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    vec![
+        ("processor", format!("{}, {cores} cores", field("/proc/cpuinfo", "model name"))),
+        ("memory", field("/proc/meminfo", "MemTotal")),
+        ("system", format!("Linux {}", read("/proc/sys/kernel/osrelease"))),
+        ("compiler", output_of("rustc", &["--version"])),
+        ("commit", output_of("git", &["rev-parse", "--short", "HEAD"])),
+        ("load at the start", load_average()),
+        (
+            "settings",
+            format!(
+                "{}{} runs, seed {}; kv: {} entries, {} MiB",
+                if settings.quick { "quick, " } else { "" },
+                settings.runs,
+                settings.seed,
+                settings.entries,
+                settings.memory_bytes >> 20
+            ),
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_come_from_the_lock_file() {
+        assert!(with_version("redb").starts_with("redb 4."));
+        assert!(with_version("no such package").ends_with("unknown version"));
+    }
+}

@@ -1,0 +1,57 @@
+//! Measures Stromatolite against named peers: `cargo run --release -- <suite>`; see `README.md`.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::disallowed_methods, reason = "a measurement reads the clock and owns its files")]
+
+mod arguments;
+mod kv;
+mod machine;
+mod measure;
+mod random;
+mod report;
+mod suites;
+
+use std::process::ExitCode;
+
+use arguments::{Command, Settings};
+
+/// What ends a run: an engine's own error, or a sentence.
+pub(crate) type Failure = Box<dyn std::error::Error>;
+/// The result of most functions here.
+pub(crate) type Outcome<T = ()> = Result<T, Failure>;
+
+fn run_suites(names: &[&'static str], settings: &Settings) -> Outcome {
+    for name in names {
+        let mut facts = machine::facts(settings);
+        println!("# {name}");
+        for (what, text) in &facts {
+            println!("{what}: {text}");
+        }
+        let samples = suites::find(name)?(settings)?;
+        facts.push(("load at the end", machine::load_average()));
+        println!("load at the end: {}\n", machine::load_average());
+        print!("{}", report::table(&samples));
+        let path = report::write(&samples, &facts, settings)?;
+        println!("written to {}\n", path.display());
+    }
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    let outcome = arguments::parse().and_then(|command| match command {
+        Command::Help(text) => {
+            println!("{text}");
+            Ok(())
+        }
+        Command::Suites(names, settings) => run_suites(&names, &settings),
+        Command::Plot => report::plot_all(),
+        Command::Fragment(fragment) => suites::logmem::run_fragment(&fragment),
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Seeded random numbers, so that every run and every engine does the same work.
+
+/// A bijection on 64 bits that looks random (the finalizer of SplitMix64).
+pub(crate) fn mix(number: u64) -> u64 {
+    let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+/// SplitMix64.
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn next(&mut self) -> u64 {
+        let number = mix(self.0);
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        number
+    }
+
+    /// A number below `limit`, evenly enough for limits far below 2^64.
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit
+    }
+
+    fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+/// Zipfian numbers by rejection-free inversion (Gray et al., "Quickly generating billion-record synthetic
+/// databases", SIGMOD 1994), as YCSB draws them; popular ones lie scattered over all items.
+pub(crate) struct Zipfian {
+    items: u64,
+    theta: f64,
+    zeta: f64,
+    alpha: f64,
+    eta: f64,
+}
+
+impl Zipfian {
+    /// Over `items` numbers; linear time.
+    pub(crate) fn new(items: u64, theta: f64) -> Zipfian {
+        let zeta: f64 = (1..=items).map(|rank| (rank as f64).powf(-theta)).sum();
+        let zeta_of_two = 1.0 + 0.5_f64.powf(theta);
+        let eta = (1.0 - (2.0 / items as f64).powf(1.0 - theta)) / (1.0 - zeta_of_two / zeta);
+        Zipfian { items, theta, zeta, alpha: 1.0 / (1.0 - theta), eta }
+    }
+
+    /// The next number below the number of items.
+    pub(crate) fn draw(&self, random: &mut Random) -> u64 {
+        let unit = random.unit();
+        let scaled = unit * self.zeta;
+        let rank = if scaled < 1.0 {
+            0
+        } else if scaled < 1.0 + 0.5_f64.powf(self.theta) {
+            1
+        } else {
+            (self.items as f64 * (self.eta * unit - self.eta + 1.0).powf(self.alpha)) as u64
+        };
+        mix(rank) % self.items
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zipfian_numbers_are_in_range_and_a_few_are_popular() {
+        let zipfian = Zipfian::new(1000, 0.99);
+        let mut random = Random(1);
+        let mut counts = vec![0_u32; 1000];
+        for _ in 0..20_000 {
+            counts[zipfian.draw(&mut random) as usize] += 1;
+        }
+        counts.sort_unstable();
+        assert!(counts[999] > 2000 && counts[999] < 4000, "the first of 1000 has about an eighth");
+    }
+}
