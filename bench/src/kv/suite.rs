@@ -16,8 +16,9 @@ const SCAN: u64 = 50;
 pub(crate) fn run(settings: &Settings) -> Outcome<Samples> {
     let mut samples = Samples::new("kv");
     let zipfian = Zipfian::new(settings.entries, 0.99);
-    for _ in 0..settings.runs {
+    for run in 1..=settings.runs {
         for product in Product::ALL {
+            eprintln!("run {run} of {}: {}", settings.runs, product.subject());
             let folder = tempfile::tempdir_in(&settings.directory)?;
             let options = EngineOptions {
                 memory_bytes: settings.memory_bytes,
