@@ -22,7 +22,7 @@ pub(super) fn run(arguments: &Import) -> Result<()> {
     let collection = database.documents().collection(&namespace);
     let stage = Stage::begin(format!("import {}", arguments.namespace), None);
     let imported = insert_all(&collection, documents, arguments.id.as_deref(), &stage)?;
-    database.documents().sync().map_err(stromatolite::Error::from)?;
+    database.close()?;
     stage.end(&format!("{} documents", count(imported)));
     Ok(())
 }

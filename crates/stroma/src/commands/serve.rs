@@ -41,8 +41,7 @@ pub(super) fn run(arguments: &Serve) -> Result<()> {
         .map_err(Failure::output)?;
     signals.wait()?;
     server.shutdown();
-    database.documents().sync().map_err(stromatolite::Error::from)?;
-    Ok(())
+    Ok(database.close()?)
 }
 
 /// The signals that ask the process to stop.

@@ -32,7 +32,6 @@ pub(super) fn load(database: &Stromatolite, collection: &Collection) -> Result<b
     if !missing.is_empty() {
         add_samples(&index, INDEX, &missing, None)?;
     }
-    database.documents().sync().map_err(Error::from)?;
     Ok(is_new || !missing.is_empty())
 }
 

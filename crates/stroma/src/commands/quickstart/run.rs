@@ -18,6 +18,7 @@ pub(crate) fn run(arguments: &Quickstart) -> Result<()> {
     let state = if is_new { "The data is loaded" } else { "The data is already there" };
     writeln!(output, "{state}: {folder}").map_err(Failure::output)?;
     answer_all(&database, &mut output)?;
+    database.close()?;
     let data =
         if folder == DEFAULT_DATA { String::new() } else { format!(" --data {}", shell_word(&folder)) };
     let genes = shell_word(&collection.genes.display().to_string());
