@@ -17,9 +17,10 @@ pub(crate) fn run(extent: Extent) -> Outcome {
     chore::run("formatting", &mut cargo(&["fmt", "--all", "--", "--check"]))?;
     println!("\n=== tidy");
     tidy::run()?;
-    let mut lints = cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]);
+    let mut lints =
+        cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"]);
     chore::run("lints", &mut lints)?;
-    let mut tests = cargo(&["test", "--workspace"]);
+    let mut tests = cargo(&["test", "--workspace", "--all-features"]);
     if extent == Extent::Quick {
         tests.env("STROMA_KILL_ROUNDS", "10");
     }

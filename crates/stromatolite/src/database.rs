@@ -67,9 +67,9 @@ impl Stromatolite {
 
     /// Writes what is in memory to sealed, checksummed tables and ends the background work of the documents.
     ///
-    /// Dropping the handle loses nothing that was acknowledged either, but leaves the last writes in the log, where damage
-    /// to the very last of them cannot be told from a write that a crash cut short. Call it when the work is done; afterwards
-    /// the documents take no more writes.
+    /// Dropping the handle loses nothing that was acknowledged either, but leaves the last writes in the log, where
+    /// damage to the very last of them cannot be told from a write that a crash cut short. Call it when the work is
+    /// done; afterwards the documents take no more writes.
     ///
     /// # Errors
     /// When the tables cannot be written; the log then still has everything.
