@@ -1,6 +1,6 @@
 //! What a single file says of itself, for `stroma inspect`: every crate with a format answers in these terms.
 
-use crate::manifest::{FileFacts, read_facts};
+use crate::manifest::{FileFacts, MAGIC, read_facts};
 use crate::storage::{Blob, StorageError};
 
 /// What a file is, what it says of itself, and whether it is whole.
@@ -51,7 +51,7 @@ pub fn magic_of(blob: &dyn Blob) -> Result<[u8; 8], StorageError> {
 /// # Errors
 /// When the blob cannot be read; damage is in the description.
 pub fn describe_manifest_blob(blob: &dyn Blob) -> Result<Option<FileDescription>, StorageError> {
-    if &magic_of(blob)? != b"STRMANIF" {
+    if &magic_of(blob)? != MAGIC {
         return Ok(None);
     }
     let description = FileDescription::new("manifest of a layered set");

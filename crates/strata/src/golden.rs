@@ -9,6 +9,8 @@
 use std::fs;
 use std::path::Path;
 
+use crate::layer::LayerDescriptor;
+
 /// Runs every case of `tests/golden/<file>` through `answer`.
 pub(crate) fn check(file: &str, mut answer: impl FnMut(&str) -> String) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file);
@@ -46,4 +48,19 @@ pub(crate) fn value<'a>(line: &'a str, name: &str) -> Option<&'a str> {
 /// As [`value`], as a number.
 pub(crate) fn number(line: &str, name: &str) -> u64 {
     value(line, name).map_or(0, |value| value.parse().unwrap())
+}
+
+/// A layer as a line describes it; what the line leaves out is zero or empty.
+pub(crate) fn layer(line: &str) -> LayerDescriptor {
+    let (smallest, largest) = value(line, "keys").unwrap().split_once("..").unwrap();
+    LayerDescriptor {
+        id: line.split_whitespace().nth(1).unwrap().parse().unwrap(),
+        level: number(line, "level") as u32,
+        recency: number(line, "recency"),
+        smallest: smallest.into(),
+        largest: largest.into(),
+        bytes: number(line, "bytes"),
+        entries: number(line, "entries"),
+        metadata: value(line, "metadata").unwrap_or_default().into(),
+    }
 }

@@ -10,7 +10,7 @@ use crate::layer::LayerDescriptor;
 /// The newest format of manifest blobs this program reads, and the one it writes.
 pub const FORMAT_VERSION: u32 = 1;
 /// The first eight bytes.
-const MAGIC: &[u8; 8] = b"STRMANIF";
+pub(crate) const MAGIC: &[u8; 8] = b"STRMANIF";
 /// The length of the header; its layout is the same in every format version.
 const HEADER_BYTES: usize = 56;
 

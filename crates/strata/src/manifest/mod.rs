@@ -12,4 +12,5 @@ pub use chain::describe;
 pub(crate) use chain::{Recovered, Writer, read};
 pub(crate) use facts::{FileFacts, read_facts};
 pub use format::FORMAT_VERSION;
+pub(crate) use format::MAGIC;
 pub(crate) use state::{Edit, State};

@@ -6,23 +6,8 @@ use super::chain::{Writer, read};
 use super::state::Edit;
 use super::{State, format};
 use crate::Error;
-use crate::golden::{self, number, value};
-use crate::layer::LayerDescriptor;
+use crate::golden::{self, layer, number};
 use crate::storage::{MemoryStorage, Storage};
-
-fn layer(line: &str) -> LayerDescriptor {
-    let (smallest, largest) = value(line, "keys").unwrap().split_once("..").unwrap();
-    LayerDescriptor {
-        id: line.split_whitespace().nth(1).unwrap().parse().unwrap(),
-        level: number(line, "level") as u32,
-        recency: number(line, "recency"),
-        smallest: smallest.into(),
-        largest: largest.into(),
-        bytes: number(line, "bytes"),
-        entries: number(line, "entries"),
-        metadata: value(line, "metadata").unwrap_or_default().into(),
-    }
-}
 
 /// A chain that a script works on.
 struct Chain {

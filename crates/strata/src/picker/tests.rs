@@ -1,22 +1,8 @@
 //! Golden cases for picking, and a random check that picked merges never collide.
 
 use super::*;
-use crate::golden::{self, number, value};
+use crate::golden::{self, layer, number};
 use crate::layer::LayerDescriptor;
-
-fn layer(line: &str) -> LayerDescriptor {
-    let (smallest, largest) = value(line, "keys").unwrap().split_once("..").unwrap();
-    LayerDescriptor {
-        id: line.split_whitespace().nth(1).unwrap().parse().unwrap(),
-        level: number(line, "level") as u32,
-        recency: number(line, "recency"),
-        bytes: number(line, "bytes"),
-        smallest: smallest.into(),
-        largest: largest.into(),
-        entries: 0,
-        metadata: Vec::new(),
-    }
-}
 
 fn policy(line: &str) -> MergePolicy {
     if line.starts_with("tiered") {
