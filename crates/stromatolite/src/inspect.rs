@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use stroma_sequence::layer::Layer;
 use stroma_strata::storage::{Blob, LocalStorage, Storage};
 use stroma_strata::{FileDescription, describe_manifest_blob, magic_of};
 
@@ -62,30 +61,12 @@ fn describe(blob: &Arc<dyn Blob>) -> Result<Option<FileDescription>> {
     if let Some(description) = stroma_lsm::describe_file(blob)? {
         return Ok(Some(description));
     }
+    if let Some(description) = stroma_sequence::layer::describe_file(blob)? {
+        return Ok(Some(description));
+    }
     match &magic_of(&**blob)? {
-        b"STRMKMER" => Ok(Some(describe_layer(blob))),
         b"stromato" if blob.len() < 1024 => Ok(Some(describe_marker(blob)?)),
         _ => Ok(None),
-    }
-}
-
-fn describe_layer(blob: &Arc<dyn Blob>) -> FileDescription {
-    let description = FileDescription::new("layer of a sequence index");
-    let layer = match Layer::open(Arc::clone(blob)) {
-        Ok(layer) => layer,
-        Err(error) => return description.damaged(error),
-    };
-    let geometry = layer.geometry();
-    let description = description
-        .with("k", geometry.k())
-        .with("partitions", geometry.partitions())
-        .with("samples", layer.samples().len())
-        .with("distinct k-mers", layer.kmers())
-        .with("colour sets", layer.colour_sets())
-        .with("bytes of colour sets", layer.colour_bytes());
-    match layer.verify() {
-        Ok(()) => description,
-        Err(error) => description.damaged(error),
     }
 }
 

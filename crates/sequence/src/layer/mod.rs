@@ -3,6 +3,7 @@
 //! Byte by byte in `docs/formats/kmer-layer.md`.
 
 mod colours;
+mod description;
 mod error;
 mod file;
 mod format;
@@ -14,6 +15,7 @@ mod section;
 mod tests;
 mod writer;
 
+pub use description::describe_file;
 pub use error::LayerError;
 pub use file::{Layer, PartitionView};
 pub use kind::KmerLayerKind;
