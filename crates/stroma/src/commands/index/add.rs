@@ -1,6 +1,5 @@
 //! `stroma index add`: one sample, or a table of them, each added wholly or not at all.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,14 +20,13 @@ pub(super) fn run(arguments: &IndexAdd) -> Result<()> {
     };
     let database = open_or_create(&arguments.data)?;
     let (index, is_new) = open_index(&database, arguments)?;
-    let missing = missing_samples(&index, samples.clone());
-    let present = samples.len() - missing.len();
-    if present > 0 && !arguments.skip_existing {
-        let held: BTreeSet<String> = index.samples().into_iter().map(|sample| sample.name).collect();
-        let held = samples.into_iter().find(|sample| held.contains(&sample.name));
-        let name = held.map_or_else(String::new, |sample| sample.name);
+    if !arguments.skip_existing
+        && let Some(held) = samples.iter().find(|sample| index.sample(&sample.name).is_some())
+    {
+        let name = held.name.clone();
         return Err(Error::from(stromatolite::sequence::Error::DuplicateSample { name }).into());
     }
+    let missing = missing_samples(&index, samples);
     let outcome = add_samples(&index, &arguments.index, &missing, arguments.minimum_count);
     if outcome.is_err() && is_new && index.samples().is_empty() {
         // Nothing was there before and nothing came: the next try may choose other settings.
@@ -40,8 +38,7 @@ pub(super) fn run(arguments: &IndexAdd) -> Result<()> {
 
 /// The samples that the index does not hold yet.
 pub(crate) fn missing_samples(index: &SequenceIndex, samples: Vec<Sample>) -> Vec<Sample> {
-    let held: BTreeSet<String> = index.samples().into_iter().map(|sample| sample.name).collect();
-    samples.into_iter().filter(|sample| !held.contains(&sample.name)).collect()
+    samples.into_iter().filter(|sample| index.sample(&sample.name).is_none()).collect()
 }
 
 /// Adds samples one after the other, with a bar.
