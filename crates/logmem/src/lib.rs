@@ -37,6 +37,7 @@ mod log;
 mod memory;
 mod pool;
 mod store;
+mod sync;
 
 pub use error::Error;
 pub use location::Location;

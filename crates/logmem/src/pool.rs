@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 
 use crate::error::Error;
 use crate::location::{MAX_SEGMENT_BYTES, MAX_SEGMENTS};

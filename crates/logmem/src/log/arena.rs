@@ -5,9 +5,9 @@
 //! segments (*heads*); a second head is opened only when the first is busy, so that a log with one writer
 //! wastes no more than the tail of each segment.
 
-use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 
-use parking_lot::{Mutex, MutexGuard};
+use crate::sync::{Mutex, MutexGuard};
 
 use super::directory::Directory;
 use crate::error::Error;

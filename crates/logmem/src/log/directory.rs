@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 
 use crate::error::Error;
 use crate::location::SEGMENT_BITS;

@@ -4,9 +4,9 @@
 //! chunk is shared; bytes at or above it are touched by nobody but the one writer that reserved them.
 //! Going back to empty takes `&mut self`, which no reader can outlive.
 
+use crate::sync::atomic::{AtomicUsize, Ordering};
 use std::alloc::{Layout, alloc, dealloc};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Malloc's own alignment: asking for more would make the system allocator waste a page per chunk.
 const ALIGNMENT: usize = 16;
@@ -79,7 +79,7 @@ impl Chunk {
             if taken.is_ok() {
                 break start;
             }
-            std::hint::spin_loop();
+            crate::sync::thread::spin();
         };
         let mut offset = start;
         for part in parts {

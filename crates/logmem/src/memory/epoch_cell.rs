@@ -4,9 +4,9 @@
 //! current epoch; what is unlinked is dropped only after every thread pinned at that time has unpinned.
 //! Guards in this crate always come from `crossbeam_epoch::pin`, the default collector.
 
-use std::sync::atomic::Ordering;
+use crate::sync::atomic::Ordering;
 
-use crossbeam_epoch::{Atomic, Guard, Owned, Shared};
+use crate::sync::epoch::{Atomic, Guard, Owned, Shared};
 
 /// An optional `T` behind one atomic pointer.
 #[derive(Debug)]
@@ -53,8 +53,8 @@ impl<T: Send + Sync + 'static> Drop for EpochCell<T> {
 
 #[cfg(test)]
 mod tests {
+    use crate::sync::atomic::AtomicUsize;
     use std::sync::Arc;
-    use std::sync::atomic::AtomicUsize;
 
     use super::*;
 
@@ -70,15 +70,15 @@ mod tests {
     fn every_value_is_dropped_once_and_not_under_a_reader() {
         let drops = Arc::new(AtomicUsize::new(0));
         let cell = EpochCell::new(Some(Counted(Arc::clone(&drops))));
-        let reader = crossbeam_epoch::pin();
+        let reader = crate::sync::epoch::pin();
         let seen = cell.load(&reader).expect("a value");
-        cell.replace(Some(Counted(Arc::clone(&drops))), &crossbeam_epoch::pin(), drop);
+        cell.replace(Some(Counted(Arc::clone(&drops))), &crate::sync::epoch::pin(), drop);
         for _ in 0..16 {
-            crossbeam_epoch::pin().flush();
+            crate::sync::epoch::pin().flush();
         }
         assert_eq!(seen.0.load(Ordering::SeqCst), 0, "the old value is alive as long as the guard");
         drop(reader);
-        let guard = crossbeam_epoch::pin();
+        let guard = crate::sync::epoch::pin();
         cell.replace(None, &guard, drop);
         assert!(cell.load(&guard).is_none());
         drop(guard);
@@ -87,8 +87,8 @@ mod tests {
             if drops.load(Ordering::SeqCst) == 2 {
                 return;
             }
-            crossbeam_epoch::pin().flush();
-            std::thread::yield_now();
+            crate::sync::epoch::pin().flush();
+            crate::sync::thread::yield_now();
         }
         panic!("{} of 2 dropped", drops.load(Ordering::SeqCst));
     }

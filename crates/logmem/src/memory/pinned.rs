@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use crossbeam_epoch::Guard;
+use crate::sync::epoch::Guard;
 
 /// Bytes inside something that lives for `'a`, kept readable by a guard of its own.
 pub(crate) struct Pinned<'a> {
@@ -18,7 +18,7 @@ impl<'a> Pinned<'a> {
         owner: &'a O,
         find: impl for<'g> FnOnce(&'g O, &'g Guard) -> Option<&'g [u8]>,
     ) -> Option<Pinned<'a>> {
-        let guard = crossbeam_epoch::pin();
+        let guard = crate::sync::epoch::pin();
         let bytes: *const [u8] = find(owner, &guard)?;
         Some(Pinned { bytes, _guard: guard, _owner: PhantomData })
     }

@@ -1,9 +1,9 @@
 //! The store's public methods.
 
+use crate::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
 
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::cleaner::Cleaner;
@@ -114,13 +114,13 @@ impl Store {
 
     /// The value of a key, copied, with its version.
     pub fn get_copied(&self, key: &[u8]) -> Option<(Vec<u8>, Version)> {
-        let guard = crossbeam_epoch::pin();
+        let guard = crate::sync::epoch::pin();
         self.find(key, &guard).map(|entry| (entry.value.to_vec(), Version(entry.version)))
     }
 
     /// Whether the key is in the store.
     pub fn contains(&self, key: &[u8]) -> bool {
-        self.find(key, &crossbeam_epoch::pin()).is_some()
+        self.find(key, &crate::sync::epoch::pin()).is_some()
     }
 
     /// Removes a key; gives the version it had, `None` if it was not there.
@@ -154,7 +154,7 @@ impl Store {
     /// bytes of temporary memory for each key of a shard, which are not counted in the budget.
     pub fn for_each(&self, mut visit: impl FnMut(&[u8], &[u8], Version)) {
         for shard in self.index.shards() {
-            let guard = crossbeam_epoch::pin();
+            let guard = crate::sync::epoch::pin();
             // Under the lock every location is current, and the guard keeps what it names readable later.
             let writer = shard.lock();
             let entries: Vec<Entry<'_>> = match shard.table(&guard) {
@@ -183,7 +183,7 @@ impl Store {
             let cleaner = self.cleaner.lock();
             (cleaner.totals(), cleaner.reserve_bytes())
         };
-        let guard = crossbeam_epoch::pin();
+        let guard = crate::sync::epoch::pin();
         let mut statistics = StoreStatistics {
             entries: self.len(),
             reserve_bytes,
@@ -207,7 +207,7 @@ impl Store {
     }
 
     /// Looks a key up without a lock.
-    fn find<'g>(&'g self, key: &[u8], guard: &'g crossbeam_epoch::Guard) -> Option<Entry<'g>> {
+    fn find<'g>(&'g self, key: &[u8], guard: &'g crate::sync::epoch::Guard) -> Option<Entry<'g>> {
         let hash = self.hash(key);
         let shard = self.index.shard(hash);
         'again: loop {

@@ -7,9 +7,9 @@
 //! the lock of the shard, if it still names the old place. Readers find the old copy or the new one; the
 //! old segment is reused after the last reader that could see it.
 
-use std::sync::atomic::Ordering;
+use crate::sync::atomic::Ordering;
 
-use crossbeam_epoch::Guard;
+use crate::sync::epoch::Guard;
 
 use super::api::Store;
 use super::entry::Entry;
@@ -91,7 +91,7 @@ impl Store {
         let mut won = 0;
         for victim in self.victims(dead_share) {
             // A guard per segment: a long one would hold up the reuse of all that was cleaned.
-            let guard = crossbeam_epoch::pin();
+            let guard = crate::sync::epoch::pin();
             if self.empty(&mut cleaner, victim, &mut report, &guard).is_err() {
                 break;
             }
@@ -108,7 +108,7 @@ impl Store {
 
     /// Sealed segments worth cleaning, the best first.
     fn victims(&self, dead_share: usize) -> Vec<Weighed> {
-        let guard = crossbeam_epoch::pin();
+        let guard = crate::sync::epoch::pin();
         let now = self.slots.now();
         let sealed = self.slots.in_state(State::Sealed, &guard);
         let mut victims: Vec<(f64, Weighed)> = sealed

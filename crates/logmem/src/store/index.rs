@@ -1,10 +1,10 @@
 //! The index: shards chosen by the top bits of the hash, each a table under a lock for writers.
 
+use crate::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crossbeam_epoch::Guard;
-use parking_lot::{Mutex, MutexGuard};
+use crate::sync::epoch::Guard;
+use crate::sync::{Mutex, MutexGuard};
 
 use super::table::Table;
 use crate::error::Error;
@@ -67,7 +67,7 @@ impl Index {
     }
 
     pub(super) fn size_bytes(&self) -> usize {
-        let guard = crossbeam_epoch::pin();
+        let guard = crate::sync::epoch::pin();
         let tables = self.shards.iter().filter_map(|shard| shard.table(&guard)).map(Table::size_bytes);
         self.charge.bytes() + tables.sum::<usize>()
     }

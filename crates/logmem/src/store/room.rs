@@ -59,7 +59,7 @@ impl Store {
     /// Makes sure that the open segment has room for `bytes`; false if the pool has no segment left.
     fn open_segment(&self, bytes: usize) -> bool {
         let has_room = |head: u32| {
-            let guard = crossbeam_epoch::pin();
+            let guard = crate::sync::epoch::pin();
             let open = self.slots.segment(head, &guard);
             open.is_some_and(|segment| segment.size() - segment.committed().len() >= bytes)
         };
@@ -74,7 +74,7 @@ impl Store {
             return true;
         }
         let Some(segment) = segment else { return false };
-        let Some(number) = self.slots.adopt(segment, State::Open, None, &crossbeam_epoch::pin()) else {
+        let Some(number) = self.slots.adopt(segment, State::Open, None, &crate::sync::epoch::pin()) else {
             return false;
         };
         let full = std::mem::replace(&mut *head, number);
@@ -112,15 +112,15 @@ impl Store {
     fn await_readers(&self) -> bool {
         let before = self.slots.awaiting_readers_bytes();
         // A thread that holds a guard itself would wait for itself.
-        if before == 0 || crossbeam_epoch::is_pinned() {
+        if before == 0 || crate::sync::epoch::is_pinned() {
             return false;
         }
         for _ in 0..PATIENCE {
-            crossbeam_epoch::pin().flush();
+            crate::sync::epoch::pin().flush();
             if self.slots.awaiting_readers_bytes() < before {
                 return true;
             }
-            std::thread::yield_now();
+            crate::sync::thread::yield_now();
         }
         false
     }
@@ -131,7 +131,7 @@ impl Store {
             if self.slots.awaiting_readers_bytes() == 0 {
                 return;
             }
-            crossbeam_epoch::pin().flush();
+            crate::sync::epoch::pin().flush();
         }
     }
 }

@@ -4,11 +4,11 @@
 //! is gone; that is why a location needs no generation. There is a slot for every segment that the pool could
 //! ever have in use, so that slots cannot run out while bytes remain.
 
+use crate::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
-use crossbeam_epoch::Guard;
-use parking_lot::Mutex;
+use crate::sync::Mutex;
+use crate::sync::epoch::Guard;
 
 use super::entry::Entry;
 use crate::error::Error;

@@ -6,7 +6,7 @@
 //! replaced by one of load 0.7, so that a key costs 9.1 to 11.4 bytes; a table that has become too large is
 //! replaced only when tombstones crowd it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 use crate::location::Location;
 use crate::pool::{Charge, Pool};

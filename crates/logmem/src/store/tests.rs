@@ -24,7 +24,7 @@ fn key(number: usize) -> [u8; 8] {
 
 /// Counts every segment's live bytes anew and compares them with the books. Nobody may write meanwhile.
 fn audit(store: &Store) {
-    let guard = crossbeam_epoch::pin();
+    let guard = crate::sync::epoch::pin();
     let mut current = 0;
     for state in [State::Open, State::Sealed, State::Run] {
         for segment in store.slots.in_state(state, &guard) {
@@ -227,8 +227,8 @@ fn dropping_the_store_gives_everything_back() {
         if pool.statistics().used_bytes == 0 {
             return;
         }
-        crossbeam_epoch::pin().flush();
-        std::thread::yield_now();
+        crate::sync::epoch::pin().flush();
+        crate::sync::thread::yield_now();
     }
     panic!("{:?}", pool.statistics());
 }

@@ -1,8 +1,8 @@
 //! Putting and removing: what happens under the lock of a shard.
 
-use std::sync::atomic::Ordering;
+use crate::sync::atomic::Ordering;
 
-use crossbeam_epoch::Guard;
+use crate::sync::epoch::Guard;
 
 use super::api::Store;
 use super::entry::{Entry, Header};
@@ -61,7 +61,7 @@ impl Store {
 
     pub(super) fn erase(&self, key: &[u8], expected: Expected) -> Result<Option<Version>, Error> {
         let hash = self.hash(key);
-        let guard = crossbeam_epoch::pin();
+        let guard = crate::sync::epoch::pin();
         let mut writer = self.index.shard(hash).lock();
         let found = self.find_locked(&writer, hash, key, &guard);
         let version = found.as_ref().map(|found| Version(found.entry.version));
@@ -84,7 +84,7 @@ impl Store {
         value: &[u8],
         expected: Expected,
     ) -> Result<Version, Refusal> {
-        let guard = crossbeam_epoch::pin();
+        let guard = crate::sync::epoch::pin();
         let mut writer = shard.lock();
         let found = self.find_locked(&writer, hash, key, &guard);
         let present = found.as_ref().map(|found| Version(found.entry.version));

@@ -1,0 +1,25 @@
+//! The primitives that threads meet at, in one place, so that a model checker can stand in for them.
+//!
+//! Everything in this crate takes atomics, locks, threads and the epoch from here and from nowhere else.
+
+pub(crate) use parking_lot::{Mutex, MutexGuard};
+
+/// Atomic words.
+pub(crate) mod atomic {
+    pub(crate) use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU64, AtomicUsize, Ordering};
+}
+
+/// Threads, and what a thread does while it waits for another.
+pub(crate) mod thread {
+    pub(crate) use std::thread::yield_now;
+
+    /// Tells the processor that this thread waits for another one's store.
+    pub(crate) fn spin() {
+        std::hint::spin_loop();
+    }
+}
+
+/// The epoch: who is pinned keeps what was linked then from being dropped.
+pub(crate) mod epoch {
+    pub(crate) use crossbeam_epoch::{Atomic, Guard, Owned, Shared, is_pinned, pin};
+}
