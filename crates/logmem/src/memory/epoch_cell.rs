@@ -7,6 +7,7 @@
 use crate::sync::atomic::Ordering;
 
 use crate::sync::epoch::{Atomic, Guard, Owned, Shared};
+use crate::sync::schedule_point;
 
 /// An optional `T` behind one atomic pointer.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ impl<T: Send + Sync + 'static> EpochCell<T> {
 
     /// The value now; it stays readable until the guard is dropped, whatever happens to the cell's content.
     pub(crate) fn load<'g>(&'g self, guard: &'g Guard) -> Option<&'g T> {
+        schedule_point();
         // SAFETY: a non-null pointer was made by `Owned` and is dropped either by a function deferred after
         // it was unlinked, which cannot run before `guard` is dropped, or by the cell's own drop, which the
         // borrow of `self` rules out for `'g`. Acquire pairs with the Release of the store in `replace`.
@@ -29,6 +31,7 @@ impl<T: Send + Sync + 'static> EpochCell<T> {
     /// reader can see it any more, on some thread.
     pub(crate) fn replace(&self, value: Option<T>, guard: &Guard, finish: impl FnOnce(T) + Send + 'static) {
         let new = value.map_or_else(Shared::null, |value| Owned::new(value).into_shared(guard));
+        schedule_point();
         let old = self.0.swap(new, Ordering::AcqRel, guard);
         if old.is_null() {
             return;
