@@ -22,6 +22,8 @@ mod table;
 mod value;
 mod write;
 
+#[cfg(all(test, shuttle))]
+mod models;
 #[cfg(test)]
 mod tests;
 

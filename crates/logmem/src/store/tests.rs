@@ -23,7 +23,7 @@ fn key(number: usize) -> [u8; 8] {
 }
 
 /// Counts every segment's live bytes anew and compares them with the books. Nobody may write meanwhile.
-fn audit(store: &Store) {
+pub(super) fn audit(store: &Store) {
     let guard = crate::sync::epoch::pin();
     let mut current = 0;
     for state in [State::Open, State::Sealed, State::Run] {

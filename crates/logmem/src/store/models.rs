@@ -1,0 +1,213 @@
+//! Models of the store under a scheduler that decides at every access which thread goes on.
+//!
+//! Each model is run under many schedules, drawn from a seed: uniformly at random, and with a few changes of
+//! priority at chosen points (Burckhardt and others, "A Randomized Scheduler with Probabilistic Guarantees of
+//! Finding Bugs", ASPLOS 2010), which finds bugs that need few but particular switches. Values carry the key,
+//! a count and a checksum, so that bytes of another entry, of a half-written one or of memory used anew are
+//! noticed.
+
+use std::sync::Arc;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::tests::audit;
+use super::{Expected, Store, StoreOptions};
+use crate::error::Error;
+use crate::pool::{Pool, PoolOptions};
+
+const SCHEDULES: usize = 300;
+
+/// Runs the model under both kinds of schedule.
+fn check(model: fn()) {
+    shuttle::check_random(model, SCHEDULES);
+    shuttle::check_pct(model, SCHEDULES, 4);
+}
+
+/// A store with room for so many segments besides its index.
+fn store(segments: usize) -> Arc<Store> {
+    let make = |capacity_bytes| {
+        let pool = Pool::new(PoolOptions { capacity_bytes, segment_bytes: 512 }).expect("valid options");
+        let store = Store::new(StoreOptions::new(pool.clone(), 7)).expect("large enough");
+        (store, pool.statistics().charged_bytes)
+    };
+    // Modelled locks are larger than real ones, and so is the index: it is measured, not reckoned.
+    let (_, index_bytes) = make(64 << 10);
+    Arc::new(make(index_bytes + segments * 512).0)
+}
+
+fn value(key: u8, count: u64) -> Vec<u8> {
+    let mut bytes = vec![key; 90];
+    bytes[1..9].copy_from_slice(&count.to_le_bytes());
+    let sum = xxh3_64(&bytes);
+    bytes.extend_from_slice(&sum.to_le_bytes());
+    bytes
+}
+
+/// The count in a value that must be whole and the key's own.
+fn count_of(key: u8, bytes: &[u8]) -> u64 {
+    let (content, sum) = bytes.split_last_chunk::<8>().expect("long enough");
+    assert_eq!(xxh3_64(content).to_le_bytes(), *sum, "bytes of something else under key {key}");
+    assert_eq!(content[0], key);
+    u64::from_le_bytes(content[1..9].try_into().expect("eight bytes"))
+}
+
+/// Puts, and allows for memory that is short because readers hold it.
+fn put(store: &Store, key: u8, count: u64) {
+    match store.put(&[key], &value(key, count)) {
+        Ok(_) | Err(Error::OutOfMemory { .. }) => {}
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn spawn(store: &Arc<Store>, body: impl FnOnce(&Store) + Send + 'static) -> shuttle::thread::JoinHandle<()> {
+    let store = Arc::clone(store);
+    shuttle::thread::spawn(move || body(&store))
+}
+
+fn join(threads: Vec<shuttle::thread::JoinHandle<()>>) {
+    threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
+}
+
+#[test]
+fn writers_that_close_heads_under_each_other_lose_nothing() {
+    check(|| {
+        let store = store(24);
+        let writers = (0..3).map(|writer| {
+            spawn(&store, move |store| {
+                (0..8).for_each(|i| put(store, writer * 8 + i, 1));
+            })
+        });
+        join(writers.collect());
+        assert_eq!(store.len(), 24);
+        (0..24).for_each(|key| assert_eq!(count_of(key, &store.get(&[key]).expect("was put")), 1));
+        audit(&store);
+    });
+}
+
+#[test]
+fn a_segment_is_not_cleaned_between_append_and_publish() {
+    check(|| {
+        let store = store(12);
+        let writer = |key: u8| move |store: &Store| (1..12).for_each(|count| put(store, key, count));
+        let cleaner = |store: &Store| {
+            for _ in 0..6 {
+                store.clean();
+            }
+        };
+        join(vec![spawn(&store, writer(1)), spawn(&store, writer(2)), spawn(&store, cleaner)]);
+        assert!(count_of(1, &store.get(&[1]).expect("was put")) > 0);
+        assert!(count_of(2, &store.get(&[2]).expect("was put")) > 0);
+        audit(&store);
+    });
+}
+
+#[test]
+fn a_reader_never_misses_a_key_that_moves_and_sees_its_counts_rise() {
+    check(|| {
+        let store = store(12);
+        put(&store, 7, 1);
+        let reader = |store: &Store| {
+            let mut last = 0;
+            for _ in 0..12 {
+                let count = count_of(7, &store.get(&[7]).expect("is there all the time"));
+                assert!(count >= last, "{count} after {last}");
+                last = count;
+            }
+        };
+        let writer = |store: &Store| {
+            for count in 2..10 {
+                put(store, 7, count);
+                put(store, 8, count);
+                put(store, 9, count);
+            }
+        };
+        let cleaner = |store: &Store| {
+            for _ in 0..6 {
+                store.clean();
+            }
+        };
+        join(vec![spawn(&store, reader), spawn(&store, writer), spawn(&store, cleaner)]);
+        audit(&store);
+    });
+}
+
+#[test]
+fn memory_under_a_guard_is_not_used_again() {
+    check(|| {
+        let store = store(12);
+        put(&store, 3, 1);
+        let reader = |store: &Store| {
+            for _ in 0..3 {
+                let guard = store.get(&[3]).expect("is there all the time");
+                let count = count_of(3, &guard);
+                for _ in 0..8 {
+                    shuttle::thread::yield_now();
+                    assert_eq!(count_of(3, &guard), count);
+                }
+            }
+        };
+        let writer = |store: &Store| {
+            for count in 2..24 {
+                put(store, 3, count);
+                put(store, 4, count);
+            }
+        };
+        join(vec![spawn(&store, reader), spawn(&store, writer)]);
+        drop(store.get(&[4]));
+        audit(&store);
+    });
+}
+
+#[test]
+fn removal_and_insertion_race_with_the_cleaner() {
+    check(|| {
+        let store = store(12);
+        let churn = |key: u8| {
+            move |store: &Store| {
+                for count in 1..8 {
+                    put(store, key, count);
+                    if let Some(value) = store.get(&[key]) {
+                        count_of(key, &value);
+                    }
+                    store.remove(&[key]);
+                }
+            }
+        };
+        let cleaner = |store: &Store| {
+            for _ in 0..6 {
+                store.clean();
+            }
+        };
+        join(vec![spawn(&store, churn(1)), spawn(&store, churn(1)), spawn(&store, cleaner)]);
+        assert!(store.is_empty());
+        audit(&store);
+    });
+}
+
+#[test]
+fn of_two_conditional_puts_one_wins() {
+    check(|| {
+        let store = store(12);
+        let version = store.put(&[5], &value(5, 1)).expect("room");
+        let wins = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let contender = |count: u64| {
+            let wins = Arc::clone(&wins);
+            move |store: &Store| {
+                let outcome = store.put_if(&[5], &value(5, count), Expected::Version(version));
+                match outcome {
+                    Ok(_) => {
+                        wins.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                    }
+                    Err(Error::VersionMismatch { .. }) => {}
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        };
+        let cleaner = |store: &Store| {
+            store.clean();
+        };
+        join(vec![spawn(&store, contender(2)), spawn(&store, contender(3)), spawn(&store, cleaner)]);
+        assert_eq!(wins.load(std::sync::atomic::Ordering::SeqCst), 1);
+        audit(&store);
+    });
+}
