@@ -64,6 +64,15 @@ fn spawn(store: &Arc<Store>, body: impl FnOnce(&Store) + Send + 'static) -> shut
     shuttle::thread::spawn(move || body(&store))
 }
 
+/// Checks the books, and that everything which waits for readers comes back once there are none.
+fn finish(store: &Store) {
+    audit(store);
+    for _ in 0..8 {
+        crate::sync::epoch::pin().flush();
+    }
+    assert_eq!(store.statistics().awaiting_readers_bytes, 0);
+}
+
 fn join(threads: Vec<shuttle::thread::JoinHandle<()>>) {
     threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
 }
@@ -80,31 +89,31 @@ fn writers_that_close_heads_under_each_other_lose_nothing() {
         join(writers.collect());
         assert_eq!(store.len(), 24);
         (0..24).for_each(|key| assert_eq!(count_of(key, &store.get(&[key]).expect("was put")), 1));
-        audit(&store);
+        finish(&store);
     });
 }
 
 #[test]
 fn a_segment_is_not_cleaned_between_append_and_publish() {
     check(|| {
-        let store = store(12);
-        let writer = |key: u8| move |store: &Store| (1..12).for_each(|count| put(store, key, count));
+        let store = store(5);
+        let writer = |key: u8| move |store: &Store| (1..40).for_each(|count| put(store, key, count));
         let cleaner = |store: &Store| {
-            for _ in 0..6 {
+            for _ in 0..20 {
                 store.clean();
             }
         };
         join(vec![spawn(&store, writer(1)), spawn(&store, writer(2)), spawn(&store, cleaner)]);
         assert!(count_of(1, &store.get(&[1]).expect("was put")) > 0);
         assert!(count_of(2, &store.get(&[2]).expect("was put")) > 0);
-        audit(&store);
+        finish(&store);
     });
 }
 
 #[test]
 fn a_reader_never_misses_a_key_that_moves_and_sees_its_counts_rise() {
     check(|| {
-        let store = store(12);
+        let store = store(5);
         put(&store, 7, 1);
         let reader = |store: &Store| {
             let mut last = 0;
@@ -115,26 +124,26 @@ fn a_reader_never_misses_a_key_that_moves_and_sees_its_counts_rise() {
             }
         };
         let writer = |store: &Store| {
-            for count in 2..10 {
+            for count in 2..40 {
                 put(store, 7, count);
                 put(store, 8, count);
                 put(store, 9, count);
             }
         };
         let cleaner = |store: &Store| {
-            for _ in 0..6 {
+            for _ in 0..20 {
                 store.clean();
             }
         };
         join(vec![spawn(&store, reader), spawn(&store, writer), spawn(&store, cleaner)]);
-        audit(&store);
+        finish(&store);
     });
 }
 
 #[test]
 fn memory_under_a_guard_is_not_used_again() {
     check(|| {
-        let store = store(12);
+        let store = store(5);
         put(&store, 3, 1);
         let reader = |store: &Store| {
             for _ in 0..3 {
@@ -147,24 +156,24 @@ fn memory_under_a_guard_is_not_used_again() {
             }
         };
         let writer = |store: &Store| {
-            for count in 2..24 {
+            for count in 2..60 {
                 put(store, 3, count);
                 put(store, 4, count);
             }
         };
         join(vec![spawn(&store, reader), spawn(&store, writer)]);
         drop(store.get(&[4]));
-        audit(&store);
+        finish(&store);
     });
 }
 
 #[test]
 fn removal_and_insertion_race_with_the_cleaner() {
     check(|| {
-        let store = store(12);
+        let store = store(5);
         let churn = |key: u8| {
             move |store: &Store| {
-                for count in 1..8 {
+                for count in 1..30 {
                     put(store, key, count);
                     if let Some(value) = store.get(&[key]) {
                         count_of(key, &value);
@@ -174,20 +183,20 @@ fn removal_and_insertion_race_with_the_cleaner() {
             }
         };
         let cleaner = |store: &Store| {
-            for _ in 0..6 {
+            for _ in 0..20 {
                 store.clean();
             }
         };
         join(vec![spawn(&store, churn(1)), spawn(&store, churn(1)), spawn(&store, cleaner)]);
         assert!(store.is_empty());
-        audit(&store);
+        finish(&store);
     });
 }
 
 #[test]
 fn of_two_conditional_puts_one_wins() {
     check(|| {
-        let store = store(12);
+        let store = store(5);
         let version = store.put(&[5], &value(5, 1)).expect("room");
         let wins = Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let contender = |count: u64| {
@@ -208,6 +217,6 @@ fn of_two_conditional_puts_one_wins() {
         };
         join(vec![spawn(&store, contender(2)), spawn(&store, contender(3)), spawn(&store, cleaner)]);
         assert_eq!(wins.load(std::sync::atomic::Ordering::SeqCst), 1);
-        audit(&store);
+        finish(&store);
     });
 }
