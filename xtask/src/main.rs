@@ -4,6 +4,7 @@
 
 mod chore;
 mod end_to_end;
+mod models;
 mod suite;
 mod tidy;
 
@@ -15,6 +16,7 @@ cargo xtask <chore>
   test          everything CI runs: formatting, lints, tidy, unit, property, doc and end-to-end tests
   test --quick  the same without the end-to-end tests and the long kill -9 loop
   tidy          the rules no compiler checks: lengths, module heads, stray files, links, dependencies
+  models        logmem under a scheduler that chooses, at each access, which thread goes on
   end-to-end    the end-to-end tests alone: pymongo, mongosh and the command line against a real server
   help          this text
 ";
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
         ["test"] => suite::run(suite::Extent::Whole),
         ["test", "--quick"] => suite::run(suite::Extent::Quick),
         ["tidy"] => tidy::run(),
+        ["models"] => models::run(),
         ["end-to-end"] => end_to_end::run(),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");

@@ -1,7 +1,7 @@
 //! The test command: each step in turn, cheapest first, so that a slip is reported within seconds.
 
 use crate::chore::{self, Outcome, cargo};
-use crate::{end_to_end, tidy};
+use crate::{end_to_end, models, tidy};
 
 /// How much of the suite to run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,7 @@ pub(crate) fn run(extent: Extent) -> Outcome {
         cargo(&["doc", "--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "-D warnings"),
     )?;
     if extent == Extent::Whole {
+        models::run()?;
         end_to_end::run()?;
     }
     println!("\nall of it passed");
