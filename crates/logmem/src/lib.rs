@@ -42,5 +42,6 @@ mod sync;
 pub use error::Error;
 pub use location::Location;
 pub use log::Log;
-pub use pool::{Pool, PoolOptions, PoolStatistics};
+pub use memory::SegmentOwner;
+pub use pool::{Charge, Pool, PoolOptions, PoolStatistics, Reclaim, SegmentStatistics};
 pub use store::{CleanReport, Expected, Store, StoreOptions, StoreStatistics, ValueGuard, Version};

@@ -13,8 +13,11 @@ const LONGEST_CONTENTS: usize = 80;
 
 /// The modules that exist for `unsafe`; each is run under the sanitizers.
 const UNSAFE_MODULES: &[&str] = &[
-    "crates/logmem/src/memory/chunk.rs",
+    "crates/logmem/src/memory/cell.rs",
+    "crates/logmem/src/memory/cells.rs",
     "crates/logmem/src/memory/epoch_cell.rs",
+    "crates/logmem/src/memory/holding.rs",
+    "crates/logmem/src/memory/mapping.rs",
     "crates/logmem/src/memory/pinned.rs",
     "crates/strata/src/storage/map.rs",
 ];

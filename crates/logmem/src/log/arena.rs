@@ -9,9 +9,9 @@ use crate::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 
 use crate::sync::{Mutex, MutexGuard};
 
-use super::directory::Directory;
 use crate::error::Error;
 use crate::location::Location;
+use crate::memory::{Holding, SegmentOwner, View};
 use crate::pool::{Pool, Segment};
 
 /// Open segments at most, so appenders that can copy at the same time.
@@ -39,11 +39,12 @@ static NEXT_TAG: AtomicU16 = AtomicU16::new(1);
 pub struct Log {
     pool: Pool,
     tag: u16,
-    directory: Directory,
+    segments: Holding,
     /// Numbers of the open segments, 0 for none. The lock is held while an entry is copied.
     heads: [Mutex<u32>; HEADS],
     entries: AtomicUsize,
     allocated: AtomicUsize,
+    dead: AtomicUsize,
 }
 
 impl Log {
@@ -52,10 +53,11 @@ impl Log {
         Log {
             pool: pool.clone(),
             tag: NEXT_TAG.fetch_add(1, Ordering::Relaxed),
-            directory: Directory::new(),
+            segments: pool.new_holding(SegmentOwner::Log),
             heads: [const { Mutex::new(0) }; HEADS],
             entries: AtomicUsize::new(0),
             allocated: AtomicUsize::new(0),
+            dead: AtomicUsize::new(0),
         }
     }
 
@@ -94,10 +96,7 @@ impl Log {
     /// Any location is safe to ask for. One that was forged, or that belongs to one of the few logs that
     /// share this one's tag, may give bytes of this log that are no entry.
     pub fn try_get(&self, at: Location) -> Option<&[u8]> {
-        if at.tag() != self.tag {
-            return None;
-        }
-        let segment = self.directory.get(at.segment())?;
+        let segment = self.segment_of(at)?;
         let written = segment.committed();
         if segment.size() != self.pool.segment_bytes() {
             return (at.offset() == 0).then_some(written);
@@ -107,7 +106,24 @@ impl Log {
         bytes.get(..u32::from_le_bytes(*length) as usize)
     }
 
-    /// Bytes that the log takes from the pool's budget: whole segments, runs and its directory.
+    /// Declares the entry at a location to be of no more use; gives the bytes that died with it, 0 if there is
+    /// none. The entry stays readable, and its memory stays taken until the log is dropped: it is the user who
+    /// knows whether copying what lives to a new log is worth it. Call it once for an entry.
+    pub fn mark_dead(&self, at: Location) -> usize {
+        let (Some(segment), Some(entry)) = (self.segment_of(at), self.try_get(at)) else { return 0 };
+        let is_run = segment.size() != self.pool.segment_bytes();
+        let bytes = entry.len() + if is_run { 0 } else { LENGTH_BYTES };
+        segment.cell().add_dead(bytes);
+        self.dead.fetch_add(bytes, Ordering::Relaxed);
+        bytes
+    }
+
+    /// Bytes of the entries declared dead, with the four bytes in front of each.
+    pub fn dead_bytes(&self) -> usize {
+        self.dead.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that the log takes from the pool's budget: whole segments and runs.
     pub fn allocated_bytes(&self) -> usize {
         self.allocated.load(Ordering::Relaxed)
     }
@@ -129,12 +145,10 @@ impl Log {
 
     fn append_run(&self, length: usize, parts: &[&[u8]]) -> Result<Location, Error> {
         let run = self.pool.take_run(length)?;
+        let limit = run.size();
+        let number = self.adopt(run);
         // The run was made to hold them, so this cannot fail.
-        let Some(offset) = run.append(parts) else {
-            return Err(Error::EntryTooLarge { bytes: length, limit: run.size() });
-        };
-        let number = self.adopt(run)?;
-        Ok(Location::pack(self.tag, number, offset))
+        self.append_in(number, parts).ok_or(Error::EntryTooLarge { bytes: length, limit })
     }
 
     fn append_to_head(&self, length: usize, parts: &[&[u8]]) -> Result<Location, Error> {
@@ -145,8 +159,9 @@ impl Log {
         if let Some(location) = self.append_in(*head, framed.parts()) {
             return Ok(location);
         }
-        match self.pool.take_segment().and_then(|segment| self.adopt(segment)) {
-            Ok(number) => {
+        match self.pool.take_segment() {
+            Ok(segment) => {
+                let number = self.adopt(segment);
                 *head = number;
                 // Nobody else writes to it while the head is locked, and the entry fits an empty segment.
                 self.append_in(number, framed.parts())
@@ -161,7 +176,7 @@ impl Log {
     }
 
     fn append_in(&self, number: u32, parts: &[&[u8]]) -> Option<Location> {
-        let offset = self.directory.get(number)?.append(parts)?;
+        let offset = self.segments.view(number)?.append(parts)?;
         Some(Location::pack(self.tag, number, offset))
     }
 
@@ -170,11 +185,26 @@ impl Log {
         self.heads.iter().find_map(Mutex::try_lock).unwrap_or_else(|| self.heads[0].lock())
     }
 
-    fn adopt(&self, segment: Segment) -> Result<u32, Error> {
-        let bytes = segment.size();
-        let (number, grown) = self.directory.push(&self.pool, segment)?;
-        self.allocated.fetch_add(bytes + grown, Ordering::Relaxed);
-        Ok(number)
+    /// The segment that a location names, if it is this log's.
+    fn segment_of(&self, at: Location) -> Option<View<'_>> {
+        if at.tag() != self.tag {
+            return None;
+        }
+        self.segments.view(at.segment())
+    }
+
+    fn adopt(&self, segment: Segment) -> u32 {
+        self.allocated.fetch_add(segment.size(), Ordering::Relaxed);
+        // A segment has its token until it is dropped.
+        segment.into_chunk().map_or(0, |chunk| self.segments.adopt(chunk))
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        while let Some(chunk) = self.segments.pop() {
+            self.pool.give_back(chunk);
+        }
     }
 }
 
@@ -252,6 +282,27 @@ mod tests {
         assert!(locations.iter().all(|at| log.get(*at) == [7; 100]));
         assert!(pool.statistics().used_bytes <= 8 * 1024);
         assert!(matches!(log.append(&[&vec![0; 9000]]), Err(Error::EntryTooLarge { .. })));
+    }
+
+    #[test]
+    fn what_was_declared_dead_shows_in_the_list_of_segments() {
+        let pool = pool(64 * 1024, 1024);
+        let log = Log::new(&pool);
+        let small: Vec<Location> = (0..30).map(|_| log.append(&[&[1; 96]]).expect("fits")).collect();
+        let large = log.append(&[&[2; 5000]]).expect("fits");
+        let bytes =
+            |pick: fn(&crate::SegmentStatistics) -> usize| pool.segments().iter().map(pick).sum::<usize>();
+        assert_eq!(bytes(|segment| segment.live_bytes), 30 * 100 + 5000);
+        assert_eq!(small.iter().step_by(2).map(|at| log.mark_dead(*at)).sum::<usize>(), 15 * 100);
+        assert_eq!(log.mark_dead(large), 5000);
+        assert_eq!(log.mark_dead(Location::from_bits(77)), 0);
+        assert_eq!(log.dead_bytes(), 6500);
+        assert_eq!(bytes(|segment| segment.live_bytes), 1500);
+        assert_eq!(bytes(|segment| segment.written_bytes), 8000);
+        assert_eq!(bytes(|segment| usize::from(segment.is_run)), 1);
+        assert!(pool.segments().iter().all(|segment| segment.owner == SegmentOwner::Log));
+        drop(log);
+        assert!(pool.segments().iter().all(|segment| segment.owner == SegmentOwner::Free && !segment.is_run));
     }
 
     #[test]

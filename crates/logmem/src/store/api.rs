@@ -1,9 +1,7 @@
 //! The store's public methods.
 
-use crate::sync::atomic::{AtomicU64, AtomicUsize};
-use std::sync::Arc;
-
 use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicU64, AtomicUsize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::cleaner::Cleaner;
@@ -14,7 +12,7 @@ use super::slots::{Slots, State};
 use super::statistics::{CleanReport, StoreStatistics};
 use super::value::{Expected, ValueGuard, Version};
 use crate::error::Error;
-use crate::memory::Pinned;
+use crate::memory::{Pinned, SegmentOwner};
 use crate::pool::Pool;
 
 /// A concurrent key-value store in log-structured memory.
@@ -41,8 +39,7 @@ pub struct Store {
     pub(super) pool: Pool,
     pub(super) options: StoreOptions,
     pub(super) index: Index,
-    /// Shared with functions that run when a segment's last reader is gone.
-    pub(super) slots: Arc<Slots>,
+    pub(super) slots: Slots,
     /// Number of the segment that writers append to, 0 for none. Held while an entry is copied.
     pub(super) head: Mutex<u32>,
     pub(super) cleaner: Mutex<Cleaner>,
@@ -69,7 +66,7 @@ impl Store {
                 ),
             });
         }
-        let slots = Arc::new(Slots::new(&pool)?);
+        let slots = Slots::new(&pool, SegmentOwner::Store);
         let index = Index::new(&pool)?;
         let cleaner = Mutex::new(Cleaner::new(&pool, options.reserve_segments)?);
         Ok(Store {
@@ -188,7 +185,7 @@ impl Store {
             entries: self.len(),
             reserve_bytes,
             awaiting_readers_bytes: self.slots.awaiting_readers_bytes(),
-            index_bytes: self.index.size_bytes() + self.slots.size_bytes(),
+            index_bytes: self.index.size_bytes(),
             cleaned,
             ..StoreStatistics::default()
         };

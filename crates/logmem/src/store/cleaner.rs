@@ -39,7 +39,7 @@ pub(super) struct Cleaner {
 
 impl Cleaner {
     pub(super) fn new(pool: &Pool, reserve_target: usize) -> Result<Cleaner, Error> {
-        let reserve = (0..reserve_target).map(|_| pool.take_segment()).collect::<Result<Vec<_>, _>>()?;
+        let reserve = (0..reserve_target).map(|_| pool.try_take_segment()).collect::<Result<Vec<_>, _>>()?;
         Ok(Cleaner { reserve, reserve_target, survivors: 0, totals: CleanReport::default() })
     }
 
@@ -54,7 +54,7 @@ impl Cleaner {
     /// Fills the reserve up as far as the pool allows; gives the number of segments still missing.
     fn refill(&mut self, pool: &Pool) -> usize {
         while self.reserve.len() < self.reserve_target {
-            let Ok(segment) = pool.take_segment() else { break };
+            let Ok(segment) = pool.try_take_segment() else { break };
             self.reserve.push(segment);
         }
         self.reserve_target - self.reserve.len()
@@ -69,11 +69,11 @@ impl Store {
     /// nothing could be cleaned any more.
     pub(super) fn take_segment(&self) -> Option<Segment> {
         if self.reserve_missing.load(Ordering::Acquire) == 0 {
-            return self.pool.take_segment().ok();
+            return self.pool.try_take_segment().ok();
         }
         let mut cleaner = self.cleaner.lock();
         self.refill(&mut cleaner);
-        self.pool.take_segment().ok()
+        self.pool.try_take_segment().ok()
     }
 
     fn refill(&self, cleaner: &mut Cleaner) {
@@ -199,7 +199,6 @@ impl Store {
     ) -> Result<(u32, usize), NoRoom> {
         let append = |number: u32| {
             let offset = self.slots.segment(number, guard)?.append(&[entry])?;
-            self.slots.add_live(number, entry.len());
             Some((number, offset))
         };
         if let Some(place) = append(cleaner.survivors) {
@@ -207,7 +206,7 @@ impl Store {
         }
         let segment = cleaner.reserve.pop().ok_or(NoRoom)?;
         self.reserve_missing.fetch_add(1, Ordering::AcqRel);
-        let number = self.slots.adopt(segment, State::Open, Some(born), guard).ok_or(NoRoom)?;
+        let number = self.slots.adopt(segment, State::Open, Some(born)).ok_or(NoRoom)?;
         let full = std::mem::replace(&mut cleaner.survivors, number);
         if full != 0 {
             self.slots.seal(full);

@@ -41,7 +41,10 @@ impl Store {
             }
             Shortage::Bytes(bytes) => bytes,
         };
-        if effort.steps > 0 && (self.clean_for(requested) || self.await_readers()) {
+        let found = |store: &Store| {
+            store.clean_for(requested) || store.pool.reclaim(requested) || store.await_readers()
+        };
+        if effort.steps > 0 && found(self) {
             return Ok(());
         }
         if !std::mem::replace(&mut effort.failed_once, true) {
@@ -61,7 +64,7 @@ impl Store {
         let has_room = |head: u32| {
             let guard = crate::sync::epoch::pin();
             let open = self.slots.segment(head, &guard);
-            open.is_some_and(|segment| segment.size() - segment.committed().len() >= bytes)
+            open.is_some_and(|segment| segment.size() - segment.written() >= bytes)
         };
         if has_room(*self.head.lock()) {
             return true; // another writer opened it
@@ -74,7 +77,7 @@ impl Store {
             return true;
         }
         let Some(segment) = segment else { return false };
-        let Some(number) = self.slots.adopt(segment, State::Open, None, &crate::sync::epoch::pin()) else {
+        let Some(number) = self.slots.adopt(segment, State::Open, None) else {
             return false;
         };
         let full = std::mem::replace(&mut *head, number);

@@ -14,7 +14,7 @@ pub struct StoreStatistics {
     pub reserve_bytes: usize,
     /// Bytes of cleaned segments and replaced tables that wait for readers to finish.
     pub awaiting_readers_bytes: usize,
-    /// Bytes of the hash index and the table of segments.
+    /// Bytes of the hash index.
     pub index_bytes: usize,
     /// Segments that hold entries, runs not counted.
     pub segments: usize,

@@ -134,21 +134,18 @@ impl Store {
             .ok_or(Error::EntryTooLarge { bytes: usize::MAX, limit: self.pool.capacity_bytes() })?;
         let segment_bytes = self.pool.segment_bytes();
         if bytes > segment_bytes {
-            let run = self.pool.take_run(bytes)?;
-            let short = Refusal::Short(Shortage::Bytes(bytes));
-            if run.append(&parts).is_none() {
-                return Err(short);
-            }
-            let number = self.slots.adopt(run, State::Run, None, guard).ok_or(short)?;
-            self.slots.add_live(number, bytes);
-            return Ok((Location::pack(tag_of(hash), number, 0), bytes));
+            // Without asking anybody for memory, since the lock of a shard is held.
+            let run = self.pool.try_take_run(bytes)?;
+            let number = self.slots.adopt(run, State::Run, None).unwrap_or(0);
+            let run = self.slots.segment(number, guard);
+            let offset =
+                run.and_then(|run| run.append(&parts)).ok_or(Refusal::Short(Shortage::Bytes(bytes)))?;
+            return Ok((Location::pack(tag_of(hash), number, offset), bytes));
         }
         let head = self.head.lock();
         let open = self.slots.segment(*head, guard);
         let offset =
             open.and_then(|segment| segment.append(&parts)).ok_or(Refusal::Short(Shortage::Head(bytes)))?;
-        // Under the head's lock, so that a segment is never sealed with an entry that is not counted.
-        self.slots.add_live(*head, bytes);
         Ok((Location::pack(tag_of(hash), *head, offset), bytes))
     }
 
