@@ -81,27 +81,32 @@ impl Budget {
     /// Segments that could still be taken, the growth of the table reckoned.
     pub(super) fn segments_free(&self) -> usize {
         let known = self.resident.len() + self.discarded.len();
-        let places = self.places_ahead() + known;
         let cost = |count: usize| {
-            let groups = count.saturating_sub(places).div_ceil(Cells::GROUP);
-            count * self.segment_bytes + groups * Cells::GROUP_BYTES
+            count * self.segment_bytes + self.growth_for_first(count.saturating_sub(known) as u32)
         };
         let room = self.available_bytes();
-        let mut count = (room / self.segment_bytes).min(self.segments as usize - self.segments_used);
-        while cost(count) > room {
-            count -= (cost(count) - room).div_ceil(self.segment_bytes).min(count);
+        let (mut fits, mut beyond) = (0, (room / self.segment_bytes).min(self.unused_segments()) + 1);
+        while beyond - fits > 1 {
+            let middle = fits.midpoint(beyond);
+            *(if cost(middle) <= room { &mut fits } else { &mut beyond }) = middle;
         }
-        count
+        fits
     }
 
-    /// Never used segments that have a place in the table already.
-    fn places_ahead(&self) -> usize {
-        let group = Cells::GROUP as u32;
-        if self.cells.has_place(self.next_segment) {
-            (group - self.next_segment % group).min(self.segments + 1 - self.next_segment) as usize
-        } else {
-            0
-        }
+    fn unused_segments(&self) -> usize {
+        self.segments as usize - self.segments_used
+    }
+
+    /// Bytes by which the table grows when so many never used segments are taken.
+    fn growth_for_first(&self, count: u32) -> usize {
+        let Some(beyond) = count.checked_sub(1) else { return 0 };
+        let group = |number: u32| number / Cells::GROUP as u32;
+        let (first, last) = (group(self.next_segment), group(self.next_segment + beyond));
+        let mut groups = (last - first + 1) as usize;
+        groups -= usize::from(self.cells.has_place(self.next_segment));
+        // Ahead of the segments, only the group that they share with the runs can be there.
+        groups -= usize::from(last > first && self.cells.has_place(last * Cells::GROUP as u32));
+        groups * Cells::GROUP_BYTES
     }
 
     pub(super) fn take_segment(&mut self) -> Result<Chunk, Error> {

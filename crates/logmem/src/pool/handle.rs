@@ -43,6 +43,9 @@ struct Shared {
 }
 
 impl Pool {
+    /// Bytes that the segment table may take beside what is asked for.
+    pub(crate) const MOST_GROWTH_BYTES: usize = Cells::GROUP_BYTES;
+
     /// Makes a pool. It reserves address space; memory becomes resident only as segments are written.
     ///
     /// # Errors
@@ -108,6 +111,11 @@ impl Pool {
     /// The budget in bytes.
     pub fn capacity_bytes(&self) -> usize {
         self.shared.options.capacity_bytes
+    }
+
+    /// Bytes of the budget that nobody uses.
+    pub(crate) fn available_bytes(&self) -> usize {
+        self.shared.budget.lock().available_bytes()
     }
 
     /// Counts `bytes` that the caller is about to take elsewhere as part of the budget; dropping the charge

@@ -28,7 +28,8 @@ fn store(segments: usize) -> Arc<Store> {
     let make = |capacity_bytes| {
         let pool = Pool::new(PoolOptions { capacity_bytes, segment_bytes: 512 }).expect("valid options");
         let store = Store::new(StoreOptions::new(pool.clone(), 7)).expect("large enough");
-        (store, pool.statistics().charged_bytes)
+        let statistics = pool.statistics();
+        (store, statistics.charged_bytes + statistics.table_bytes)
     };
     // Modelled locks are larger than real ones, and so is the index: it is measured, not reckoned.
     let (_, index_bytes) = make(64 << 10);

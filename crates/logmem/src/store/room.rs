@@ -50,11 +50,11 @@ impl Store {
         if !std::mem::replace(&mut effort.failed_once, true) {
             return Ok(());
         }
-        let statistics = self.pool.statistics();
+        let capacity = self.pool.capacity_bytes();
         Err(Error::OutOfMemory {
             requested,
-            capacity: statistics.capacity_bytes,
-            used: statistics.used_bytes,
+            capacity,
+            used: capacity - self.pool.available_bytes(),
             awaiting_readers: self.slots.awaiting_readers_bytes(),
         })
     }
@@ -97,8 +97,8 @@ impl Store {
 
     /// Cleans one step because memory has run out; whether another try is worthwhile.
     fn clean_for(&self, requested: usize) -> bool {
-        let before = self.pool.statistics().used_bytes;
-        if self.pool.capacity_bytes() - before >= requested {
+        let before = self.pool.available_bytes();
+        if before >= requested + Pool::MOST_GROWTH_BYTES {
             return true; // another thread has cleaned meanwhile
         }
         let awaiting = self.slots.awaiting_readers_bytes();
@@ -108,7 +108,7 @@ impl Store {
         report.segments_emptied > 0
             || report.entries_moved > 0
             || self.slots.awaiting_readers_bytes() < awaiting
-            || self.pool.statistics().used_bytes < before
+            || self.pool.available_bytes() > before
     }
 
     /// Lets readers finish; whether they have let go of anything.

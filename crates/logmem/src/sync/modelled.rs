@@ -44,7 +44,9 @@ impl<T> DerefMut for MutexGuard<'_, T> {
 
 /// Atomic words.
 pub(crate) mod atomic {
-    pub(crate) use shuttle::sync::atomic::{AtomicU8, AtomicU16, AtomicU64, AtomicUsize, Ordering};
+    pub(crate) use shuttle::sync::atomic::{
+        AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+    };
 }
 
 /// Threads, and what a thread does while it waits for another.
