@@ -32,6 +32,7 @@
 #![deny(unsafe_code)]
 
 mod error;
+mod index;
 mod location;
 mod log;
 mod memory;

@@ -15,8 +15,8 @@ const LONGEST_CONTENTS: usize = 80;
 const UNSAFE_MODULES: &[&str] = &[
     "crates/logmem/src/memory/cell.rs",
     "crates/logmem/src/memory/cells.rs",
-    "crates/logmem/src/memory/epoch_cell.rs",
     "crates/logmem/src/memory/holding.rs",
+    "crates/logmem/src/memory/lines.rs",
     "crates/logmem/src/memory/mapping.rs",
     "crates/logmem/src/memory/pinned.rs",
     "crates/strata/src/storage/map.rs",

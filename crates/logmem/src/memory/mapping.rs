@@ -5,7 +5,7 @@ use std::ptr::NonNull;
 use memmap2::{MmapOptions, MmapRaw};
 
 /// No page of a platform we know is larger, and only where it is known for sure is a smaller one assumed.
-const PAGE_BYTES: usize = if cfg!(target_arch = "x86_64") { 4096 } else { 64 << 10 };
+pub(super) const PAGE_BYTES: usize = if cfg!(target_arch = "x86_64") { 4096 } else { 64 << 10 };
 
 /// An anonymous, private, writable mapping. Its pages are zero and become resident when first written.
 #[derive(Debug)]
@@ -41,7 +41,8 @@ impl Mapping {
     /// Hands the pages of a range back to the system; they read as zeros afterwards. Whether it did so.
     ///
     /// # Safety
-    /// Nobody may refer to a byte of the range or use it during the call.
+    /// Nobody may refer to a byte of the range or use it during the call, but by atomic accesses for which a
+    /// zero is as good as what was there.
     pub(super) unsafe fn discard(&self, offset: usize, bytes: usize) -> bool {
         #[cfg(unix)]
         if Mapping::can_discard(offset) && Mapping::can_discard(bytes) && offset + bytes <= self.size() {

@@ -1,17 +1,18 @@
 //! The store's public methods.
 
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicU64, AtomicUsize};
+use crate::sync::atomic::AtomicUsize;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::cleaner::Cleaner;
 use super::entry::Entry;
-use super::index::Index;
 use super::options::StoreOptions;
 use super::slots::{Slots, State};
 use super::statistics::{CleanReport, StoreStatistics};
 use super::value::{Expected, ValueGuard, Version};
+use super::versions::Versions;
 use crate::error::Error;
+use crate::index::{Index, Probe};
 use crate::memory::{Pinned, SegmentOwner};
 use crate::pool::Pool;
 
@@ -45,7 +46,7 @@ pub struct Store {
     pub(super) cleaner: Mutex<Cleaner>,
     /// Segments that the cleaner's reserve lacks; changed only by whoever holds `cleaner`.
     pub(super) reserve_missing: AtomicUsize,
-    pub(super) last_version: AtomicU64,
+    pub(super) versions: Versions,
 }
 
 impl Store {
@@ -68,6 +69,7 @@ impl Store {
         }
         let slots = Slots::new(&pool, SegmentOwner::Store);
         let index = Index::new(&pool)?;
+        let versions = Versions::new(&pool)?;
         let cleaner = Mutex::new(Cleaner::new(&pool, options.reserve_segments)?);
         Ok(Store {
             pool,
@@ -77,7 +79,7 @@ impl Store {
             head: Mutex::new(0),
             cleaner,
             reserve_missing: AtomicUsize::new(0),
-            last_version: AtomicU64::new(0),
+            versions,
         })
     }
 
@@ -150,14 +152,12 @@ impl Store {
     /// function may use the store, but as long as it runs the memory of its shard cannot be cleaned. Takes 56
     /// bytes of temporary memory for each key of a shard, which are not counted in the budget.
     pub fn for_each(&self, mut visit: impl FnMut(&[u8], &[u8], Version)) {
-        for shard in self.index.shards() {
+        for number in 0..self.index.shards() {
             let guard = crate::sync::epoch::pin();
             // Under the lock every location is current, and the guard keeps what it names readable later.
-            let writer = shard.lock();
-            let entries: Vec<Entry<'_>> = match shard.table(&guard) {
-                Some(table) => table.locations().filter_map(|at| self.slots.entry(at, &guard)).collect(),
-                None => Vec::new(),
-            };
+            let writer = self.index.lock_number(number);
+            let entries: Vec<Entry<'_>> =
+                writer.locations().filter_map(|at| self.slots.entry(at, &guard)).collect();
             drop(writer);
             for entry in entries {
                 visit(entry.key, entry.value, Version(entry.version));
@@ -185,7 +185,7 @@ impl Store {
             entries: self.len(),
             reserve_bytes,
             awaiting_readers_bytes: self.slots.awaiting_readers_bytes(),
-            index_bytes: self.index.size_bytes(),
+            index_bytes: self.index.size_bytes() + self.versions.size_bytes(),
             cleaned,
             ..StoreStatistics::default()
         };
@@ -206,20 +206,12 @@ impl Store {
     /// Looks a key up without a lock.
     fn find<'g>(&'g self, key: &[u8], guard: &'g crate::sync::epoch::Guard) -> Option<Entry<'g>> {
         let hash = self.hash(key);
-        let shard = self.index.shard(hash);
-        'again: loop {
-            for (_, at) in shard.table(guard)?.candidates(hash) {
-                let Some(segment) = self.slots.segment(at.segment(), guard) else {
-                    // The entry was moved after the word was read, or the table replaced: the new word is
-                    // there.
-                    continue 'again;
-                };
-                let entry = Entry::read(segment.committed(), at.offset());
-                if let Some(entry) = entry.filter(|entry| entry.key == key) {
-                    return Some(entry);
-                }
-            }
-            return None;
-        }
+        let found = self.index.find(hash, |at| {
+            // The entry was moved or overwritten after the word was read: the new word is there.
+            let Some(segment) = self.slots.segment(at.segment(), guard) else { return Probe::Gone };
+            let entry = Entry::read(segment.committed(), at.offset());
+            entry.filter(|entry| entry.key == key).map_or(Probe::Other, Probe::Found)
+        });
+        found.map(|(_, entry)| entry)
     }
 }

@@ -15,8 +15,8 @@ use super::api::Store;
 use super::entry::Entry;
 use super::slots::{State, Weighed};
 use super::statistics::CleanReport;
-use super::table::tag_of;
 use crate::error::Error;
+use crate::index::tag_of;
 use crate::location::Location;
 use crate::pool::{Pool, Segment};
 
@@ -157,28 +157,17 @@ impl Store {
     ) -> Result<(), NoRoom> {
         let hash = self.hash(entry.key);
         let old = Location::pack(tag_of(hash), victim.number, offset);
-        let shard = self.index.shard(hash);
-        let current = || shard.table(guard).is_some_and(|table| table.position_of(hash, old).is_some());
-        // Without the lock a yes may be out of date, which the exchange below finds out; so may a no, if the
-        // entry is just being written, and then the lock waits for its writer.
-        if !current() {
-            let writer = shard.lock();
-            let is_current = current();
-            drop(writer);
-            if !is_current {
-                return Ok(());
-            }
+        // Under the lock, for an entry that is just being written is named only when its writer lets go.
+        if self.index.lock(hash).place_of(hash, old).is_none() {
+            return Ok(());
         }
         let bytes = entry.bytes.len();
         let (number, new_offset) = self.append_survivor(cleaner, entry.bytes, victim.born, guard)?;
         let new = Location::pack(tag_of(hash), number, new_offset);
         let moved = {
-            let writer = shard.lock();
-            let table = writer.shard_table(guard);
-            table.is_some_and(|table| {
-                let position = table.position_of(hash, old);
-                position.is_some_and(|position| table.exchange(position, old, new))
-            })
+            let writer = self.index.lock(hash);
+            let place = writer.place_of(hash, old);
+            place.inspect(|place| writer.set(*place, new)).is_some()
         };
         // One of the two copies is dead now.
         self.slots.remove_live(if moved { victim.number } else { number }, bytes, guard);

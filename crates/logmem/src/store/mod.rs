@@ -2,24 +2,24 @@
 //!
 //! - [`api`]: the store's methods, [`value`] what reading gives, [`options`] and [`statistics`] their data.
 //! - [`entry`]: the bytes of an entry.
-//! - [`index`] and [`table`]: from the hash of a key to the location of its entry.
+//! - [`versions`]: which version a new key gets.
 //! - [`slots`]: the store's segments by number, their live bytes, and how they leave.
 //! - [`write`]: putting and removing, [`room`] what happens when memory is short.
 //! - [`cleaner`]: choosing segments and moving what lives in them.
 //!
-//! Locks, in the order they may be taken: cleaner, shard of the index, open head, free slots, pool. A reader
+//! Locks, in the order they may be taken: cleaner, end of the index, shard of the index, open head, free
+//! slots, pool. A reader
 //! takes none.
 
 mod api;
 mod cleaner;
 mod entry;
-mod index;
 mod options;
 mod room;
 mod slots;
 mod statistics;
-mod table;
 mod value;
+mod versions;
 mod write;
 
 #[cfg(all(test, shuttle))]

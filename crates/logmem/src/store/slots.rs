@@ -34,7 +34,7 @@ pub(super) struct Slots {
     pool: Pool,
     /// Counts opened segments: the time by which ages are told.
     clock: AtomicU64,
-    /// Bytes of segments and tables that left and wait for readers.
+    /// Bytes of segments that left and wait for readers.
     awaiting: Arc<AtomicUsize>,
 }
 
@@ -125,11 +125,6 @@ impl Slots {
 
     pub(super) fn now(&self) -> u64 {
         self.clock.load(Ordering::Relaxed)
-    }
-
-    /// The counter of bytes that left and wait for readers, for others to add theirs.
-    pub(super) fn awaiting(&self) -> &Arc<AtomicUsize> {
-        &self.awaiting
     }
 
     pub(super) fn awaiting_readers_bytes(&self) -> usize {

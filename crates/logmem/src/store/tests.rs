@@ -6,9 +6,9 @@ use proptest::prelude::*;
 
 use super::entry::Entry;
 use super::slots::State;
-use super::table::tag_of;
 use super::*;
 use crate::error::Error;
+use crate::index::tag_of;
 use crate::location::Location;
 use crate::pool::{Pool, PoolOptions};
 
@@ -33,8 +33,7 @@ pub(super) fn audit(store: &Store) {
             while let Some(entry) = Entry::read(written, offset) {
                 let hash = store.hash(entry.key);
                 let at = Location::pack(tag_of(hash), segment.number, offset);
-                let table = store.index.shard(hash).table(&guard).expect("a table");
-                if table.position_of(hash, at).is_some() {
+                if store.index.lock(hash).place_of(hash, at).is_some() {
                     live += entry.bytes.len();
                     current += 1;
                 }
@@ -81,15 +80,20 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 type Model = HashMap<usize, (Vec<u8>, Version)>;
 
-fn apply(store: &Store, model: &mut Model, number: usize, step: &Step) {
+/// The largest version that each key ever had.
+type Newest = HashMap<usize, Version>;
+
+fn apply(store: &Store, (model, newest): (&mut Model, &mut Newest), number: usize, step: &Step) {
     let known = |model: &Model, k: &usize| model.get(k).map(|(_, version)| *version);
-    let put = |model: &mut Model, k: usize, length: usize, expected: Expected| {
+    let mut put = |model: &mut Model, k: usize, length: usize, expected: Expected| {
         let value = vec![number as u8; length];
         let allowed = expected.allows(known(model, &k));
         match store.put_if(&key(k), &value, expected) {
             Ok(version) => {
                 assert!(allowed);
-                assert!(model.values().all(|(_, older)| version > *older));
+                let newest = newest.entry(k).or_insert(Version(0));
+                assert!(version > *newest, "a key's versions rise, also across removals");
+                *newest = version;
                 model.insert(k, (value, version));
             }
             Err(Error::VersionMismatch { found }) => {
@@ -122,7 +126,7 @@ fn apply(store: &Store, model: &mut Model, number: usize, step: &Step) {
                 let k = u64::from_le_bytes(k.try_into().expect("eight bytes")) as usize;
                 assert!(seen.insert(k, (value.to_vec(), version)).is_none(), "visited twice");
             });
-            assert_eq!(&seen, model);
+            assert_eq!(seen, *model);
         }
     }
 }
@@ -137,9 +141,9 @@ proptest! {
     #[test]
     fn answers_like_a_plain_map(steps in steps()) {
         let (_, store) = store(24 << 10, 1024);
-        let mut model = Model::new();
+        let (mut model, mut newest) = (Model::new(), Newest::new());
         for (number, step) in steps.iter().enumerate() {
-            apply(&store, &mut model, number, step);
+            apply(&store, (&mut model, &mut newest), number, step);
         }
         for k in 0..60 {
             let found = store.get_copied(&key(k));

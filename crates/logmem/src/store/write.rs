@@ -1,17 +1,14 @@
 //! Putting and removing: what happens under the lock of a shard.
 
-use crate::sync::atomic::Ordering;
-
 use crate::sync::epoch::Guard;
 
 use super::api::Store;
 use super::entry::{Entry, Header};
-use super::index::{Shard, ShardWriter};
 use super::room::Effort;
 use super::slots::State;
-use super::table::tag_of;
 use super::value::{Expected, Version};
 use crate::error::Error;
+use crate::index::{Crowded, Place, ShardWriter, tag_of};
 use crate::location::Location;
 
 /// What a writer lacked. It lets go of its locks, makes room and tries again.
@@ -27,6 +24,8 @@ pub(super) enum Shortage {
 enum Refusal {
     Final(Error),
     Short(Shortage),
+    /// The index must grow.
+    Crowded,
 }
 
 impl From<Error> for Refusal {
@@ -38,9 +37,15 @@ impl From<Error> for Refusal {
     }
 }
 
+impl From<Crowded> for Refusal {
+    fn from(Crowded: Crowded) -> Refusal {
+        Refusal::Crowded
+    }
+}
+
 /// A key's present entry and where its word stands.
 struct Found<'g> {
-    position: usize,
+    place: Place,
     at: Location,
     entry: Entry<'g>,
 }
@@ -48,13 +53,17 @@ struct Found<'g> {
 impl Store {
     pub(super) fn write(&self, key: &[u8], value: &[u8], expected: Expected) -> Result<Version, Error> {
         let hash = self.hash(key);
-        let shard = self.index.shard(hash);
         let mut effort = Effort::new(&self.pool);
         loop {
-            match self.try_write(shard, hash, key, value, expected) {
+            match self.try_write(hash, key, value, expected) {
                 Ok(version) => return Ok(version),
                 Err(Refusal::Final(error)) => return Err(error),
                 Err(Refusal::Short(shortage)) => self.make_room(shortage, &mut effort)?,
+                Err(Refusal::Crowded) => match self.relieve_index(hash).map_err(Refusal::from) {
+                    Err(Refusal::Short(shortage)) => self.make_room(shortage, &mut effort)?,
+                    Err(Refusal::Final(error)) => return Err(error),
+                    Ok(()) | Err(Refusal::Crowded) => {}
+                },
             }
         }
     }
@@ -62,59 +71,59 @@ impl Store {
     pub(super) fn erase(&self, key: &[u8], expected: Expected) -> Result<Option<Version>, Error> {
         let hash = self.hash(key);
         let guard = crate::sync::epoch::pin();
-        let mut writer = self.index.shard(hash).lock();
+        let writer = self.index.lock(hash);
         let found = self.find_locked(&writer, hash, key, &guard);
         let version = found.as_ref().map(|found| Version(found.entry.version));
         if !expected.allows(version) {
             return Err(Error::VersionMismatch { found: version });
         }
-        if let Some(Found { position, at, entry }) = found {
-            let bytes = entry.bytes.len();
-            writer.remove(position, &guard);
-            self.slots.remove_live(at.segment(), bytes, &guard);
-        }
+        let Some(Found { place, at, entry }) = found else { return Ok(None) };
+        writer.remove(place);
+        self.versions.removed(hash, entry.version);
+        self.slots.remove_live(at.segment(), entry.bytes.len(), &guard);
+        drop((writer, guard));
+        self.index.shrink(|at| self.hash_at_pinned(at));
         Ok(version)
     }
 
-    fn try_write(
-        &self,
-        shard: &Shard,
-        hash: u64,
-        key: &[u8],
-        value: &[u8],
-        expected: Expected,
-    ) -> Result<Version, Refusal> {
+    fn try_write(&self, hash: u64, key: &[u8], value: &[u8], expected: Expected) -> Result<Version, Refusal> {
+        self.index.grow(&self.pool, |at| self.hash_at_pinned(at))?;
         let guard = crate::sync::epoch::pin();
-        let mut writer = shard.lock();
+        let writer = self.index.lock(hash);
         let found = self.find_locked(&writer, hash, key, &guard);
         let present = found.as_ref().map(|found| Version(found.entry.version));
         if !expected.allows(present) {
             return Err(Refusal::Final(Error::VersionMismatch { found: present }));
         }
-        let found = found.map(|found| (found.position, found.at, found.entry.bytes.len()));
-        if found.is_none() {
-            let hash_at = |at| self.slots.entry(at, &guard).map(|entry| self.hash(entry.key));
-            writer.reserve(&self.pool, &guard, self.slots.awaiting(), hash_at)?;
-        }
         // Versions are given under the lock, so that a key's versions rise in the order of its writes.
-        let version = self.last_version.fetch_add(1, Ordering::Relaxed) + 1;
-        let (at, bytes) = self.append(hash, key, value, version, &guard)?;
+        let version = self.versions.next(hash, present.map(Version::to_bits));
         match found {
-            Some((position, old, old_bytes)) => {
-                if let Some(table) = writer.shard_table(&guard) {
-                    table.set(position, at);
-                }
-                self.slots.remove_live(old.segment(), old_bytes, &guard);
+            Some(Found { place, at: old, entry }) => {
+                let at = self.append(hash, key, value, version, &guard)?;
+                writer.set(place, at);
+                self.slots.remove_live(old.segment(), entry.bytes.len(), &guard);
             }
             None => {
-                if !writer.insert(hash, at, &guard) {
-                    // Cannot happen after `reserve`; the entry is dead then, and the caller told.
-                    self.slots.remove_live(at.segment(), bytes, &guard);
-                    return Err(Refusal::Short(Shortage::Bytes(bytes)));
-                }
+                let vacancy = writer.vacancy(hash, |at| self.hash_at(at, &guard))?;
+                writer.insert(vacancy, self.append(hash, key, value, version, &guard)?);
             }
         }
         Ok(Version(version))
+    }
+
+    /// Lets the index grow where a key found no room.
+    fn relieve_index(&self, hash: u64) -> Result<(), Error> {
+        self.index.relieve(hash, &self.pool, |at| self.hash_at_pinned(at))
+    }
+
+    /// The hash of the key at a location.
+    fn hash_at(&self, at: Location, guard: &Guard) -> Option<u64> {
+        self.slots.entry(at, guard).map(|entry| self.hash(entry.key))
+    }
+
+    /// The same, pinned for that only: who takes memory from the pool must not keep others from giving it.
+    fn hash_at_pinned(&self, at: Location) -> Option<u64> {
+        self.hash_at(at, &crate::sync::epoch::pin())
     }
 
     /// Copies an entry into the open segment or a run. It counts as live from here on.
@@ -125,7 +134,7 @@ impl Store {
         value: &[u8],
         version: u64,
         guard: &Guard,
-    ) -> Result<(Location, usize), Refusal> {
+    ) -> Result<Location, Refusal> {
         let header = Header::new(key, value, version);
         let parts = [header.as_bytes(), key, value];
         let bytes = parts
@@ -140,13 +149,13 @@ impl Store {
             let run = self.slots.segment(number, guard);
             let offset =
                 run.and_then(|run| run.append(&parts)).ok_or(Refusal::Short(Shortage::Bytes(bytes)))?;
-            return Ok((Location::pack(tag_of(hash), number, offset), bytes));
+            return Ok(Location::pack(tag_of(hash), number, offset));
         }
         let head = self.head.lock();
         let open = self.slots.segment(*head, guard);
         let offset =
             open.and_then(|segment| segment.append(&parts)).ok_or(Refusal::Short(Shortage::Head(bytes)))?;
-        Ok((Location::pack(tag_of(hash), *head, offset), bytes))
+        Ok(Location::pack(tag_of(hash), *head, offset))
     }
 
     /// Looks a key up under the shard's lock, where every word is current.
@@ -157,9 +166,11 @@ impl Store {
         key: &[u8],
         guard: &'g Guard,
     ) -> Option<Found<'g>> {
-        writer.shard_table(guard)?.candidates(hash).find_map(|(position, at)| {
-            let entry = self.slots.entry(at, guard).filter(|entry| entry.key == key)?;
-            Some(Found { position, at, entry })
-        })
+        let mut entry = None;
+        let (place, at) = writer.find(hash, |at| {
+            entry = self.slots.entry(at, guard).filter(|entry| entry.key == key);
+            entry.is_some()
+        })?;
+        Some(Found { place, at, entry: entry? })
     }
 }

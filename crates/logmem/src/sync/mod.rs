@@ -11,6 +11,6 @@ mod modelled;
 mod real;
 
 #[cfg(shuttle)]
-pub(crate) use modelled::{Mutex, MutexGuard, atomic, epoch, schedule_point, thread};
+pub(crate) use modelled::{Mutex, MutexGuard, atomic, epoch, thread};
 #[cfg(not(shuttle))]
-pub(crate) use real::{Mutex, MutexGuard, atomic, epoch, schedule_point, thread};
+pub(crate) use real::{Mutex, MutexGuard, atomic, epoch, thread};

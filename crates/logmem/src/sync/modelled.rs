@@ -1,8 +1,7 @@
 //! The same primitives under the scheduler of `shuttle`: every access is a point where another thread may go on.
 //!
 //! The schedules are sequentially consistent: they find wrong orders of steps, not missing fences. What the
-//! epoch does inside is no part of the schedule; where linked values are loaded and exchanged there is a
-//! [`schedule_point`].
+//! epoch does inside is no part of the schedule.
 
 use std::ops::{Deref, DerefMut};
 
@@ -61,7 +60,7 @@ pub(crate) mod thread {
 
 /// The epoch, with a participant for each modelled thread.
 pub(crate) mod epoch {
-    pub(crate) use crossbeam_epoch::{Atomic, Guard, Owned, Shared};
+    pub(crate) use crossbeam_epoch::Guard;
     use crossbeam_epoch::{Collector, LocalHandle};
 
     shuttle::thread_local! {
@@ -80,9 +79,4 @@ pub(crate) mod epoch {
     pub(crate) fn is_pinned() -> bool {
         PARTICIPANT.with(LocalHandle::is_pinned)
     }
-}
-
-/// A point where another thread may go on, for accesses that the scheduler cannot see.
-pub(crate) fn schedule_point() {
-    atomic::AtomicUsize::new(0).load(atomic::Ordering::SeqCst);
 }

@@ -21,8 +21,5 @@ pub(crate) mod thread {
 
 /// The epoch: who is pinned keeps what was linked then from being dropped.
 pub(crate) mod epoch {
-    pub(crate) use crossbeam_epoch::{Atomic, Guard, Owned, Shared, is_pinned, pin};
+    pub(crate) use crossbeam_epoch::{Guard, is_pinned, pin};
 }
-
-/// A point where a model checker may let another thread go on; nothing here.
-pub(crate) fn schedule_point() {}

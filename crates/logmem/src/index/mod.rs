@@ -1,0 +1,21 @@
+//! From the hash of a key to the location of its entry: what [`Store`](crate::Store) and
+//! [`Cache`](crate::Cache) share.
+//!
+//! - [`word`]: what a word of the index holds, [`address`] which buckets a hash belongs in.
+//! - [`table`]: the index as a whole: finding, locking, when it grows.
+//! - [`shard`]: a part of it under one lock: inserting, exchanging, removing; [`displace`] makes room.
+//! - [`resize`]: one bucket more or one bucket less.
+
+mod address;
+mod displace;
+mod resize;
+mod shard;
+mod table;
+mod word;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use shard::{Crowded, Place, ShardWriter};
+pub(crate) use table::{Index, Probe};
+pub(crate) use word::tag_of;

@@ -1,0 +1,271 @@
+//! The index as a whole: one row of buckets that grows and shrinks at its end, one bucket at a time.
+//!
+//! The shards take turns: bucket `n` of the row belongs to shard `n` modulo their number, so that all shards
+//! grow together and the memory is one stretch without gaps, charged and given back in small steps. The load
+//! stays between [`SPARSE_PERCENT`] and [`CROWDED_PERCENT`] whatever happens: 8.7 to 9.5 bytes a key. Growing
+//! by a bucket reads eight keys and takes less than a microsecond or two; nothing is ever rebuilt.
+//!
+//! Locks: the row's end (`frontier`), then a shard. A lookup takes none.
+
+use std::fmt;
+
+use super::address::candidates;
+use super::resize::{CROWDED_PERCENT, MOST_PERCENT, SPARSE_PERCENT};
+use super::shard::{Shard, ShardWriter, buckets_in, words};
+use super::word::{may_be, tag_of};
+use crate::error::Error;
+use crate::location::Location;
+use crate::memory::{LINE_WORDS, Line, Lines, PIECE_BYTES};
+use crate::pool::{Charge, Pool};
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicUsize, Ordering};
+
+/// One shard for so many bytes of the budget, ...
+const BYTES_PER_SHARD: usize = 4 << 20;
+/// ... but at least 2^2 and at most 2^10 of them.
+const SHARD_BITS: std::ops::RangeInclusive<u32> = 2..=10;
+/// Memory is charged in steps of this share of the budget, ...
+const STEPS_PER_BUDGET: usize = 16 << 10;
+/// ... but of at most this many bytes.
+const MOST_STEP_BYTES: usize = 256 << 10;
+/// Buckets added or taken away by one writer before it goes on with its own work.
+const AT_A_TIME: usize = 4;
+
+/// From hashes to locations.
+pub(crate) struct Index {
+    lines: Lines,
+    shards: Box<[Shard]>,
+    shard_bits: u32,
+    /// Number of buckets in the row; stored only under `frontier`.
+    buckets: AtomicUsize,
+    entries: AtomicUsize,
+    /// What the row's lines are charged with, a charge for each step.
+    frontier: Mutex<Vec<Charge>>,
+    /// Lines in a step.
+    step: usize,
+    /// The shards' own bytes.
+    fixed: Charge,
+}
+
+/// What a reader found where a word led it.
+pub(crate) enum Probe<T> {
+    /// The key, and what was wanted of it.
+    Found(T),
+    /// Another key of the same tag.
+    Other,
+    /// Nothing any more: the entry was moved or overwritten after the word was read.
+    Gone,
+}
+
+impl Index {
+    /// An empty index for what a pool can hold.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`] if the pool has no room for it.
+    pub(crate) fn new(pool: &Pool) -> Result<Index, Error> {
+        let capacity = pool.capacity_bytes();
+        let wanted = (capacity / BYTES_PER_SHARD).max(1).ilog2();
+        let shard_bits = wanted.clamp(*SHARD_BITS.start(), *SHARD_BITS.end());
+        let count = 1_usize << shard_bits;
+        let step_bytes = (capacity / STEPS_PER_BUDGET).next_power_of_two();
+        let step_bytes = step_bytes.clamp(PIECE_BYTES, MOST_STEP_BYTES).max(count * size_of::<Line>());
+        let fixed = pool.charge(count * size_of::<Shard>())?;
+        let first = pool.charge(step_bytes)?;
+        // Only as many as fit the budget can ever be charged.
+        let lines = Lines::reserve(capacity / size_of::<Line>()).ok_or_else(|| no_room(pool, step_bytes))?;
+        Ok(Index {
+            lines,
+            shards: std::iter::repeat_with(Shard::new).take(count).collect(),
+            shard_bits,
+            buckets: AtomicUsize::new(count),
+            entries: AtomicUsize::new(0),
+            frontier: Mutex::new(vec![first]),
+            step: step_bytes / size_of::<Line>(),
+            fixed,
+        })
+    }
+
+    /// Looks through the words that may be the key's, without a lock: the first that `probe` finds to be it.
+    /// A key that is in the index all the time is found, whoever moves words meanwhile.
+    pub(crate) fn find<T>(
+        &self,
+        hash: u64,
+        mut probe: impl FnMut(Location) -> Probe<T>,
+    ) -> Option<(Location, T)> {
+        let number = self.shard_number(hash);
+        let tag = tag_of(hash);
+        loop {
+            let state = self.shards[number].state();
+            let mut gone = false;
+            for bucket in candidates(hash, self.shard_bits, buckets_in(state)) {
+                for (_, word) in words(self.line(number, bucket)).filter(|(_, word)| may_be(*word, tag)) {
+                    match probe(Location::from_bits(word)) {
+                        Probe::Found(found) => return Some((Location::from_bits(word), found)),
+                        Probe::Other => {}
+                        Probe::Gone => gone = true,
+                    }
+                }
+            }
+            if !gone && self.shards[number].state() == state {
+                return None;
+            }
+        }
+    }
+
+    /// Locks the shard of a hash.
+    pub(crate) fn lock(&self, hash: u64) -> ShardWriter<'_> {
+        self.lock_number(self.shard_number(hash))
+    }
+
+    /// Number of shards, for [`lock_number`](Index::lock_number).
+    pub(crate) fn shards(&self) -> usize {
+        self.shards.len()
+    }
+
+    /// Locks a shard by its number.
+    pub(crate) fn lock_number(&self, number: usize) -> ShardWriter<'_> {
+        ShardWriter::new(self, number, &self.shards[number])
+    }
+
+    /// Number of keys.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.load(Ordering::Relaxed)
+    }
+
+    /// Bytes charged to the pool.
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.fixed.bytes() + self.frontier.lock().iter().map(Charge::bytes).sum::<usize>()
+    }
+
+    /// Adds buckets if the index is crowded; to be called before an insertion, without any shard's lock.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`] if the pool has no room and the index can hardly take another key.
+    pub(crate) fn grow(&self, pool: &Pool, hash_at: impl Fn(Location) -> Option<u64>) -> Result<(), Error> {
+        if !self.is_fuller_than(CROWDED_PERCENT) {
+            return Ok(());
+        }
+        // If another thread is at it, that is enough: insertions go on until there is no room at all.
+        let Some(mut charges) = self.frontier.try_lock() else { return Ok(()) };
+        for _ in 0..AT_A_TIME {
+            if !self.is_fuller_than(CROWDED_PERCENT) {
+                break;
+            }
+            match self.split_next(&mut charges, pool, &hash_at) {
+                // A longer search for room is better than a refusal.
+                Err(_) if !self.is_fuller_than(MOST_PERCENT) => break,
+                done => done?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds buckets until the shard of this hash has got one, because it was found
+    /// [`Crowded`](super::Crowded).
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`] if the pool has no room, or if so many keys share this hash that no number of
+    /// buckets would do.
+    pub(crate) fn relieve(
+        &self,
+        hash: u64,
+        pool: &Pool,
+        hash_at: impl Fn(Location) -> Option<u64>,
+    ) -> Result<(), Error> {
+        let mut charges = self.frontier.lock();
+        if self.lock(hash).is_hopeless(hash, &hash_at) {
+            return Err(no_room(pool, self.step * size_of::<Line>()));
+        }
+        let number = self.shard_number(hash);
+        let had = buckets_in(self.shards[number].state());
+        while buckets_in(self.shards[number].state()) == had {
+            self.split_next(&mut charges, pool, &hash_at)?;
+        }
+        Ok(())
+    }
+
+    /// Takes buckets away if the index has become sparse; to be called after a removal, without any shard's
+    /// lock.
+    pub(crate) fn shrink(&self, hash_at: impl Fn(Location) -> Option<u64>) {
+        let is_sparse = || !self.is_fuller_than(SPARSE_PERCENT) && self.row() > self.shards();
+        if !is_sparse() {
+            return;
+        }
+        let Some(mut charges) = self.frontier.try_lock() else { return };
+        for _ in 0..AT_A_TIME {
+            let last = self.row() - 1;
+            if !is_sparse() || !self.lock_number(last % self.shards()).merge(&hash_at) {
+                return;
+            }
+            self.buckets.store(last, Ordering::Relaxed);
+            let needed = last.div_ceil(self.step);
+            if needed < charges.len() {
+                self.lines.give_back(needed * self.step, charges.len() * self.step);
+                charges.truncate(needed);
+            }
+        }
+    }
+
+    pub(super) fn shard_bits(&self) -> u32 {
+        self.shard_bits
+    }
+
+    /// A bucket of a shard.
+    pub(super) fn line(&self, shard: usize, bucket: usize) -> &Line {
+        &self.lines.all()[bucket << self.shard_bits | shard]
+    }
+
+    pub(super) fn count_entry(&self) {
+        self.entries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn discount_entry(&self) {
+        self.entries.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Number of buckets.
+    pub(super) fn row(&self) -> usize {
+        self.buckets.load(Ordering::Relaxed)
+    }
+
+    fn shard_number(&self, hash: u64) -> usize {
+        hash as usize & (self.shards.len() - 1)
+    }
+
+    fn is_fuller_than(&self, percent: usize) -> bool {
+        self.len() * 100 >= self.row() * LINE_WORDS * percent
+    }
+
+    fn split_next(
+        &self,
+        charges: &mut Vec<Charge>,
+        pool: &Pool,
+        hash_at: &impl Fn(Location) -> Option<u64>,
+    ) -> Result<(), Error> {
+        let new = self.row();
+        if new >= self.lines.all().len() {
+            return Err(no_room(pool, self.step * size_of::<Line>()));
+        }
+        if new >= charges.len() * self.step {
+            charges.push(pool.charge(self.step * size_of::<Line>())?);
+        }
+        self.lock_number(new % self.shards()).split(hash_at);
+        self.buckets.store(new + 1, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Index {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Index")
+            .field("entries", &self.len())
+            .field("buckets", &self.row())
+            .finish_non_exhaustive()
+    }
+}
+
+fn no_room(pool: &Pool, requested: usize) -> Error {
+    let capacity = pool.capacity_bytes();
+    Error::OutOfMemory { requested, capacity, used: pool.statistics().used_bytes, awaiting_readers: 0 }
+}
