@@ -7,17 +7,17 @@ const MAX_HEADER_BYTES: usize = 30;
 
 /// An entry as it lies in a segment.
 #[derive(Clone, Copy)]
-pub(super) struct Entry<'a> {
-    pub(super) key: &'a [u8],
-    pub(super) value: &'a [u8],
-    pub(super) version: u64,
+pub(crate) struct Entry<'a> {
+    pub(crate) key: &'a [u8],
+    pub(crate) value: &'a [u8],
+    pub(crate) version: u64,
     /// The whole entry, header included.
-    pub(super) bytes: &'a [u8],
+    pub(crate) bytes: &'a [u8],
 }
 
 impl<'a> Entry<'a> {
     /// The entry that starts at `offset`, `None` if the bytes end before it does.
-    pub(super) fn read(written: &'a [u8], offset: usize) -> Option<Entry<'a>> {
+    pub(crate) fn read(written: &'a [u8], offset: usize) -> Option<Entry<'a>> {
         let all = written.get(offset..)?;
         let mut rest = all;
         let key_length = read_number(&mut rest)?;
@@ -30,13 +30,13 @@ impl<'a> Entry<'a> {
 }
 
 /// The header of an entry to be written.
-pub(super) struct Header {
+pub(crate) struct Header {
     bytes: [u8; MAX_HEADER_BYTES],
     length: usize,
 }
 
 impl Header {
-    pub(super) fn new(key: &[u8], value: &[u8], version: u64) -> Header {
+    pub(crate) fn new(key: &[u8], value: &[u8], version: u64) -> Header {
         let mut header = Header { bytes: [0; MAX_HEADER_BYTES], length: 0 };
         header.push(key.len() as u64);
         header.push(value.len() as u64);
@@ -44,7 +44,7 @@ impl Header {
         header
     }
 
-    pub(super) fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.length]
     }
 

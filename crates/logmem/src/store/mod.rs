@@ -13,10 +13,10 @@
 
 mod api;
 mod cleaner;
-mod entry;
+pub(crate) mod entry;
 mod options;
 mod room;
-mod slots;
+pub(crate) mod slots;
 mod statistics;
 mod value;
 mod versions;

@@ -17,7 +17,7 @@ use crate::pool::{Pool, Segment};
 /// What a slot's segment is used for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
-pub(super) enum State {
+pub(crate) enum State {
     /// No segment, or one that is leaving.
     Vacant,
     /// Entries are appended to it.
@@ -29,7 +29,7 @@ pub(super) enum State {
 }
 
 #[derive(Debug)]
-pub(super) struct Slots {
+pub(crate) struct Slots {
     segments: SharedHolding,
     pool: Pool,
     /// Counts opened segments: the time by which ages are told.
@@ -40,16 +40,16 @@ pub(super) struct Slots {
 
 /// A sealed segment as the cleaner weighs it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Weighed {
-    pub(super) number: u32,
-    pub(super) live: usize,
-    pub(super) written: usize,
-    pub(super) size: usize,
-    pub(super) born: u64,
+pub(crate) struct Weighed {
+    pub(crate) number: u32,
+    pub(crate) live: usize,
+    pub(crate) written: usize,
+    pub(crate) size: usize,
+    pub(crate) born: u64,
 }
 
 impl Slots {
-    pub(super) fn new(pool: &Pool, kind: SegmentOwner) -> Slots {
+    pub(crate) fn new(pool: &Pool, kind: SegmentOwner) -> Slots {
         Slots {
             segments: pool.new_shared_holding(kind),
             pool: pool.clone(),
@@ -60,18 +60,18 @@ impl Slots {
 
     /// The segment of that number, `None` if it left.
     #[inline]
-    pub(super) fn segment<'g>(&'g self, number: u32, guard: &'g Guard) -> Option<View<'g>> {
+    pub(crate) fn segment<'g>(&'g self, number: u32, guard: &'g Guard) -> Option<View<'g>> {
         self.segments.view(number, guard)
     }
 
     /// The entry at a location, `None` if the location is out of date.
-    pub(super) fn entry<'g>(&'g self, at: Location, guard: &'g Guard) -> Option<Entry<'g>> {
+    pub(crate) fn entry<'g>(&'g self, at: Location, guard: &'g Guard) -> Option<Entry<'g>> {
         Entry::read(self.segment(at.segment(), guard)?.committed(), at.offset())
     }
 
     /// Makes a segment the store's and gives it a state. `born` is the time of an older segment that it
     /// continues. `None` only for a segment that has no memory, which the pool does not lend.
-    pub(super) fn adopt(&self, segment: Segment, state: State, born: Option<u64>) -> Option<u32> {
+    pub(crate) fn adopt(&self, segment: Segment, state: State, born: Option<u64>) -> Option<u32> {
         let chunk = segment.into_chunk()?;
         let now = self.clock.fetch_add(1, Ordering::Relaxed) + 1;
         if let Some(cell) = chunk.cell() {
@@ -82,7 +82,7 @@ impl Slots {
     }
 
     /// Makes a full segment a candidate for cleaning. The caller owned it as its open head.
-    pub(super) fn seal(&self, number: u32) {
+    pub(crate) fn seal(&self, number: u32) {
         if let Some(cell) = self.segments.books(number) {
             cell.set_state(State::Sealed as u8);
         }
@@ -90,7 +90,7 @@ impl Slots {
 
     /// Takes a segment out that no word of the index names any more. Its number is used again only after
     /// every reader that could still hold an old location of it is gone.
-    pub(super) fn retire(&self, number: u32, guard: &Guard) {
+    pub(crate) fn retire(&self, number: u32, guard: &Guard) {
         let Some(cell) = self.segments.books(number) else { return };
         debug_assert_eq!(cell.live(), 0);
         cell.set_state(State::Vacant as u8);
@@ -109,7 +109,7 @@ impl Slots {
     }
 
     /// Takes bytes off a segment's live ones; if that was a run's entry, the run leaves.
-    pub(super) fn remove_live(&self, number: u32, bytes: usize, guard: &Guard) {
+    pub(crate) fn remove_live(&self, number: u32, bytes: usize, guard: &Guard) {
         let Some(segment) = self.segments.view(number, guard) else { return };
         let dead = segment.cell().add_dead(bytes) + bytes;
         if dead == segment.written() && segment.cell().state() == State::Run as u8 {
@@ -119,20 +119,20 @@ impl Slots {
 
     /// Bytes of entries that the index names, or that a writer is about to make it name: so a segment with
     /// none can be dropped unread. They count from the moment they are written.
-    pub(super) fn live(&self, number: u32) -> usize {
+    pub(crate) fn live(&self, number: u32) -> usize {
         self.segments.books(number).map_or(0, Cell::live)
     }
 
-    pub(super) fn now(&self) -> u64 {
+    pub(crate) fn now(&self) -> u64 {
         self.clock.load(Ordering::Relaxed)
     }
 
-    pub(super) fn awaiting_readers_bytes(&self) -> usize {
+    pub(crate) fn awaiting_readers_bytes(&self) -> usize {
         self.awaiting.load(Ordering::Relaxed)
     }
 
     /// All segments in one state.
-    pub(super) fn in_state<'g>(
+    pub(crate) fn in_state<'g>(
         &'g self,
         state: State,
         guard: &'g Guard,
