@@ -142,6 +142,33 @@ fn a_reader_never_misses_a_key_that_moves_and_sees_its_counts_rise() {
 }
 
 #[test]
+fn a_reader_never_misses_a_key_while_the_index_grows_and_shrinks_around_it() {
+    check(|| {
+        let store = store(60);
+        (0..6).for_each(|key| put_small(&store, key));
+        let reader = |store: &Store| {
+            for i in 0..40 {
+                let key = i % 6;
+                assert_eq!(store.get(&[key]).as_deref(), Some(&[key; 3][..]), "{key} is there all the time");
+            }
+        };
+        let writer = |store: &Store| {
+            (6..90).for_each(|key| put_small(store, key));
+            for key in 6..90 {
+                store.remove(&[key]);
+            }
+        };
+        join(vec![spawn(&store, reader), spawn(&store, writer)]);
+        assert_eq!(store.len(), 6);
+        finish(&store);
+    });
+}
+
+fn put_small(store: &Store, key: u8) {
+    store.put(&[key], &[key; 3]).expect("room for all of them");
+}
+
+#[test]
 fn memory_under_a_guard_is_not_used_again() {
     check(|| {
         let store = store(5);
