@@ -5,6 +5,8 @@
 mod chore;
 mod end_to_end;
 mod models;
+mod sanitize;
+mod stress;
 mod suite;
 mod tidy;
 
@@ -18,6 +20,9 @@ cargo xtask <chore>
   tidy          the rules no compiler checks: lengths, module heads, stray files, links, dependencies
   models        logmem under a scheduler that chooses, at each access, which thread goes on
   end-to-end    the end-to-end tests alone: pymongo, mongosh and the command line against a real server
+  stress        many threads on a small log-structured store, every answer checked
+                  --minutes 10  --threads 4  --seed 1  --capacity 4 (MiB)
+  sanitize      the tests of log-structured memory under sanitizers: address, thread; both if none is named
   help          this text
 ";
 
@@ -30,6 +35,8 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(),
         ["models"] => models::run(),
         ["end-to-end"] => end_to_end::run(),
+        ["stress", options @ ..] => stress::run(options),
+        ["sanitize", names @ ..] => sanitize::run(names),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             Ok(())

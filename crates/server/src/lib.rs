@@ -49,5 +49,5 @@ mod stages;
 pub mod wire;
 
 pub use error::{Error, Result};
-pub use metrics::{Metrics, MetricsSource};
+pub use metrics::{MemoryPart, MemoryReport, MemorySegment, Metrics, MetricsSource};
 pub use server::{Server, ServerOptions, serve};

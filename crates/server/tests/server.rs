@@ -13,7 +13,7 @@ use bson::doc;
 use common::{Client, numbered, start, start_with};
 use stroma_document::store::MemoryStore;
 use stroma_document::{Documents, Options};
-use stroma_server::{Error, Metrics, MetricsSource, Server, ServerOptions, serve};
+use stroma_server::{Error, MemoryReport, Metrics, MetricsSource, Server, ServerOptions, serve};
 
 fn get(server: &Server, head: &str) -> String {
     let mut stream = TcpStream::connect(server.http_address().unwrap()).unwrap();
@@ -29,6 +29,10 @@ impl MetricsSource for Answer {
     fn collect(&self, out: &mut Metrics) {
         out.gauge("the_answer", "To everything.", &[("of", "tests")], 42.0);
     }
+
+    fn memory(&self) -> Option<MemoryReport> {
+        Some(MemoryReport { budget_bytes: 4096, ..MemoryReport::default() })
+    }
 }
 
 #[test]
@@ -42,6 +46,10 @@ fn figures_and_health_are_on_the_http_port() {
     assert!(figures.contains("stroma_commands_total{command=\"ping\"} 1\n"), "{figures}");
     assert!(figures.contains("the_answer{of=\"tests\"} 42\n"));
     assert!(figures.contains("# TYPE stroma_connections gauge\n"));
+    assert!(figures.contains("stroma_memory_budget_bytes 4096\n"));
+    let memory = get(&server, "GET /memory");
+    assert!(memory.contains("content-type: application/json") && memory.contains("\"budget_bytes\":4096"));
+    assert!(get(&start(), "GET /memory").starts_with("HTTP/1.1 404"), "a store without a budget");
     assert!(get(&server, "GET /nothing").starts_with("HTTP/1.1 404"));
     assert!(get(&server, "POST /metrics").starts_with("HTTP/1.1 405"));
 }

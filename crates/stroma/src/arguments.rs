@@ -9,6 +9,9 @@ use crate::records::Format;
 /// Where the database is when nobody says.
 pub(crate) const DEFAULT_DATA: &str = "stroma-data";
 
+/// The HTTP port of a server that was not told another.
+const DEFAULT_HTTP: &str = "http://127.0.0.1:28017";
+
 #[derive(Parser)]
 #[command(
     name = "stroma",
@@ -59,9 +62,12 @@ pub(crate) enum Command {
                       stroma search genomes --sequence ATGAAAAAGATAAAAATTGTTCCACTTATTT --threshold 1\n  \
                       zcat examples/reads/*.gz | stroma search genomes - --format jsonl")]
     Search(Search),
-    /// Show levels, layers, sizes and write amplification; for a file, what it is and whether it is whole
-    #[command(after_help = "Examples:\n  stroma inspect\n  stroma inspect --json\n  \
-                      stroma inspect stroma-data/sequences/genomes/layers/*")]
+    /// Show levels, layers, sizes and write amplification; for a file, what it is and whether it is whole; the memory
+    /// of a running server
+    #[command(
+        after_help = "Examples:\n  stroma inspect\n  stroma inspect --json\n  stroma inspect --memory\n  \
+                      stroma inspect stroma-data/sequences/genomes/layers/*"
+    )]
     Inspect(Inspect),
     /// Merge all layers into as few as possible
     #[command(after_help = "Example:\n  stroma compact --data stroma-data")]
@@ -96,7 +102,7 @@ pub(crate) struct Serve {
     /// Address to listen on; there are no accounts yet, so keep it on this machine
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     pub(crate) bind: std::net::IpAddr,
-    /// Port for /metrics and /healthz; 0 picks a free one
+    /// Port for /metrics, /memory and /healthz; 0 picks a free one
     #[arg(long, value_name = "PORT", default_value_t = 28017)]
     pub(crate) http_port: u16,
     /// Threads that run queries
@@ -260,6 +266,9 @@ pub(crate) struct Inspect {
     /// Files of a database to look into; the database itself when none is given
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// Draw what the memory of a running server is used for, segment by segment; URL is its HTTP port
+    #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = DEFAULT_HTTP, conflicts_with = "files")]
+    pub(crate) memory: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -328,10 +337,16 @@ mod tests {
             "search g --sequence ACGT -t NaN",
             "search g --sequence ACGT --top 0",
             "serve --threads 0",
+            "inspect --memory http://a b",
         ] {
             assert!(Arguments::try_parse_from(format!("stroma {words}").split(' ')).is_err(), "{words}");
         }
-        for words in ["index add g --sample s f.fa -k 21", "search g --sequence ACGT -t 0", "inspect a b"] {
+        for words in [
+            "index add g --sample s f.fa -k 21",
+            "search g --sequence ACGT -t 0",
+            "inspect a b",
+            "inspect --memory",
+        ] {
             assert!(Arguments::try_parse_from(format!("stroma {words}").split(' ')).is_ok(), "{words}");
         }
     }

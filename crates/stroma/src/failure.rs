@@ -67,6 +67,14 @@ pub(crate) enum Failure {
     /// The server could not start or stopped with an error.
     #[error(transparent)]
     Server(#[from] stroma_server::Error),
+    /// A running server could not be asked, or its answer not be read.
+    #[error("cannot ask {address}: {what}")]
+    Unanswered {
+        /// Where it was asked.
+        address: String,
+        /// What went wrong.
+        what: String,
+    },
     /// The reader of our output went away (`stroma … | head`): not an error worth a word.
     #[error("the output was closed")]
     OutputClosed,

@@ -1,4 +1,4 @@
-//! The HTTP port: figures for Prometheus, and whether the server lives.
+//! The HTTP port: figures for Prometheus, the map of memory, and whether the server lives.
 
 mod accept;
 mod respond;

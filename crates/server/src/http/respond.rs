@@ -17,23 +17,48 @@ pub(super) async fn respond(
     state: Arc<State>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    let (status, text) = match request.uri().path() {
-        _ if !is_read => (StatusCode::METHOD_NOT_ALLOWED, "only GET is answered\n".to_owned()),
-        "/healthz" => (StatusCode::OK, "ok\n".to_owned()),
-        "/metrics" => figures(state).await,
-        _ => (StatusCode::NOT_FOUND, "there are /metrics and /healthz\n".to_owned()),
+    let page = match request.uri().path() {
+        _ if !is_read => Page::text(StatusCode::METHOD_NOT_ALLOWED, "only GET is answered\n"),
+        "/healthz" => Page::text(StatusCode::OK, "ok\n"),
+        "/metrics" => {
+            gather(state, |state| Page::text(StatusCode::OK, metrics::collect(state).to_text())).await
+        }
+        "/memory" => gather(state, memory).await,
+        _ => Page::text(StatusCode::NOT_FOUND, "there are /metrics, /memory and /healthz\n"),
     };
-    let mut response = Response::new(Full::new(Bytes::from(text)));
-    *response.status_mut() = status;
-    let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-    response.headers_mut().insert(CONTENT_TYPE, kind);
+    let mut response = Response::new(Full::new(Bytes::from(page.body)));
+    *response.status_mut() = page.status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(page.kind));
     Ok(response)
 }
 
-async fn figures(state: Arc<State>) -> (StatusCode, String) {
+/// What is sent.
+struct Page {
+    status: StatusCode,
+    kind: &'static str,
+    body: String,
+}
+
+impl Page {
+    fn text(status: StatusCode, body: impl Into<String>) -> Page {
+        Page { status, kind: "text/plain; version=0.0.4; charset=utf-8", body: body.into() }
+    }
+}
+
+fn memory(state: &State) -> Page {
+    match metrics::memory(state) {
+        Some(report) => {
+            Page { status: StatusCode::OK, kind: "application/json", body: format!("{}\n", report.to_json()) }
+        }
+        None => Page::text(StatusCode::NOT_FOUND, "the store behind this server has no memory budget\n"),
+    }
+}
+
+/// Makes a page on one of the threads for queries, since it may wait for locks.
+async fn gather(state: Arc<State>, make: fn(&State) -> Page) -> Page {
     let shared = Arc::clone(&state);
-    match state.pool.run(move || metrics::collect(&shared).to_text()).await {
-        Ok(text) => (StatusCode::OK, text),
-        Err(aborted) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{aborted}\n")),
+    match state.pool.run(move || make(&shared)).await {
+        Ok(page) => page,
+        Err(aborted) => Page::text(StatusCode::INTERNAL_SERVER_ERROR, format!("{aborted}\n")),
     }
 }

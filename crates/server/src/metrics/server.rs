@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::Metrics;
+use super::{MemoryReport, Metrics};
 use crate::server::State;
 
 /// All figures: the server's, the store's, and those of the sources given when it was started.
@@ -30,7 +30,15 @@ pub(crate) fn collect(state: &State) -> Metrics {
     for source in &state.metrics {
         source.collect(&mut out);
     }
+    if let Some(report) = memory(state) {
+        report.collect(&mut out);
+    }
     out
+}
+
+/// What the first source that knows tells of its memory.
+pub(crate) fn memory(state: &State) -> Option<MemoryReport> {
+    state.metrics.iter().find_map(|source| source.memory())
 }
 
 fn connections(state: &State, out: &mut Metrics) {

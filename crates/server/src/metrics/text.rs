@@ -3,10 +3,18 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// Adds figures to `/metrics` each time they are asked for.
+use super::MemoryReport;
+
+/// Adds figures to `/metrics`, and perhaps a map of memory at `/memory`, each time they are asked for.
 pub trait MetricsSource: Send + Sync {
     /// Adds the figures of now. Should not block for long: it runs on one of the threads for queries.
     fn collect(&self, out: &mut Metrics);
+
+    /// What memory is used for, for the page `/memory`; its sums are added to the figures. None where there is
+    /// no budget to tell of.
+    fn memory(&self) -> Option<MemoryReport> {
+        None
+    }
 }
 
 /// Figures, by name.

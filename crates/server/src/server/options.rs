@@ -14,7 +14,7 @@ pub struct ServerOptions {
     pub bind: IpAddr,
     /// The port for MongoDB's wire protocol; 0 picks a free one.
     pub port: u16,
-    /// The port for `/metrics` and `/healthz`; 0 picks a free one, none opens none.
+    /// The port for `/metrics`, `/memory` and `/healthz`; 0 picks a free one, none opens none.
     pub http_port: Option<u16>,
     /// How many threads run commands that touch documents; at least one.
     pub threads: usize,
@@ -24,7 +24,7 @@ pub struct ServerOptions {
     pub cursor_idle: Duration,
     /// How long a shutdown lets commands run on before it ends them.
     pub grace: Duration,
-    /// Who adds to `/metrics` beside the server itself.
+    /// Who adds to `/metrics` and `/memory` beside the server itself.
     pub metrics: Vec<Arc<dyn MetricsSource>>,
 }
 

@@ -3,7 +3,9 @@
 mod progress;
 mod table;
 mod units;
+mod width;
 
 pub(crate) use progress::Stage;
 pub(crate) use table::Table;
 pub(crate) use units::{bytes, count};
+pub(crate) use width::terminal_width;

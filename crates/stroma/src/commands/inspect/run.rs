@@ -1,12 +1,14 @@
 //! From `stroma inspect …` to the one that was meant.
 
-use super::{database, file};
+use super::{database, file, memory};
 use crate::arguments::Inspect;
 use crate::commands::run::open_existing;
 use crate::failure::Result;
 
 pub(crate) fn run(arguments: &Inspect) -> Result<()> {
-    if arguments.files.is_empty() {
+    if let Some(url) = &arguments.memory {
+        memory::run(url, arguments.json)
+    } else if arguments.files.is_empty() {
         database::inspect(&open_existing(&arguments.data)?, arguments.json)
     } else {
         file::inspect(&arguments.files, arguments.json)

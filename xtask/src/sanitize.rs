@@ -1,0 +1,150 @@
+//! The tests of log-structured memory, the crate with the most `unsafe`, under AddressSanitizer or
+//! ThreadSanitizer.
+//!
+//! Sanitizers are flags of the unstable compiler. A stable one obeys them when `RUSTC_BOOTSTRAP` is set, which
+//! is fine for a test and for nothing else. With the component `rust-src` the standard library is built with
+//! the same flags: then ThreadSanitizer sees all synchronization, and every report is one about us.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::chore::{self, Failure, Outcome, cargo, project_root};
+
+/// The one kind of machine that this is run on; both sanitizers know it.
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// Which mistakes are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sanitizer {
+    /// Use after free, reads and writes out of bounds, leaks.
+    Address,
+    /// Accesses of two threads that nothing orders.
+    Thread,
+}
+
+/// What the installed tool chain has for it.
+struct ToolChain {
+    /// Whether the standard library can be built with the sanitizer.
+    has_sources: bool,
+}
+
+/// Runs the sanitizers that `words` name: none names both.
+pub(crate) fn run(words: &[&str]) -> Outcome {
+    for sanitizer in parse(words)? {
+        let tools = look_for_tools(sanitizer)?;
+        if !tools.has_sources {
+            println!(
+                "the component rust-src is not installed: the standard library stays as it is, and what \
+                 ThreadSanitizer says of it is left out ({})",
+                suppressions()
+            );
+        }
+        let tests = ["test", "--package", "stroma-logmem", "--lib", "--tests"];
+        run_under(sanitizer, &tools, "tests", &tests, &[])?;
+        // With the profile of the tests, so that the standard library is not built once more.
+        let stress = ["run", "--profile", "test", "--package", "stroma-logmem", "--example", "stress"];
+        run_under(sanitizer, &tools, "stress", &stress, &["--", "20", "4", "1", "1"])?;
+    }
+    Ok(())
+}
+
+fn parse(words: &[&str]) -> Outcome<Vec<Sanitizer>> {
+    match words {
+        [] => Ok(vec![Sanitizer::Address, Sanitizer::Thread]),
+        ["address"] => Ok(vec![Sanitizer::Address]),
+        ["thread"] => Ok(vec![Sanitizer::Thread]),
+        _ => Err(Failure(format!("`{}` is no sanitizer: say address or thread", words.join(" ")))),
+    }
+}
+
+impl Sanitizer {
+    fn name(self) -> &'static str {
+        match self {
+            Sanitizer::Address => "address",
+            Sanitizer::Thread => "thread",
+        }
+    }
+
+    /// The runtime that the compiler links, as a file of the tool chain.
+    fn runtime(self) -> &'static str {
+        match self {
+            Sanitizer::Address => "librustc-stable_rt.asan.a",
+            Sanitizer::Thread => "librustc-stable_rt.tsan.a",
+        }
+    }
+
+    /// The flags of the compiler. Without its sources, the standard library has another ABI for the compiler
+    /// than what ThreadSanitizer makes, which has to be allowed.
+    fn flags(self, has_sources: bool) -> String {
+        let mut flags = format!("-Zsanitizer={} -Cforce-frame-pointers=yes", self.name());
+        if self == Sanitizer::Thread && !has_sources {
+            flags += " -Cunsafe-allow-abi-mismatch=sanitizer";
+        }
+        flags
+    }
+}
+
+/// Where the reports are listed that are not about us, each with its reason.
+fn suppressions() -> String {
+    project_root().join("xtask/sanitizers/thread.supp").display().to_string()
+}
+
+fn look_for_tools(sanitizer: Sanitizer) -> Outcome<ToolChain> {
+    let compiler = || Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    let answer = compiler().args(["--print", "sysroot"]).current_dir(project_root()).output()?;
+    let sysroot = String::from_utf8_lossy(&answer.stdout).trim().to_owned();
+    let libraries = Path::new(&sysroot).join("lib/rustlib");
+    let target = libraries.join(TARGET).join("lib");
+    if !target.is_dir() {
+        return Err(Failure(format!("sanitizers are run on {TARGET}, whose library is not in {sysroot}")));
+    }
+    let has_runtime = target.join(sanitizer.runtime()).exists()
+        || std::fs::read_dir(&target)?.flatten().any(|file| {
+            let name = file.file_name().to_string_lossy().into_owned();
+            name.ends_with(sanitizer.runtime().rsplit_once("_rt").map_or("", |(_, end)| end))
+        });
+    if !has_runtime {
+        return Err(Failure(format!(
+            "the tool chain in {sysroot} lacks the runtime of the {} sanitizer ({})",
+            sanitizer.name(),
+            sanitizer.runtime()
+        )));
+    }
+    Ok(ToolChain { has_sources: libraries.join("src/rust/library/std").is_dir() })
+}
+
+fn run_under(sanitizer: Sanitizer, tools: &ToolChain, what: &str, words: &[&str], rest: &[&str]) -> Outcome {
+    let mut command = cargo(words);
+    command
+        .args(["--target", TARGET, "--target-dir"])
+        // A folder of its own for each: the flags differ, and so everything is built anew.
+        .arg(project_root().join("target/sanitizers").join(sanitizer.name()))
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("RUSTFLAGS", sanitizer.flags(tools.has_sources))
+        .env("ASAN_OPTIONS", "detect_leaks=1")
+        .env("TSAN_OPTIONS", format!("suppressions={} halt_on_error=0 exitcode=66", suppressions()));
+    if tools.has_sources {
+        command.args(["-Zbuild-std"]);
+    }
+    chore::run(&format!("{what} under the {} sanitizer", sanitizer.name()), command.args(rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_both_or_a_refusal() {
+        assert_eq!(parse(&[]).unwrap(), [Sanitizer::Address, Sanitizer::Thread]);
+        assert_eq!(parse(&["thread"]).unwrap(), [Sanitizer::Thread]);
+        for words in [&["memory"][..], &["address", "thread"]] {
+            assert!(parse(words).unwrap_err().0.contains(words[0]));
+        }
+    }
+
+    #[test]
+    fn a_library_with_another_abi_is_allowed_only_where_there_is_no_other() {
+        assert!(Sanitizer::Thread.flags(false).contains("abi-mismatch"));
+        assert!(!Sanitizer::Thread.flags(true).contains("abi-mismatch"));
+    }
+}
