@@ -20,6 +20,20 @@ pub enum SegmentOwner {
     Cache,
 }
 
+impl SegmentOwner {
+    /// The word for it, in small letters.
+    pub fn name(self) -> &'static str {
+        match self {
+            SegmentOwner::Free => "free",
+            SegmentOwner::Reserve => "reserve",
+            SegmentOwner::Leaving => "leaving",
+            SegmentOwner::Log => "log",
+            SegmentOwner::Store => "store",
+            SegmentOwner::Cache => "cache",
+        }
+    }
+}
+
 const KINDS: [SegmentOwner; 6] = [
     SegmentOwner::Free,
     SegmentOwner::Reserve,

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Mutex, RwLock};
+use stroma_logmem::Pool;
 use stroma_strata::runtime::JoinHandle;
 use stroma_strata::storage::LogStorage;
 
@@ -90,6 +91,11 @@ impl Core {
 
     pub(crate) fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// Where memtables take their memory.
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.memtable_options.pool
     }
 
     /// Grows with each opening of the database.

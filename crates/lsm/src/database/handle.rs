@@ -9,6 +9,7 @@ use super::core::Core;
 use super::open::{RecoveryReport, open};
 use crate::commit::Batch;
 use crate::keyspace::Keyspace;
+use crate::memory_map::MemoryMap;
 use crate::options::Options;
 use crate::snapshot::Snapshot;
 use crate::statistics::Statistics;
@@ -134,6 +135,11 @@ impl Database {
     /// Sizes, counts and work at hand.
     pub fn statistics(&self) -> Statistics {
         Statistics::take(self.core())
+    }
+
+    /// What the memory budget is used for. Linear in the segments of memory.
+    pub fn memory_map(&self) -> MemoryMap {
+        MemoryMap::take(self.core())
     }
 
     /// Flushes and ends the database; other handles answer [`Error::Closed`] to changes from now on.

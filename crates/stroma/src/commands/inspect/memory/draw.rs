@@ -65,17 +65,12 @@ fn bar(share: f64, columns: usize) -> String {
 
 fn draw_owner(out: &mut String, owner: &Owner, width: usize) {
     let (size, live) = owner.sums();
-    let used = if size == 0 { 0.0 } else { live as f64 / size as f64 };
     let count = owner.segments.len();
-    let name = &owner.name;
-    let plural = if count == 1 { "segment" } else { "segments" };
-    let _ = write!(out, "\n{name}: {count} {plural}, {} live in {}", bytes(live), bytes(size));
-    let _ = writeln!(out, " ({:.0} %)", used * 100.0);
+    let _ = writeln!(out, "\n{}: {} of {} live", owner.name, bytes(live), bytes(size));
     let columns = width - 2;
     let each = count.div_ceil(columns * MOST_LINES).max(1);
-    if each > 1 {
-        let _ = writeln!(out, "  (a block for every {each} of them)");
-    }
+    let plural = if count == 1 { "segment" } else { "segments" };
+    let _ = writeln!(out, "  {count} {plural}, {each} to a block");
     let blocks: Vec<char> = owner.segments.chunks(each).map(block).collect();
     for line in blocks.chunks(columns) {
         let _ = writeln!(out, "  {}", line.iter().collect::<String>());

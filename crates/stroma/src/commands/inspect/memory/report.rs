@@ -93,7 +93,7 @@ fn number(value: &Value, field: &str) -> Result<u64, String> {
 fn name(value: &Value, field: &str) -> Result<String, String> {
     let name = value[field].as_str().ok_or_else(|| format!("`{field}` is no name"))?;
     // It goes to a terminal, and the server may be anybody's.
-    Ok(name.chars().filter(|letter| !letter.is_control()).take(24).collect())
+    Ok(name.chars().filter(|letter| !letter.is_control()).take(13).collect())
 }
 
 fn list<'a>(value: &'a Value, field: &str) -> Result<&'a [Value], String> {

@@ -1,0 +1,59 @@
+//! What the memory budget is used for at one moment, segment by segment.
+
+pub use stroma_logmem::{SegmentOwner, SegmentStatistics};
+
+use crate::database::Core;
+
+/// What the memory budget is used for. All sizes are in bytes.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct MemoryMap {
+    /// The budget.
+    pub budget_bytes: usize,
+    /// How much of it is taken: segments, and `charged_bytes`.
+    pub used_bytes: usize,
+    /// What is taken outside segments: the indexes of memtables, directories.
+    pub charged_bytes: usize,
+    /// Those who share the budget.
+    pub parts: Vec<MemoryPart>,
+    /// Segments in use, by number; each as it was when it was looked at.
+    pub segments: Vec<SegmentStatistics>,
+}
+
+/// One of those who share the budget.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MemoryPart {
+    /// Its name: `memtables`.
+    pub name: &'static str,
+    /// What it takes, in bytes.
+    pub used_bytes: usize,
+    /// The most it may take as things are, in bytes.
+    pub limit_bytes: usize,
+}
+
+impl MemoryMap {
+    /// Linear in the segments.
+    pub(crate) fn take(core: &Core) -> MemoryMap {
+        let (entry_bytes, index_bytes) = core.memtables().bytes();
+        let budget_bytes = core.options().memory_bytes;
+        let pool = core.pool();
+        let statistics = pool.statistics();
+        let charged_bytes = statistics.charged_bytes + statistics.table_bytes + index_bytes;
+        let mut segments = pool.segments();
+        segments.retain(|segment| segment.owner != SegmentOwner::Free);
+        let in_segments: usize = segments.iter().map(|segment| segment.size_bytes).sum();
+        let memtables = MemoryPart {
+            name: "memtables",
+            used_bytes: entry_bytes + index_bytes,
+            limit_bytes: budget_bytes,
+        };
+        MemoryMap {
+            budget_bytes,
+            used_bytes: in_segments + charged_bytes,
+            charged_bytes,
+            parts: vec![memtables],
+            segments,
+        }
+    }
+}
