@@ -3,10 +3,10 @@
 
 use std::sync::atomic::AtomicU64;
 
-#[path = "../examples/stress/work/mod.rs"]
-mod work;
+#[path = "../examples/stress/harness/mod.rs"]
+mod harness;
 
-use work::{Settings, Stress};
+use harness::{Settings, Stress};
 
 #[test]
 fn no_thread_ever_sees_a_torn_foreign_stale_or_lost_value() {

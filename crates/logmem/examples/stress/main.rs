@@ -6,14 +6,14 @@
 #![allow(clippy::disallowed_methods, reason = "threads and time are what is tested")]
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::exit, reason = "it talks to whoever runs it")]
 
-mod work;
+mod harness;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use work::{Settings, Stress};
+use harness::{Settings, Stress};
 
 /// After so long without a step, the threads are taken to wait for each other.
 const DEADLOCK: Duration = Duration::from_secs(60);
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
 }
 
 /// Rounds until the time is over, at least one of each kind.
-fn rounds(settings: Settings, time: Duration, heartbeat: &AtomicU64) -> Result<(), work::Flaw> {
+fn rounds(settings: Settings, time: Duration, heartbeat: &AtomicU64) -> Result<(), harness::Flaw> {
     let began = Instant::now();
     let mut stress = Stress::new(settings)?;
     let mut last_line = None;
