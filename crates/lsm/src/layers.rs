@@ -10,7 +10,6 @@ use crate::cursor::Cursor;
 use crate::entry::{Kind, MAX_SEQUENCE, Sequence};
 use crate::flush::FlushRecord;
 use crate::keyspace::KeyRange;
-use crate::memtable::{Memtable, MemtableCursor};
 use crate::merging::Visibility;
 use crate::options::Options;
 use crate::snapshot::SnapshotRegistry;
@@ -60,14 +59,16 @@ impl Layers {
             .ok_or_else(|| Error::corrupt("the manifest", 0, "the record of the log is malformed"))
     }
 
-    /// Writes a memtable as the newest table and `record` with it, at once.
-    pub(crate) fn write(&self, memtable: &Arc<Memtable>, record: FlushRecord) -> Result<(), Error> {
+    /// Writes what survives of `source` and its range tombstones as the newest table and `record` with it, at once.
+    pub(crate) fn write<C: Cursor>(
+        &self,
+        source: C,
+        tombstones: &Arc<RangeTombstones>,
+        record: FlushRecord,
+    ) -> Result<(), Error> {
         let mut edit = self.set.edit();
         let recency = self.set.next_recency();
-        edit.write_layer(0, recency, |writer| {
-            let cursor = MemtableCursor::new(memtable.clone());
-            self.set.kind().seal(cursor, &memtable.tombstones(), writer)
-        })?;
+        edit.write_layer(0, recency, |writer| self.set.kind().seal(source, tombstones, writer))?;
         edit.put_record(FlushRecord::NAME, record.encode());
         edit.commit()?;
         Ok(())

@@ -91,6 +91,7 @@ mod memtable;
 mod merging;
 mod options;
 mod read;
+mod resident;
 mod snapshot;
 mod statistics;
 mod table;

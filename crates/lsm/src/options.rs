@@ -37,6 +37,11 @@ pub struct Options {
     /// Bytes of memory for what is not in tables yet, index included. At least 64 KiB. A batch, and so a value,
     /// may take up to a quarter of it. Default 128 MiB.
     pub memory_bytes: usize,
+    /// Whether entries that are being overwritten stay in memory after their memtable is full, so that what is
+    /// overwritten again never reaches a table. It takes effect for memtables of which a quarter or more was
+    /// overwritten while they were filled; without such it costs nothing. The log then grows to four times
+    /// `memory_bytes`, and with it the time of opening after a crash. Default true.
+    pub memory_cleaning: bool,
     /// What a commit waits for if it does not say otherwise.
     pub durability: Durability,
     /// What to do about damage in the log.
@@ -64,6 +69,7 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             memory_bytes: 128 << 20,
+            memory_cleaning: true,
             durability: Durability::default(),
             recovery: RecoveryMode::default(),
             background_threads: 1,
@@ -94,8 +100,36 @@ pub(crate) struct MemoryShares {
     pub(crate) memtable_entries: usize,
     /// The index at which a memtable is full.
     pub(crate) memtable_index: usize,
+    /// The entries at which a memtable is ended if cleaning it is worth while.
+    pub(crate) cleaning_entries: usize,
     /// The largest batch.
     pub(crate) batch: usize,
+}
+
+/// How large the resident layer may become before its oldest entries go to a table.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct ResidentLimits {
+    /// Bytes of its logs.
+    pub(crate) entry_bytes: usize,
+    /// Bytes of its cells.
+    pub(crate) index_bytes: usize,
+    /// Bytes of the segments of the write-ahead log that it depends on.
+    pub(crate) log_bytes: u64,
+    /// The share of its entries, or of those segments, that is kept when one of these would be passed.
+    pub(crate) kept_share: f64,
+}
+
+impl MemoryShares {
+    /// The limits of the resident layer. While a memtable is merged into it there are two of its indexes, and the
+    /// copies that cleaning makes beside what they are copies of; that much is left free.
+    pub(crate) fn resident_limits(&self) -> ResidentLimits {
+        ResidentLimits {
+            entry_bytes: self.entries / 16 * 11,
+            index_bytes: self.index / 8 * 3,
+            log_bytes: 4 * (self.entries + self.index) as u64,
+            kept_share: 0.6,
+        }
+    }
 }
 
 impl Options {
@@ -116,6 +150,7 @@ impl Options {
             segment,
             index,
             memtable_entries: entries / 4,
+            cleaning_entries: entries / 16,
             memtable_index: index / 4,
             batch: self.memory_bytes / 4,
         })

@@ -15,6 +15,20 @@ pub struct Statistics {
     pub memory_bytes: usize,
     /// How much of it is taken, index and unused ends of segments included.
     pub memory_used: usize,
+    /// How much of that is taken by the resident layer: entries that stay in memory after their memtable.
+    pub resident_bytes: usize,
+    /// Bytes of its entries themselves; the rest is index, dead entries and unused ends of segments.
+    pub resident_live_bytes: usize,
+    /// Entries in the resident layer.
+    pub resident_entries: usize,
+    /// Bytes of the segments of the log that the resident layer depends on.
+    pub resident_log_bytes: u64,
+    /// Memtables that went into the resident layer instead of a table.
+    pub absorbed_memtables: u64,
+    /// Times the oldest entries of the resident layer went to a table and the others stayed.
+    pub sheddings: u64,
+    /// Bytes of entries that were overwritten or deleted in memory and dropped there: these never reach a table.
+    pub cleaned_bytes: u64,
     /// Memtables that wait to be flushed.
     pub sealed_memtables: usize,
     /// The last visible sequence.
@@ -35,7 +49,7 @@ pub struct Statistics {
     pub user_bytes: u64,
     /// Bytes written to the log.
     pub log_bytes: u64,
-    /// Memtables flushed.
+    /// Tables that flushes wrote.
     pub flushes: u64,
     /// Bytes of tables written by flushes.
     pub flushed_bytes: u64,
@@ -61,12 +75,21 @@ impl Statistics {
     pub(crate) fn take(core: &Core) -> Statistics {
         let memtables = core.memtables();
         let (entry_bytes, index_bytes) = memtables.bytes();
+        let (resident_entry_bytes, resident_index_bytes) = memtables.resident_bytes();
+        let resident = memtables.resident.as_deref();
         let counters = core.counters();
         let set = core.layers.statistics();
         let times = |count: u64, nanoseconds: u64| (count, Duration::from_nanos(nanoseconds));
         Statistics {
             memory_bytes: core.options().memory_bytes,
-            memory_used: entry_bytes + index_bytes,
+            memory_used: entry_bytes + index_bytes + resident_entry_bytes + resident_index_bytes,
+            resident_bytes: resident_entry_bytes + resident_index_bytes,
+            resident_live_bytes: resident.map_or(0, |resident| resident.live_bytes()),
+            resident_entries: resident.map_or(0, |resident| resident.len()),
+            resident_log_bytes: resident.map_or(0, |resident| resident.log_bytes()),
+            absorbed_memtables: counters.absorbed_memtables.get(),
+            sheddings: counters.sheddings.get(),
+            cleaned_bytes: counters.cleaned_bytes.get(),
             sealed_memtables: memtables.sealed.len(),
             last_sequence: core.published(),
             flushed_through: core.flushed_through(),

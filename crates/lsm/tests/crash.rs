@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use stroma_lsm::{Database, Durability, Error, Options};
+use stroma_lsm::{Batch, Database, Durability, Error, Keyspace, Options, RecoveryMode};
 use stroma_strata::MergePolicy;
 use stroma_strata::picker::Limits;
-use stroma_strata::storage::MemoryStorage;
+use stroma_strata::storage::{LogStorage as _, MemoryStorage};
 
 type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -41,6 +41,17 @@ impl Choices {
     }
 }
 
+/// What a run writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Load {
+    /// Puts, deletes and range deletes of a few keys.
+    Mixed,
+    /// A few keys over and over and now and then another: those stay in memory while others go to tables.
+    Overwrites,
+}
+
+const LOADS: [Load; 2] = [Load::Mixed, Load::Overwrites];
+
 /// What a run of commits was told.
 #[derive(Debug, Default)]
 struct Told {
@@ -51,10 +62,12 @@ struct Told {
     /// Everything up to this commit must survive the process.
     buffered: usize,
     failed: bool,
+    /// Times a part of what was in memory went to a table.
+    sheddings: u64,
 }
 
 /// Commits until something fails or `commits` are done. Each is a batch over a few keys, and counts itself.
-fn run(storage: &MemoryStorage, seed: u64, commits: usize, start: Map) -> Told {
+fn run(storage: &MemoryStorage, load: Load, seed: u64, commits: usize, start: Map) -> Told {
     let mut choices = Choices(seed);
     let mut told = Told { states: vec![start], ..Told::default() };
     let opened = Database::open_storage(Arc::new(storage.clone()), options());
@@ -67,30 +80,13 @@ fn run(storage: &MemoryStorage, seed: u64, commits: usize, start: Map) -> Told {
     for number in 1..=commits {
         let mut map = told.states[number - 1].clone();
         let mut batch = database.batch();
-        for _ in 0..1 + choices.below(4) {
-            let key = format!("key {:03}", choices.below(60)).into_bytes();
-            match choices.below(10) {
-                0 => {
-                    let end = format!("key {:03}", choices.below(60)).into_bytes();
-                    batch.delete_range(&keyspace, key.as_slice()..end.as_slice());
-                    map.retain(|other, _| !(key <= *other && *other < end));
-                }
-                1 | 2 => {
-                    batch.delete(&keyspace, &key);
-                    map.remove(&key);
-                }
-                _ => {
-                    let value = vec![number as u8; choices.below(500) as usize];
-                    batch.put(&keyspace, &key, &value);
-                    map.insert(key, value);
-                }
-            }
-        }
+        change_some(&mut choices, load, number, &keyspace, &mut batch, &mut map);
         let count = (base + number as u64).to_le_bytes().to_vec();
         batch.put(&keyspace, "count", &count);
         map.insert(b"count".to_vec(), count);
         told.states.push(map);
-        let durability = match choices.below(4) {
+        // Syncs hide what a flush forgets to sync.
+        let durability = match choices.below(if load == Load::Mixed { 4 } else { 60 }) {
             0 => Durability::Synced,
             1 => Durability::None,
             _ => Durability::Buffered,
@@ -109,7 +105,7 @@ fn run(storage: &MemoryStorage, seed: u64, commits: usize, start: Map) -> Told {
             Durability::Buffered => told.buffered = number,
             Durability::None => {}
         }
-        if choices.below(40) == 0 {
+        if choices.below(if load == Load::Mixed { 40 } else { 400 }) == 0 {
             match database.flush() {
                 Ok(()) => (told.synced, told.buffered) = (number, number),
                 Err(_) => {
@@ -119,7 +115,44 @@ fn run(storage: &MemoryStorage, seed: u64, commits: usize, start: Map) -> Told {
             }
         }
     }
+    told.sheddings = database.statistics().sheddings;
     told
+}
+
+/// Puts up to four changes into `batch` and `map`.
+fn change_some(
+    choices: &mut Choices,
+    load: Load,
+    number: usize,
+    keyspace: &Keyspace,
+    batch: &mut Batch,
+    map: &mut Map,
+) {
+    for _ in 0..1 + choices.below(4) {
+        let key = match load {
+            Load::Overwrites if choices.below(4) == 0 => choices.below(900),
+            Load::Overwrites => choices.below(12),
+            Load::Mixed => choices.below(60),
+        };
+        let key = format!("key {key:03}").into_bytes();
+        match choices.below(10) {
+            0 if load == Load::Mixed => {
+                let end = format!("key {:03}", choices.below(60)).into_bytes();
+                batch.delete_range(keyspace, key.as_slice()..end.as_slice());
+                map.retain(|other, _| !(key <= *other && *other < end));
+            }
+            1 | 2 => {
+                batch.delete(keyspace, &key);
+                map.remove(&key);
+            }
+            _ => {
+                let longest = if load == Load::Mixed { 500 } else { 250 };
+                let value = vec![number as u8; choices.below(longest) as usize];
+                batch.put(keyspace, &key, &value);
+                map.insert(key, value);
+            }
+        }
+    }
 }
 
 fn pair((key, value): (Vec<u8>, stroma_lsm::Value)) -> (Vec<u8>, Vec<u8>) {
@@ -150,11 +183,14 @@ fn assert_is_prefix(found: &Map, told: &Told, least: usize, context: &str) {
 
 #[test]
 fn a_loss_of_power_or_process_leaves_a_prefix_with_everything_promised() {
-    for seed in 0..60 {
+    let mut sheddings = 0;
+    for seed in 0..120 {
         let storage = MemoryStorage::new();
-        let commits = 1 + Choices(seed).below(250) as usize;
-        let told = run(&storage, seed, commits, Map::new());
+        let load = LOADS[seed as usize % 2];
+        let commits = 1 + Choices(seed).below(if load == Load::Mixed { 250 } else { 700 }) as usize;
+        let told = run(&storage, load, seed, commits, Map::new());
         assert!(!told.failed);
+        sheddings += told.sheddings;
         // The database above was dropped, which hands the log over; so every image is of a moment after that.
         for crash in 0..6 {
             let context = format!("seed {seed}, crash {crash}");
@@ -166,24 +202,28 @@ fn a_loss_of_power_or_process_leaves_a_prefix_with_everything_promised() {
         let found = read_back(&storage.kill());
         assert_is_prefix(&found, &told, told.buffered, &format!("seed {seed}, killed"));
     }
+    assert!(sheddings > 30, "{sheddings}");
 }
 
 #[test]
 fn a_device_that_fails_at_any_operation_loses_nothing_promised() {
-    let whole = MemoryStorage::new();
-    run(&whole, 7, 160, Map::new());
-    let operations = whole.operations();
-    assert!(operations > 300, "{operations}");
-    for fail_at in (0..operations).step_by(3) {
-        let storage = MemoryStorage::new();
-        storage.fail_after(fail_at, fail_at);
-        let told = run(&storage, 7, 160, Map::new());
-        let context = format!("failing after {fail_at}");
-        storage.heal();
-        let after_crash = storage.crash_torn(fail_at);
-        assert_is_prefix(&read_back(&after_crash), &told, told.synced, &context);
-        // The same once more, where the process dies and the device comes back.
-        assert_is_prefix(&read_back(&storage.kill()), &told, told.buffered, &context);
+    for (load, commits, step) in [(Load::Mixed, 160, 3), (Load::Overwrites, 300, 13)] {
+        let whole = MemoryStorage::new();
+        let told = run(&whole, load, 7, commits, Map::new());
+        assert!(load == Load::Mixed || told.sheddings > 1, "{}", told.sheddings);
+        let operations = whole.operations();
+        assert!(operations > 300, "{operations}");
+        for fail_at in (0..operations).step_by(step) {
+            let storage = MemoryStorage::new();
+            storage.fail_after(fail_at, fail_at);
+            let told = run(&storage, load, 7, commits, Map::new());
+            let context = format!("{load:?}, failing after {fail_at}");
+            storage.heal();
+            let after_crash = storage.crash_torn(fail_at);
+            assert_is_prefix(&read_back(&after_crash), &told, told.synced, &context);
+            // The same once more, where the process dies and the device comes back.
+            assert_is_prefix(&read_back(&storage.kill()), &told, told.buffered, &context);
+        }
     }
 }
 
@@ -191,7 +231,8 @@ fn a_device_that_fails_at_any_operation_loses_nothing_promised() {
 fn a_crash_during_recovery_is_recovered_from() {
     for seed in 0..40 {
         let storage = MemoryStorage::new();
-        let told = run(&storage, seed, 120, Map::new());
+        let load = LOADS[seed as usize % 2];
+        let told = run(&storage, load, seed, if load == Load::Mixed { 120 } else { 400 }, Map::new());
         let mut image = storage.crash_torn(seed);
         let expected = read_back(&image.kill());
         for attempt in 0..6 {
@@ -212,7 +253,7 @@ fn work_goes_on_after_each_of_many_crashes() {
     let mut storage = MemoryStorage::new();
     let mut state = Map::new();
     for round in 0..60 {
-        let told = run(&storage, round, 40, state);
+        let told = run(&storage, LOADS[round as usize / 2 % 2], round, 40, state);
         assert!(!told.failed);
         storage = if round % 2 == 0 { storage.crash_torn(round) } else { storage.kill() };
         state = read_back(&storage);
@@ -227,7 +268,8 @@ fn a_full_device_is_a_clean_error_and_the_state_before_stays_usable() {
     for capacity in (4_u64 << 10..120 << 10).step_by(3 << 10) {
         let storage = MemoryStorage::new();
         storage.set_capacity(Some(capacity));
-        let told = run(&storage, 11, 300, Map::new());
+        let load = LOADS[(capacity >> 10) as usize % 2];
+        let told = run(&storage, load, 11, 300, Map::new());
         refused += u32::from(told.failed);
         storage.set_capacity(None);
         let found = read_back(&storage.kill());
@@ -299,4 +341,28 @@ fn a_database_is_opened_once_at_a_time() {
     assert!(locked);
     drop(first);
     Database::open(folder.path(), Options::default()).unwrap();
+}
+
+/// Once a part of what was in memory is in a table, that table relies on the log for the rest. So a log that went
+/// missing is damage even where nothing in it could tell.
+#[test]
+fn a_log_that_went_missing_after_a_part_reached_a_table_is_noticed() {
+    let mut noticed = 0;
+    for seed in 0..12 {
+        let storage = MemoryStorage::new();
+        run(&storage, Load::Overwrites, seed, 500, Map::new());
+        let storage = storage.kill();
+        for entry in storage.list_logs("log").unwrap() {
+            storage.delete_log(&entry.name).unwrap();
+        }
+        let open =
+            |recovery| Database::open_storage(Arc::new(storage.kill()), Options { recovery, ..options() });
+        // Where the last flush took everything, the log holds nothing that was promised.
+        if let Err(Error::Corrupt { .. }) = open(RecoveryMode::Strict) {
+            noticed += 1;
+            let database = open(RecoveryMode::KeepPrefix).unwrap();
+            assert!(database.recovery_report().log_cut.as_ref().unwrap().promised);
+        }
+    }
+    assert!(noticed > 2, "{noticed}");
 }

@@ -409,3 +409,60 @@ proptest! {
         run(Arc::new(storage), small(96 << 10, 1), &steps);
     }
 }
+
+/// Puts and a few deletes of mostly the same few keys, with everything else that may happen in between, though less
+/// often: what is overwritten stays in memory, and leaves it piece by piece.
+fn overwriting_step() -> impl Strategy<Value = Step> {
+    let key = prop_oneof![4 => 0_u8..6, 1 => 0_u8..160];
+    let change = || {
+        let key = prop_oneof![4 => 0_u8..6, 1 => 0_u8..160];
+        (0..KEYSPACES.len(), key, prop::option::weighted(0.9, 0_u16..600)).prop_map(
+            |(keyspace, key, length)| match length {
+                Some(length) => Change::Put { keyspace, key, length },
+                None => Change::Delete { keyspace, key },
+            },
+        )
+    };
+    let changes = move |most| prop::collection::vec(change(), 0..most);
+    let reads = prop::collection::vec((0..KEYSPACES.len(), key), 0..4);
+    let scan = prop::option::of((0..KEYSPACES.len(), 0_u8..40, 0_u8..42));
+    prop_oneof![
+        400 => changes(12).prop_map(Step::Batch),
+        40 => (changes(5), changes(3), reads, scan)
+            .prop_map(|(changes, other, reads, scan)| Step::Transaction { changes, other, reads, scan }),
+        12 => Just(Step::TakeSnapshot),
+        10 => Just(Step::DropSnapshot),
+        1 => (0..KEYSPACES.len(), 0_u8..40, 0_u8..42).prop_map(|(keyspace, start, end)| {
+            Step::Change(Change::DeleteRange { keyspace, start, end })
+        }),
+        1 => Just(Step::Flush),
+        1 => Just(Step::Compact),
+        1 => Just(Step::Reopen),
+        40 => (0..KEYSPACES.len(), 0_u8..40, 0_u8..42, any::<u32>())
+            .prop_map(|(keyspace, start, end, from_back)| Step::Compare { keyspace, start, end, from_back }),
+    ]
+}
+
+#[test]
+fn what_stays_in_memory_answers_as_a_map_does() {
+    let cases = 40;
+    let mut runner = proptest::test_runner::TestRunner::new(config(cases));
+    let absorbed = std::sync::atomic::AtomicU64::new(0);
+    let sheddings = std::sync::atomic::AtomicU64::new(0);
+    let steps = prop::collection::vec(overwriting_step(), 100..500);
+    let count = std::sync::atomic::Ordering::Relaxed;
+    let outcome = runner.run(&(steps, 0_usize..2), |(steps, threads)| {
+        let mut pair = Pair::new(Arc::new(MemoryStorage::new()), small(64 << 10, threads));
+        for step in &steps {
+            pair.run(step);
+        }
+        pair.compare_all();
+        let statistics = pair.database().statistics();
+        absorbed.fetch_add(statistics.absorbed_memtables, count);
+        sheddings.fetch_add(statistics.sheddings, count);
+        Ok(())
+    });
+    outcome.unwrap();
+    let (absorbed, sheddings) = (absorbed.into_inner(), sheddings.into_inner());
+    assert!(absorbed > 5 * u64::from(cases) && sheddings > 0, "{absorbed}, {sheddings}");
+}

@@ -18,7 +18,7 @@ pub(crate) struct Retention {
 
 /// A stripe: the number of snapshots before its sequences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Stripe(usize);
+pub(crate) struct Stripe(usize);
 
 impl Retention {
     /// For the given snapshots, in any order. Every snapshot that is taken later must be at or after every
@@ -35,7 +35,7 @@ impl Retention {
     }
 
     /// The stripe of a sequence.
-    pub(super) fn stripe(&self, sequence: Sequence) -> Stripe {
+    pub(crate) fn stripe(&self, sequence: Sequence) -> Stripe {
         Stripe(self.snapshots.partition_point(|&snapshot| snapshot < sequence))
     }
 

@@ -15,10 +15,12 @@ use crate::entry::Sequence;
 use crate::flush::FlushState;
 use crate::keyspace::Catalog;
 use crate::layers::Layers;
+use crate::log::UnsyncedSegments;
 use crate::memtable::MemtableOptions;
 use crate::merging::Visibility;
-use crate::options::{Durability, MemoryShares, Options};
+use crate::options::{Durability, MemoryShares, Options, ResidentLimits};
 use crate::read::{MemtableList, ReadView, ScanRegistry};
+use crate::resident::CleaningRoom;
 use crate::snapshot::{SnapshotGuard, SnapshotRegistry};
 use crate::transaction::Validation;
 use crate::{Error, Value};
@@ -34,11 +36,14 @@ pub(crate) struct Core {
     pub(super) epoch: u64,
     pub(crate) storage: Arc<dyn LogStorage>,
     pub(crate) layers: Layers,
+    /// Ended segments of the log; also the writer's.
+    pub(crate) unsynced_log: Arc<UnsyncedSegments>,
     pub(super) snapshots: Arc<SnapshotRegistry>,
     scans: ScanRegistry,
     /// Replaced as a whole; held only to copy or replace the pointer.
     pub(super) memtables: RwLock<Arc<MemtableList>>,
     pub(super) memtable_options: MemtableOptions,
+    cleaning_room: CleaningRoom,
     queue: CommitQueue,
     /// The leader of the queue holds this, also while it waits for the disk.
     pub(super) writer: Mutex<Writer>,
@@ -68,16 +73,23 @@ pub(super) struct Parts {
 
 impl Core {
     pub(super) fn new(parts: Parts) -> Self {
+        let cleaning_room = CleaningRoom {
+            pool: parts.memtable_options.pool.clone(),
+            log_bytes: parts.shares.memtable_entries,
+            copy_bytes: parts.shares.memtable_entries,
+        };
         Core {
             options: parts.options,
             shares: parts.shares,
             epoch: parts.epoch,
             storage: parts.storage,
             layers: parts.layers,
+            unsynced_log: parts.writer.log.unsynced().clone(),
             snapshots: parts.snapshots,
             scans: ScanRegistry::default(),
             memtables: RwLock::new(Arc::new(parts.memtables)),
             memtable_options: parts.memtable_options,
+            cleaning_room,
             queue: CommitQueue::default(),
             writer: Mutex::new(parts.writer),
             flush: parts.flush,
@@ -131,15 +143,40 @@ impl Core {
         self.snapshots.reader_count()
     }
 
-    /// Takes the oldest sealed memtable, which is in tables now, off the list.
-    pub(crate) fn forget_oldest(&self) {
+    /// The sequences that somebody may read at, ascending; the present is the last.
+    pub(crate) fn live_snapshots(&self) -> Vec<Sequence> {
+        self.snapshots.live()
+    }
+
+    /// Puts another list in the place of the present one, at once.
+    pub(crate) fn replace_memtables(&self, change: impl FnOnce(&MemtableList) -> MemtableList) {
         let mut list = self.memtables.write();
-        *list = Arc::new(list.without_oldest());
+        *list = Arc::new(change(&list));
     }
 
     /// The memtables as they are now.
     pub(crate) fn memtables(&self) -> Arc<MemtableList> {
         self.memtables.read().clone()
+    }
+
+    /// Whether overwritten entries are cleaned in memory.
+    pub(crate) fn cleans_memory(&self) -> bool {
+        self.options.memory_cleaning
+    }
+
+    /// Where survivors of cleaning are copied to.
+    pub(crate) fn cleaning_room(&self) -> &CleaningRoom {
+        &self.cleaning_room
+    }
+
+    /// How large the resident layer may become.
+    pub(crate) fn resident_limits(&self) -> ResidentLimits {
+        self.shares.resident_limits()
+    }
+
+    /// No memtable holds a commit up to this sequence any more.
+    pub(crate) fn absorbed_through(&self) -> Sequence {
+        self.flush.absorbed_through()
     }
 
     /// Tables hold every commit up to this sequence.

@@ -172,7 +172,7 @@ impl Core {
             }
         }
         while self.flush_oldest()? {}
-        Ok(())
+        self.flush_whole_resident()
     }
 
     /// Ends background work and hands the log to the operating system. Does nothing the second time.

@@ -15,8 +15,10 @@ use crate::commit::Writer;
 use crate::entry::Sequence;
 use crate::flush::{FlushRecord, FlushState, start_worker};
 use crate::layers::Layers;
-use crate::log::{LogCut, Record, Replay, WriteAheadLog, delete_segments_before, list_segments, replay};
-use crate::memtable::{Memtable, MemtableOptions, Staged};
+use crate::log::{
+    LogCut, Record, Replay, ReplayStart, WriteAheadLog, delete_segments_before, list_segments, replay,
+};
+use crate::memtable::{Memtable, MemtableCursor, MemtableOptions, Staged};
 use crate::options::{MemoryShares, Options};
 use crate::read::MemtableList;
 use crate::snapshot::SnapshotRegistry;
@@ -65,11 +67,12 @@ pub(super) fn open(
         memtable_options: &memtable_options,
         next_log,
         first_needed_log: flushed.first_needed_log,
+        durable_through: flushed.durable_through,
         filling: Mutex::new(None),
     };
-    let replayed = replay(&*storage, &segments, flushed.flushed_through, options.recovery, |_, record| {
-        recovery.add(record)
-    })?;
+    let after =
+        ReplayStart { flushed_through: flushed.flushed_through, durable_through: flushed.durable_through };
+    let replayed = replay(&*storage, &segments, after, options.recovery, |_, record| recovery.add(record))?;
     let record = recovery.finish(&replayed, flushed, !segments.is_empty())?;
 
     let log =
@@ -94,7 +97,7 @@ pub(super) fn open(
         layers,
         snapshots,
         memtable_options,
-        memtables: MemtableList { active, sealed: Vec::new() },
+        memtables: MemtableList { active, sealed: Vec::new(), resident: None },
         writer: Writer::new(log, report.last_sequence),
         flush: FlushState::new(record),
     }));
@@ -116,6 +119,8 @@ struct Recovery<'a> {
     next_log: u64,
     /// The first segment that is read now, and has to be read again if this opening does not come to its end.
     first_needed_log: u64,
+    /// What the log held on the device when the database was last written, until all is replayed.
+    durable_through: Sequence,
     filling: Mutex<Option<Filling>>,
 }
 
@@ -134,7 +139,7 @@ impl Recovery<'_> {
                 || index_after > self.shares.memtable_index
         });
         if full && let Some(filled) = filling.take() {
-            self.flush(&filled.memtable, self.first_needed_log)?;
+            self.flush(&filled.memtable)?;
         }
         let Filling { memtable, staged } = match &mut *filling {
             Some(filling) => filling,
@@ -157,17 +162,27 @@ impl Recovery<'_> {
         flushed: FlushRecord,
         had_segments: bool,
     ) -> Result<FlushRecord, Error> {
-        let record = FlushRecord { flushed_through: replayed.last_sequence, first_needed_log: self.next_log };
+        let record = FlushRecord::all_in_tables(replayed.last_sequence, self.next_log);
         match self.filling.lock().take() {
-            Some(filled) => self.flush(&filled.memtable, self.next_log)?,
+            Some(filled) => {
+                let memtable = filled.memtable;
+                let cursor = MemtableCursor::new(memtable.clone());
+                self.layers.write(cursor, &memtable.tombstones(), record)?;
+            }
             None if had_segments => self.layers.put_record(record)?,
             None => return Ok(FlushRecord { first_needed_log: self.next_log, ..flushed }),
         };
         Ok(record)
     }
 
-    fn flush(&self, memtable: &Arc<Memtable>, first_needed_log: u64) -> Result<(), Error> {
-        let record = FlushRecord { flushed_through: memtable.last_sequence(), first_needed_log };
-        self.layers.write(memtable, record)
+    /// Makes a table of what was replayed so far; there is more to come.
+    fn flush(&self, memtable: &Arc<Memtable>) -> Result<(), Error> {
+        let flushed_through = memtable.last_sequence();
+        let record = FlushRecord {
+            flushed_through,
+            first_needed_log: self.first_needed_log,
+            durable_through: self.durable_through.max(flushed_through),
+        };
+        self.layers.write(MemtableCursor::new(memtable.clone()), &memtable.tombstones(), record)
     }
 }

@@ -7,6 +7,7 @@ use super::core::Core;
 use crate::Error;
 use crate::commit::{Debt, Writer};
 use crate::memtable::Memtable;
+use crate::read::MemtableList;
 
 /// Full memtables that may wait for the flush.
 const MOST_SEALED: usize = 3;
@@ -28,14 +29,14 @@ impl Core {
         self.check_open()?;
         self.check_batch(bytes, operations)?;
         self.replace_broken_log(writer)?;
-        writer.log.reached_tables(self.flushed_through(), self.flush.first_needed_log());
+        writer.log.note_flush(self.flush.durable_through(), self.flush.first_needed_log());
         loop {
             let list = self.memtables();
             if self.works_inline() && !list.sealed.is_empty() {
                 self.flush_inline()?;
                 continue;
             }
-            if !self.fits(&list.active, bytes, operations) {
+            if !self.fits(&list, bytes, operations) {
                 if list.sealed.len() >= MOST_SEALED {
                     self.wait_for_flush(PATIENCE)?;
                 } else {
@@ -44,12 +45,17 @@ impl Core {
                 continue;
             }
             let (entry_bytes, index_bytes) = list.bytes();
-            let index_after = index_bytes + Memtable::index_bytes_for(operations);
-            if index_after > self.shares.index && !list.sealed.is_empty() {
+            let (resident_entry_bytes, resident_index_bytes) = list.resident_bytes();
+            let index_after = index_bytes + resident_index_bytes + Memtable::index_bytes_for(operations);
+            let entries_after = entry_bytes + resident_entry_bytes + bytes;
+            let is_crowded = index_after > self.shares.index || entries_after > self.shares.entries;
+            if is_crowded && !list.sealed.is_empty() {
                 self.wait_for_flush(PATIENCE)?;
                 continue;
             }
-            self.slow_down(writer, bytes, entry_bytes + index_bytes)?;
+            // The resident layer is no debt: what it holds is to stay.
+            let budget = self.options.memory_bytes - (resident_entry_bytes + resident_index_bytes);
+            self.slow_down(writer, bytes, (entry_bytes + index_bytes, budget))?;
             return Ok(list.active.clone());
         }
     }
@@ -80,6 +86,9 @@ impl Core {
             return Err(error);
         }
         self.scans().release_all();
+        if list.sealed.is_empty() {
+            self.flush.ask_for_memory();
+        }
         self.wait_for_flush(SHORT_PATIENCE)
     }
 
@@ -97,8 +106,17 @@ impl Core {
         Ok(())
     }
 
-    /// Whether the active memtable takes the batch. An empty one takes any.
-    fn fits(&self, active: &Memtable, bytes: usize, operations: u32) -> bool {
+    /// Whether the active memtable takes the batch. An empty one takes any. One that is worth cleaning is ended early,
+    /// as soon as the flush has time for it.
+    fn fits(&self, list: &MemtableList, bytes: usize, operations: u32) -> bool {
+        let active = &*list.active;
+        if self.cleans_memory()
+            && list.sealed.is_empty()
+            && active.entry_bytes() > self.shares.cleaning_entries
+            && active.is_worth_cleaning(list.resident.is_some())
+        {
+            return false;
+        }
         let index_after = active.index_bytes() + Memtable::index_bytes_for(operations);
         active.is_empty()
             || (active.entry_bytes() + bytes <= self.shares.memtable_entries
@@ -114,14 +132,15 @@ impl Core {
     pub(super) fn seal(&self, writer: &mut Writer) -> Result<(), Error> {
         let next_log = writer.log.log_number() + 1;
         let next = Arc::new(Memtable::new(&self.memtable_options, next_log)?);
-        if writer.broken_log == Some(writer.log.log_number()) {
+        let is_broken = writer.broken_log == Some(writer.log.log_number());
+        let log_bytes = writer.log.active_bytes();
+        if is_broken {
             writer.log.abandon_for(next_log, writer.last_sequence)?;
         } else {
             writer.log.rotate(next_log)?;
         }
-        let mut list = self.memtables.write();
-        *list = Arc::new(list.sealing_active(next));
-        drop(list);
+        self.memtables().active.note_log(log_bytes, is_broken);
+        self.replace_memtables(|list| list.sealing_active(next));
         self.flush.ask();
         Ok(())
     }
@@ -137,18 +156,19 @@ impl Core {
             self.seal(writer)?;
         }
         while self.flush_oldest()? {}
-        writer.log.reached_tables(self.flushed_through(), self.flush.first_needed_log());
+        self.flush_whole_resident()?;
+        writer.log.note_flush(self.flush.durable_through(), self.flush.first_needed_log());
         writer.broken_log = None;
         Ok(())
     }
 
-    /// Holds the writer up by what the background work owes.
-    fn slow_down(&self, writer: &mut Writer, bytes: usize, memory_used: usize) -> Result<(), Error> {
+    /// Holds the writer up by what the background work owes; `memory` is used by memtables, and their budget.
+    fn slow_down(&self, writer: &mut Writer, bytes: usize, memory: (usize, usize)) -> Result<(), Error> {
         if self.works_inline() {
             return Ok(());
         }
         let layers = writer.pressure.layer_pressure(bytes, || self.layers.pressure());
-        let debt = Debt { memory: (memory_used, self.options.memory_bytes), layers }.share();
+        let debt = Debt { memory, layers }.share();
         let Some(wait) = writer.pressure.wait_for(bytes, debt) else {
             return Ok(());
         };

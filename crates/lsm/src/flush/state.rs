@@ -1,10 +1,11 @@
-//! How far the flush has come, for everyone who depends on it, and what the manifest keeps of it.
+//! How far the flush has come, for everyone who depends on it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 use stroma_strata::runtime::Event;
 
+use super::FlushRecord;
 use crate::Error;
 use crate::entry::Sequence;
 
@@ -15,6 +16,11 @@ pub(crate) struct FlushState {
     flushing: Mutex<()>,
     flushed_through: AtomicU64,
     first_needed_log: AtomicU64,
+    durable_through: AtomicU64,
+    /// No memtable holds a sequence up to this one any more: the resident layer and tables do.
+    absorbed_through: AtomicU64,
+    /// Whether a writer waits for memory that only the resident layer can give back.
+    memory_wanted: AtomicBool,
     /// The last failure, until it was told to a writer.
     failure: Mutex<Option<Error>>,
     /// Notified when a flush ended, well or not.
@@ -29,6 +35,9 @@ impl FlushState {
             flushing: Mutex::new(()),
             flushed_through: AtomicU64::new(record.flushed_through),
             first_needed_log: AtomicU64::new(record.first_needed_log),
+            durable_through: AtomicU64::new(record.durable_through),
+            absorbed_through: AtomicU64::new(record.flushed_through),
+            memory_wanted: AtomicBool::new(false),
             failure: Mutex::new(None),
             progress: Event::new(),
             wanted: Event::new(),
@@ -45,11 +54,38 @@ impl FlushState {
         self.first_needed_log.load(Ordering::Acquire)
     }
 
+    /// Everything up to this sequence is on the device, in tables or in the log, as far as the flush knows.
+    pub(crate) fn durable_through(&self) -> Sequence {
+        self.durable_through.load(Ordering::Acquire)
+    }
+
+    /// No memtable holds a sequence up to this one any more.
+    pub(crate) fn absorbed_through(&self) -> Sequence {
+        self.absorbed_through.load(Ordering::Acquire)
+    }
+
+    /// Tells, before a memtable leaves the list, that it will.
+    pub(super) fn note_absorbed(&self, sequence: Sequence) {
+        self.absorbed_through.fetch_max(sequence, Ordering::AcqRel);
+    }
+
+    /// Asks for the memory of the resident layer.
+    pub(crate) fn ask_for_memory(&self) {
+        self.memory_wanted.store(true, Ordering::Release);
+        self.ask();
+    }
+
+    /// Whether somebody asked for the memory of the resident layer since this was last called.
+    pub(super) fn take_memory_wanted(&self) -> bool {
+        self.memory_wanted.swap(false, Ordering::AcqRel)
+    }
+
     pub(super) fn begin(&self) -> MutexGuard<'_, ()> {
         self.flushing.lock()
     }
 
     pub(super) fn advance(&self, record: FlushRecord) {
+        self.durable_through.store(record.durable_through, Ordering::Release);
         self.first_needed_log.store(record.first_needed_log, Ordering::Release);
         self.flushed_through.store(record.flushed_through, Ordering::Release);
     }
@@ -76,35 +112,5 @@ impl FlushState {
     /// What the last flush failed with, told once.
     pub(crate) fn take_failure(&self) -> Option<Error> {
         self.failure.lock().take()
-    }
-}
-
-/// What the manifest says of the log, changed together with the tables: the record `log`, sixteen bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct FlushRecord {
-    /// Tables hold every commit up to this sequence.
-    pub(crate) flushed_through: Sequence,
-    /// The first log segment that recovery reads.
-    pub(crate) first_needed_log: u64,
-}
-
-impl FlushRecord {
-    /// Its name in the manifest.
-    pub(crate) const NAME: &str = "log";
-
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        [self.flushed_through.to_le_bytes(), self.first_needed_log.to_le_bytes()].concat()
-    }
-
-    /// What a database holds that never flushed, for `None`; nothing for malformed bytes.
-    pub(crate) fn decode(bytes: Option<&[u8]>) -> Option<FlushRecord> {
-        let Some(bytes) = bytes else {
-            return Some(FlushRecord { flushed_through: 0, first_needed_log: 0 });
-        };
-        let (flushed, log) = bytes.split_at_checked(8)?;
-        Some(FlushRecord {
-            flushed_through: u64::from_le_bytes(flushed.try_into().ok()?),
-            first_needed_log: u64::from_le_bytes(log.try_into().ok()?),
-        })
     }
 }

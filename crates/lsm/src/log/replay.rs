@@ -42,6 +42,28 @@ pub struct LogCut {
     pub promised: bool,
 }
 
+#[cfg(test)]
+impl ReplayStart {
+    /// When tables hold everything up to `sequence` and nothing is known of the log.
+    fn after(sequence: u64) -> Self {
+        ReplayStart { flushed_through: sequence, durable_through: sequence }
+    }
+}
+
+impl LogCut {
+    /// When the log ends after `last_sequence`, at the end of its last segment.
+    fn nothing_after(last_segment: Option<u64>, last_sequence: u64) -> LogCut {
+        LogCut {
+            segment: segment_name(last_segment.unwrap_or(0)),
+            offset: 0,
+            first_missing: last_sequence + 1,
+            bytes: 0,
+            records: 0,
+            promised: false,
+        }
+    }
+}
+
 /// How a replay ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Replay {
@@ -61,8 +83,17 @@ struct Segment {
     header: Option<SegmentHeader>,
 }
 
-/// Replays the segments `log_numbers` (ascending), calling `apply` for each record whose operations come after
-/// `flushed_through`, in order.
+/// What is known before the log is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ReplayStart {
+    /// Everything up to this sequence is in tables.
+    pub(crate) flushed_through: u64,
+    /// Everything up to this sequence was on the device, in tables or in the log.
+    pub(crate) durable_through: u64,
+}
+
+/// Replays the segments `log_numbers` (ascending), calling `apply` for each record whose operations come after what
+/// tables hold, in order.
 ///
 /// # Errors
 /// [`Error::Corrupt`] for damage (see the module) unless `mode` keeps the prefix; [`Error::Unsupported`] for a
@@ -70,12 +101,12 @@ struct Segment {
 pub(crate) fn replay(
     storage: &dyn LogStorage,
     log_numbers: &[u64],
-    flushed_through: u64,
+    start: ReplayStart,
     mode: RecoveryMode,
     mut apply: impl FnMut(u64, &Record<'_>) -> Result<(), Error>,
 ) -> Result<Replay, Error> {
     let headers = read_headers(storage, log_numbers)?;
-    let mut progress = Replay { last_sequence: flushed_through, ..Replay::default() };
+    let mut progress = Replay { last_sequence: start.flushed_through, ..Replay::default() };
     for (index, &log_number) in log_numbers.iter().enumerate() {
         let segment = read_segment(storage, log_number)?;
         // What a later segment starts with was cut here by an earlier recovery.
@@ -88,6 +119,10 @@ pub(crate) fn replay(
         }
         progress.cut = describe_hole(storage, &segment, at, &log_numbers[index + 1..], expected)?;
         break;
+    }
+    if progress.last_sequence < start.durable_through {
+        let nothing = || LogCut::nothing_after(log_numbers.last().copied(), progress.last_sequence);
+        progress.cut.get_or_insert_with(nothing).promised = true;
     }
     match &progress.cut {
         Some(cut) if cut.promised && mode == RecoveryMode::Strict => Err(Error::Corrupt {

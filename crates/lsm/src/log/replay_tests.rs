@@ -31,7 +31,7 @@ fn start(storage: &MemoryStorage) -> WriteAheadLog {
 fn replay_all(storage: &MemoryStorage, mode: RecoveryMode) -> Result<Replay, Error> {
     let mut seen = 0;
     let segments = list_segments(storage).unwrap();
-    let replayed = replay(storage, &segments, 0, mode, |_, record| {
+    let replayed = replay(storage, &segments, ReplayStart::after(0), mode, |_, record| {
         seen += 1;
         assert_eq!(record.first_sequence, seen);
         Ok(())
@@ -122,7 +122,7 @@ fn a_segment_begun_after_a_cut_takes_the_place_of_what_was_cut() {
     let mut log = WriteAheadLog::start(Arc::new(storage.clone()), 2, 2, 0).unwrap();
     (3..=6).for_each(|sequence| append(&mut log, sequence, true));
     let mut from_second = 0;
-    let replayed = replay(&storage, &[1, 2], 0, RecoveryMode::Strict, |log_number, _| {
+    let replayed = replay(&storage, &[1, 2], ReplayStart::after(0), RecoveryMode::Strict, |log_number, _| {
         from_second += u64::from(log_number == 2);
         Ok(())
     });
@@ -136,7 +136,7 @@ fn what_tables_hold_already_is_passed_over() {
     let mut log = start(&storage);
     (1..=6).for_each(|sequence| append(&mut log, sequence, true));
     let mut seen = Vec::new();
-    replay(&storage, &[1], 4, RecoveryMode::Strict, |_, record| {
+    replay(&storage, &[1], ReplayStart::after(4), RecoveryMode::Strict, |_, record| {
         seen.push(record.first_sequence);
         Ok(())
     })

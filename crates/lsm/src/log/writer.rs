@@ -2,32 +2,30 @@
 //!
 //! A memtable and a segment begin and end together. A segment that is followed by another is not synced at that
 //! moment: when its memtable reaches a table its bytes are not needed any more. Only a commit that asks for a sync
-//! before that pays for it, and then for all older segments too, since it promises everything before it.
+//! before that pays for it, and then for all older segments too, since it promises everything before it; or a flush of
+//! a part of what is in memory, which leaves the rest to the log.
 
 use std::sync::Arc;
 
-use stroma_strata::storage::{LogStorage, LogWriter, StorageError};
+use stroma_strata::storage::{LogStorage, StorageError};
 
 use super::format::SegmentHeader;
 use super::segments::segment_name;
+use super::unsynced::{Segment, UnsyncedSegments};
 
 /// The writing end of the log. Used by one thread at a time: the leader of the commit queue.
 #[derive(Debug)]
 pub(crate) struct WriteAheadLog {
     storage: Arc<dyn LogStorage>,
     active: Segment,
-    /// Segments before the active one that hold bytes not known to be on the device, oldest first.
-    unsynced: Vec<Segment>,
+    /// Segments before the active one; shared with the flush.
+    unsynced: Arc<UnsyncedSegments>,
     /// The last sequence appended.
     appended_through: u64,
     /// Everything up to this sequence is on the device, in the log or in tables.
     durable_through: u64,
-}
-
-#[derive(Debug)]
-struct Segment {
-    log_number: u64,
-    writer: Box<dyn LogWriter>,
+    /// Segments with smaller numbers are not needed, as far as this was told.
+    first_needed: u64,
 }
 
 impl WriteAheadLog {
@@ -43,10 +41,21 @@ impl WriteAheadLog {
         Ok(WriteAheadLog {
             storage,
             active,
-            unsynced: Vec::new(),
+            unsynced: Arc::default(),
             appended_through: last_sequence,
             durable_through,
+            first_needed: 0,
         })
+    }
+
+    /// The segments before the active one that hold bytes not known to be on the device.
+    pub(crate) fn unsynced(&self) -> &Arc<UnsyncedSegments> {
+        &self.unsynced
+    }
+
+    /// Bytes of the segment being written.
+    pub(crate) fn active_bytes(&self) -> u64 {
+        self.active.writer.len()
     }
 
     /// The number of the segment being written.
@@ -68,18 +77,13 @@ impl WriteAheadLog {
 
     /// Hands everything appended to the operating system.
     pub(crate) fn flush(&mut self) -> Result<(), StorageError> {
-        for segment in &mut self.unsynced {
-            segment.writer.flush()?;
-        }
+        self.unsynced.flush()?;
         self.active.writer.flush()
     }
 
     /// Puts everything appended on the device, older segments first.
     pub(crate) fn sync(&mut self) -> Result<(), StorageError> {
-        while let Some(oldest) = self.unsynced.first_mut() {
-            oldest.writer.sync()?;
-            self.unsynced.remove(0);
-        }
+        self.unsynced.sync_through(u64::MAX)?;
         self.active.writer.sync()?;
         self.durable_through = self.appended_through;
         Ok(())
@@ -104,10 +108,14 @@ impl WriteAheadLog {
         Ok(())
     }
 
-    /// Tells the log that tables hold everything up to `sequence` and segments below `first_needed` may go.
-    pub(crate) fn reached_tables(&mut self, sequence: u64, first_needed: u64) {
-        self.durable_through = self.durable_through.max(sequence);
-        self.unsynced.retain(|segment| segment.log_number >= first_needed);
+    /// Tells the log that everything up to `durable_through` is on the device, in tables or in segments that the flush
+    /// has synced, and that segments below `first_needed` may go.
+    pub(crate) fn note_flush(&mut self, durable_through: u64, first_needed: u64) {
+        self.durable_through = self.durable_through.max(durable_through);
+        if first_needed > self.first_needed {
+            self.first_needed = first_needed;
+            self.unsynced.forget_before(first_needed);
+        }
     }
 }
 

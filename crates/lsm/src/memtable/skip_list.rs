@@ -92,7 +92,9 @@ impl<'a> Target<'a> {
     }
 }
 
-fn head_of(key: &[u8]) -> (u32, u64) {
+/// The first twelve bytes of a key, padded with zeros, as two numbers that order as the bytes do.
+#[inline]
+pub(crate) fn head_of(key: &[u8]) -> (u32, u64) {
     let mut bytes = [0_u8; 12];
     let taken = key.len().min(12);
     bytes[..taken].copy_from_slice(&key[..taken]);
@@ -102,6 +104,13 @@ fn head_of(key: &[u8]) -> (u32, u64) {
     let mut low = [0; 8];
     low.copy_from_slice(rest);
     (u32::from_be_bytes(high), u64::from_be_bytes(low))
+}
+
+/// The head of the key of the node with these words.
+#[inline]
+fn head_in(words: &[AtomicU32]) -> (u32, u64) {
+    let low = u64::from(words[5].load(Relaxed)) << 32 | u64::from(words[6].load(Relaxed));
+    (words[4].load(Relaxed), low)
 }
 
 fn pair(words: &[AtomicU32]) -> u64 {
@@ -130,15 +139,16 @@ impl SkipList {
         self.bytes.load(Relaxed) as usize
     }
 
-    /// Adds an entry; `(key, sequence)` must be new. Expected time logarithmic in the length, constant where
-    /// keys come in ascending order.
+    /// Adds an entry; `(key, sequence)` must be new. Answers its node, and the node of the version of the key just
+    /// older than it, if there is one. Expected time logarithmic in the length, constant where keys come in
+    /// ascending order.
     pub(super) fn insert(
         &self,
         inserter: &mut Inserter,
         keys: &impl Keys,
         key: &[u8],
         header: NodeHeader,
-    ) -> Result<Node, ArenaFull> {
+    ) -> Result<(Node, Option<Node>), ArenaFull> {
         let height = inserter.random_height();
         let words = HEADER_WORDS + height as u32;
         let start = self.arena.place(inserter.position, words)?;
@@ -165,7 +175,17 @@ impl SkipList {
             *previous = start;
         }
         self.height.fetch_max(height as u32, Relaxed);
-        Ok(Node(start))
+        Ok((Node(start), self.same_key_after(start, keys, target)))
+    }
+
+    /// The node after `node`, which was inserted for `target`, if it has the same key.
+    fn same_key_after(&self, node: u32, keys: &impl Keys, target: Target<'_>) -> Option<Node> {
+        let after = self.link(node, 0);
+        if after == 0 {
+            return None;
+        }
+        let words = self.arena.from(after);
+        (head_in(words) == target.head && keys.key(pair(words)) == target.key).then_some(Node(after))
     }
 
     /// Makes the inserter's path the last node before `target` on every level, starting from the path of the
@@ -221,8 +241,7 @@ impl SkipList {
     #[inline]
     fn is_before(&self, node: u32, keys: &impl Keys, target: Target<'_>) -> bool {
         let words = self.arena.from(node);
-        let low = u64::from(words[5].load(Relaxed)) << 32 | u64::from(words[6].load(Relaxed));
-        let order = (words[4].load(Relaxed), low).cmp(&target.head).then_with(|| {
+        let order = head_in(words).cmp(&target.head).then_with(|| {
             let key = keys.key(pair(words));
             key.cmp(target.key).then_with(|| target.sequence.cmp(&sequence_of(words)))
         });
@@ -342,7 +361,7 @@ mod tests {
     fn add(list: &SkipList, inserter: &mut Inserter, keys: &Keeper, number: u64, key: &[u8]) {
         keys.0[number as usize].set(key.to_vec()).unwrap();
         let header = NodeHeader { location: number, sequence: number, kind: (number % 2) as u8 };
-        list.insert(inserter, keys, key, header).unwrap();
+        let _ = list.insert(inserter, keys, key, header).unwrap();
     }
 
     fn key_of(number: u64, order: u32) -> Vec<u8> {

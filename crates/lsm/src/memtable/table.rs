@@ -1,12 +1,13 @@
 //! One memtable: entries in log-structured memory, a skip list over them, and range tombstones beside it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 use stroma_logmem::{Location, Log, Pool};
 
 use super::arena::ArenaFull;
+use super::entry_bytes::split_entry;
 use super::skip_list::{Inserter, Keys, MAX_NODE_WORDS, Node, NodeHeader, SkipList};
 use crate::Error;
 use crate::entry::{EntryRef, Kind, Sequence};
@@ -14,10 +15,12 @@ use crate::log::{Operation, Operations};
 use crate::merging::Visibility;
 use crate::tombstones::RangeTombstones;
 
-/// Bytes of the key length in front of an entry.
-const KEY_LENGTH_BYTES: usize = 4;
 /// Bytes reckoned for a range tombstone besides its two keys.
 const TOMBSTONE_BYTES: usize = 160;
+/// One in so many bytes overwritten makes cleaning worth while.
+const SUPERSEDED_SHARE_TO_BEGIN: usize = 4;
+/// One in so many is enough where a resident layer is there already.
+const SUPERSEDED_SHARE_TO_GO_ON: usize = 8;
 /// Entries of a memtable for which one place in commit order is kept.
 const ORDER_STRIDE: u32 = 64;
 
@@ -39,7 +42,8 @@ pub(crate) struct MemtableOptions {
 pub(crate) struct Memtable {
     /// The segment of the write-ahead log that holds the same entries.
     log_number: u64,
-    entries: Log,
+    /// Shared with the resident layer that the entries may go to.
+    entries: Arc<Log>,
     index: SkipList,
     /// Held while entries are linked.
     inserter: Mutex<Linking>,
@@ -48,6 +52,16 @@ pub(crate) struct Memtable {
     tombstone_bytes: AtomicUsize,
     /// The largest sequence linked, 0 if none.
     last_sequence: AtomicU64,
+    /// Entries linked.
+    count: AtomicUsize,
+    /// Bytes of entries linked.
+    linked_bytes: AtomicUsize,
+    /// Bytes of entries that a newer version in this memtable stands before.
+    superseded_bytes: AtomicUsize,
+    /// Bytes of its segment of the write-ahead log; known from when it is sealed.
+    log_bytes: AtomicU64,
+    /// Whether its segment of the log cannot be relied on, so that only a table makes its entries durable.
+    needs_table: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -89,15 +103,6 @@ impl Keys for EntryKeys<'_> {
     }
 }
 
-/// An entry's key and value.
-#[inline]
-fn split_entry(entry: &[u8]) -> (&[u8], &[u8]) {
-    let Some((length, rest)) = entry.split_first_chunk::<KEY_LENGTH_BYTES>() else {
-        return (&[], &[]);
-    };
-    rest.split_at(u32::from_le_bytes(*length) as usize)
-}
-
 impl Memtable {
     /// An empty memtable for the segment `log_number`.
     pub(crate) fn new(options: &MemtableOptions, log_number: u64) -> Result<Memtable, Error> {
@@ -107,12 +112,17 @@ impl Memtable {
             SkipList::new(2 * options.index_bytes, chunk_bits).map_err(|ArenaFull| memory_error(options))?;
         Ok(Memtable {
             log_number,
-            entries: Log::new(&options.pool),
+            entries: Arc::new(Log::new(&options.pool)),
             index,
             inserter: Mutex::new(Linking { nodes, count: 0, order: Vec::new(), ranges: Vec::new() }),
             tombstones: RwLock::default(),
             tombstone_bytes: AtomicUsize::new(0),
             last_sequence: AtomicU64::new(0),
+            count: AtomicUsize::new(0),
+            linked_bytes: AtomicUsize::new(0),
+            superseded_bytes: AtomicUsize::new(0),
+            log_bytes: AtomicU64::new(0),
+            needs_table: AtomicBool::new(false),
         })
     }
 
@@ -139,6 +149,60 @@ impl Memtable {
     /// Bytes that its index and its range tombstones take besides.
     pub(crate) fn index_bytes(&self) -> usize {
         self.index.bytes() + self.tombstone_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Entries linked.
+    pub(crate) fn len(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of the entries linked, lengths included.
+    pub(crate) fn linked_bytes(&self) -> usize {
+        self.linked_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of entries that a newer version in this memtable stands before. Nobody but an old snapshot sees them.
+    pub(crate) fn superseded_bytes(&self) -> usize {
+        self.superseded_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Whether so much of it was overwritten while it was filled that it should not become a table as it is. One
+    /// with range tombstones must, since nothing but tables and memtables holds such; one whose log cannot be relied
+    /// on must, too.
+    pub(crate) fn is_worth_cleaning(&self, has_begun: bool) -> bool {
+        let least_share = if has_begun { SUPERSEDED_SHARE_TO_GO_ON } else { SUPERSEDED_SHARE_TO_BEGIN };
+        least_share * self.superseded_bytes() >= self.linked_bytes()
+            && !self.is_empty()
+            && self.tombstone_bytes.load(Ordering::Acquire) == 0
+            && !self.needs_table.load(Ordering::Acquire)
+    }
+
+    /// Notes the bytes of its segment of the log, and whether that can be relied on. Called when it is sealed.
+    pub(crate) fn note_log(&self, bytes: u64, is_broken: bool) {
+        self.log_bytes.store(bytes, Ordering::Release);
+        self.needs_table.store(is_broken, Ordering::Release);
+    }
+
+    /// Bytes of its segment of the log.
+    pub(crate) fn log_bytes(&self) -> u64 {
+        self.log_bytes.load(Ordering::Acquire)
+    }
+
+    /// Where its entries are kept.
+    pub(crate) fn entries(&self) -> &Arc<Log> {
+        &self.entries
+    }
+
+    /// Its entries in order: for each its place among [`Memtable::entries`], its sequence and its kind.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (Location, Sequence, Kind)> + '_ {
+        let mut at = self.index.first();
+        std::iter::from_fn(move || {
+            let node = at?;
+            at = self.index.after(node);
+            let header = self.index.header(node);
+            let kind = Kind::from_code(header.kind).unwrap_or(Kind::Delete);
+            Some((Location::from_bits(header.location), header.sequence, kind))
+        })
     }
 
     /// The most bytes of index that a batch of so many operations can need.
@@ -225,7 +289,7 @@ impl Memtable {
         location: Location,
     ) -> Result<(), Error> {
         let header = NodeHeader { location: location.to_bits(), sequence, kind: kind.code() };
-        let node = self
+        let (node, superseded) = self
             .index
             .insert(&mut linking.nodes, &EntryKeys(&self.entries), key, header)
             .map_err(|ArenaFull| Error::OutOfMemory { what: "the index of the memtable" })?;
@@ -233,6 +297,12 @@ impl Memtable {
             linking.order.push((sequence, node.position()));
         }
         linking.count += 1;
+        self.count.store(linking.count as usize, Ordering::Relaxed);
+        self.linked_bytes.fetch_add(self.entries.get(location).len(), Ordering::Relaxed);
+        if let Some(older) = superseded {
+            let location = Location::from_bits(self.index.header(older).location);
+            self.superseded_bytes.fetch_add(self.entries.get(location).len(), Ordering::Relaxed);
+        }
         self.last_sequence.store(sequence, Ordering::Release);
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Everything a reader looks into at one moment: memtables and layers, newest first.
+//! Everything a reader looks into at one moment: memtables, the resident layer and tables, newest first.
 
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use crate::keyspace::KeyRange;
 use crate::layers::LayerView;
 use crate::memtable::MemtableCursor;
 use crate::merging::{MergingCursor, Visibility, VisibleCursor};
+use crate::resident::ResidentCursor;
 use crate::tombstones::RangeTombstones;
 use crate::transaction::OwnWrites;
 use crate::{Error, Value};
@@ -41,6 +42,11 @@ impl ReadView {
                 return Ok(None);
             }
         }
+        if let Some(entry) =
+            self.memtables.resident.as_ref().and_then(|resident| resident.newest(key, visibility))
+        {
+            return Ok((entry.kind == Kind::Put).then(|| Value::from(entry.value)));
+        }
         self.layers.get(key, visibility)
     }
 
@@ -53,6 +59,11 @@ impl ReadView {
             if let Some(sequence) = deleted.max(written) {
                 return Ok(Some(sequence));
             }
+        }
+        if let Some(entry) =
+            self.memtables.resident.as_ref().and_then(|resident| resident.newest(key, visibility))
+        {
+            return Ok(Some(entry.sequence));
         }
         self.layers.last_change(key)
     }
@@ -104,6 +115,9 @@ impl ReadView {
                 sources.push(Box::new(MemtableCursor::new(memtable.clone())));
                 tombstones.push(memtable.tombstones());
             }
+        }
+        if let Some(resident) = &self.memtables.resident {
+            sources.push(Box::new(ResidentCursor::new(resident.clone())));
         }
         self.layers.add_sources(range, &mut sources, &mut tombstones);
         (sources, tombstones)

@@ -1,7 +1,7 @@
 //! Checking at the commit that nothing a transaction read was changed since it began.
 //!
 //! Memtables know their changes in commit order, so the usual check walks over just the changes made since the
-//! transaction began. When some of those have reached the disk already, each read is looked up instead: exact as
+//! transaction began. When some of those have left the memtables already, each read is looked up instead: exact as
 //! well, only slower. That slow way is taken before the transaction enters the queue, so that the leader has left
 //! only what was committed in the meantime.
 
@@ -59,8 +59,8 @@ impl Validation {
 
     fn check_committed(&self, core: &Core) -> Result<(), Error> {
         let memtables = core.memtables();
-        // Taken after the list: what was flushed later than this is still in the list.
-        if core.flushed_through() > self.unchanged_through {
+        // Taken after the list: a memtable that left the list later than this is still in it.
+        if core.absorbed_through() > self.unchanged_through {
             return self.check_by_lookup(core);
         }
         for memtable in memtables.newest_first() {

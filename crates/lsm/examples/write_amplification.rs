@@ -1,0 +1,162 @@
+//! Measures the bytes that reach the disk for each byte that a caller writes: a database is loaded and merged, then
+//! its entries are overwritten in a zipfian order (exponent 0.99). Bytes are counted, so that other work on the
+//! machine changes nothing but the times shown. Run it with
+//! `cargo run --release -p stroma-lsm --example write_amplification [entries] [memory in MiB] [directory]`.
+#![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a program of its own")]
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use stroma_lsm::{Database, Error, Keyspace, Options, Statistics};
+
+/// Overwrites for each entry.
+const ROUNDS: u64 = 5;
+const EXPONENT: f64 = 0.99;
+
+/// A bijection on 64 bits, so that keys look random and never repeat.
+fn mix(number: u64) -> u64 {
+    let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ mixed >> 31
+}
+
+fn key(number: u64) -> [u8; 16] {
+    let mut key = [0; 16];
+    key[..8].copy_from_slice(&mix(number).to_be_bytes());
+    key[8..].copy_from_slice(&mix(!number).to_be_bytes());
+    key
+}
+
+/// Nothing of it can be compressed.
+fn value(number: u64) -> [u8; 100] {
+    let mut value = [0; 100];
+    for (place, chunk) in value.chunks_mut(8).enumerate() {
+        let bytes = mix(number ^ (place as u64) << 56).to_le_bytes();
+        chunk.copy_from_slice(&bytes[..chunk.len()]);
+    }
+    value
+}
+
+/// Draws ranks by the method of Gray and others ("Quickly Generating Billion-Record Synthetic Databases", 1994).
+struct Zipfian {
+    entries: f64,
+    alpha: f64,
+    eta: f64,
+    zeta: f64,
+    state: u64,
+}
+
+impl Zipfian {
+    fn new(entries: u64) -> Self {
+        let zeta: f64 = (1..=entries).map(|rank| (rank as f64).powf(-EXPONENT)).sum();
+        let two = 1.0 + 0.5_f64.powf(EXPONENT);
+        let entries = entries as f64;
+        let eta = (1.0 - (2.0 / entries).powf(1.0 - EXPONENT)) / (1.0 - two / zeta);
+        Zipfian { entries, alpha: 1.0 / (1.0 - EXPONENT), eta, zeta, state: 1 }
+    }
+
+    fn draw(&mut self) -> u64 {
+        self.state += 1;
+        let uniform = (mix(self.state) >> 11) as f64 / (1_u64 << 53) as f64;
+        let scaled = uniform * self.zeta;
+        if scaled < 1.0 {
+            return 0;
+        }
+        if scaled < 1.0 + 0.5_f64.powf(EXPONENT) {
+            return 1;
+        }
+        let rank = self.entries * (self.eta * uniform - self.eta + 1.0).powf(self.alpha);
+        (rank as u64).min(self.entries as u64 - 1)
+    }
+}
+
+/// Bytes written since `before`, for each byte of user data: the log, flushes, merges.
+fn shares(before: &Statistics, after: &Statistics) -> [f64; 3] {
+    let user = (after.user_bytes - before.user_bytes) as f64;
+    [
+        (after.log_bytes - before.log_bytes) as f64 / user,
+        (after.flushed_bytes - before.flushed_bytes) as f64 / user,
+        (after.merge_output_bytes - before.merge_output_bytes) as f64 / user,
+    ]
+}
+
+fn write(
+    database: &Database,
+    what: &str,
+    count: u64,
+    mut put: impl FnMut(u64) -> Result<(), Error>,
+) -> Result<[f64; 3], Error> {
+    let (before, start) = (database.statistics(), Instant::now());
+    (0..count).try_for_each(&mut put)?;
+    let seconds = start.elapsed().as_secs_f64();
+    let held = database.statistics();
+    database.flush()?;
+    while !database.statistics().jobs.is_empty() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let after = database.statistics();
+    let [log, flush, merges] = shares(&before, &after);
+    println!(
+        "  {what:<10} {:>5.2} = log {log:.2} + flush {flush:.3} + merges {merges:.3}; {} tables, {:.0} a second",
+        log + flush + merges,
+        after.flushes - before.flushes,
+        count as f64 / seconds,
+    );
+    println!(
+        "             resident at the end: {} entries, {} MiB of {}, {} MiB alive, log {} MiB; \
+         stops {:?}, slowdowns {:?}",
+        held.resident_entries,
+        held.resident_bytes >> 20,
+        held.memory_bytes >> 20,
+        held.resident_live_bytes >> 20,
+        held.resident_log_bytes >> 20,
+        after.stops,
+        after.slowdowns,
+    );
+    Ok([log, flush, merges])
+}
+
+/// Loads, merges, overwrites; answers what the overwriting wrote.
+fn measure(
+    directory: &Path,
+    entries: u64,
+    memory_bytes: usize,
+    memory_cleaning: bool,
+) -> Result<[f64; 3], Error> {
+    let options = Options { memory_bytes, memory_cleaning, ..Options::default() };
+    let database = Database::open(directory, options)?;
+    let keyspace: Keyspace = database.keyspace("all")?;
+    println!("memory cleaning {}", if memory_cleaning { "on" } else { "off" });
+    write(&database, "load", entries, |number| keyspace.put(key(number), value(number)).map(drop))?;
+    database.compact()?;
+    let mut zipfian = Zipfian::new(entries);
+    let written = write(&database, "overwrite", ROUNDS * entries, |turn| {
+        // Scattered, so that hot keys are no neighbours.
+        let number = mix(zipfian.draw()) % entries;
+        keyspace.put(key(number), value(entries + turn)).map(drop)
+    })?;
+    database.close()?;
+    Ok(written)
+}
+
+fn main() -> Result<(), Error> {
+    let mut arguments = std::env::args().skip(1);
+    let entries = arguments.next().and_then(|entries| entries.parse().ok()).unwrap_or(1_000_000);
+    let memory: usize = arguments.next().and_then(|memory| memory.parse().ok()).unwrap_or(51);
+    let directory = arguments.next().map_or_else(std::env::temp_dir, PathBuf::from);
+    let directory = directory.join(format!("stroma-amplification-{}", std::process::id()));
+    println!("{entries} entries, {memory} MiB of memory");
+    let run = |name: &str, cleaning| {
+        let written = measure(&directory.join(name), entries, memory << 20, cleaning);
+        let _ = std::fs::remove_dir_all(directory.join(name));
+        written
+    };
+    let outcome = run("plain", false).and_then(|plain| Ok((plain, run("cleaned", true)?)));
+    let _ = std::fs::remove_dir_all(&directory);
+    let (plain, cleaned) = outcome?;
+    let ratio =
+        |skipped: usize| cleaned.iter().skip(skipped).sum::<f64>() / plain.iter().skip(skipped).sum::<f64>();
+    println!("with cleaning {:.2} of the bytes, {:.2} of those of tables", ratio(0), ratio(1));
+    Ok(())
+}

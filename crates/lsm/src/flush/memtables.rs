@@ -1,0 +1,66 @@
+//! What becomes of a sealed memtable.
+//!
+//! If enough of it was overwritten while it was filled, more of it will be soon: it goes into the resident layer.
+//! Otherwise it becomes a table, and the layer, which is older, becomes one before it. So a load of new keys is
+//! written as if there were no such layer.
+
+use std::sync::Arc;
+
+use super::FlushRecord;
+use crate::Error;
+use crate::database::Core;
+use crate::log::delete_segments_before;
+use crate::memtable::{Memtable, MemtableCursor};
+
+impl Core {
+    /// Flushes the oldest sealed memtable; answers whether there was one, or memory was asked for and given back.
+    pub(crate) fn flush_oldest(&self) -> Result<bool, Error> {
+        let _turn = self.flush.begin();
+        let list = self.memtables();
+        let Some(oldest) = list.sealed.last().cloned() else {
+            return Ok(self.flush.take_memory_wanted() && self.flush_resident()?);
+        };
+        let has_begun = list.resident.is_some();
+        drop(list);
+        if self.cleans_memory() && oldest.is_worth_cleaning(has_begun) {
+            self.absorb_oldest(&oldest)?;
+        } else {
+            self.flush_resident()?;
+            self.write_oldest(&oldest)?;
+        }
+        drop(oldest);
+        self.note_flushed();
+        Ok(true)
+    }
+
+    /// Makes a table of the oldest sealed memtable. Everything older is in tables.
+    fn write_oldest(&self, oldest: &Arc<Memtable>) -> Result<(), Error> {
+        let list = self.memtables();
+        let next = list.sealed.iter().rev().nth(1).unwrap_or(&list.active);
+        let flushed_through = oldest.last_sequence().max(self.flushed_through());
+        let record = FlushRecord::all_in_tables(flushed_through, next.log_number());
+        drop(list);
+        if !oldest.is_empty() {
+            let cursor = MemtableCursor::new(oldest.clone());
+            self.layers.write(cursor, &oldest.tombstones(), record)?;
+            self.counters().flushes.add(1);
+        }
+        self.advance_flush(record);
+        self.flush.note_absorbed(record.flushed_through);
+        self.replace_memtables(|list| list.without_oldest());
+        Ok(())
+    }
+
+    /// Tells everyone that the flush has come so far, which the manifest says already.
+    pub(super) fn advance_flush(&self, record: FlushRecord) {
+        self.flush.advance(record);
+        // A segment that stays behind is deleted by the next flush, or when the database is opened.
+        let _ = delete_segments_before(&*self.storage, record.first_needed_log);
+    }
+
+    /// Gives memory back that only idle scans still hold, and wakes who waits for it.
+    pub(super) fn note_flushed(&self) {
+        self.scans().release_all();
+        self.flush.progress().notify();
+    }
+}
