@@ -18,7 +18,7 @@ const UNSAFE_MODULES: &[&str] = &[
     "crates/logmem/src/memory/holding.rs",
     "crates/logmem/src/memory/lines.rs",
     "crates/logmem/src/memory/mapping.rs",
-    "crates/logmem/src/memory/pinned.rs",
+    "crates/logmem/src/memory/pins.rs",
     "crates/strata/src/storage/map.rs",
 ];
 

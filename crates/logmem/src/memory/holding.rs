@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::cell::{Cell, View};
 use super::cells::{Cells, Chunk};
 use super::owner::{Owner, SegmentOwner};
+use super::pins::{Pinned, Pins};
 use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::sync::epoch::Guard;
 
@@ -65,16 +66,39 @@ impl Holding {
 ///
 /// Epoch-based reclamation (Fraser, "Practical lock-freedom", 2004) by `crossbeam-epoch`: a reader pins the
 /// current epoch; a segment that leaves loses its owner's word at once, so that nobody finds it any more, and
-/// is used again only after every thread pinned at that time has unpinned.
+/// is used again only after every thread pinned at that time has unpinned. Who needs a segment for longer
+/// takes one of a few slots that name it ([`pin`](SharedHolding::pin)).
 #[derive(Debug)]
 pub(crate) struct SharedHolding {
     cells: Arc<Cells>,
     owner: Owner,
+    pins: Arc<Pins>,
+}
+
+/// A segment that has left and that no pinned thread looks at any more; a slot may still name it.
+#[derive(Debug)]
+pub(crate) struct Leaving {
+    chunk: Chunk,
+    pins: Arc<Pins>,
+}
+
+impl Leaving {
+    /// The segment's token, once no slot names it.
+    pub(crate) fn free(self) -> Result<Chunk, Leaving> {
+        if self.pins.hold(self.chunk.number) { Err(self) } else { Ok(self.chunk) }
+    }
 }
 
 impl SharedHolding {
-    pub(crate) fn new(cells: &Arc<Cells>, kind: SegmentOwner) -> SharedHolding {
-        SharedHolding { cells: Arc::clone(cells), owner: Owner::unique(kind) }
+    /// A new owner; `pins` segments at most can be held with [`pin`](SharedHolding::pin).
+    pub(crate) fn new(cells: &Arc<Cells>, kind: SegmentOwner, pins: usize) -> SharedHolding {
+        let pins = Arc::new(Pins::new(pins));
+        SharedHolding { cells: Arc::clone(cells), owner: Owner::unique(kind), pins }
+    }
+
+    /// Bytes that the holding takes itself.
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.pins.size_bytes()
     }
 
     /// Makes a segment this owner's, visible to readers from now on; gives its number.
@@ -108,13 +132,34 @@ impl SharedHolding {
         self.cells.numbers().filter_map(move |number| self.view(number, guard))
     }
 
-    /// Lets a segment go. `finish` gets its token when no reader can see it any more, on some thread. False
-    /// if the segment is not this owner's, or was let go already.
+    /// Keeps bytes of a view's readable without the guard. `None` if all slots are taken, or if the bytes are
+    /// not the view's: copy them then.
+    pub(crate) fn pin<'a>(&'a self, view: View<'_>, bytes: &[u8], _guard: &Guard) -> Option<Pinned<'a>> {
+        let of_segment = view.committed().as_ptr_range();
+        let wanted = bytes.as_ptr_range();
+        let is_ours = self.books(view.number()).is_some_and(|cell| std::ptr::eq(cell, view.cell()));
+        if wanted.start < of_segment.start || wanted.end > of_segment.end || !is_ours {
+            return None;
+        }
+        // SAFETY: the bytes are in the view, and so below the watermark. The segment was ours under this
+        // guard, and if it leaves, `Leaving::free` asks for the pins, which is run only after the guard has
+        // been dropped and so sees the claim. What ends without asking, `take_all`, has `&mut self`, which
+        // no `Pinned` from `&'a self` survives.
+        unsafe { self.pins.claim(view.number(), bytes) }
+    }
+
+    /// Whether someone keeps bytes of this segment.
+    pub(crate) fn is_held(&self, number: u32) -> bool {
+        self.pins.hold(number)
+    }
+
+    /// Lets a segment go. `finish` gets it when no pinned thread can see it any more, on some thread. False if
+    /// the segment is not this owner's, or was let go already.
     pub(crate) fn retire(
         &self,
         number: u32,
         guard: &Guard,
-        finish: impl FnOnce(Chunk) + Send + 'static,
+        finish: impl FnOnce(Leaving) + Send + 'static,
     ) -> bool {
         let Some(cell) = self.cells.cell(number) else { return false };
         let left = cell.owner.compare_exchange(
@@ -127,10 +172,11 @@ impl SharedHolding {
             return false;
         }
         let chunk = Chunk { cells: Arc::clone(&self.cells), number };
+        let leaving = Leaving { chunk, pins: Arc::clone(&self.pins) };
         // SAFETY: the token must not be used before every reader that saw our word is gone; the closure that
         // owns it runs after all guards pinned now are dropped. It is `Send + 'static`, so any thread may
         // run it at any later time. The exchange above succeeded for this call alone, so the token is one.
-        unsafe { guard.defer_unchecked(move || finish(chunk)) }
+        unsafe { guard.defer_unchecked(move || finish(leaving)) }
         true
     }
 

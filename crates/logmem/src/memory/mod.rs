@@ -5,7 +5,7 @@
 //! - [`cells`]: the table of all segments over their region, and the tokens of the unused ones.
 //! - [`owner`] and [`holding`]: who has which segment, and so who may view it.
 //! - [`lines`]: cache lines of atomic words, made resident only as they are touched.
-//! - [`pinned`]: bytes together with the guard that keeps them from being dropped.
+//! - [`pins`]: how a reader keeps one segment for longer, and nothing else.
 
 #![allow(unsafe_code)]
 
@@ -15,11 +15,11 @@ mod holding;
 mod lines;
 mod mapping;
 mod owner;
-mod pinned;
+mod pins;
 
 pub(crate) use cell::{Cell, View};
 pub(crate) use cells::{Cells, Chunk};
-pub(crate) use holding::{Holding, SharedHolding};
+pub(crate) use holding::{Holding, Leaving, SharedHolding};
 pub(crate) use lines::{LINE_WORDS, Line, Lines, PIECE_BYTES};
 pub use owner::SegmentOwner;
-pub(crate) use pinned::Pinned;
+pub(crate) use pins::Pinned;

@@ -180,9 +180,9 @@ impl Pool {
         Holding::new(&self.shared.cells, kind)
     }
 
-    /// A new owner of segments that leave while others read.
-    pub(crate) fn new_shared_holding(&self, kind: SegmentOwner) -> SharedHolding {
-        SharedHolding::new(&self.shared.cells, kind)
+    /// A new owner of segments that leave while others read, who may hold on to so many at once.
+    pub(crate) fn new_shared_holding(&self, kind: SegmentOwner, pins: usize) -> SharedHolding {
+        SharedHolding::new(&self.shared.cells, kind, pins)
     }
 
     pub(super) fn end_charge(&self, bytes: usize) {

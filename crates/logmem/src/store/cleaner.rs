@@ -1,46 +1,73 @@
-//! The cleaner: chooses sealed segments, copies what lives in them together, and lets them go.
+//! The cleaner: goes through chosen segments slice by slice, and lets them go when they are empty.
 //!
-//! Which segments: those with the largest `(1 - u) * age / (1 + u)`, where `u` is the live share: the space
-//! won times how long it is likely to stay won, over the cost of reading and copying (Rosenblum and
-//! Ousterhout, "The Design and Implementation of a Log-Structured File System", 1992). How an entry is
-//! moved: copied into the survivor segment without any lock, then its word in the index is exchanged under
-//! the lock of the shard, if it still names the old place. Readers find the old copy or the new one; the
-//! old segment is reused after the last reader that could see it.
+//! One thread at a time cleans: a writer that pays its share, one that ran out of memory, or a thread in the
+//! background. What is under way is kept between slices, so that anybody can go on with it.
+//!
+//! The reserve: survivors of one victim fit one empty segment, since they come from one. So each victim takes
+//! at most one segment from the reserve, and gives one back as soon as its last reader is gone. A reserve of
+//! one is enough to go on for ever; more let the cleaner run ahead of readers.
 
-use crate::sync::atomic::Ordering;
+use std::mem;
 
-use crate::sync::epoch::Guard;
-
-use super::api::Store;
-use super::entry::Entry;
+use super::core::Core;
+use super::relocate::NoRoom;
 use super::slots::{State, Weighed};
 use super::statistics::CleanReport;
+use super::victims::Choice;
 use crate::error::Error;
-use crate::index::tag_of;
-use crate::location::Location;
 use crate::pool::{Pool, Segment};
+use crate::sync::atomic::Ordering;
+use crate::sync::epoch::Guard;
 
-/// When memory has run out, segments with at least this share of dead bytes (one in so many) are cleaned.
-/// It bounds the copying to 63 bytes per byte won, and makes every segment cleaned a step forward.
-pub(super) const MIN_DEAD_SHARE: usize = 64;
-/// When free segments are merely few, only segments with at least a quarter of dead bytes are.
-pub(super) const WORTHWHILE_DEAD_SHARE: usize = 4;
+/// Survivors are kept apart by age: old ones, which are likely to stay, and young ones.
+const AGES: usize = 2;
+/// Below so many segments the space of an open segment for each age is worth more than their separation.
+const SEGMENTS_FOR_AGES: usize = 256;
 
-/// What the cleaner keeps between steps.
+/// What the cleaner keeps between slices.
 #[derive(Debug)]
 pub(super) struct Cleaner {
     /// Segments to copy into, refilled before everything else when memory becomes free.
     reserve: Vec<Segment>,
     reserve_target: usize,
-    /// The segment that survivors are copied to now, 0 for none.
-    survivors: u32,
+    /// Whether survivors are kept apart by age.
+    by_age: bool,
+    /// The segments that survivors are copied to now, one for each age, 0 for none.
+    survivors: [u32; AGES],
+    choice: Choice,
+    /// The victim under way and how far it has been read.
+    current: Option<(Weighed, usize)>,
     totals: CleanReport,
+    /// Bytes read and won since the pace was told.
+    read: usize,
+    won: usize,
+}
+
+/// What one slice did.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Slice {
+    pub(super) report: CleanReport,
+    /// At least one victim ended.
+    pub(super) ended: bool,
+    /// There is nothing worth cleaning, or no room to copy to.
+    pub(super) exhausted: bool,
 }
 
 impl Cleaner {
     pub(super) fn new(pool: &Pool, reserve_target: usize) -> Result<Cleaner, Error> {
+        let segments = pool.capacity_bytes() / pool.segment_bytes();
         let reserve = (0..reserve_target).map(|_| pool.try_take_segment()).collect::<Result<Vec<_>, _>>()?;
-        Ok(Cleaner { reserve, reserve_target, survivors: 0, totals: CleanReport::default() })
+        Ok(Cleaner {
+            reserve,
+            reserve_target,
+            by_age: segments >= SEGMENTS_FOR_AGES,
+            survivors: [0; AGES],
+            choice: Choice::default(),
+            current: None,
+            totals: CleanReport::default(),
+            read: 0,
+            won: 0,
+        })
     }
 
     pub(super) fn totals(&self) -> CleanReport {
@@ -49,6 +76,25 @@ impl Cleaner {
 
     pub(super) fn reserve_bytes(&self) -> usize {
         self.reserve.iter().map(Segment::size).sum()
+    }
+
+    /// Which of the open survivor segments is for entries born then.
+    pub(super) fn age_of(&self, born: u64) -> usize {
+        usize::from(self.by_age && born > self.choice.middle)
+    }
+
+    /// The open survivor segment of an age, 0 for none.
+    pub(super) fn survivors(&self, age: usize) -> u32 {
+        self.survivors[age]
+    }
+
+    /// Makes another segment the open one of an age; gives the one before.
+    pub(super) fn open_survivors(&mut self, age: usize, number: u32) -> u32 {
+        mem::replace(&mut self.survivors[age], number)
+    }
+
+    pub(super) fn take_from_reserve(&mut self) -> Option<Segment> {
+        self.reserve.pop()
     }
 
     /// Fills the reserve up as far as the pool allows; gives the number of segments still missing.
@@ -61,18 +107,14 @@ impl Cleaner {
     }
 }
 
-/// Why a segment could not be emptied.
-struct NoRoom;
-
-impl Store {
+impl Core {
     /// Takes a segment for entries to be written, but not before the cleaner has its reserve back: without it
     /// nothing could be cleaned any more.
     pub(super) fn take_segment(&self) -> Option<Segment> {
-        if self.reserve_missing.load(Ordering::Acquire) == 0 {
-            return self.pool.try_take_segment().ok();
+        if self.reserve_missing.load(Ordering::Acquire) != 0 {
+            let mut cleaner = self.cleaner.lock();
+            self.refill(&mut cleaner);
         }
-        let mut cleaner = self.cleaner.lock();
-        self.refill(&mut cleaner);
         self.pool.try_take_segment().ok()
     }
 
@@ -81,135 +123,125 @@ impl Store {
         self.reserve_missing.store(missing, Ordering::Release);
     }
 
-    /// Empties segments until one whole segment is won or the room for survivors ends. Only segments with at
-    /// least one dead byte in `dead_share` are considered.
-    pub(super) fn clean_step(&self, dead_share: usize) -> CleanReport {
+    /// Cleans until about one whole segment is won or nothing more can be.
+    pub(super) fn clean_step(&self) -> CleanReport {
         let mut cleaner = self.cleaner.lock();
-        self.collect();
-        self.refill(&mut cleaner);
         let mut report = CleanReport::default();
-        let mut won = 0;
-        for victim in self.victims(dead_share) {
-            // A guard per segment: a long one would hold up the reuse of all that was cleaned.
-            let guard = crate::sync::epoch::pin();
-            if self.empty(&mut cleaner, victim, &mut report, &guard).is_err() {
+        // More slices than there are segments would mean that nothing is won.
+        for _ in 0..=self.pool.capacity_bytes() / self.pool.segment_bytes() {
+            if report.bytes_reclaimed >= self.pool.segment_bytes() {
                 break;
             }
-            won += victim.size - victim.live.min(victim.size);
-            if won >= self.pool.segment_bytes() {
+            let slice = self.clean_slice(&mut cleaner, self.pool.segment_bytes());
+            report.add(&slice.report);
+            if slice.exhausted {
                 break;
             }
         }
-        self.collect();
-        self.refill(&mut cleaner);
-        cleaner.totals.add(&report);
         report
     }
 
-    /// Sealed segments worth cleaning, the best first.
-    fn victims(&self, dead_share: usize) -> Vec<Weighed> {
-        let guard = crate::sync::epoch::pin();
-        let now = self.slots.now();
-        let sealed = self.slots.in_state(State::Sealed, &guard);
-        let mut victims: Vec<(f64, Weighed)> = sealed
-            .filter(|segment| {
-                segment.live == 0 || segment.written.saturating_sub(segment.live) >= segment.size / dead_share
-            })
-            .map(|segment| (benefit_over_cost(&segment, now), segment))
-            .collect();
-        victims.sort_by(|one, other| other.0.total_cmp(&one.0));
-        victims.into_iter().map(|(_, segment)| segment).collect()
+    /// Goes through about so many bytes of victims.
+    pub(super) fn clean_slice(&self, cleaner: &mut Cleaner, bytes: usize) -> Slice {
+        let mut slice = Slice::default();
+        let mut read = 0;
+        while read < bytes {
+            let Some((victim, offset)) = self.next_victim(cleaner, &mut slice.report) else {
+                slice.exhausted = true;
+                break;
+            };
+            // A guard for each batch: a long one would hold up the reuse of all that was cleaned.
+            let guard = crate::sync::epoch::pin();
+            let most = bytes - read;
+            match self.relocate_batch(cleaner, victim, offset, most, &mut slice.report, &guard) {
+                Ok(Some(next)) => {
+                    read += next - offset;
+                    cleaner.current = Some((victim, next));
+                }
+                Ok(None) => {
+                    read += victim.written.saturating_sub(offset).max(1);
+                    cleaner.current = None;
+                    slice.ended |= self.end_victim(cleaner, victim, &mut slice.report, &guard);
+                    drop(guard);
+                    self.slots.collect();
+                    self.refill(cleaner);
+                }
+                Err(NoRoom) => {
+                    drop(guard);
+                    if !self.find_reserve(cleaner, &mut slice) {
+                        slice.exhausted = true;
+                        break;
+                    }
+                }
+            }
+        }
+        cleaner.totals.add(&slice.report);
+        slice
     }
 
-    fn empty(
+    /// Refills the reserve when it has run out, from segments that died by themselves or that readers have let
+    /// go of; whether there is something in it now.
+    fn find_reserve(&self, cleaner: &mut Cleaner, slice: &mut Slice) -> bool {
+        self.free_dead(cleaner, &mut slice.report);
+        self.slots.collect();
+        self.refill(cleaner);
+        !cleaner.reserve.is_empty()
+    }
+
+    /// Lets all segments go in which nothing lives, without reading them.
+    fn free_dead(&self, cleaner: &mut Cleaner, report: &mut CleanReport) {
+        let guard = crate::sync::epoch::pin();
+        for state in [State::Sealed, State::Emptying] {
+            for segment in self.slots.in_state(state, &guard).filter(|segment| segment.live == 0) {
+                // Its number will be used again, so it must not stay on the list.
+                cleaner.choice.victims.retain(|victim| victim.number != segment.number);
+                cleaner.current.take_if(|(victim, _)| victim.number == segment.number);
+                self.slots.retire(segment.number, &guard);
+                report.segments_emptied += 1;
+                report.bytes_reclaimed += segment.size;
+            }
+        }
+    }
+
+    /// The victim under way, or the next one; chooses others if there is none.
+    fn next_victim(&self, cleaner: &mut Cleaner, report: &mut CleanReport) -> Option<(Weighed, usize)> {
+        if let Some(current) = cleaner.current {
+            return Some(current);
+        }
+        if cleaner.choice.victims.is_empty() {
+            if cleaner.won > 0 {
+                self.pace.learn(mem::take(&mut cleaner.read), mem::take(&mut cleaner.won));
+            }
+            self.free_dead(cleaner, report);
+            cleaner.choice = self.choose_victims();
+        }
+        loop {
+            let victim = cleaner.choice.victims.pop_front()?;
+            if self.slots.begin_emptying(victim.number) {
+                cleaner.current = Some((victim, 0));
+                return cleaner.current;
+            }
+        }
+    }
+
+    /// Lets a victim go that has been read to its end; whether it could.
+    fn end_victim(
         &self,
         cleaner: &mut Cleaner,
         victim: Weighed,
         report: &mut CleanReport,
         guard: &Guard,
-    ) -> Result<(), NoRoom> {
-        let Some(segment) = self.slots.segment(victim.number, guard) else { return Ok(()) };
-        let written = segment.committed();
-        let mut offset = 0;
-        // Entries whose write is under way count as live, so that no live bytes means nothing to look for.
-        while self.slots.live(victim.number) > 0 {
-            let Some(entry) = Entry::read(written, offset) else { break };
-            self.relocate(cleaner, &entry, (victim, offset), report, guard)?;
-            offset += entry.bytes.len();
+    ) -> bool {
+        // Always so after a pass that waited for writers; but a segment is never let go on faith.
+        if self.slots.live(victim.number) != 0 {
+            return false;
         }
-        // Always so; but a segment is never let go on faith.
-        if self.slots.live(victim.number) == 0 {
-            self.slots.retire(victim.number, guard);
-            report.segments_emptied += 1;
-            report.bytes_reclaimed += victim.size - victim.live.min(victim.size);
-        }
-        Ok(())
+        self.slots.retire(victim.number, guard);
+        let won = victim.size - victim.live.min(victim.size);
+        report.segments_emptied += 1;
+        report.bytes_reclaimed += won;
+        cleaner.read += victim.size;
+        cleaner.won += won;
+        true
     }
-
-    /// Moves one entry if it is current.
-    fn relocate(
-        &self,
-        cleaner: &mut Cleaner,
-        entry: &Entry<'_>,
-        (victim, offset): (Weighed, usize),
-        report: &mut CleanReport,
-        guard: &Guard,
-    ) -> Result<(), NoRoom> {
-        let hash = self.hash(entry.key);
-        let old = Location::pack(tag_of(hash), victim.number, offset);
-        // Under the lock, for an entry that is just being written is named only when its writer lets go.
-        if self.index.lock(hash).place_of(hash, old).is_none() {
-            return Ok(());
-        }
-        let bytes = entry.bytes.len();
-        let (number, new_offset) = self.append_survivor(cleaner, entry.bytes, victim.born, guard)?;
-        let new = Location::pack(tag_of(hash), number, new_offset);
-        let moved = {
-            let writer = self.index.lock(hash);
-            let place = writer.place_of(hash, old);
-            place.inspect(|place| writer.set(*place, new)).is_some()
-        };
-        // One of the two copies is dead now.
-        self.slots.remove_live(if moved { victim.number } else { number }, bytes, guard);
-        if moved {
-            report.entries_moved += 1;
-            report.bytes_moved += bytes;
-        }
-        Ok(())
-    }
-
-    /// Copies an entry into the survivor segment; it counts as live there from here on.
-    fn append_survivor(
-        &self,
-        cleaner: &mut Cleaner,
-        entry: &[u8],
-        born: u64,
-        guard: &Guard,
-    ) -> Result<(u32, usize), NoRoom> {
-        let append = |number: u32| {
-            let offset = self.slots.segment(number, guard)?.append(&[entry])?;
-            Some((number, offset))
-        };
-        if let Some(place) = append(cleaner.survivors) {
-            return Ok(place);
-        }
-        let segment = cleaner.reserve.pop().ok_or(NoRoom)?;
-        self.reserve_missing.fetch_add(1, Ordering::AcqRel);
-        let number = self.slots.adopt(segment, State::Open, Some(born)).ok_or(NoRoom)?;
-        let full = std::mem::replace(&mut cleaner.survivors, number);
-        if full != 0 {
-            self.slots.seal(full);
-        }
-        append(number).ok_or(NoRoom)
-    }
-}
-
-fn benefit_over_cost(segment: &Weighed, now: u64) -> f64 {
-    if segment.live == 0 {
-        return f64::INFINITY;
-    }
-    let size = segment.size as f64;
-    let live = segment.live as f64;
-    let age = now.saturating_sub(segment.born) as f64 + 1.0;
-    (size - live) * age / (size + live)
 }

@@ -1,53 +1,59 @@
-//! What a writer does when memory is short: open another segment, clean, wait for readers, or give up.
+//! What a writer does when memory is short: open another segment, clean, ask others, wait, or give up.
 //!
 //! No lock of a shard is held here, since the cleaner takes those. Every loop is bounded: each step of
 //! cleaning turns dead bytes into free ones, and a writer gives up when no segment has enough dead bytes, or
 //! when others have snatched away what it cleaned too many times.
 
-use super::api::Store;
-use super::cleaner::{MIN_DEAD_SHARE, WORTHWHILE_DEAD_SHARE};
+use super::core::Core;
 use super::slots::State;
 use super::write::Shortage;
 use crate::error::Error;
 use crate::pool::Pool;
-
-/// How often a writer lets others run while it waits for readers to drop their guards.
-const PATIENCE: usize = 20_000;
+use crate::sync::thread;
 
 /// How much a writer may still do before it gives up.
 pub(super) struct Effort {
     steps: usize,
+    /// Naps that are left of the writer's patience.
+    naps: usize,
+    /// Whether the writer looks for room in every open segment and not only in its own.
+    pub(super) everywhere: bool,
     /// Another thread may have made room while this one found none, so that giving up takes two failures.
     failed_once: bool,
 }
 
-impl Effort {
-    pub(super) fn new(pool: &Pool) -> Effort {
-        Effort { steps: 64 + 4 * (pool.capacity_bytes() / pool.segment_bytes()), failed_once: false }
+impl Core {
+    pub(super) fn new_effort(&self) -> Effort {
+        let segments = self.pool.capacity_bytes() / self.pool.segment_bytes();
+        let naps = self.options.put_patience.as_nanos() / thread::NAP.as_nanos();
+        Effort {
+            steps: 64 + 4 * segments,
+            naps: usize::try_from(naps).unwrap_or(usize::MAX),
+            everywhere: false,
+            failed_once: false,
+        }
     }
-}
 
-impl Store {
     /// Makes room for another try, or fails with [`Error::OutOfMemory`].
     pub(super) fn make_room(&self, shortage: Shortage, effort: &mut Effort) -> Result<(), Error> {
         effort.steps = effort.steps.saturating_sub(1);
         let requested = match shortage {
             Shortage::Head(bytes) => {
                 if self.open_segment(bytes) {
-                    self.clean_ahead();
+                    self.after_opening();
+                    return Ok(());
+                }
+                if !std::mem::replace(&mut effort.everywhere, true) {
                     return Ok(());
                 }
                 self.pool.segment_bytes()
             }
             Shortage::Bytes(bytes) => bytes,
         };
-        let found = |store: &Store| {
-            store.clean_for(requested) || store.pool.reclaim(requested) || store.await_readers()
-        };
-        if effort.steps > 0 && found(self) {
+        if effort.steps > 0 && (self.clean_for(requested) || self.pool.reclaim(requested)) {
             return Ok(());
         }
-        if !std::mem::replace(&mut effort.failed_once, true) {
+        if self.await_readers(effort) || !std::mem::replace(&mut effort.failed_once, true) {
             return Ok(());
         }
         let capacity = self.pool.capacity_bytes();
@@ -59,27 +65,25 @@ impl Store {
         })
     }
 
-    /// Makes sure that the open segment has room for `bytes`; false if the pool has no segment left.
+    /// Makes sure that an open segment has room for `bytes`; false if the pool has no segment left.
     fn open_segment(&self, bytes: usize) -> bool {
         let has_room = |head: u32| {
             let guard = crate::sync::epoch::pin();
             let open = self.slots.segment(head, &guard);
             open.is_some_and(|segment| segment.size() - segment.written() >= bytes)
         };
-        if has_room(*self.head.lock()) {
+        if has_room(*self.heads.lock()) {
             return true; // another writer opened it
         }
         // Without the head's lock, since the cleaner's may be needed, and without a guard, for that would keep
         // the cleaner from getting back what it cleaned.
         let segment = self.take_segment();
-        let mut head = self.head.lock();
+        let mut head = self.heads.lock();
         if has_room(*head) {
             return true;
         }
         let Some(segment) = segment else { return false };
-        let Some(number) = self.slots.adopt(segment, State::Open, None) else {
-            return false;
-        };
+        let Some(number) = self.slots.adopt(segment, State::Open, None) else { return false };
         let full = std::mem::replace(&mut *head, number);
         if full != 0 {
             self.slots.seal(full);
@@ -87,11 +91,11 @@ impl Store {
         true
     }
 
-    /// Cleans one step when free segments have become few and there is much to gain.
-    fn clean_ahead(&self) {
-        if self.pool.statistics().segments_free < self.options.clean_below_segments {
-            self.clean_step(WORTHWHILE_DEAD_SHARE);
-            self.collect();
+    /// Lets whoever cleans know that a segment is gone.
+    fn after_opening(&self) {
+        self.set_pace();
+        if self.options.cleaner_threads > 0 && self.segments_lacking() > 0 {
+            self.wake.ring();
         }
     }
 
@@ -102,8 +106,8 @@ impl Store {
             return true; // another thread has cleaned meanwhile
         }
         let awaiting = self.slots.awaiting_readers_bytes();
-        let report = self.clean_step(MIN_DEAD_SHARE);
-        self.collect();
+        let report = self.clean_step();
+        self.slots.collect();
         // What readers let go of may have gone into the cleaner's reserve: then the next step gets further.
         report.segments_emptied > 0
             || report.entries_moved > 0
@@ -111,30 +115,21 @@ impl Store {
             || self.pool.available_bytes() > before
     }
 
-    /// Lets readers finish; whether they have let go of anything.
-    fn await_readers(&self) -> bool {
+    /// Lets readers finish, as long as the writer's patience lasts; whether they have let go of anything.
+    fn await_readers(&self, effort: &mut Effort) -> bool {
         let before = self.slots.awaiting_readers_bytes();
-        // A thread that holds a guard itself would wait for itself.
+        // A thread that is pinned itself would wait for itself.
         if before == 0 || crate::sync::epoch::is_pinned() {
             return false;
         }
-        for _ in 0..PATIENCE {
-            crate::sync::epoch::pin().flush();
+        while effort.naps > 0 {
+            self.slots.collect();
             if self.slots.awaiting_readers_bytes() < before {
                 return true;
             }
-            crate::sync::thread::yield_now();
+            effort.naps -= 1;
+            thread::nap();
         }
         false
-    }
-
-    /// Moves the epoch on as far as readers allow, so that cleaned segments become free.
-    pub(super) fn collect(&self) {
-        for _ in 0..4 {
-            if self.slots.awaiting_readers_bytes() == 0 {
-                return;
-            }
-            crate::sync::epoch::pin().flush();
-        }
     }
 }

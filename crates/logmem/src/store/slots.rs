@@ -4,15 +4,17 @@
 //! every reader that could still hold an old location of it is gone; that is why a location needs no
 //! generation.
 
-use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
 use crate::sync::epoch::Guard;
 
+use super::departures::{Departures, Held};
 use super::entry::Entry;
+use crate::error::Error;
 use crate::location::Location;
 use crate::memory::{Cell, SegmentOwner, SharedHolding, View};
-use crate::pool::{Pool, Segment};
+use crate::pool::{Charge, Pool, Segment};
 
 /// What a slot's segment is used for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,6 +26,8 @@ pub(crate) enum State {
     Open,
     /// Full: the cleaner may choose it.
     Sealed,
+    /// Chosen by the cleaner, which is moving what lives in it.
+    Emptying,
     /// Holds one entry larger than a segment.
     Run,
 }
@@ -32,10 +36,10 @@ pub(crate) enum State {
 pub(crate) struct Slots {
     segments: SharedHolding,
     pool: Pool,
+    charge: Charge,
     /// Counts opened segments: the time by which ages are told.
     clock: AtomicU64,
-    /// Bytes of segments that left and wait for readers.
-    awaiting: Arc<AtomicUsize>,
+    departures: Arc<Departures>,
 }
 
 /// A sealed segment as the cleaner weighs it.
@@ -49,13 +53,19 @@ pub(crate) struct Weighed {
 }
 
 impl Slots {
-    pub(crate) fn new(pool: &Pool, kind: SegmentOwner) -> Slots {
-        Slots {
-            segments: pool.new_shared_holding(kind),
+    /// No segments yet; readers may hold on to values in `pins` of them at once.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`] if the pool has no room for that many.
+    pub(crate) fn new(pool: &Pool, kind: SegmentOwner, pins: usize) -> Result<Slots, Error> {
+        let segments = pool.new_shared_holding(kind, pins);
+        Ok(Slots {
+            charge: pool.try_charge(segments.size_bytes())?,
+            segments,
             pool: pool.clone(),
             clock: AtomicU64::new(0),
-            awaiting: Arc::default(),
-        }
+            departures: Arc::new(Departures::new(pool)),
+        })
     }
 
     /// The segment of that number, `None` if it left.
@@ -88,6 +98,25 @@ impl Slots {
         }
     }
 
+    /// Marks a sealed segment as being emptied; false if someone holds a value in it, so that emptying it would
+    /// not free it.
+    pub(crate) fn begin_emptying(&self, number: u32) -> bool {
+        let Some(cell) = self.segments.books(number) else { return false };
+        cell.set_state(State::Emptying as u8);
+        let is_held = self.segments.is_held(number) && cell.live() > 0;
+        if is_held {
+            cell.set_state(State::Sealed as u8);
+        }
+        !is_held
+    }
+
+    /// Notes that a segment holds entries as young as this.
+    pub(crate) fn rejuvenate(&self, number: u32, born: u64) {
+        if let Some(cell) = self.segments.books(number) {
+            cell.set_born(born.max(cell.born()));
+        }
+    }
+
     /// Takes a segment out that no word of the index names any more. Its number is used again only after
     /// every reader that could still hold an old location of it is gone.
     pub(crate) fn retire(&self, number: u32, guard: &Guard) {
@@ -95,14 +124,11 @@ impl Slots {
         debug_assert_eq!(cell.live(), 0);
         cell.set_state(State::Vacant as u8);
         let size = cell.size();
-        self.awaiting.fetch_add(size, Ordering::Relaxed);
-        let (pool, awaiting) = (self.pool.clone(), Arc::clone(&self.awaiting));
-        let left = self.segments.retire(number, guard, move |chunk| {
-            pool.give_back(chunk);
-            awaiting.fetch_sub(size, Ordering::Relaxed);
-        });
+        self.departures.announce(size);
+        let departures = Arc::clone(&self.departures);
+        let left = self.segments.retire(number, guard, move |leaving| departures.depart(leaving));
         if !left {
-            self.awaiting.fetch_sub(size, Ordering::Relaxed);
+            self.departures.revoke(size);
         }
         // Otherwise the segment might wait in this thread's bag until it retires sixty more.
         guard.flush();
@@ -127,8 +153,36 @@ impl Slots {
         self.clock.load(Ordering::Relaxed)
     }
 
+    /// Bytes of segments that left and wait for readers.
     pub(crate) fn awaiting_readers_bytes(&self) -> usize {
-        self.awaiting.load(Ordering::Relaxed)
+        self.departures.bytes()
+    }
+
+    /// Moves the epoch on as far as readers allow, so that segments which left become free.
+    pub(crate) fn collect(&self) {
+        for _ in 0..4 {
+            if self.awaiting_readers_bytes() == 0 {
+                return;
+            }
+            crate::sync::epoch::pin().flush();
+            self.departures.retry();
+        }
+    }
+
+    /// Keeps bytes of a segment readable without the guard: in place, or as a copy if too many are held or the
+    /// segment is about to be freed.
+    pub(crate) fn hold<'a>(&'a self, segment: View<'_>, bytes: &[u8], guard: &Guard) -> Held<'a> {
+        let is_leaving = segment.cell().state() == State::Emptying as u8;
+        let pinned = if is_leaving { None } else { self.segments.pin(segment, bytes, guard) };
+        match pinned {
+            Some(pinned) => Held::InPlace { pinned: Some(pinned), departures: &self.departures },
+            None => Held::Copied(bytes.into()),
+        }
+    }
+
+    /// Bytes charged for the books that are not in the pool's table.
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.charge.bytes()
     }
 
     /// All segments in one state.
@@ -150,6 +204,7 @@ impl Slots {
 
 impl Drop for Slots {
     fn drop(&mut self) {
+        self.departures.retry();
         for chunk in self.segments.take_all() {
             self.pool.give_back(chunk);
         }

@@ -26,14 +26,14 @@ fn key(number: usize) -> [u8; 8] {
 pub(super) fn audit(store: &Store) {
     let guard = crate::sync::epoch::pin();
     let mut current = 0;
-    for state in [State::Open, State::Sealed, State::Run] {
-        for segment in store.slots.in_state(state, &guard) {
-            let written = store.slots.segment(segment.number, &guard).expect("in use").committed();
+    for state in [State::Open, State::Sealed, State::Emptying, State::Run] {
+        for segment in store.core.slots.in_state(state, &guard) {
+            let written = store.core.slots.segment(segment.number, &guard).expect("in use").committed();
             let (mut live, mut offset) = (0, 0);
             while let Some(entry) = Entry::read(written, offset) {
-                let hash = store.hash(entry.key);
+                let hash = store.core.hash(entry.key);
                 let at = Location::pack(tag_of(hash), segment.number, offset);
-                if store.index.lock(hash).place_of(hash, at).is_some() {
+                if store.core.index.lock(hash).place_of(hash, at).is_some() {
                     live += entry.bytes.len();
                     current += 1;
                 }
@@ -44,7 +44,7 @@ pub(super) fn audit(store: &Store) {
         }
     }
     assert_eq!(current, store.len());
-    let pool = store.pool.statistics();
+    let pool = store.core.pool.statistics();
     assert!(pool.used_bytes <= pool.capacity_bytes);
     assert!(pool.allocated_bytes + pool.charged_bytes <= pool.capacity_bytes);
     let own = store.statistics();

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 
-use crate::memory::Pinned;
+use super::departures::Held;
 
 /// The number that a write of a key got: larger than any the key had before, also across removals.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -42,13 +42,12 @@ impl Expected {
     }
 }
 
-/// A value read in place.
+/// A value read in place, or a copy of it if too many are held already.
 ///
-/// As long as it lives, memory that the cleaner frees cannot be used again, anywhere in the process: hold it
-/// briefly, copy what must last. It does not block writers, but a writer that runs out of memory meanwhile
-/// gets [`Error::OutOfMemory`](crate::Error::OutOfMemory) rather than waiting for it.
+/// As long as it lives, the segment that it lies in cannot be used anew; nothing else is held up. When it was
+/// copied, it holds up nothing at all. It may be sent to other threads.
 pub struct ValueGuard<'a> {
-    pub(super) value: Pinned<'a>,
+    pub(super) held: Held<'a>,
     pub(super) version: Version,
 }
 
@@ -63,7 +62,7 @@ impl Deref for ValueGuard<'_> {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        self.value.bytes()
+        self.held.bytes()
     }
 }
 

@@ -2,9 +2,8 @@
 
 use crate::sync::epoch::Guard;
 
-use super::api::Store;
+use super::core::Core;
 use super::entry::{Entry, Header};
-use super::room::Effort;
 use super::slots::State;
 use super::value::{Expected, Version};
 use crate::error::Error;
@@ -37,6 +36,12 @@ impl From<Error> for Refusal {
     }
 }
 
+impl From<Shortage> for Refusal {
+    fn from(shortage: Shortage) -> Refusal {
+        Refusal::Short(shortage)
+    }
+}
+
 impl From<Crowded> for Refusal {
     fn from(Crowded: Crowded) -> Refusal {
         Refusal::Crowded
@@ -50,13 +55,16 @@ struct Found<'g> {
     entry: Entry<'g>,
 }
 
-impl Store {
+impl Core {
     pub(super) fn write(&self, key: &[u8], value: &[u8], expected: Expected) -> Result<Version, Error> {
         let hash = self.hash(key);
-        let mut effort = Effort::new(&self.pool);
+        let mut effort = self.new_effort();
         loop {
-            match self.try_write(hash, key, value, expected) {
-                Ok(version) => return Ok(version),
+            match self.try_write(hash, key, value, expected, effort.everywhere) {
+                Ok(version) => {
+                    self.keep_pace(key.len() + value.len());
+                    return Ok(version);
+                }
                 Err(Refusal::Final(error)) => return Err(error),
                 Err(Refusal::Short(shortage)) => self.make_room(shortage, &mut effort)?,
                 Err(Refusal::Crowded) => match self.relieve_index(hash).map_err(Refusal::from) {
@@ -86,7 +94,15 @@ impl Store {
         Ok(version)
     }
 
-    fn try_write(&self, hash: u64, key: &[u8], value: &[u8], expected: Expected) -> Result<Version, Refusal> {
+    /// Writes if memory suffices; `everywhere`: if need be, in an open segment that is not this thread's.
+    fn try_write(
+        &self,
+        hash: u64,
+        key: &[u8],
+        value: &[u8],
+        expected: Expected,
+        everywhere: bool,
+    ) -> Result<Version, Refusal> {
         self.index.grow(&self.pool, |at| self.hash_at_pinned(at))?;
         let guard = crate::sync::epoch::pin();
         let writer = self.index.lock(hash);
@@ -99,13 +115,16 @@ impl Store {
         let version = self.versions.next(hash, present.map(Version::to_bits));
         match found {
             Some(Found { place, at: old, entry }) => {
-                let at = self.append(hash, key, value, version, &guard)?;
+                let header = Header::new(key, value, version);
+                let at = self.append(hash, [header.as_bytes(), key, value], everywhere, &guard)?;
                 writer.set(place, at);
                 self.slots.remove_live(old.segment(), entry.bytes.len(), &guard);
             }
             None => {
                 let vacancy = writer.vacancy(hash, |at| self.hash_at(at, &guard))?;
-                writer.insert(vacancy, self.append(hash, key, value, version, &guard)?);
+                let header = Header::new(key, value, version);
+                let at = self.append(hash, [header.as_bytes(), key, value], everywhere, &guard)?;
+                writer.insert(vacancy, at);
             }
         }
         Ok(Version(version))
@@ -126,36 +145,38 @@ impl Store {
         self.hash_at(at, &crate::sync::epoch::pin())
     }
 
-    /// Copies an entry into the open segment or a run. It counts as live from here on.
+    /// Copies an entry into an open segment or a run. It counts as live from here on.
     fn append(
         &self,
         hash: u64,
-        key: &[u8],
-        value: &[u8],
-        version: u64,
+        parts: [&[u8]; 3],
+        everywhere: bool,
         guard: &Guard,
     ) -> Result<Location, Refusal> {
-        let header = Header::new(key, value, version);
-        let parts = [header.as_bytes(), key, value];
         let bytes = parts
             .iter()
             .try_fold(0_usize, |sum, part| sum.checked_add(part.len()))
             .ok_or(Error::EntryTooLarge { bytes: usize::MAX, limit: self.pool.capacity_bytes() })?;
-        let segment_bytes = self.pool.segment_bytes();
-        if bytes > segment_bytes {
-            // Without asking anybody for memory, since the lock of a shard is held.
-            let run = self.pool.try_take_run(bytes)?;
-            let number = self.slots.adopt(run, State::Run, None).unwrap_or(0);
-            let run = self.slots.segment(number, guard);
-            let offset =
-                run.and_then(|run| run.append(&parts)).ok_or(Refusal::Short(Shortage::Bytes(bytes)))?;
-            return Ok(Location::pack(tag_of(hash), number, offset));
-        }
-        let head = self.head.lock();
-        let open = self.slots.segment(*head, guard);
-        let offset =
-            open.and_then(|segment| segment.append(&parts)).ok_or(Refusal::Short(Shortage::Head(bytes)))?;
-        Ok(Location::pack(tag_of(hash), *head, offset))
+        let place = if bytes > self.pool.segment_bytes() {
+            self.append_run(bytes, &parts, guard)?
+        } else {
+            let own = self.append_in(*self.heads.lock(), &parts, guard);
+            let any = || self.heads.lock_each().find_map(|head| self.append_in(*head, &parts, guard));
+            own.or_else(|| if everywhere { any() } else { None }).ok_or(Shortage::Head(bytes))?
+        };
+        Ok(Location::pack(tag_of(hash), place.0, place.1))
+    }
+
+    fn append_run(&self, bytes: usize, parts: &[&[u8]], guard: &Guard) -> Result<(u32, usize), Refusal> {
+        // Without asking anybody for memory, since the lock of a shard is held.
+        let run = self.pool.try_take_run(bytes)?;
+        let number = self.slots.adopt(run, State::Run, None).unwrap_or(0);
+        Ok(self.append_in(number, parts, guard).ok_or(Shortage::Bytes(bytes))?)
+    }
+
+    /// Appends to a segment that this thread has the lock of, or that nobody else knows.
+    fn append_in(&self, number: u32, parts: &[&[u8]], guard: &Guard) -> Option<(u32, usize)> {
+        Some((number, self.slots.segment(number, guard)?.append(parts)?))
     }
 
     /// Looks a key up under the shard's lock, where every word is current.

@@ -11,6 +11,6 @@ mod modelled;
 mod real;
 
 #[cfg(shuttle)]
-pub(crate) use modelled::{Mutex, MutexGuard, atomic, epoch, thread};
+pub(crate) use modelled::{Condvar, Mutex, MutexGuard, atomic, epoch, thread};
 #[cfg(not(shuttle))]
-pub(crate) use real::{Mutex, MutexGuard, atomic, epoch, thread};
+pub(crate) use real::{Condvar, Mutex, MutexGuard, atomic, epoch, thread};

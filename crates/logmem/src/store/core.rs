@@ -1,0 +1,90 @@
+//! What a store consists of, shared by its users' threads and those that clean in the background.
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use super::cleaner::Cleaner;
+use super::entry::Entry;
+use super::heads::Heads;
+use super::options::StoreOptions;
+use super::pace::Pace;
+use super::slots::Slots;
+use super::threads::Wake;
+use super::versions::Versions;
+use crate::error::Error;
+use crate::index::{Index, Probe};
+use crate::memory::{SegmentOwner, View};
+use crate::pool::Pool;
+use crate::sync::Mutex;
+use crate::sync::atomic::AtomicUsize;
+use crate::sync::epoch::Guard;
+
+/// The store behind its handle.
+#[derive(Debug)]
+pub(super) struct Core {
+    pub(super) pool: Pool,
+    pub(super) options: StoreOptions,
+    pub(super) index: Index,
+    pub(super) slots: Slots,
+    pub(super) heads: Heads,
+    pub(super) versions: Versions,
+    pub(super) cleaner: Mutex<Cleaner>,
+    /// Segments that the cleaner's reserve lacks; changed only by whoever holds `cleaner`.
+    pub(super) reserve_missing: AtomicUsize,
+    pub(super) pace: Pace,
+    /// Where those who clean in the background wait.
+    pub(super) wake: Wake,
+}
+
+impl Core {
+    pub(super) fn new(options: StoreOptions) -> Result<Core, Error> {
+        let pool = options.pool.clone();
+        let slots = Slots::new(&pool, SegmentOwner::Store, options.held_values)?;
+        let index = Index::new(&pool)?;
+        let versions = Versions::new(&pool)?;
+        let cleaner = Mutex::new(Cleaner::new(&pool, options.reserve_segments)?);
+        Ok(Core {
+            index,
+            slots,
+            heads: Heads::new(options.heads),
+            versions,
+            cleaner,
+            reserve_missing: AtomicUsize::new(0),
+            pace: Pace::default(),
+            wake: Wake::default(),
+            options,
+            pool,
+        })
+    }
+
+    /// Bytes charged for the index and other books.
+    pub(super) fn index_bytes(&self) -> usize {
+        self.index.size_bytes() + self.versions.size_bytes() + self.slots.size_bytes()
+    }
+
+    /// Appends all entries of a shard to `bytes`, as they are at one instant.
+    pub(super) fn copy_shard(&self, number: usize, bytes: &mut Vec<u8>) {
+        let guard = crate::sync::epoch::pin();
+        // Under the lock every location is current, and the guard keeps what it names readable later.
+        let writer = self.index.lock_number(number);
+        let entries: Vec<Entry<'_>> =
+            writer.locations().filter_map(|at| self.slots.entry(at, &guard)).collect();
+        drop(writer);
+        bytes.reserve(entries.iter().map(|entry| entry.bytes.len()).sum());
+        entries.iter().for_each(|entry| bytes.extend_from_slice(entry.bytes));
+    }
+
+    pub(super) fn hash(&self, key: &[u8]) -> u64 {
+        xxh3_64_with_seed(key, self.options.hash_seed)
+    }
+
+    /// Looks a key up without a lock.
+    pub(super) fn find<'g>(&'g self, key: &[u8], guard: &'g Guard) -> Option<(View<'g>, Entry<'g>)> {
+        let found = self.index.find(self.hash(key), |at| {
+            // The entry was moved or overwritten after the word was read: the new word is there.
+            let Some(segment) = self.slots.segment(at.segment(), guard) else { return Probe::Gone };
+            let entry = Entry::read(segment.committed(), at.offset());
+            entry.filter(|entry| entry.key == key).map_or(Probe::Other, |entry| Probe::Found((segment, entry)))
+        });
+        found.map(|(_, found)| found)
+    }
+}
