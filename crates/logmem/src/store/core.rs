@@ -83,7 +83,9 @@ impl Core {
             // The entry was moved or overwritten after the word was read: the new word is there.
             let Some(segment) = self.slots.segment(at.segment(), guard) else { return Probe::Gone };
             let entry = Entry::read(segment.committed(), at.offset());
-            entry.filter(|entry| entry.key == key).map_or(Probe::Other, |entry| Probe::Found((segment, entry)))
+            entry
+                .filter(|entry| entry.key == key)
+                .map_or(Probe::Other, |entry| Probe::Found((segment, entry)))
         });
         found.map(|(_, found)| found)
     }

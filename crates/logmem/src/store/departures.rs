@@ -75,7 +75,10 @@ impl Departures {
 /// A value that someone holds.
 pub(crate) enum Held<'a> {
     /// Where it lies; there until it is dropped.
-    InPlace { pinned: Option<Pinned<'a>>, departures: &'a Departures },
+    InPlace {
+        pinned: Option<Pinned<'a>>,
+        departures: &'a Departures,
+    },
     Copied(Box<[u8]>),
 }
 
@@ -85,12 +88,6 @@ impl Held<'_> {
             Held::InPlace { pinned, .. } => pinned.as_ref().map_or(&[], Pinned::bytes),
             Held::Copied(bytes) => bytes,
         }
-    }
-
-    /// Whether it is a copy.
-    #[cfg(test)]
-    pub(crate) fn is_copy(&self) -> bool {
-        matches!(self, Held::Copied(_))
     }
 }
 

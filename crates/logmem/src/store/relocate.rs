@@ -170,7 +170,7 @@ impl Core {
         let age = cleaner.age_of(born);
         for _ in 0..2 {
             let open = cleaner.survivors(age);
-            if let Some((offset, count)) = self.append_in(open, entries, guard) {
+            if let Some((offset, count)) = self.append_batch(open, entries, guard) {
                 self.slots.rejuvenate(open, born);
                 return Ok((open, offset, count));
             }
@@ -185,7 +185,7 @@ impl Core {
         Err(NoRoom)
     }
 
-    fn append_in(&self, number: u32, entries: &[Survivor<'_>], guard: &Guard) -> Option<(usize, usize)> {
+    fn append_batch(&self, number: u32, entries: &[Survivor<'_>], guard: &Guard) -> Option<(usize, usize)> {
         let segment = self.slots.segment(number, guard)?;
         let mut room = segment.size() - segment.written();
         let mut parts: [&[u8]; BATCH] = [&[]; BATCH];

@@ -58,7 +58,8 @@ fn best(mut candidates: Vec<(f64, Weighed)>, least: usize, wanted: usize) -> Vec
         if count < candidates.len() {
             candidates.select_nth_unstable_by(count, |one, other| other.0.total_cmp(&one.0));
         }
-        let first = &mut candidates[..count.min(candidates.len())];
+        let all = candidates.len();
+        let first = &mut candidates[..count.min(all)];
         first.sort_unstable_by(|one, other| other.0.total_cmp(&one.0));
         let mut won = 0;
         let enough = first.iter().position(|(_, segment)| {
@@ -66,7 +67,7 @@ fn best(mut candidates: Vec<(f64, Weighed)>, least: usize, wanted: usize) -> Vec
             won >= wanted
         });
         let taken = enough.map_or(first.len(), |last| last + 1).max(least.min(first.len()));
-        if enough.is_some() || count >= candidates.len() {
+        if enough.is_some() || count >= all {
             return candidates[..taken].iter().map(|(_, segment)| *segment).collect();
         }
         count *= 2;
