@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use lexopt::prelude::*;
 
-use crate::suites::logmem::Fragment;
-use crate::{Outcome, suites};
+use crate::{Outcome, logmem, suites};
 
 /// How a suite is run.
 pub(crate) struct Settings {
@@ -19,6 +18,10 @@ pub(crate) struct Settings {
     pub(crate) memory_bytes: usize,
     /// Where databases are made, each in a folder that goes away.
     pub(crate) directory: PathBuf,
+    /// Live bytes of `logmem`'s fragmentation workloads.
+    pub(crate) live_bytes: u64,
+    /// The only part of `logmem` to be measured.
+    pub(crate) part: Option<&'static str>,
     /// What all random choices come from.
     pub(crate) seed: u64,
 }
@@ -36,7 +39,7 @@ pub(crate) enum Command {
     Suites(Vec<&'static str>, Settings),
     Plot,
     /// One measurement of `logmem`, in a process of its own.
-    Fragment(Fragment),
+    Measure(Vec<String>),
 }
 
 fn help() -> String {
@@ -48,9 +51,12 @@ fn help() -> String {
          --runs N             each figure is the median of N runs (5; quick: 3)\n\
          --entries N          entries of kv (1,000,000; quick: 50,000)\n\
          --memory MIB         memory of each engine of kv for caches and write buffers (64)\n\
+         --live-mib N         live bytes of logmem's fragmentation workloads (256; quick: 4; the paper: 1024)\n\
+         --part NAME          only this part of logmem: {}\n\
          --directory PATH     where databases are made (the folder for temporary files)\n\
          --seed N             what random choices come from (42)",
-        suites::names().collect::<Vec<_>>().join(", ")
+        suites::names().collect::<Vec<_>>().join(", "),
+        logmem::part_names().collect::<Vec<_>>().join(", ")
     )
 }
 
@@ -58,6 +64,7 @@ fn help() -> String {
 pub(crate) fn parse() -> Outcome<Command> {
     let mut names = Vec::new();
     let (mut quick, mut runs, mut entries) = (false, None, None);
+    let (mut live_mebibytes, mut part) = (None, None);
     let (mut memory_mebibytes, mut directory, mut seed) = (64, std::env::temp_dir(), 42);
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
@@ -69,7 +76,9 @@ pub(crate) fn parse() -> Outcome<Command> {
             Long("directory") => directory = parser.value()?.into(),
             Long("seed") => seed = parser.value()?.parse()?,
             Long("help") | Short('h') => return Ok(Command::Help(help())),
-            Long("fragment") => return Ok(Command::Fragment(parser.value()?.parse()?)),
+            Long("live-mib") => live_mebibytes = Some(parser.value()?.parse::<u64>()?.max(1)),
+            Long("part") => part = Some(logmem::known_part(&parser.value()?.string()?)?),
+            Long("measure") => return Ok(Command::Measure(words(parser.values()?)?)),
             Value(name) if name == "plot" => return Ok(Command::Plot),
             Value(name) => names.push(suites::known_name(&name.string()?)?),
             _ => return Err(argument.unexpected().into()),
@@ -83,8 +92,14 @@ pub(crate) fn parse() -> Outcome<Command> {
         runs: runs.unwrap_or(if quick { 3 } else { 5 }),
         entries: entries.unwrap_or(if quick { 50_000 } else { 1_000_000 }),
         memory_bytes: memory_mebibytes << 20,
+        live_bytes: live_mebibytes.unwrap_or(if quick { 4 } else { 256 }) << 20,
+        part,
         directory,
         seed,
     };
     Ok(Command::Suites(names, settings))
+}
+
+fn words(values: lexopt::ValuesIter<'_>) -> Outcome<Vec<String>> {
+    values.map(|value| Ok(value.string()?)).collect()
 }

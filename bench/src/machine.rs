@@ -32,6 +32,11 @@ fn output_of(program: &str, arguments: &[&str]) -> String {
     output.map_or("unknown".into(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
+/// The name and version of the system's C library, such as `glibc 2.36`.
+pub(crate) fn c_library() -> String {
+    output_of("getconf", &["GNU_LIBC_VERSION"])
+}
+
 /// Processes that wanted to run in the last 1, 5 and 15 minutes.
 pub(crate) fn load_average() -> String {
     read("/proc/loadavg").split(' ').take(3).collect::<Vec<_>>().join(" ")
@@ -44,18 +49,21 @@ pub(crate) fn facts(settings: &Settings) -> Vec<(&'static str, String)> {
         ("processor", format!("{}, {cores} cores", field("/proc/cpuinfo", "model name"))),
         ("memory", field("/proc/meminfo", "MemTotal")),
         ("system", format!("Linux {}", read("/proc/sys/kernel/osrelease"))),
+        ("transparent huge pages", read("/sys/kernel/mm/transparent_hugepage/enabled")),
         ("compiler", output_of("rustc", &["--version"])),
         ("commit", output_of("git", &["rev-parse", "--short", "HEAD"])),
         ("load at the start", load_average()),
         (
             "settings",
             format!(
-                "{}{} runs, seed {}; kv: {} entries, {} MiB",
+                "{}{} runs, seed {}; kv: {} entries, {} MiB; logmem: {} MiB live{}",
                 if settings.quick { "quick, " } else { "" },
                 settings.runs,
                 settings.seed,
                 settings.entries,
-                settings.memory_bytes >> 20
+                settings.memory_bytes >> 20,
+                settings.live_bytes >> 20,
+                settings.part.map(|part| format!(", only {part}")).unwrap_or_default(),
             ),
         ),
     ]

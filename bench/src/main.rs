@@ -5,6 +5,7 @@
 
 mod arguments;
 mod kv;
+mod logmem;
 mod machine;
 mod measure;
 mod random;
@@ -15,10 +16,7 @@ use std::process::ExitCode;
 
 use arguments::{Command, Settings};
 
-/// What ends a run: an engine's own error, or a sentence.
-pub(crate) type Failure = Box<dyn std::error::Error>;
-/// The result of most functions here.
-pub(crate) type Outcome<T = ()> = Result<T, Failure>;
+pub(crate) use stroma_bench_allocators::Outcome;
 
 fn run_suites(names: &[&'static str], settings: &Settings) -> Outcome {
     for name in names {
@@ -45,7 +43,7 @@ fn main() -> ExitCode {
         }
         Command::Suites(names, settings) => run_suites(&names, &settings),
         Command::Plot => report::plot_all(),
-        Command::Fragment(fragment) => suites::logmem::run_fragment(&fragment),
+        Command::Measure(arguments) => logmem::measure(&arguments),
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

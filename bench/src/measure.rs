@@ -1,46 +1,19 @@
-//! Takes the time of a piece of work, and keeps what several runs measured.
+//! Keeps what several runs measured.
 
-use rustix::time::{ClockId, clock_gettime};
+use std::borrow::Cow;
 
-use crate::Outcome;
+pub(crate) use stroma_bench_allocators::{Cost, timed};
 
 /// The name under which our own figures stand.
 pub(crate) const OURS: &str = "stromatolite";
-
-/// What a piece of work cost, in seconds.
-#[derive(Clone, Copy)]
-pub(crate) struct Cost {
-    /// By the clock on the wall.
-    pub(crate) wall: f64,
-    /// Processor time of the calling thread: other programs on the machine hardly count in.
-    pub(crate) thread: f64,
-    /// Processor time of all threads, those in the background too.
-    pub(crate) process: f64,
-}
-
-fn seconds(clock: ClockId) -> f64 {
-    let time = clock_gettime(clock);
-    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
-}
-
-/// Does the work and tells what it cost.
-pub(crate) fn timed<T>(work: impl FnOnce() -> Outcome<T>) -> Outcome<(T, Cost)> {
-    let clocks = || [ClockId::Monotonic, ClockId::ThreadCPUTime, ClockId::ProcessCPUTime].map(seconds);
-    let before = clocks();
-    let result = std::hint::black_box(work()?);
-    let after = clocks();
-    let [wall, thread, process] = [0, 1, 2].map(|clock| after[clock] - before[clock]);
-    let cost = Cost { wall, thread, process };
-    Ok((result, cost))
-}
 
 /// What is measured: the identity of a row.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Figure {
     pub(crate) case: String,
     pub(crate) subject: String,
-    pub(crate) metric: &'static str,
-    pub(crate) unit: &'static str,
+    pub(crate) metric: Cow<'static, str>,
+    pub(crate) unit: Cow<'static, str>,
 }
 
 /// The figures of a suite, each with a value a run, in the order in which they first came.
@@ -59,10 +32,11 @@ impl Samples {
         &mut self,
         case: &str,
         subject: &str,
-        metric: &'static str,
+        metric: impl Into<Cow<'static, str>>,
         value: f64,
-        unit: &'static str,
+        unit: impl Into<Cow<'static, str>>,
     ) {
+        let (metric, unit) = (metric.into(), unit.into());
         let figure = Figure { case: case.to_owned(), subject: subject.to_owned(), metric, unit };
         match self.figures.iter_mut().find(|(other, _)| *other == figure) {
             Some((_, values)) => values.push(value),

@@ -1,32 +1,6 @@
 //! Seeded random numbers, so that every run and every engine does the same work.
 
-/// A bijection on 64 bits that looks random (the finalizer of SplitMix64).
-pub(crate) fn mix(number: u64) -> u64 {
-    let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
-}
-
-/// SplitMix64.
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    pub(crate) fn next(&mut self) -> u64 {
-        let number = mix(self.0);
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        number
-    }
-
-    /// A number below `limit`, evenly enough for limits far below 2^64.
-    pub(crate) fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
-
-    fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
+pub(crate) use stroma_bench_allocators::{Random, mix};
 
 /// Zipfian numbers by rejection-free inversion (Gray et al., "Quickly generating billion-record synthetic
 /// databases", SIGMOD 1994), as YCSB draws them; popular ones lie scattered over all items.

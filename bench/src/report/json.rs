@@ -30,7 +30,7 @@ pub(crate) fn write(
     let mut rows: Vec<Value> =
         facts.iter().map(|(what, text)| row("run", "machine", what, json!(text), "text")).collect();
     rows.extend(samples.medians().map(|(figure, value)| {
-        row(&figure.case, &figure.subject, figure.metric, json!(rounded(value)), figure.unit)
+        row(&figure.case, &figure.subject, &figure.metric, json!(rounded(value)), &figure.unit)
     }));
     let lines: Vec<String> = rows.iter().map(Value::to_string).collect();
     let folder = folder(settings.quick);

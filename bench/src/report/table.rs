@@ -37,9 +37,9 @@ fn ahead(ours: f64, peers: &[f64], unit: &str) -> Option<f64> {
 pub(crate) fn table(samples: &Samples) -> String {
     let figures: Vec<_> = samples.medians().collect();
     let mut text = String::new();
-    for metric in distinct(figures.iter().map(|(figure, _)| figure.metric)) {
+    for metric in distinct(figures.iter().map(|(figure, _)| &*figure.metric)) {
         let of_metric: Vec<_> = figures.iter().filter(|(figure, _)| figure.metric == metric).collect();
-        let unit = of_metric.first().map_or("", |(figure, _)| figure.unit);
+        let unit = of_metric.first().map_or("", |(figure, _)| &*figure.unit);
         let subjects = distinct(of_metric.iter().map(|(figure, _)| figure.subject.as_str()));
         let _ = writeln!(text, "| {metric}, {unit} | {} | ahead |", subjects.join(" | "));
         let _ = writeln!(text, "|---|{}", "---|".repeat(subjects.len() + 1));

@@ -1,10 +1,9 @@
-//! The suites, each a file; `kv` has a folder of its own because of its peers.
+//! The suites, each a file; `kv` and `logmem` have folders of their own because of their peers.
 
 mod documents;
 mod filter;
 mod index;
 mod list;
-pub(crate) mod logmem;
 mod sequence;
 
 pub(crate) use list::{find, known_name, names};

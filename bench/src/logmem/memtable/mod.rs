@@ -1,0 +1,7 @@
+//! The index of a memtable: what orders entries that lie in a log, with one inserter and readers beside it.
+
+mod indexes;
+mod skip_list;
+mod work;
+
+pub(super) use work::{PART, measure, run};

@@ -1,0 +1,71 @@
+//! Measurements in processes of their own: what an earlier one left resident would falsify the next.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::Outcome;
+use crate::measure::{Cost, Samples};
+
+/// What a process measured: case, metric, value and unit of each figure.
+#[derive(Default)]
+pub(super) struct Figures(Vec<(String, String, f64, String)>);
+
+impl Figures {
+    pub(super) fn add(&mut self, case: &str, metric: &str, value: f64, unit: &str) {
+        self.0.push((case.to_owned(), metric.to_owned(), value, unit.to_owned()));
+    }
+
+    /// Adds thousand operations a second by the clock on the wall, and the processor time of an operation over
+    /// all threads.
+    pub(super) fn add_rate(&mut self, case: &str, what: &str, operations: u64, cost: Cost) {
+        self.add(case, &format!("{what}, rate"), operations as f64 / 1000.0 / cost.wall, "1000/s");
+        let nanoseconds = cost.process * 1e9 / operations as f64;
+        self.add(case, &format!("{what}, processor time"), nanoseconds, "ns");
+    }
+
+    /// Writes them for the process that waits for them.
+    pub(super) fn print(&self) {
+        for (case, metric, value, unit) in &self.0 {
+            println!("{}", json!([case, metric, value, unit]));
+        }
+    }
+
+    fn parse(text: &str) -> Outcome<Figures> {
+        let mut figures = Figures::default();
+        for line in text.lines() {
+            let row: Value = serde_json::from_str(line)?;
+            let field = |place: usize| row.get(place).and_then(Value::as_str);
+            let value = row.get(2).and_then(Value::as_f64);
+            let (Some(case), Some(metric), Some(value), Some(unit)) = (field(0), field(1), value, field(3))
+            else {
+                return Err(format!("a process printed {line}, which is no figure").into());
+            };
+            figures.add(case, metric, value, unit);
+        }
+        Ok(figures)
+    }
+
+    /// Files them under a subject.
+    pub(super) fn file(self, subject: &str, samples: &mut Samples) {
+        for (case, metric, value, unit) in self.0 {
+            samples.add(&case, subject, metric, value, unit);
+        }
+    }
+}
+
+/// What a program prints.
+pub(super) fn output_of(command: &mut Command) -> Outcome<String> {
+    let output = command.output()?;
+    if !output.status.success() {
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        return Err(format!("{command:?} ended with {}: {told}", output.status).into());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Measures in a new process of this program; `arguments` begin with the part.
+pub(super) fn in_a_process(arguments: &[&str]) -> Outcome<Figures> {
+    let mut command = Command::new(std::env::current_exe()?);
+    Figures::parse(&output_of(command.arg("--measure").args(arguments))?)
+}

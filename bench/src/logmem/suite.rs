@@ -1,0 +1,68 @@
+//! The parts of the suite, and what starts them.
+
+use super::process::Figures;
+use super::{fill, fragmentation, memtable, ycsb};
+use crate::Outcome;
+use crate::arguments::Settings;
+use crate::measure::Samples;
+
+/// What a process of a part does: measures what its words say.
+type Measure = fn(&[&str]) -> Outcome<Figures>;
+
+/// A part measures all its subjects in one run, most of them in processes of their own.
+struct Part {
+    name: &'static str,
+    run: fn(&Settings, u64, &mut Samples) -> Outcome,
+    /// None where the processes are other programs.
+    measure: Option<Measure>,
+    /// Memory is nearly the same in each run, while such runs take long: one suffices.
+    is_measured_once: bool,
+}
+
+const PARTS: [Part; 4] = [
+    Part { name: fragmentation::PART, run: fragmentation::run, measure: None, is_measured_once: true },
+    Part { name: fill::PART, run: fill::run, measure: Some(fill::measure), is_measured_once: false },
+    Part { name: ycsb::PART, run: ycsb::run, measure: Some(ycsb::measure), is_measured_once: false },
+    Part {
+        name: memtable::PART,
+        run: memtable::run,
+        measure: Some(memtable::measure),
+        is_measured_once: false,
+    },
+];
+
+/// The names of all parts.
+pub(crate) fn part_names() -> impl Iterator<Item = &'static str> {
+    PARTS.iter().map(|part| part.name)
+}
+
+/// The suite's own copy of a part's name, or an error that names those there are.
+pub(crate) fn known_part(name: &str) -> Outcome<&'static str> {
+    let known: Vec<&'static str> = part_names().collect();
+    let unsupported = || format!("unsupported part `{name}`; there are {}", known.join(", ")).into();
+    known.iter().copied().find(|other| *other == name).ok_or_else(unsupported)
+}
+
+/// Measures all parts, or the one that was asked for.
+pub(crate) fn run(settings: &Settings) -> Outcome<Samples> {
+    let mut samples = Samples::new("logmem");
+    for part in PARTS.iter().filter(|part| settings.part.is_none_or(|only| only == part.name)) {
+        // A part of a minute or more is measured less often than one of seconds.
+        let runs = if part.is_measured_once { 1 } else { settings.runs };
+        for run in 0..runs {
+            eprintln!("{}: run {} of {runs}", part.name, run + 1);
+            (part.run)(settings, settings.seed + run as u64, &mut samples)?;
+        }
+    }
+    Ok(samples)
+}
+
+/// What a process started by a part does: measures one subject and prints the figures.
+pub(crate) fn measure(arguments: &[String]) -> Outcome {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (name, rest) = words.split_first().ok_or("no part was named")?;
+    let part = PARTS.iter().find(|part| part.name == *name).and_then(|part| part.measure);
+    let figures = part.ok_or_else(|| format!("`{name}` has no processes of its own"))?(rest)?;
+    figures.print();
+    Ok(())
+}
