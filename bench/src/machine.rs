@@ -7,12 +7,15 @@ use crate::arguments::Settings;
 /// The lock file of this workspace, which knows the versions of the peers.
 const LOCK_FILE: &str = include_str!("../Cargo.lock");
 
-/// The name of a peer with the version built in, such as `redb 4.5.0`.
+/// The name of a peer with the version built in, such as `redb 4.5.0`. Where there are two of a package, the
+/// beginning of the version says which: `redb@4`.
 pub(crate) fn with_version(package: &str) -> String {
-    let mut lines = LOCK_FILE.lines();
+    let (package, beginning) = package.split_once('@').unwrap_or((package, ""));
     let name = format!("name = \"{package}\"");
-    let version = lines.find(|line| **line == name).and_then(|_| lines.next());
-    let version = version.and_then(|line| line.split('"').nth(1)).unwrap_or("of unknown version");
+    let lines: Vec<&str> = LOCK_FILE.lines().collect();
+    let after_names = lines.windows(2).filter(|pair| pair[0] == name);
+    let mut versions = after_names.filter_map(|pair| pair[1].split('"').nth(1));
+    let version = versions.find(|version| version.starts_with(beginning)).unwrap_or("of unknown version");
     format!("{package} {version}")
 }
 

@@ -23,16 +23,20 @@ impl Zipfian {
 
     /// The next number below the number of items.
     pub(crate) fn draw(&self, random: &mut Random) -> u64 {
+        mix(self.draw_rank(random)) % self.items
+    }
+
+    /// The next rank: 0 is drawn most often.
+    pub(crate) fn draw_rank(&self, random: &mut Random) -> u64 {
         let unit = random.unit();
         let scaled = unit * self.zeta;
-        let rank = if scaled < 1.0 {
+        if scaled < 1.0 {
             0
         } else if scaled < 1.0 + 0.5_f64.powf(self.theta) {
             1
         } else {
             (self.items as f64 * (self.eta * unit - self.eta + 1.0).powf(self.alpha)) as u64
-        };
-        mix(rank) % self.items
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Log-structured memory: ours and its peers on the same work.
 
+mod cache;
 mod fill;
 mod fragmentation;
 mod histogram;

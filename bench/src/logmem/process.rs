@@ -46,6 +46,12 @@ impl Figures {
         Ok(figures)
     }
 
+    /// The figure of this metric.
+    pub(super) fn value(&self, metric: &str) -> Outcome<f64> {
+        let found = self.0.iter().find(|(_, name, _, _)| name == metric).map(|(_, _, value, _)| *value);
+        found.ok_or_else(|| format!("`{metric}` was not measured").into())
+    }
+
     /// Files them under a subject.
     pub(super) fn file(self, subject: &str, samples: &mut Samples) {
         for (case, metric, value, unit) in self.0 {

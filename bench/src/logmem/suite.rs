@@ -1,7 +1,7 @@
 //! The parts of the suite, and what starts them.
 
 use super::process::Figures;
-use super::{fill, fragmentation, memtable, ycsb};
+use super::{cache, fill, fragmentation, memtable, ycsb};
 use crate::Outcome;
 use crate::arguments::Settings;
 use crate::measure::Samples;
@@ -19,7 +19,7 @@ struct Part {
     is_measured_once: bool,
 }
 
-const PARTS: [Part; 4] = [
+const PARTS: [Part; 5] = [
     Part { name: fragmentation::PART, run: fragmentation::run, measure: None, is_measured_once: true },
     Part { name: fill::PART, run: fill::run, measure: Some(fill::measure), is_measured_once: false },
     Part { name: ycsb::PART, run: ycsb::run, measure: Some(ycsb::measure), is_measured_once: false },
@@ -29,6 +29,7 @@ const PARTS: [Part; 4] = [
         measure: Some(memtable::measure),
         is_measured_once: false,
     },
+    Part { name: cache::PART, run: cache::run, measure: Some(cache::measure), is_measured_once: true },
 ];
 
 /// The names of all parts.

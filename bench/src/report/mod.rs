@@ -9,7 +9,7 @@ pub(crate) use json::write;
 pub(crate) use plot::plot_all;
 pub(crate) use table::table;
 
-/// Whether more is better: rates are, times and sizes are not.
+/// Whether more is better: rates and shares of requests answered are, times and sizes are not.
 fn is_more_better(unit: &str) -> bool {
-    unit.ends_with("/s") || unit.ends_with("/cpu s")
+    unit.ends_with("/s") || unit.ends_with("/cpu s") || unit.starts_with('%')
 }
