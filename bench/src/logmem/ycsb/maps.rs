@@ -63,7 +63,9 @@ impl Product {
         let product = Product::ALL.into_iter().find(|product| product.word() == word);
         Ok(match product.ok_or_else(|| format!("unsupported map `{word}`"))? {
             Product::Ours => {
-                let pool = Pool::new(PoolOptions::new(budget_bytes as usize))?;
+                let segment_bytes =
+                    (budget_bytes / 512).next_power_of_two().clamp(64 << 10, 1 << 20) as usize;
+                let pool = Pool::new(PoolOptions { capacity_bytes: budget_bytes as usize, segment_bytes })?;
                 Box::new(Store::new(StoreOptions::new(pool, seed))?)
             }
             Product::Dashmap => {
