@@ -9,6 +9,8 @@
 //! - [`Log`]: an append-only arena, freed whole; what a memtable keeps its entries in.
 //! - [`Store`]: a concurrent key-value store with a hash index and a cleaner, which copies live entries
 //!   together.
+//! - [`Cache`]: a concurrent cache on the same segments, which keeps what is read most for its size and gives
+//!   memory back when others of the pool need it.
 //!
 //! There are no threads inside: writers clean when memory is short, and [`Store::clean`] lets a thread of the
 //! caller's do it before that.
@@ -31,6 +33,7 @@
 
 #![deny(unsafe_code)]
 
+mod cache;
 mod error;
 mod index;
 mod location;
@@ -40,6 +43,7 @@ mod pool;
 mod store;
 mod sync;
 
+pub use cache::{Cache, CacheClock, CacheOptions, CacheStatistics};
 pub use error::Error;
 pub use location::Location;
 pub use log::Log;

@@ -18,4 +18,4 @@ mod tests;
 
 pub(crate) use shard::{Crowded, Place, ShardWriter};
 pub(crate) use table::{Index, Probe};
-pub(crate) use word::tag_of;
+pub(crate) use word::{heat_of, tag_of, with_heat};

@@ -12,13 +12,13 @@ use std::fmt;
 use super::address::candidates;
 use super::resize::{CROWDED_PERCENT, MOST_PERCENT, SPARSE_PERCENT};
 use super::shard::{Shard, ShardWriter, buckets_in, words};
-use super::word::{may_be, tag_of};
+use super::word::{MAX_HEAT, heat_of, may_be, tag_of, with_heat};
 use crate::error::Error;
 use crate::location::Location;
 use crate::memory::{LINE_WORDS, Line, Lines, PIECE_BYTES};
 use crate::pool::{Charge, Pool};
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// One shard for so many bytes of the budget, ...
 const BYTES_PER_SHARD: usize = 4 << 20;
@@ -90,17 +90,38 @@ impl Index {
     pub(crate) fn find<T>(
         &self,
         hash: u64,
-        mut probe: impl FnMut(Location) -> Probe<T>,
+        probe: impl FnMut(Location) -> Probe<T>,
     ) -> Option<(Location, T)> {
+        self.search(hash, probe).map(|(_, word, found)| (Location::from_bits(word), found))
+    }
+
+    /// The same, and makes the key one step hotter, up to the most.
+    pub(crate) fn find_warming<T>(&self, hash: u64, probe: impl FnMut(Location) -> Probe<T>) -> Option<T> {
+        let (slot, word, found) = self.search(hash, probe)?;
+        let heat = heat_of(Location::from_bits(word));
+        if heat < MAX_HEAT {
+            let hotter = with_heat(Location::from_bits(word), heat + 1).to_bits();
+            // If the word has changed meanwhile, no heat is better than another key's.
+            let _ = slot.compare_exchange(word, hotter, Ordering::Relaxed, Ordering::Relaxed);
+        }
+        Some(found)
+    }
+
+    fn search<T>(
+        &self,
+        hash: u64,
+        mut probe: impl FnMut(Location) -> Probe<T>,
+    ) -> Option<(&AtomicU64, u64, T)> {
         let number = self.shard_number(hash);
         let tag = tag_of(hash);
         loop {
             let state = self.shards[number].state();
             let mut gone = false;
             for bucket in candidates(hash, self.shard_bits, buckets_in(state)) {
-                for (_, word) in words(self.line(number, bucket)).filter(|(_, word)| may_be(*word, tag)) {
+                let line = self.line(number, bucket);
+                for (slot, word) in words(line).filter(|(_, word)| may_be(*word, tag)) {
                     match probe(Location::from_bits(word)) {
-                        Probe::Found(found) => return Some((Location::from_bits(word), found)),
+                        Probe::Found(found) => return Some((&line.0[slot], word, found)),
                         Probe::Other => {}
                         Probe::Gone => gone = true,
                     }

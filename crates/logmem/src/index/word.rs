@@ -3,9 +3,7 @@
 //! Zero is an empty slot, since no segment has the number 0. The heat is for caches: readers raise it without
 //! a lock, so that it can change under everybody's hands; words are compared without it.
 
-#[cfg(test)]
-use crate::location::Location;
-use crate::location::{OFFSET_BITS, SEGMENT_BITS};
+use crate::location::{Location, OFFSET_BITS, SEGMENT_BITS};
 
 /// An empty slot.
 pub(super) const EMPTY: u64 = 0;
@@ -34,12 +32,12 @@ pub(super) fn may_be(word: u64, tag: u16) -> bool {
     word >> TAG_SHIFT == u64::from(tag >> HEAT_BITS) && word != EMPTY
 }
 
-#[cfg(test)]
+/// How hot the key is.
 pub(crate) fn heat_of(location: Location) -> u8 {
     ((location.to_bits() & HEAT_MASK) >> HEAT_SHIFT) as u8
 }
 
-#[cfg(test)]
+/// The same place with another heat, at most [`MAX_HEAT`].
 pub(crate) fn with_heat(location: Location, heat: u8) -> Location {
     let heat = u64::from(heat.min(MAX_HEAT)) << HEAT_SHIFT;
     Location::from_bits(location.to_bits() & !HEAT_MASK | heat)

@@ -1,0 +1,200 @@
+//! The hand that goes through the oldest segments: what is worth keeping is copied, the rest forgotten.
+//!
+//! Segments wait in two lines: those of new entries, on probation, and those of entries that were kept before.
+//! The hand takes from the first as long as that is longer than its share, else from the second; but a
+//! segment all of whose entries have expired goes before any other. An entry is moved under the lock of its
+//! shard; readers find the old copy or the new one, or neither, once it is dropped.
+
+use super::api::Shared;
+use super::heads::{NEVER, Queues, Waiting};
+use super::judge::Judge;
+use super::read::expiry_of;
+use super::statistics::add;
+use crate::error::Error;
+use crate::index::{heat_of, tag_of, with_heat};
+use crate::location::Location;
+use crate::pool::{Pool, Segment};
+use crate::store::entry::Entry;
+use crate::store::slots::State;
+use crate::sync::atomic::Ordering;
+use crate::sync::epoch::Guard;
+
+/// New entries get one in so many of the segments.
+const PROBATION_SHARE: usize = 10;
+/// Of 256 bytes of kept entries looked at again, so many are dropped.
+const DROP_SHARE: u64 = 96;
+/// The judge looks back on one in so many bytes of the cache.
+const JUDGE_SHARE: usize = 8;
+/// Segments set aside to copy into.
+pub(super) const RESERVE: usize = 1;
+
+/// What the hand keeps between steps.
+#[derive(Debug)]
+pub(super) struct Evictor {
+    victim: Option<Victim>,
+    /// The segment that kept entries are copied to, and when the last of them expires.
+    survivors: Waiting,
+    reserve: Vec<Segment>,
+    judge: Judge,
+}
+
+/// The segment that is being gone through.
+#[derive(Clone, Copy, Debug)]
+struct Victim {
+    number: u32,
+    offset: usize,
+    on_probation: bool,
+}
+
+/// What a step of eviction did.
+pub(super) struct Step {
+    /// Bytes of the segments that were emptied.
+    pub(super) freed: usize,
+    /// There is no sealed segment left.
+    pub(super) exhausted: bool,
+}
+
+impl Evictor {
+    /// Takes its reserve from the pool.
+    pub(super) fn new(pool: &Pool, most_bytes: usize) -> Result<Evictor, Error> {
+        let reserve = (0..RESERVE).map(|_| pool.take_segment()).collect::<Result<Vec<_>, _>>()?;
+        Ok(Evictor {
+            victim: None,
+            survivors: Waiting { number: 0, latest_expiry: 0 },
+            reserve,
+            judge: Judge::new((most_bytes / JUDGE_SHARE) as u64, DROP_SHARE),
+        })
+    }
+
+    pub(super) fn wants_reserve(&self) -> bool {
+        self.reserve.len() < RESERVE
+    }
+
+    /// Keeps a segment to copy into, or gives it back if there are enough.
+    pub(super) fn put_aside(&mut self, segment: Segment) -> Option<Segment> {
+        if !self.wants_reserve() {
+            return Some(segment);
+        }
+        self.reserve.push(segment);
+        None
+    }
+
+    #[cfg(test)]
+    pub(super) fn set_aside(&self) -> usize {
+        self.reserve.len()
+    }
+
+    /// A segment set aside for new entries: if there are more than keeping needs, or anyway.
+    pub(super) fn spare(&mut self, anyway: bool) -> Option<Segment> {
+        if self.reserve.len() > RESERVE || anyway { self.reserve.pop() } else { None }
+    }
+}
+
+impl Shared {
+    /// Goes through about `limit` bytes of the victim, or to its end.
+    pub(super) fn advance(&self, evictor: &mut Evictor, limit: usize) -> Step {
+        let Some(mut victim) = evictor.victim.take().or_else(|| self.next_victim()) else {
+            return Step { freed: 0, exhausted: true };
+        };
+        let guard = crate::sync::epoch::pin();
+        let Some(segment) = self.slots.segment(victim.number, &guard) else {
+            return Step { freed: 0, exhausted: false };
+        };
+        let written = segment.committed();
+        let end = victim.offset.saturating_add(limit);
+        // Entries whose insertion is under way count as live, so that no live bytes means nothing to look for.
+        while victim.offset < end && self.slots.live(victim.number) > 0 {
+            let Some(entry) = Entry::read(written, victim.offset) else { break };
+            self.consider(evictor, victim, &entry, &guard);
+            victim.offset += entry.bytes.len();
+        }
+        let mut freed = 0;
+        if self.slots.live(victim.number) == 0 {
+            freed = segment.size();
+            self.slots.retire(victim.number, &guard);
+            self.segments.fetch_sub(1, Ordering::Relaxed);
+        } else if victim.offset < written.len() {
+            evictor.victim = Some(victim);
+        } else {
+            // At its end nothing is live; but a segment is never let go, or lost, on faith.
+            self.queues.lock().main.push_back(Waiting { number: victim.number, latest_expiry: NEVER });
+        }
+        drop(guard);
+        self.index.shrink(|at| self.hash_at_pinned(at));
+        Step { freed, exhausted: false }
+    }
+
+    /// The segment to go through next.
+    fn next_victim(&self) -> Option<Victim> {
+        let mut queues = self.queues.lock();
+        let now = self.now();
+        let on_probation =
+            |waiting: Waiting, on_probation| Victim { number: waiting.number, offset: 0, on_probation };
+        if self.options.clock.is_some() {
+            let Queues { probation, main } = &mut *queues;
+            for (queue, new) in [(probation, true), (main, false)] {
+                if let Some(place) = queue.iter().position(|waiting| waiting.latest_expiry <= now) {
+                    return queue.remove(place).map(|waiting| on_probation(waiting, new));
+                }
+            }
+        }
+        let share =
+            (self.segments.load(Ordering::Relaxed) / PROBATION_SHARE).saturating_sub(self.heads.len());
+        let new_first = queues.probation.len() > share || queues.main.is_empty();
+        let new = new_first && !queues.probation.is_empty();
+        let next = if new { queues.probation.pop_front() } else { queues.main.pop_front() };
+        next.map(|waiting| on_probation(waiting, new))
+    }
+
+    /// Keeps or drops one entry, if it is current.
+    fn consider(&self, evictor: &mut Evictor, victim: Victim, entry: &Entry<'_>, guard: &Guard) {
+        let hash = self.hash(entry.key);
+        let old = Location::pack(tag_of(hash), victim.number, victim.offset);
+        let writer = self.index.lock(hash);
+        let Some((place, word)) = writer.find(hash, |at| with_heat(at, 0) == old) else { return };
+        let (heat, bytes) = (heat_of(word), entry.bytes.len());
+        let is_fresh = self.is_fresh(entry);
+        let keeps =
+            is_fresh && if victim.on_probation { heat > 0 } else { evictor.judge.keeps(heat, bytes, hash) };
+        let kept = if keeps { self.append_survivor(evictor, entry, guard) } else { None };
+        match kept {
+            Some((number, offset)) => {
+                let cooler = if victim.on_probation { heat } else { heat / 2 };
+                writer.set(place, with_heat(Location::pack(tag_of(hash), number, offset), cooler));
+                add(&self.counters.kept, 1);
+                add(&self.counters.kept_bytes, bytes as u64);
+            }
+            None => {
+                writer.remove(place);
+                if is_fresh {
+                    self.ghost.remember(hash, heat);
+                }
+                add(if is_fresh { &self.counters.evicted } else { &self.counters.expired }, 1);
+            }
+        }
+        self.slots.remove_live(victim.number, bytes, guard);
+    }
+
+    /// Copies an entry to the survivors; `None` if there is no segment for it.
+    fn append_survivor(
+        &self,
+        evictor: &mut Evictor,
+        entry: &Entry<'_>,
+        guard: &Guard,
+    ) -> Option<(u32, usize)> {
+        let append = |number: u32| Some((number, self.slots.segment(number, guard)?.append(&[entry.bytes])?));
+        let place = append(evictor.survivors.number).or_else(|| {
+            let segment = evictor.reserve.pop().or_else(|| self.take_free())?;
+            let number = self.slots.adopt(segment, State::Open, None)?;
+            let full = std::mem::replace(&mut evictor.survivors, Waiting { number, latest_expiry: 0 });
+            if full.number != 0 {
+                self.slots.seal(full.number);
+                self.queues.lock().main.push_back(full);
+            }
+            append(number)
+        })?;
+        let survivors = &mut evictor.survivors;
+        survivors.latest_expiry = survivors.latest_expiry.max(expiry_of(entry));
+        Some(place)
+    }
+}

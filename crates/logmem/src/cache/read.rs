@@ -1,0 +1,56 @@
+//! Looking up: without a lock, and leaving a trace of warmth.
+
+use super::api::Shared;
+use super::heads::NEVER;
+use crate::index::Probe;
+use crate::location::Location;
+use crate::store::entry::Entry;
+use crate::sync::epoch::Guard;
+
+/// When an entry expires, in seconds since the cache was made: what it carries as its version, less one.
+pub(super) fn expiry_of(entry: &Entry<'_>) -> u64 {
+    entry.version.checked_sub(1).unwrap_or(NEVER)
+}
+
+/// The number that an entry carries for its expiry, if it has one.
+pub(super) fn stamp_of(expiry: u64) -> u64 {
+    expiry.wrapping_add(1)
+}
+
+impl Shared {
+    /// The entry of a key, counted as a hit and made warmer, or as a miss.
+    pub(super) fn look_up<'g>(&'g self, key: &[u8], guard: &'g Guard) -> Option<Entry<'g>> {
+        let hash = self.hash(key);
+        let found = self.index.find_warming(hash, |at| self.probe(key, at, guard));
+        let fresh = found.filter(|entry| self.is_fresh(entry));
+        self.counters.lookup(hash, fresh.is_some());
+        fresh
+    }
+
+    pub(super) fn contains(&self, key: &[u8], guard: &Guard) -> bool {
+        let found = self.index.find(self.hash(key), |at| self.probe(key, at, guard));
+        found.is_some_and(|(_, entry)| self.is_fresh(&entry))
+    }
+
+    fn probe<'g>(&'g self, key: &[u8], at: Location, guard: &'g Guard) -> Probe<Entry<'g>> {
+        let Some(segment) = self.slots.segment(at.segment(), guard) else { return Probe::Gone };
+        let entry = Entry::read(segment.committed(), at.offset());
+        entry.filter(|entry| entry.key == key).map_or(Probe::Other, Probe::Found)
+    }
+
+    /// Whether the entry's time is not over.
+    pub(super) fn is_fresh(&self, entry: &Entry<'_>) -> bool {
+        let expiry = expiry_of(entry);
+        expiry == NEVER || self.now() < expiry
+    }
+
+    /// The hash of the key at a location.
+    pub(super) fn hash_at(&self, at: Location, guard: &Guard) -> Option<u64> {
+        self.slots.entry(at, guard).map(|entry| self.hash(entry.key))
+    }
+
+    /// The same, pinned for that only.
+    pub(super) fn hash_at_pinned(&self, at: Location) -> Option<u64> {
+        self.hash_at(at, &crate::sync::epoch::pin())
+    }
+}

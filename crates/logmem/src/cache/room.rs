@@ -1,0 +1,174 @@
+//! Where another open segment comes from: free memory, or eviction; and giving memory to others.
+
+use super::api::Shared;
+use super::evict::Evictor;
+use super::options::LEAST_SEGMENTS;
+use crate::error::Error;
+use crate::pool::{Reclaim, Segment};
+use crate::sync::atomic::Ordering;
+
+/// How often a thread that waits for readers lets others run.
+const PATIENCE: usize = 20_000;
+/// So many segments should be free before they are needed.
+const AHEAD: usize = 2;
+/// Evicting a byte takes going through about this many.
+const LOOKED_AT_PER_BYTE: usize = 4;
+/// How often a thread looks for memory before it gives up.
+const ROUNDS: usize = 256;
+
+impl Shared {
+    /// Makes sure that the open segment for that hash has room for `bytes`. No lock is held.
+    pub(super) fn open_segment(&self, hash: u64, bytes: usize) -> Result<(), Error> {
+        for _ in 0..ROUNDS {
+            let number = self.head(hash).number;
+            if self.has_room(number, bytes) {
+                return Ok(());
+            }
+            if let Some(segment) = self.take_segment() {
+                if let Some(unused) = self.replace_head(hash, bytes, segment) {
+                    self.put_aside(&mut self.evictor.lock(), unused);
+                }
+                self.plan_ahead();
+                return Ok(());
+            }
+            let freed = self.evict(&mut self.evictor.lock(), self.pool.segment_bytes());
+            self.collect();
+            if freed == 0 && !self.await_readers() {
+                break;
+            }
+        }
+        Err(self.out_of_memory(bytes))
+    }
+
+    /// Lets the index grow where a key found no room, or makes it emptier.
+    pub(super) fn relieve_index(&self, hash: u64) -> Result<(), Error> {
+        let relieved = self.index.relieve(hash, &self.pool, |at| self.hash_at_pinned(at));
+        if relieved.is_err() && self.evict(&mut self.evictor.lock(), self.pool.segment_bytes()) == 0 {
+            return relieved;
+        }
+        Ok(())
+    }
+
+    /// A segment for new entries.
+    fn take_segment(&self) -> Option<Segment> {
+        let mut evictor = self.evictor.lock();
+        // First what keeping needs; for new entries what is left.
+        while evictor.wants_reserve() {
+            let Some(segment) = self.take_free() else { break };
+            self.put_aside(&mut evictor, segment);
+        }
+        self.take_free().or_else(|| evictor.spare(self.segments.load(Ordering::Relaxed) <= LEAST_SEGMENTS))
+    }
+
+    fn put_aside(&self, evictor: &mut Evictor, segment: Segment) {
+        if evictor.put_aside(segment).is_some() {
+            self.segments.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A free segment of the pool, if the cache may still grow.
+    pub(super) fn take_free(&self) -> Option<Segment> {
+        let allowed = self.held_bytes() + self.pool.segment_bytes() <= self.options.max_bytes;
+        let segment = if allowed { self.pool.try_take_segment().ok()? } else { return None };
+        self.segments.fetch_add(1, Ordering::Relaxed);
+        Some(segment)
+    }
+
+    /// Bytes of the pool in this cache's hands.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.segments.load(Ordering::Relaxed) * self.pool.segment_bytes()
+            + self.slots.awaiting_readers_bytes()
+            + self.index.size_bytes()
+            + self.ghost.size_bytes()
+    }
+
+    /// Sets how much the next insertions should evict.
+    fn plan_ahead(&self) {
+        let room = self.options.max_bytes.saturating_sub(self.held_bytes());
+        let free = room.min(self.pool.available_bytes());
+        let wanted = AHEAD * self.pool.segment_bytes();
+        self.debt.store(wanted.saturating_sub(free), Ordering::Relaxed);
+    }
+
+    /// Evicts a little, in proportion to what was inserted, if free segments have become few.
+    pub(super) fn work_off(&self, bytes: usize) {
+        if self.debt.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let Some(mut evictor) = self.evictor.try_lock() else { return };
+        let freed = self.advance(&mut evictor, bytes * LOOKED_AT_PER_BYTE).freed;
+        drop(evictor);
+        if freed > 0 {
+            self.collect();
+            let _ = self
+                .debt
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |debt| Some(debt.saturating_sub(freed)));
+        }
+    }
+
+    /// Evicts until so many bytes are freed or there is nothing more to evict; gives the bytes freed.
+    fn evict(&self, evictor: &mut Evictor, bytes: usize) -> usize {
+        let mut freed = 0;
+        // Bounded: each segment is gone through once at most, and what is copied of it not again.
+        for _ in 0..2 * self.segments.load(Ordering::Relaxed) + 2 {
+            let step = self.advance(evictor, self.pool.segment_bytes());
+            freed += step.freed;
+            if step.exhausted || freed >= bytes {
+                break;
+            }
+        }
+        freed
+    }
+
+    /// Lets readers finish; whether they have let go of anything.
+    fn await_readers(&self) -> bool {
+        let before = self.slots.awaiting_readers_bytes();
+        if before == 0 || crate::sync::epoch::is_pinned() {
+            return false;
+        }
+        for _ in 0..PATIENCE {
+            crate::sync::epoch::pin().flush();
+            if self.slots.awaiting_readers_bytes() < before {
+                return true;
+            }
+            crate::sync::thread::yield_now();
+        }
+        false
+    }
+
+    /// Moves the epoch on as far as readers allow, so that emptied segments become free.
+    fn collect(&self) {
+        for _ in 0..4 {
+            if self.slots.awaiting_readers_bytes() == 0 {
+                return;
+            }
+            crate::sync::epoch::pin().flush();
+        }
+    }
+
+    pub(super) fn out_of_memory(&self, requested: usize) -> Error {
+        let capacity = self.pool.capacity_bytes();
+        Error::OutOfMemory {
+            requested,
+            capacity,
+            used: capacity - self.pool.available_bytes(),
+            awaiting_readers: self.slots.awaiting_readers_bytes(),
+        }
+    }
+}
+
+impl Reclaim for Shared {
+    fn reclaim(&self, bytes: usize) -> usize {
+        let mut evictor = self.evictor.lock();
+        let least = self.options.min_bytes.max(LEAST_SEGMENTS * self.pool.segment_bytes());
+        let mut freed = 0;
+        while freed < bytes && self.held_bytes() - self.slots.awaiting_readers_bytes() > least {
+            let step = self.advance(&mut evictor, self.pool.segment_bytes());
+            freed += step.freed;
+            if step.exhausted {
+                break;
+            }
+        }
+        freed
+    }
+}
