@@ -43,7 +43,7 @@ mod pool;
 mod store;
 mod sync;
 
-pub use cache::{Cache, CacheClock, CacheOptions, CacheStatistics};
+pub use cache::{Cache, CacheClock, CacheGuard, CacheOptions, CacheStatistics};
 pub use error::Error;
 pub use location::Location;
 pub use log::Log;

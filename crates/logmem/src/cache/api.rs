@@ -1,18 +1,22 @@
 //! The cache's public methods.
 
+use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::evict::{Evictor, RESERVE};
 use super::ghost::Ghost;
-use super::heads::{Head, Queues, heads_for};
+use super::heads::{Head, Queues};
 use super::options::CacheOptions;
 use super::statistics::{CacheStatistics, Counters};
 use crate::error::Error;
 use crate::index::Index;
 use crate::memory::SegmentOwner;
 use crate::pool::{Pool, Reclaim};
+use crate::store::departures::Held;
+use crate::store::heads::Heads;
 use crate::store::slots::{Slots, State};
 use crate::sync::Mutex;
 use crate::sync::atomic::AtomicUsize;
@@ -36,7 +40,7 @@ use crate::sync::atomic::AtomicUsize;
 /// let pool = Pool::new(PoolOptions { capacity_bytes: 4 << 20, segment_bytes: 64 << 10 })?;
 /// let cache = Cache::new(CacheOptions::new(pool, 42))?;
 /// cache.insert(b"coral", b"polyp")?;
-/// assert_eq!(cache.get_copied(b"coral").as_deref(), Some(&b"polyp"[..]));
+/// assert_eq!(cache.get(b"coral").as_deref(), Some(&b"polyp"[..]));
 /// assert_eq!(cache.get_with(b"coral", |value| value.len()), Some(5));
 /// for number in 0_u32..100_000 {
 ///     cache.insert(&number.to_le_bytes(), &[7; 100])?; // evicts, and never runs out of memory
@@ -59,7 +63,9 @@ pub(super) struct Shared {
     pub(super) began: u64,
     pub(super) index: Index,
     pub(super) slots: Slots,
-    pub(super) heads: Box<[Mutex<Head>]>,
+    pub(super) heads: Heads<Head>,
+    /// Number of heads.
+    pub(super) open_heads: usize,
     pub(super) queues: Mutex<Queues>,
     pub(super) evictor: Mutex<Evictor>,
     pub(super) ghost: Ghost,
@@ -70,6 +76,8 @@ pub(super) struct Shared {
     pub(super) debt: AtomicUsize,
 }
 
+/// Open segments hold new entries: more than this share of all would take the probation's place.
+const SEGMENTS_PER_HEAD: usize = 40;
 /// The ghost takes this share of the largest size.
 const GHOST_SHARE: usize = 128;
 
@@ -83,11 +91,14 @@ impl Cache {
         options.check()?;
         let pool = options.pool.clone();
         let most = options.max_bytes.min(pool.capacity_bytes());
+        let open_heads =
+            Heads::usual_count(&pool).min((most / pool.segment_bytes() / SEGMENTS_PER_HEAD).max(1));
         let shared = Arc::new(Shared {
             began: options.clock.as_ref().map_or(0, super::CacheClock::seconds),
             index: Index::new(&pool)?,
-            slots: Slots::new(&pool, SegmentOwner::Cache),
-            heads: heads_for(most / pool.segment_bytes()),
+            slots: Slots::new(&pool, SegmentOwner::Cache, options.held_values)?,
+            heads: Heads::new(open_heads),
+            open_heads,
             queues: Mutex::default(),
             evictor: Mutex::new(Evictor::new(&pool, most)?),
             ghost: Ghost::new(&pool, most / GHOST_SHARE / size_of::<u64>() / 2)?,
@@ -120,11 +131,21 @@ impl Cache {
         self.shared.insert(key, value, Some(seconds))
     }
 
+    /// The value of a key, in place. Takes no lock and holds nothing up.
+    ///
+    /// If [`CacheOptions::held_values`] values are held already, or the segment is just being emptied, the
+    /// guard has a copy.
+    pub fn get(&self, key: &[u8]) -> Option<CacheGuard<'_>> {
+        let guard = crate::sync::epoch::pin();
+        let (segment, entry) = self.shared.look_up(key, &guard)?;
+        Some(CacheGuard { held: self.shared.slots.hold(segment, entry.value, &guard) })
+    }
+
     /// Reads the value of a key where it lies, if it is there. The function should be short: as long as it
     /// runs, no memory that was evicted since can be used again.
     pub fn get_with<T>(&self, key: &[u8], read: impl FnOnce(&[u8]) -> T) -> Option<T> {
         let guard = crate::sync::epoch::pin();
-        self.shared.look_up(key, &guard).map(|entry| read(entry.value))
+        self.shared.look_up(key, &guard).map(|(_, entry)| read(entry.value))
     }
 
     /// The value of a key, copied.
@@ -176,7 +197,7 @@ impl Cache {
     pub fn statistics(&self) -> CacheStatistics {
         let shared = &self.shared;
         let guard = crate::sync::epoch::pin();
-        let states = [State::Open, State::Sealed];
+        let states = [State::Open, State::Sealed, State::Emptying];
         let live = states.into_iter().flat_map(|state| shared.slots.in_state(state, &guard));
         CacheStatistics {
             entries: self.len(),
@@ -186,6 +207,28 @@ impl Cache {
             awaiting_readers_bytes: shared.slots.awaiting_readers_bytes(),
             ..shared.counters.read()
         }
+    }
+}
+
+/// A value read in place, or a copy of it if too many are held already.
+///
+/// As long as it lives, the segment that it lies in is not emptied, or cannot be used anew; nothing else is
+/// held up. It may be sent to other threads.
+pub struct CacheGuard<'a> {
+    held: Held<'a>,
+}
+
+impl Deref for CacheGuard<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.held.bytes()
+    }
+}
+
+impl fmt::Debug for CacheGuard<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("CacheGuard").field(&&**self).finish()
     }
 }
 

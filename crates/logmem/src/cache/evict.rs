@@ -96,6 +96,11 @@ impl Shared {
         let Some(mut victim) = evictor.victim.take().or_else(|| self.next_victim()) else {
             return Step { freed: 0, exhausted: true };
         };
+        if victim.offset == 0 && !self.slots.begin_emptying(victim.number) {
+            // Someone holds a value in it, so that emptying it would free nothing now.
+            self.queues.lock().main.push_back(Waiting { number: victim.number, latest_expiry: NEVER });
+            return Step { freed: 0, exhausted: false };
+        }
         let guard = crate::sync::epoch::pin();
         let Some(segment) = self.slots.segment(victim.number, &guard) else {
             return Step { freed: 0, exhausted: false };
@@ -138,8 +143,7 @@ impl Shared {
                 }
             }
         }
-        let share =
-            (self.segments.load(Ordering::Relaxed) / PROBATION_SHARE).saturating_sub(self.heads.len());
+        let share = (self.segments.load(Ordering::Relaxed) / PROBATION_SHARE).saturating_sub(self.open_heads);
         let new_first = queues.probation.len() > share || queues.main.is_empty();
         let new = new_first && !queues.probation.is_empty();
         let next = if new { queues.probation.pop_front() } else { queues.main.pop_front() };

@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use super::api::Shared;
 use crate::pool::Segment;
 use crate::store::slots::State;
-use crate::sync::{Mutex, MutexGuard};
 
 /// No entry of the segment lives longer: the second after which the segment holds nothing of use.
 pub(super) const NEVER: u64 = u64::MAX;
@@ -35,26 +34,11 @@ pub(super) struct Queues {
     pub(super) main: VecDeque<Waiting>,
 }
 
-/// Fewer heads than one in so many segments, so that open ones do not take much of a small cache.
-const SEGMENTS_PER_HEAD: usize = 64;
-const MOST_HEADS: usize = 8;
-
-/// Heads for a cache of that many segments.
-pub(super) fn heads_for(segments: usize) -> Box<[Mutex<Head>]> {
-    let count = (segments / SEGMENTS_PER_HEAD).clamp(1, MOST_HEADS);
-    std::iter::repeat_with(|| Mutex::new(Head::default())).take(count).collect()
-}
-
 impl Shared {
-    /// The head for keys of that hash.
-    pub(super) fn head(&self, hash: u64) -> MutexGuard<'_, Head> {
-        self.heads[(hash >> 16) as usize % self.heads.len()].lock()
-    }
-
-    /// Puts a segment in the place of the head's, unless that has got room for `bytes` meanwhile; gives the
+    /// Puts a segment in the place of a head's, unless that has got room for `bytes` meanwhile; gives the
     /// segment back then.
-    pub(super) fn replace_head(&self, hash: u64, bytes: usize, segment: Segment) -> Option<Segment> {
-        let mut head = self.head(hash);
+    pub(super) fn replace_head(&self, bytes: usize, segment: Segment) -> Option<Segment> {
+        let mut head = self.heads.lock();
         if self.has_room(head.number, bytes) {
             return Some(segment);
         }

@@ -23,6 +23,6 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use api::Cache;
+pub use api::{Cache, CacheGuard};
 pub use options::{CacheClock, CacheOptions};
 pub use statistics::CacheStatistics;

@@ -39,6 +39,9 @@ pub struct CacheOptions {
     pub min_bytes: usize,
     /// The cache takes no more than this, its index included, even if the pool has free memory.
     pub max_bytes: usize,
+    /// Values that can be held in place ([`Cache::get`](crate::Cache::get)) at once, each of which may keep
+    /// one segment from being emptied. What is beyond that is copied.
+    pub held_values: usize,
     /// By which times to live are told. Without one, time stands still and nothing expires.
     pub clock: Option<CacheClock>,
 }
@@ -50,7 +53,8 @@ impl CacheOptions {
     /// A cache that may take the whole pool, and give back all but four segments. Nothing expires.
     pub fn new(pool: Pool, hash_seed: u64) -> CacheOptions {
         let (min_bytes, max_bytes) = (0, pool.capacity_bytes());
-        CacheOptions { pool, hash_seed, min_bytes, max_bytes, clock: None }
+        let held_values = (max_bytes / pool.segment_bytes() / 16).clamp(1, 256);
+        CacheOptions { pool, hash_seed, min_bytes, max_bytes, held_values, clock: None }
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {

@@ -7,8 +7,8 @@ use crate::error::Error;
 use crate::pool::{Reclaim, Segment};
 use crate::sync::atomic::Ordering;
 
-/// How often a thread that waits for readers lets others run.
-const PATIENCE: usize = 20_000;
+/// How often a thread that waits for readers naps for a few dozen microseconds.
+const PATIENCE: usize = 2_000;
 /// So many segments should be free before they are needed.
 const AHEAD: usize = 2;
 /// Evicting a byte takes going through about this many.
@@ -17,22 +17,22 @@ const LOOKED_AT_PER_BYTE: usize = 4;
 const ROUNDS: usize = 256;
 
 impl Shared {
-    /// Makes sure that the open segment for that hash has room for `bytes`. No lock is held.
-    pub(super) fn open_segment(&self, hash: u64, bytes: usize) -> Result<(), Error> {
+    /// Makes sure that an open segment has room for `bytes`. No lock is held.
+    pub(super) fn open_segment(&self, bytes: usize) -> Result<(), Error> {
         for _ in 0..ROUNDS {
-            let number = self.head(hash).number;
+            let number = self.heads.lock().number;
             if self.has_room(number, bytes) {
                 return Ok(());
             }
             if let Some(segment) = self.take_segment() {
-                if let Some(unused) = self.replace_head(hash, bytes, segment) {
+                if let Some(unused) = self.replace_head(bytes, segment) {
                     self.put_aside(&mut self.evictor.lock(), unused);
                 }
                 self.plan_ahead();
                 return Ok(());
             }
             let freed = self.evict(&mut self.evictor.lock(), self.pool.segment_bytes());
-            self.collect();
+            self.slots.collect();
             if freed == 0 && !self.await_readers() {
                 break;
             }
@@ -80,6 +80,7 @@ impl Shared {
             + self.slots.awaiting_readers_bytes()
             + self.index.size_bytes()
             + self.ghost.size_bytes()
+            + self.slots.size_bytes()
     }
 
     /// Sets how much the next insertions should evict.
@@ -99,7 +100,7 @@ impl Shared {
         let freed = self.advance(&mut evictor, bytes * LOOKED_AT_PER_BYTE).freed;
         drop(evictor);
         if freed > 0 {
-            self.collect();
+            self.slots.collect();
             let _ = self
                 .debt
                 .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |debt| Some(debt.saturating_sub(freed)));
@@ -127,23 +128,13 @@ impl Shared {
             return false;
         }
         for _ in 0..PATIENCE {
-            crate::sync::epoch::pin().flush();
+            self.slots.collect();
             if self.slots.awaiting_readers_bytes() < before {
                 return true;
             }
-            crate::sync::thread::yield_now();
+            crate::sync::thread::nap();
         }
         false
-    }
-
-    /// Moves the epoch on as far as readers allow, so that emptied segments become free.
-    fn collect(&self) {
-        for _ in 0..4 {
-            if self.slots.awaiting_readers_bytes() == 0 {
-                return;
-            }
-            crate::sync::epoch::pin().flush();
-        }
     }
 
     pub(super) fn out_of_memory(&self, requested: usize) -> Error {

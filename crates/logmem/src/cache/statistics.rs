@@ -1,6 +1,7 @@
 //! Figures about a cache: what it holds, how often it had what was asked for, and what it let go.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::thread;
 
 /// What a [`Cache`](crate::Cache) holds and did until now. Exact when nobody is using it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,17 +57,18 @@ struct Stripe {
 }
 
 impl Counters {
-    fn stripe(&self, hash: u64) -> &Stripe {
-        &self.stripes[(hash >> 24) as usize % STRIPES]
+    /// This thread's.
+    fn stripe(&self) -> &Stripe {
+        &self.stripes[thread::number() % STRIPES]
     }
 
-    pub(super) fn lookup(&self, hash: u64, hit: bool) {
-        let stripe = self.stripe(hash);
+    pub(super) fn lookup(&self, hit: bool) {
+        let stripe = self.stripe();
         add(if hit { &stripe.hits } else { &stripe.misses }, 1);
     }
 
-    pub(super) fn insertion(&self, hash: u64) {
-        add(&self.stripe(hash).insertions, 1);
+    pub(super) fn insertion(&self) {
+        add(&self.stripe().insertions, 1);
     }
 
     pub(super) fn read(&self) -> CacheStatistics {

@@ -40,7 +40,7 @@ fn audit(cache: &Cache) {
     let shared = &cache.shared;
     let guard = crate::sync::epoch::pin();
     let (mut current, mut segments) = (0, 0);
-    for state in [State::Open, State::Sealed] {
+    for state in [State::Open, State::Sealed, State::Emptying] {
         for segment in shared.slots.in_state(state, &guard) {
             segments += 1;
             let written = shared.slots.segment(segment.number, &guard).expect("in use").committed();
@@ -236,6 +236,20 @@ fn keeps_to_its_maximum() {
         crate::sync::thread::yield_now();
     }
     panic!("{:?}", pool.statistics());
+}
+
+#[test]
+fn a_value_that_is_held_stays_and_holds_nothing_else_up() {
+    let (pool, cache) = cache(256 << 10, 4 << 10);
+    cache.insert(b"held", b"value").expect("room");
+    let guard = cache.get(b"held").expect("just inserted");
+    (0..20_000).for_each(|k| cache.insert(&key(k), &[1; 100]).expect("room is made"));
+    assert_eq!(&*guard, b"value");
+    audit(&cache);
+    drop(guard);
+    (0..20_000).for_each(|k| cache.insert(&key(k), &[1; 100]).expect("room is made"));
+    assert!(cache.statistics().awaiting_readers_bytes <= 8 << 10);
+    assert!(pool.statistics().used_bytes <= 256 << 10);
 }
 
 #[test]

@@ -47,11 +47,11 @@ impl Shared {
             let _ = self.index.grow(&self.pool, |at| self.hash_at_pinned(at));
             outcome = match self.try_insert(hash, key, parts, expiry) {
                 Ok(()) => {
-                    self.counters.insertion(hash);
+                    self.counters.insertion();
                     self.work_off(bytes);
                     return Ok(());
                 }
-                Err(Shortage::Head(bytes)) => self.open_segment(hash, bytes),
+                Err(Shortage::Head(bytes)) => self.open_segment(bytes),
                 Err(Shortage::Index) => self.relieve_index(hash),
             };
             if outcome.is_err() {
@@ -94,7 +94,7 @@ impl Shared {
     /// Copies an entry into the open segment.
     fn append(&self, hash: u64, parts: [&[u8]; 3], expiry: u64, guard: &Guard) -> Result<Location, Shortage> {
         let bytes = parts.iter().map(|part| part.len()).sum();
-        let mut head = self.head(hash);
+        let mut head = self.heads.lock();
         let open = self.slots.segment(head.number, guard);
         let offset = open.and_then(|segment| segment.append(&parts)).ok_or(Shortage::Head(bytes))?;
         head.latest_expiry = head.latest_expiry.max(expiry);

@@ -11,15 +11,16 @@ const MOST: usize = 8;
 /// Open segments are partly empty: they may be this share of a pool's (one in so many).
 const SHARE: usize = 32;
 
-/// The numbers of the open segments, 0 for none. A head's lock is held while an entry is copied.
+/// What is known of each open segment: its number, 0 for none, or more. A head's lock is held while an entry
+/// is copied.
 #[derive(Debug)]
-pub(crate) struct Heads {
-    heads: Box<[Head]>,
+pub(crate) struct Heads<T = u32> {
+    heads: Box<[Head<T>]>,
 }
 
 #[derive(Debug, Default)]
 #[repr(align(64))]
-struct Head(Mutex<u32>);
+struct Head<T>(Mutex<T>);
 
 impl Heads {
     /// As many heads as threads can run at once, but few enough for the pool.
@@ -27,13 +28,15 @@ impl Heads {
         let segments = pool.capacity_bytes() / pool.segment_bytes();
         (segments / SHARE).clamp(1, MOST).min(thread::parallelism())
     }
+}
 
-    pub(crate) fn new(count: usize) -> Heads {
+impl<T: Default> Heads<T> {
+    pub(crate) fn new(count: usize) -> Heads<T> {
         Heads { heads: std::iter::repeat_with(Head::default).take(count.max(1)).collect() }
     }
 
     /// A head that nobody is writing to, this thread's own if possible; waits for that one if there is none.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, u32> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         let own = thread::number() % self.heads.len();
         let (before, from) = self.heads.split_at(own);
         let mut heads = from.iter().chain(before);
@@ -41,7 +44,7 @@ impl Heads {
     }
 
     /// One head after the other, each as soon as nobody is writing to it.
-    pub(crate) fn lock_each(&self) -> impl Iterator<Item = MutexGuard<'_, u32>> {
+    pub(crate) fn lock_each(&self) -> impl Iterator<Item = MutexGuard<'_, T>> {
         self.heads.iter().map(|head| head.0.lock())
     }
 }
