@@ -19,6 +19,7 @@ const UNSAFE_MODULES: &[&str] = &[
     "crates/logmem/src/memory/lines.rs",
     "crates/logmem/src/memory/mapping.rs",
     "crates/logmem/src/memory/pins.rs",
+    "crates/logmem/src/memory/prefetch.rs",
     "crates/strata/src/storage/map.rs",
 ];
 

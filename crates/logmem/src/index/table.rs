@@ -15,7 +15,7 @@ use super::shard::{Shard, ShardWriter, buckets_in, words};
 use super::word::{MAX_HEAT, heat_of, may_be, tag_of, with_heat};
 use crate::error::Error;
 use crate::location::Location;
-use crate::memory::{LINE_WORDS, Line, Lines, PIECE_BYTES};
+use crate::memory::{LINE_WORDS, Line, Lines, PIECE_BYTES, prefetch};
 use crate::pool::{Charge, Pool};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -130,6 +130,15 @@ impl Index {
             if !gone && self.shards[number].state() == state {
                 return None;
             }
+        }
+    }
+
+    /// Asks the processor for what a lookup of this hash will read.
+    pub(crate) fn prefetch(&self, hash: u64) {
+        let number = self.shard_number(hash);
+        let state = self.shards[number].state();
+        for bucket in candidates(hash, self.shard_bits, buckets_in(state)) {
+            prefetch(self.line(number, bucket));
         }
     }
 

@@ -12,12 +12,15 @@ use super::slots::{State, Weighed};
 use super::statistics::CleanReport;
 use crate::index::{Probe, tag_of};
 use crate::location::Location;
-use crate::memory::View;
+use crate::memory::{View, prefetch_bytes};
 use crate::sync::atomic::Ordering;
 use crate::sync::epoch::Guard;
 
 /// Entries of a batch at most.
 const BATCH: usize = 32;
+
+/// Bytes of a victim that are asked for before they are read.
+const AHEAD: usize = 8 << 10;
 
 /// There is no segment to copy survivors to.
 pub(super) struct NoRoom;
@@ -90,11 +93,14 @@ impl Core {
         most: usize,
     ) -> (Vec<Survivor<'g>>, Option<usize>) {
         let written = segment.committed();
+        prefetch_bytes(written.get(offset..).map_or(&[], |rest| &rest[..rest.len().min(most).min(AHEAD)]));
         let mut entries = Vec::with_capacity(BATCH);
         let mut next = offset;
         while entries.len() < BATCH && next - offset < most {
             let Some(entry) = Entry::read(written, next) else { break };
-            entries.push(Survivor { hash: self.hash(entry.key), offset: next, bytes: entry.bytes });
+            let hash = self.hash(entry.key);
+            self.index.prefetch(hash);
+            entries.push(Survivor { hash, offset: next, bytes: entry.bytes });
             next += entry.bytes.len();
         }
         let end = (!entries.is_empty()).then_some(next);
