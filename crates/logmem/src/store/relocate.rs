@@ -19,7 +19,7 @@ use crate::sync::epoch::Guard;
 /// Entries of a batch at most.
 const BATCH: usize = 32;
 
-/// Bytes of a victim that are asked for before they are read.
+/// Bytes of a batch, the last entry's not counted, and so of a victim that are asked for before they are read.
 const AHEAD: usize = 8 << 10;
 
 /// There is no segment to copy survivors to.
@@ -31,6 +31,13 @@ struct Survivor<'g> {
     hash: u64,
     offset: usize,
     bytes: &'g [u8],
+}
+
+/// The bytes of a victim that should be asked for when it is read from `offset` on: at its beginning twice as
+/// many, so that what is read next has always been asked for a while ago.
+fn ahead(written: &[u8], offset: usize) -> &[u8] {
+    let from = if offset == 0 { 0 } else { offset + AHEAD };
+    written.get(from..).map_or(&[], |rest| &rest[..rest.len().min(offset + 2 * AHEAD - from)])
 }
 
 impl Core {
@@ -93,10 +100,10 @@ impl Core {
         most: usize,
     ) -> (Vec<Survivor<'g>>, Option<usize>) {
         let written = segment.committed();
-        prefetch_bytes(written.get(offset..).map_or(&[], |rest| &rest[..rest.len().min(most).min(AHEAD)]));
+        prefetch_bytes(ahead(written, offset));
         let mut entries = Vec::with_capacity(BATCH);
         let mut next = offset;
-        while entries.len() < BATCH && next - offset < most {
+        while entries.len() < BATCH && next - offset < most.min(AHEAD) {
             let Some(entry) = Entry::read(written, next) else { break };
             let hash = self.hash(entry.key);
             self.index.prefetch(hash);
