@@ -124,10 +124,10 @@ impl MemoryShares {
     /// copies that cleaning makes beside what they are copies of; that much is left free.
     pub(crate) fn resident_limits(&self) -> ResidentLimits {
         ResidentLimits {
-            entry_bytes: self.entries / 16 * 11,
-            index_bytes: self.index / 8 * 3,
+            entry_bytes: self.entries / 16 * 12,
+            index_bytes: self.index / 20 * 9,
             log_bytes: 4 * (self.entries + self.index) as u64,
-            kept_share: 0.6,
+            kept_share: 0.45,
         }
     }
 }

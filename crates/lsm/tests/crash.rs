@@ -202,15 +202,15 @@ fn a_loss_of_power_or_process_leaves_a_prefix_with_everything_promised() {
         let found = read_back(&storage.kill());
         assert_is_prefix(&found, &told, told.buffered, &format!("seed {seed}, killed"));
     }
-    assert!(sheddings > 30, "{sheddings}");
+    assert!(sheddings > 15, "{sheddings}");
 }
 
 #[test]
 fn a_device_that_fails_at_any_operation_loses_nothing_promised() {
-    for (load, commits, step) in [(Load::Mixed, 160, 3), (Load::Overwrites, 300, 13)] {
+    for (load, commits, step) in [(Load::Mixed, 160, 3), (Load::Overwrites, 400, 17)] {
         let whole = MemoryStorage::new();
         let told = run(&whole, load, 7, commits, Map::new());
-        assert!(load == Load::Mixed || told.sheddings > 1, "{}", told.sheddings);
+        assert!(load == Load::Mixed || told.sheddings > 0, "{}", told.sheddings);
         let operations = whole.operations();
         assert!(operations > 300, "{operations}");
         for fail_at in (0..operations).step_by(step) {

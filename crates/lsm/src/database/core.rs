@@ -75,8 +75,8 @@ impl Core {
     pub(super) fn new(parts: Parts) -> Self {
         let cleaning_room = CleaningRoom {
             pool: parts.memtable_options.pool.clone(),
-            log_bytes: parts.shares.memtable_entries,
-            copy_bytes: parts.shares.memtable_entries,
+            log_bytes: 2 * parts.shares.cleaning_entries,
+            copy_bytes: 2 * parts.shares.cleaning_entries,
         };
         Core {
             options: parts.options,

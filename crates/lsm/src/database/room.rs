@@ -53,6 +53,15 @@ impl Core {
                 self.wait_for_flush(PATIENCE)?;
                 continue;
             }
+            if is_crowded && list.resident.is_some() {
+                if list.active.is_empty() {
+                    self.flush.ask_for_memory();
+                    self.wait_for_flush(PATIENCE)?;
+                } else {
+                    self.seal(writer)?;
+                }
+                continue;
+            }
             // The resident layer is no debt: what it holds is to stay.
             let budget = self.options.memory_bytes - (resident_entry_bytes + resident_index_bytes);
             self.slow_down(writer, bytes, (entry_bytes + index_bytes, budget))?;

@@ -18,7 +18,7 @@ impl Core {
         let _turn = self.flush.begin();
         let list = self.memtables();
         let Some(oldest) = list.sealed.last().cloned() else {
-            return Ok(self.flush.take_memory_wanted() && self.flush_resident()?);
+            return Ok(self.flush.take_memory_wanted() && self.give_memory_back()?);
         };
         let has_begun = list.resident.is_some();
         drop(list);

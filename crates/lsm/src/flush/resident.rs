@@ -43,7 +43,8 @@ impl Core {
         };
         let limits = self.resident_limits();
         let bytes_to_come = memtable.linked_bytes() - memtable.superseded_bytes();
-        let cells_to_come = Resident::index_bytes_for(memtable.len());
+        let share_to_come = bytes_to_come as f64 / memtable.linked_bytes().max(1) as f64;
+        let cells_to_come = Resident::index_bytes_for((memtable.len() as f64 * share_to_come) as usize);
         let fits = resident.entry_bytes() + bytes_to_come <= limits.entry_bytes
             && resident.index_bytes() + cells_to_come <= limits.index_bytes;
         let log_is_short = resident.log_bytes() + memtable.log_bytes() <= limits.log_bytes;
@@ -55,6 +56,15 @@ impl Core {
         let most_log_bytes =
             if log_is_short { u64::MAX } else { (limits.log_bytes as f64 * limits.kept_share) as u64 };
         self.shed(&resident, resident.segments_to_shed(most_entries, most_log_bytes))
+    }
+
+    /// Moves the older half of the layer into a table; answers whether there was a layer.
+    pub(super) fn give_memory_back(&self) -> Result<bool, Error> {
+        let Some(resident) = self.memtables().resident.clone() else {
+            return Ok(false);
+        };
+        self.shed(&resident, resident.segments_to_shed(resident.len() / 2, u64::MAX).max(1))?;
+        Ok(true)
     }
 
     /// Moves the entries of the layer's oldest `segments` segments of the log into a table, and lets the segments go.

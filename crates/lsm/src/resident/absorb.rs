@@ -20,9 +20,9 @@ use crate::compaction::Retention;
 use crate::entry::MAX_SEQUENCE;
 use crate::memtable::{Memtable, head_of, split_entry};
 
-/// A log with less than this share of live bytes is cleaned. At 0.65, less than two bytes are copied for each byte
-/// won.
-const LEAST_LIVE_SHARE: f64 = 0.65;
+/// A log with less than this share of live bytes is cleaned. At 0.85, less than six bytes are copied for each byte
+/// won, which costs far less than to write that byte to a table.
+const LEAST_LIVE_SHARE: f64 = 0.85;
 
 /// Where survivors are copied to.
 #[derive(Debug, Clone)]
