@@ -5,6 +5,7 @@ use std::sync::Arc;
 use stroma_strata::storage::LogStorage;
 use stroma_strata::{LayeredSet, OpenReport, SetOptions, SetStatistics, Version};
 
+use crate::block_cache::{BlockCache, Caching};
 use crate::compaction::TableKind;
 use crate::cursor::Cursor;
 use crate::entry::{Kind, MAX_SEQUENCE, Sequence};
@@ -36,6 +37,7 @@ impl Layers {
         storage: Arc<dyn LogStorage>,
         options: &Options,
         snapshots: Arc<SnapshotRegistry>,
+        cache: Option<BlockCache>,
     ) -> Result<(Layers, OpenReport), Error> {
         let table_options = TableOptions {
             block_bytes: options.block_bytes,
@@ -43,7 +45,7 @@ impl Layers {
             filter: options.filter,
             index: options.index,
         };
-        let kind = TableKind::new(table_options, Arc::new(move || snapshots.live()));
+        let kind = TableKind::new(table_options, Arc::new(move || snapshots.live())).with_cache(cache);
         let set_options = SetOptions {
             policy: options.merge_policy.clone(),
             clock: options.clock.clone(),
@@ -193,10 +195,10 @@ impl LayerView {
             }
             match tables {
                 [] => {}
-                [only] => sources.push(Box::new(only.layer().cursor())),
+                [only] => sources.push(Box::new(only.layer().cursor(Caching::Use))),
                 several => {
                     let tables = several.iter().map(|layer| layer.layer().clone()).collect();
-                    sources.push(Box::new(LevelCursor::new(tables)));
+                    sources.push(Box::new(LevelCursor::new(tables, Caching::Use)));
                 }
             }
         }

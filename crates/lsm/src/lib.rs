@@ -72,6 +72,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
 mod block;
+mod block_cache;
 mod check;
 mod coding;
 mod commit;
@@ -100,6 +101,7 @@ mod transaction;
 mod value;
 
 pub use block::Compression;
+pub use block_cache::BlockCacheStatistics;
 pub use check::CheckReport;
 pub use commit::{Batch, CommitToken};
 pub use database::{Database, RecoveryReport};

@@ -10,6 +10,7 @@ use stroma_strata::{
 
 use super::summary::{check_descriptor, layer_summary};
 use super::{Retention, TableOutput, write_tables};
+use crate::block_cache::{BlockCache, Caching};
 use crate::cursor::Cursor;
 use crate::entry::Sequence;
 use crate::merging::MergingCursor;
@@ -28,6 +29,8 @@ pub(crate) type SnapshotsInUse = Arc<dyn Fn() -> Vec<Sequence> + Send + Sync>;
 pub(crate) struct TableKind {
     options: TableOptions,
     snapshots: SnapshotsInUse,
+    /// Where tables keep blocks that cannot be read in place.
+    cache: Option<BlockCache>,
 }
 
 impl fmt::Debug for TableKind {
@@ -39,7 +42,12 @@ impl fmt::Debug for TableKind {
 impl TableKind {
     /// Tables that are written with `options`.
     pub(crate) fn new(options: TableOptions, snapshots: SnapshotsInUse) -> Self {
-        Self { options, snapshots }
+        Self { options, snapshots, cache: None }
+    }
+
+    /// The same, with a cache for the tables that are opened.
+    pub(crate) fn with_cache(self, cache: Option<BlockCache>) -> Self {
+        Self { cache, ..self }
     }
 
     /// Seals a memtable: writes what survives of it as one table.
@@ -64,7 +72,8 @@ impl LayerKind for TableKind {
 
     fn open(&self, blob: Arc<dyn Blob>, descriptor: &LayerDescriptor) -> Result<Table, KindError> {
         let place = blob.describe();
-        let table = Table::open(blob)?;
+        let cache = self.cache.as_ref().map(BlockCache::for_table);
+        let table = Table::open_with_cache(blob, cache)?;
         check_descriptor(table.properties(), descriptor, &place)?;
         Ok(table)
     }
@@ -96,9 +105,9 @@ fn level_sources(layers: &[Arc<Layer<TableKind>>]) -> Vec<Box<dyn Cursor>> {
     let disjoint = by_key.windows(2).all(|pair| !pair[0].descriptor().overlaps(pair[1].descriptor()));
     if disjoint && by_key.len() > 1 {
         let tables = by_key.into_iter().map(|layer| layer.layer().clone()).collect();
-        return vec![Box::new(LevelCursor::new(tables))];
+        return vec![Box::new(LevelCursor::new(tables, Caching::Bypass))];
     }
-    layers.iter().map(|layer| -> Box<dyn Cursor> { Box::new(layer.layer().cursor()) }).collect()
+    layers.iter().map(|layer| -> Box<dyn Cursor> { Box::new(layer.layer().cursor(Caching::Bypass)) }).collect()
 }
 
 /// The output of a merge as the writer of tables wants it.

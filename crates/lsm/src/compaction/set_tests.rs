@@ -9,6 +9,7 @@ use stroma_strata::storage::{MemoryStorage, Storage};
 use stroma_strata::{LayeredSet, MergePolicy, SetOptions, Version};
 
 use super::TableKind;
+use crate::block_cache::Caching;
 use crate::cursor::{EntriesCursor, OwnedEntry};
 use crate::entry::{Kind, Sequence};
 use crate::merging::{MergingCursor, Visibility, VisibleCursor};
@@ -173,7 +174,7 @@ impl Scene {
 fn scan(version: &Version<TableKind>, snapshot: Sequence) -> Map {
     let cursors = version
         .runs()
-        .map(|run| LevelCursor::new(run.iter().map(|layer| layer.layer().clone()).collect()))
+        .map(|run| LevelCursor::new(run.iter().map(|layer| layer.layer().clone()).collect(), Caching::Use))
         .collect();
     let tombstones = version.layers().map(|layer| Arc::clone(layer.layer().tombstones())).collect();
     let mut cursor = VisibleCursor::new(MergingCursor::new(cursors), tombstones, Visibility::at(snapshot));

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::{Retention, TableOutput, write_tables};
 use crate::Error;
 use crate::block::Compression;
+use crate::block_cache::Caching;
 use crate::cursor::{Cursor, EntriesCursor, OwnedEntry};
 use crate::entry::Sequence;
 use crate::merging::{MergingCursor, Visibility, VisibleCursor};
@@ -102,7 +103,7 @@ fn seen_in_tables(
     let mut cursors: Vec<Box<dyn Cursor>> = Vec::new();
     let mut tombstones = vec![Arc::new(older.1.clone())];
     for table in tables {
-        cursors.push(Box::new(table.cursor()));
+        cursors.push(Box::new(table.cursor(Caching::Use)));
         tombstones.push(Arc::clone(table.tombstones()));
     }
     cursors.push(Box::new(EntriesCursor::new(older.0.clone())));

@@ -52,7 +52,7 @@ pub(super) fn open(
     let pool = Pool::new(PoolOptions { capacity_bytes: shares.entries, segment_bytes: shares.segment })?;
     let memtable_options = MemtableOptions { pool, index_bytes: shares.index };
     let snapshots = Arc::new(SnapshotRegistry::default());
-    let (layers, found) = Layers::open(storage.clone(), &options, snapshots.clone())?;
+    let (layers, found) = Layers::open(storage.clone(), &options, snapshots.clone(), cache)?;
     let flushed = layers.flush_record()?;
 
     let all_segments = list_segments(&*storage)?;

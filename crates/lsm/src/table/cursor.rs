@@ -3,6 +3,7 @@
 use super::reader::{Payload, Table};
 use crate::Error;
 use crate::block::{BlockPosition, BlockView, Damage};
+use crate::block_cache::Caching;
 use crate::cursor::Cursor;
 use crate::entry::{EntryRef, Sequence};
 
@@ -13,13 +14,15 @@ pub(crate) struct TableCursor {
     /// The loaded block, and its payload.
     block: Option<(usize, Payload)>,
     position: BlockPosition,
+    caching: Caching,
     failed: Option<Error>,
 }
 
 impl Table {
     /// A cursor on no entry.
-    pub(crate) fn cursor(&self) -> TableCursor {
-        TableCursor { table: self.clone(), block: None, position: BlockPosition::default(), failed: None }
+    pub(crate) fn cursor(&self, caching: Caching) -> TableCursor {
+        let (table, position) = (self.clone(), BlockPosition::default());
+        TableCursor { table, block: None, position, caching, failed: None }
     }
 }
 
@@ -57,7 +60,7 @@ impl TableCursor {
             slot => {
                 // Should reading fail, nothing is loaded.
                 *slot = None;
-                let payload = inner.payload(block)?;
+                let payload = inner.payload(block, self.caching)?;
                 &mut slot.insert((block, payload)).1
             }
         };

@@ -33,12 +33,7 @@ impl Table {
             return Ok(None);
         }
         let block = inner.index.find(&*inner.blob, lookup.key, lookup.sequence);
-        let payload = inner.payload(block)?;
-        let found = inner
-            .view(&payload)
-            .and_then(|view| view.find(lookup.key, lookup.sequence))
-            .map_err(|damage| inner.damaged(block, damage))?;
-        Ok(found.map(read))
+        inner.read_block(block, |view| Ok(view.find(lookup.key, lookup.sequence)?.map(read)))
     }
 
     #[inline]

@@ -3,20 +3,22 @@
 use super::cursor::TableCursor;
 use super::reader::Table;
 use crate::Error;
+use crate::block_cache::Caching;
 use crate::cursor::Cursor;
 use crate::entry::{EntryRef, Sequence};
 
 /// Walks disjoint tables one after the other. Only the present one is touched.
 pub(crate) struct LevelCursor {
     tables: Vec<Table>,
+    caching: Caching,
     present: Option<(usize, TableCursor)>,
     failed: Option<Error>,
 }
 
 impl LevelCursor {
     /// A cursor over `tables`, which ascend and share no user key.
-    pub(crate) fn new(tables: Vec<Table>) -> Self {
-        Self { tables, present: None, failed: None }
+    pub(crate) fn new(tables: Vec<Table>, caching: Caching) -> Self {
+        Self { tables, caching, present: None, failed: None }
     }
 
     /// Tries `movement` in table `at`, then enters the tables after (or before) it at their near end.
@@ -58,7 +60,7 @@ impl LevelCursor {
 
     fn enter(&mut self, at: usize) -> Option<&mut TableCursor> {
         if self.present.as_ref().is_none_or(|(present, _)| *present != at) {
-            self.present = Some((at, self.tables.get(at)?.cursor()));
+            self.present = Some((at, self.tables.get(at)?.cursor(self.caching)));
         }
         self.present.as_mut().map(|(_, cursor)| cursor)
     }

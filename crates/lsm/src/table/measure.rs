@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::tests::{blob_of, write};
 use super::{IndexPolicy, Lookup, Table, TableOptions};
 use crate::block::Compression;
+use crate::block_cache::Caching;
 use crate::cursor::{Cursor, OwnedEntry};
 use crate::entry::{EntryRef, MAX_SEQUENCE};
 use crate::filter::{FilterPolicy, key_hash};
@@ -61,7 +62,7 @@ fn lookup_time(table: &Table, kind: &str, odd: u64) -> f64 {
 }
 
 fn walk_time(table: &Table, forward: bool) -> f64 {
-    let mut cursor = table.cursor();
+    let mut cursor = table.cursor(Caching::Use);
     let start = Instant::now();
     let mut on = if forward { cursor.seek_first() } else { cursor.seek_last() }.unwrap();
     let mut count = 0_u64;

@@ -2,6 +2,7 @@
 //!
 //! The layout is in `docs/formats/table.md`. [`TableBuilder`] writes one front to back; [`Table`] reads it.
 
+mod block_set;
 mod builder;
 mod bytes;
 mod cursor;
@@ -12,7 +13,6 @@ mod level;
 mod options;
 mod properties;
 mod reader;
-mod verified;
 mod verify;
 
 pub(crate) use builder::{TableBuilder, TableSink, TableSummary};

@@ -9,9 +9,10 @@ use super::bytes::FileBytes;
 use super::footer::{FOOTER_BYTES, Footer, HEADER_BYTES, Section};
 use super::index::BlockIndex;
 use super::properties::Properties;
-use super::verified::VerifiedBlocks;
+use super::block_set::BlockSet;
 use crate::Error;
 use crate::block::{BlockView, Damage, frame};
+use crate::block_cache::{Caching, TableCache};
 use crate::filter::FilterKind;
 use crate::tombstones::RangeTombstones;
 
@@ -36,7 +37,11 @@ pub(super) struct Inner {
     properties: Properties,
     tombstones: Arc<RangeTombstones>,
     filter: OnceLock<FileBytes>,
-    verified: VerifiedBlocks,
+    verified: BlockSet,
+    /// Blocks that are read in place; found out when they are first touched.
+    plain: BlockSet,
+    /// Where the others are kept.
+    cache: Option<TableCache>,
 }
 
 /// A block's payload, ready for a [`BlockView`].
@@ -63,6 +68,14 @@ impl Table {
     /// [`Error::Corrupt`] for anything but a whole table, [`Error::Unsupported`] for one of another format
     /// version, and what the storage answers.
     pub(crate) fn open(blob: Arc<dyn Blob>) -> Result<Self, Error> {
+        Self::open_with_cache(blob, None)
+    }
+
+    /// Opens a sealed table whose blocks are kept in `cache` if they cannot be read in place.
+    ///
+    /// # Errors
+    /// As [`Table::open`].
+    pub(crate) fn open_with_cache(blob: Arc<dyn Blob>, cache: Option<TableCache>) -> Result<Self, Error> {
         let file = blob.describe();
         let file_bytes = blob.len();
         if file_bytes < HEADER_BYTES + FOOTER_BYTES as u64 {
@@ -89,10 +102,19 @@ impl Table {
             file: file.clone(),
             what: format!("filter kind {}", footer.filter_kind),
         })?;
-        let verified = VerifiedBlocks::none_of(index.block_count());
-        let (tombstones, filter) = (Arc::new(tombstones), OnceLock::new());
-        let inner =
-            Inner { blob, file, footer, index, filter_kind, properties, tombstones, filter, verified };
+        let inner = Inner {
+            verified: BlockSet::none_of(index.block_count()),
+            plain: BlockSet::none_of(index.block_count()),
+            filter: OnceLock::new(),
+            tombstones: Arc::new(tombstones),
+            blob,
+            file,
+            footer,
+            index,
+            filter_kind,
+            properties,
+            cache,
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -111,7 +133,7 @@ impl Table {
     pub(crate) fn memory_bytes(&self) -> usize {
         let inner = &*self.inner;
         let filter = inner.filter.get().map_or(0, FileBytes::copied_bytes);
-        size_of::<Inner>() + filter + inner.index.memory_bytes() + inner.index.block_count() / 8
+        size_of::<Inner>() + filter + inner.index.memory_bytes() + inner.index.block_count() / 4
     }
 }
 
@@ -135,7 +157,44 @@ impl Inner {
     }
 
     /// The payload of a block, its checksum verified.
-    pub(super) fn payload(&self, block: usize) -> Result<Payload, Error> {
+    pub(super) fn payload(&self, block: usize, caching: Caching) -> Result<Payload, Error> {
+        let cache = self.cache.as_ref().filter(|_| caching == Caching::Use);
+        if let Some(cache) = cache
+            && !self.plain.contains(block)
+            && let Some(payload) = cache.copy(block)
+        {
+            return Ok(Payload::Copied(payload));
+        }
+        self.make_payload(block, cache)
+    }
+
+    /// Hands the payload of a block, its checksum verified, to `read`: in the file or in the cache if it is there.
+    pub(super) fn read_block<R>(
+        &self,
+        block: usize,
+        read: impl FnOnce(BlockView<'_>) -> Result<R, Damage>,
+    ) -> Result<R, Error> {
+        let mut read = Some(read);
+        // Called once: `take` gives the function to whichever place has the block.
+        let mut read_once = |payload: &[u8]| {
+            let read = read.take()?;
+            Some(BlockView::new(payload).and_then(read))
+        };
+        let cache = self.cache.as_ref();
+        let cached = match cache.filter(|_| !self.plain.contains(block)) {
+            Some(cache) => cache.read(block, &mut read_once).flatten(),
+            None => None,
+        };
+        let outcome = match cached {
+            Some(outcome) => Some(outcome),
+            None => read_once(self.bytes(&self.make_payload(block, cache)?)),
+        };
+        let missing = Err(Damage("a block that was asked for twice"));
+        outcome.unwrap_or(missing).map_err(|damage| self.damaged(block, damage))
+    }
+
+    /// The payload of a block from the file. One that cannot be read in place is left in `cache`.
+    fn make_payload(&self, block: usize, cache: Option<&TableCache>) -> Result<Payload, Error> {
         let range = self.index.block_range(&*self.blob, block);
         let offset = range.start;
         let bytes = FileBytes::load(&*self.blob, range.clone())?;
@@ -148,32 +207,42 @@ impl Inner {
         if let FileBytes::InPlace(range) = &bytes
             && frame::is_plain(stored)
         {
+            self.plain.insert(block);
             return Ok(Payload::InPlace(range.start..range.end - frame::TRAILER_BYTES));
         }
-        match frame::payload(stored, &self.file, offset)? {
-            Cow::Owned(payload) => Ok(Payload::Copied(payload)),
+        let payload = match frame::payload(stored, &self.file, offset)? {
+            Cow::Owned(payload) => payload,
             Cow::Borrowed(payload) => {
                 let length = payload.len();
                 match bytes {
                     FileBytes::Copied(mut bytes) => {
                         bytes.truncate(length);
-                        Ok(Payload::Copied(bytes))
+                        bytes
                     }
-                    FileBytes::InPlace(_) => Ok(Payload::Copied(payload.to_vec())),
+                    FileBytes::InPlace(_) => payload.to_vec(),
                 }
             }
+        };
+        if let Some(cache) = cache {
+            cache.keep(block, &payload);
         }
+        Ok(Payload::Copied(payload))
     }
 
     /// A payload's entries.
     #[inline]
     pub(super) fn view<'a>(&'a self, payload: &'a Payload) -> Result<BlockView<'a>, Damage> {
-        BlockView::new(match payload {
+        BlockView::new(self.bytes(payload))
+    }
+
+    #[inline]
+    fn bytes<'a>(&'a self, payload: &'a Payload) -> &'a [u8] {
+        match payload {
             Payload::InPlace(range) => {
                 self.blob.mapped().and_then(|mapped| mapped.get(range.clone())).unwrap_or_default()
             }
             Payload::Copied(bytes) => bytes,
-        })
+        }
     }
 
     /// The error for damage in a block whose checksum holds.

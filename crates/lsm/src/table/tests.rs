@@ -8,6 +8,7 @@ use stroma_strata::storage::{Blob, MemoryStorage, Storage};
 use super::*;
 use crate::Error;
 use crate::block::Compression;
+use crate::block_cache::Caching;
 use crate::cursor::{Cursor, EntriesCursor, OwnedEntry};
 use crate::entry::{EntryRef, Kind, MAX_KEY_BYTES, MAX_SEQUENCE, compare};
 use crate::filter::FilterPolicy;
@@ -85,7 +86,7 @@ fn get(table: &Table, key: &[u8], sequence: u64) -> Result<Option<OwnedEntry>, E
 }
 
 fn all(table: &Table) -> Result<Vec<OwnedEntry>, Error> {
-    let mut cursor = table.cursor();
+    let mut cursor = table.cursor(Caching::Use);
     let mut entries = Vec::new();
     let mut on = cursor.seek_first()?;
     while on {
@@ -150,7 +151,7 @@ proptest! {
         let file = write(&entries, &RangeTombstones::default(), options);
         let table = Table::open(blob_of(&file, mapped)).unwrap();
         prop_assert_eq!(&all(&table).unwrap(), &entries);
-        walk_alike(&mut table.cursor(), &mut EntriesCursor::new(entries), steps)?;
+        walk_alike(&mut table.cursor(Caching::Use), &mut EntriesCursor::new(entries), steps)?;
     }
 
     #[test]
@@ -170,7 +171,7 @@ proptest! {
             tables.push(write(rest, &RangeTombstones::default(), options));
         }
         let tables = tables.iter().map(|file| Table::open(blob_of(file, true)).unwrap()).collect();
-        walk_alike(&mut LevelCursor::new(tables), &mut EntriesCursor::new(entries), steps)?;
+        walk_alike(&mut LevelCursor::new(tables, Caching::Use), &mut EntriesCursor::new(entries), steps)?;
     }
 }
 
@@ -248,7 +249,7 @@ fn a_damaged_block_spoils_only_itself() {
     assert!(matches!(first, Error::Corrupt { offset: 16, .. }), "{first}");
     let last = entries.last().unwrap();
     assert_eq!(get(&table, &last.0, last.1).unwrap().as_ref(), Some(last));
-    let mut cursor = table.cursor();
+    let mut cursor = table.cursor(Caching::Use);
     assert!(cursor.seek_last().unwrap());
     while let Ok(true) = cursor.previous() {}
     assert!(cursor.previous().is_err(), "the error sticks");
@@ -278,7 +279,7 @@ fn tables_of_nothing_or_only_range_deletes_are_tables() {
         table.verify().unwrap();
         assert_eq!(get(&table, b"key 011", MAX_SEQUENCE).unwrap(), None);
         assert!(all(&table).unwrap().is_empty());
-        assert!(!table.cursor().seek_before(b"z", 1).unwrap());
+        assert!(!table.cursor(Caching::Use).seek_before(b"z", 1).unwrap());
         let properties = table.properties();
         if tombstones.is_empty() {
             assert_eq!(properties.smallest_key, b"");

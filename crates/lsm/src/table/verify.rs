@@ -6,6 +6,7 @@ use super::properties::Properties;
 use super::reader::Table;
 use crate::Error;
 use crate::block::frame;
+use crate::block_cache::Caching;
 use crate::cursor::Cursor;
 use crate::entry::compare;
 use crate::filter::{self, Filter, key_hash};
@@ -16,7 +17,7 @@ impl Table {
     /// and the index find each, and that the properties are true. Reads the file from end to end.
     pub(crate) fn verify(&self) -> Result<(), Error> {
         self.verify_checksums()?;
-        let mut cursor = self.cursor();
+        let mut cursor = self.cursor(Caching::Bypass);
         let mut counted = Properties::default();
         let mut last: Option<(Vec<u8>, u64)> = None;
         let mut on = cursor.seek_first()?;

@@ -1,27 +1,27 @@
-//! Remembers which blocks' checksums were verified since the table was opened: a bit a block.
+//! What was found out about blocks since the table was opened, such as that their checksums hold: a bit a block.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A set of block numbers that only grows.
 ///
-/// The bits guard no other memory: what was verified never changes, and a thread that does not yet see a bit
-/// merely verifies once more. So relaxed operations suffice.
+/// The bits guard no other memory: what was found never changes, and a thread that does not yet see a bit
+/// merely finds out once more. So relaxed operations suffice.
 #[derive(Debug)]
-pub(super) struct VerifiedBlocks(Box<[AtomicU64]>);
+pub(super) struct BlockSet(Box<[AtomicU64]>);
 
-impl VerifiedBlocks {
+impl BlockSet {
     /// None of `blocks` blocks.
     pub(super) fn none_of(blocks: usize) -> Self {
         Self((0..blocks.div_ceil(64)).map(|_| AtomicU64::new(0)).collect())
     }
 
-    /// Whether `block` was verified.
+    /// Whether `block` is in the set.
     #[inline]
     pub(super) fn contains(&self, block: usize) -> bool {
         self.0[block / 64].load(Ordering::Relaxed) & (1 << (block % 64)) != 0
     }
 
-    /// Notes that `block` was verified.
+    /// Adds `block`.
     pub(super) fn insert(&self, block: usize) {
         self.0[block / 64].fetch_or(1 << (block % 64), Ordering::Relaxed);
     }
