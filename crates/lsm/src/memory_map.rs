@@ -12,7 +12,7 @@ pub struct MemoryMap {
     pub budget_bytes: usize,
     /// How much of it is taken: segments, and `charged_bytes`.
     pub used_bytes: usize,
-    /// What is taken outside segments: the indexes of memtables, directories.
+    /// What is taken outside segments: indexes, directories.
     pub charged_bytes: usize,
     /// Those who share the budget.
     pub parts: Vec<MemoryPart>,
@@ -24,7 +24,7 @@ pub struct MemoryMap {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MemoryPart {
-    /// Its name: `memtables`.
+    /// Its name: `memtables`, `resident` (entries that stay in memory after their memtable) or `cache` (of blocks).
     pub name: &'static str,
     /// What it takes, in bytes.
     pub used_bytes: usize,
@@ -35,25 +35,27 @@ pub struct MemoryPart {
 impl MemoryMap {
     /// Linear in the segments.
     pub(crate) fn take(core: &Core) -> MemoryMap {
-        let (entry_bytes, index_bytes) = core.memtables().bytes();
+        let list = core.memtables();
+        let (memtables, resident) = (list.bytes(), list.resident_bytes());
         let budget_bytes = core.options().memory_bytes;
         let pool = core.pool();
         let statistics = pool.statistics();
-        let charged_bytes = statistics.charged_bytes + statistics.table_bytes + index_bytes;
+        let charged_bytes = statistics.charged_bytes + statistics.table_bytes;
         let mut segments = pool.segments();
         segments.retain(|segment| segment.owner != SegmentOwner::Free);
         let in_segments: usize = segments.iter().map(|segment| segment.size_bytes).sum();
-        let memtables = MemoryPart {
-            name: "memtables",
-            used_bytes: entry_bytes + index_bytes,
-            limit_bytes: budget_bytes,
+        let cache = core.cache_statistics();
+        let limit_bytes = core.memtable_limit();
+        let part = |name, (entries, index): (usize, usize), limit_bytes| MemoryPart {
+            name,
+            used_bytes: entries + index,
+            limit_bytes,
         };
-        MemoryMap {
-            budget_bytes,
-            used_bytes: in_segments + charged_bytes,
-            charged_bytes,
-            parts: vec![memtables],
-            segments,
-        }
+        let parts = vec![
+            part("memtables", memtables, limit_bytes),
+            part("resident", resident, limit_bytes),
+            part("cache", (cache.bytes, 0), cache.limit_bytes),
+        ];
+        MemoryMap { budget_bytes, used_bytes: in_segments + charged_bytes, charged_bytes, parts, segments }
     }
 }

@@ -6,6 +6,7 @@ use stroma_strata::MergePolicy;
 use stroma_strata::picker::Limits;
 use stroma_strata::runtime::{Clock, Spawner, SystemClock, ThreadSpawner};
 
+use crate::block_cache::CacheLimits;
 use crate::{Compression, Error, FilterPolicy, IndexPolicy};
 
 /// What a commit waits for before it is acknowledged.
@@ -34,9 +35,13 @@ pub enum RecoveryMode {
 /// How a database behaves. Nothing here is stored: a database may be opened with other options than before.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Bytes of memory for what is not in tables yet, index included. At least 64 KiB. A batch, and so a value,
-    /// may take up to a quarter of it. Default 128 MiB.
+    /// Bytes of memory for what is not in tables yet, index included, and for the cache of blocks, which takes what
+    /// the former does not use. At least 64 KiB. A batch, and so a value, may take up to a quarter of it. Default
+    /// 128 MiB.
     pub memory_bytes: usize,
+    /// Whether blocks that cannot be read in place, because they are compressed or the storage is not mapped, are kept
+    /// in memory after they were read. It takes no memory before the first such block. Default true.
+    pub block_cache: bool,
     /// Whether entries that are being overwritten stay in memory after their memtable is full, so that what is
     /// overwritten again never reaches a table. It takes effect for memtables of which a quarter or more was
     /// overwritten while they were filled; without such it costs nothing. The log then grows to four times
@@ -69,6 +74,7 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             memory_bytes: 128 << 20,
+            block_cache: true,
             memory_cleaning: true,
             durability: Durability::default(),
             recovery: RecoveryMode::default(),
@@ -83,6 +89,11 @@ impl Default for Options {
         }
     }
 }
+
+/// The share of the budget that the cache of blocks keeps however much the memtables want, and the share that it
+/// leaves to them however little they want, both as a divisor.
+const CACHE_KEEPS: usize = 16;
+const CACHE_LEAVES: usize = 8;
 
 /// The least memory a database works with.
 const LEAST_MEMORY_BYTES: usize = 64 << 10;
@@ -154,6 +165,17 @@ impl Options {
             memtable_index: index / 4,
             batch: self.memory_bytes / 4,
         })
+    }
+}
+
+impl Options {
+    /// How far the cache of blocks may grow; none if there is to be no cache, or segments of memory are too small for
+    /// blocks.
+    pub(crate) fn cache_limits(&self, shares: &MemoryShares) -> Option<CacheLimits> {
+        let is_of_use = self.block_cache && 2 * self.block_bytes <= shares.segment;
+        let least = self.memory_bytes / CACHE_KEEPS;
+        let most = self.memory_bytes - self.memory_bytes / CACHE_LEAVES;
+        is_of_use.then_some(CacheLimits { least, most })
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 pub use stroma_strata::{JobStatistics, LevelStatistics};
 
+use crate::block_cache::BlockCacheStatistics;
 use crate::database::Core;
 use crate::entry::Sequence;
 
@@ -11,9 +12,9 @@ use crate::entry::Sequence;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Statistics {
-    /// The memory budget for what is not in tables yet.
+    /// The memory budget: for what is not in tables yet, and for the cache of blocks.
     pub memory_bytes: usize,
-    /// How much of it is taken, index and unused ends of segments included.
+    /// How much of it what is not in tables takes, index and unused ends of segments included.
     pub memory_used: usize,
     /// How much of that is taken by the resident layer: entries that stay in memory after their memtable.
     pub resident_bytes: usize,
@@ -29,6 +30,8 @@ pub struct Statistics {
     pub sheddings: u64,
     /// Bytes of entries that were overwritten or deleted in memory and dropped there: these never reach a table.
     pub cleaned_bytes: u64,
+    /// What the cache of blocks takes of the budget, and how often it had what was looked for.
+    pub cache: BlockCacheStatistics,
     /// Memtables that wait to be flushed.
     pub sealed_memtables: usize,
     /// The last visible sequence.
@@ -90,6 +93,7 @@ impl Statistics {
             absorbed_memtables: counters.absorbed_memtables.get(),
             sheddings: counters.sheddings.get(),
             cleaned_bytes: counters.cleaned_bytes.get(),
+            cache: core.cache_statistics(),
             sealed_memtables: memtables.sealed.len(),
             last_sequence: core.published(),
             flushed_through: core.flushed_through(),

@@ -18,6 +18,13 @@ impl Charge {
     pub fn bytes(&self) -> usize {
         self.bytes
     }
+
+    /// Gives back all but `bytes` of it; does nothing if it is no more than that.
+    pub fn shrink_to(&mut self, bytes: usize) {
+        let excess = self.bytes.saturating_sub(bytes);
+        self.bytes -= excess;
+        self.pool.end_charge(excess);
+    }
 }
 
 impl Drop for Charge {

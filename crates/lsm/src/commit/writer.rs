@@ -142,7 +142,7 @@ impl Writer {
         if first_sequence + u64::from(operations) >= MAX_SEQUENCE / 2 {
             return Err(Error::OutOfMemory { what: "the range of sequence numbers" });
         }
-        memtable.check_index(core.index_limit(), taken as u32 + operations)?;
+        memtable.reserve_index(core.index_limit(), taken as u32 + operations)?;
         memtable.stage(&request.payload.bytes, &mut self.staged)?;
         let record = Record {
             first_sequence,

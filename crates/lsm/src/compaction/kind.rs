@@ -107,7 +107,10 @@ fn level_sources(layers: &[Arc<Layer<TableKind>>]) -> Vec<Box<dyn Cursor>> {
         let tables = by_key.into_iter().map(|layer| layer.layer().clone()).collect();
         return vec![Box::new(LevelCursor::new(tables, Caching::Bypass))];
     }
-    layers.iter().map(|layer| -> Box<dyn Cursor> { Box::new(layer.layer().cursor(Caching::Bypass)) }).collect()
+    layers
+        .iter()
+        .map(|layer| -> Box<dyn Cursor> { Box::new(layer.layer().cursor(Caching::Bypass)) })
+        .collect()
 }
 
 /// The output of a merge as the writer of tables wants it.

@@ -10,6 +10,7 @@ use stroma_strata::runtime::JoinHandle;
 use stroma_strata::storage::LogStorage;
 
 use super::counters::Counters;
+use crate::block_cache::{BlockCache, BlockCacheStatistics};
 use crate::commit::{CommitQueue, CommitRequest, CommitToken, Payload, Writer};
 use crate::entry::Sequence;
 use crate::flush::FlushState;
@@ -36,6 +37,8 @@ pub(crate) struct Core {
     pub(super) epoch: u64,
     pub(crate) storage: Arc<dyn LogStorage>,
     pub(crate) layers: Layers,
+    /// The blocks of the layers that are kept in memory, if any are.
+    pub(crate) cache: Option<BlockCache>,
     /// Ended segments of the log; also the writer's.
     pub(crate) unsynced_log: Arc<UnsyncedSegments>,
     pub(super) snapshots: Arc<SnapshotRegistry>,
@@ -64,6 +67,7 @@ pub(super) struct Parts {
     pub(super) epoch: u64,
     pub(super) storage: Arc<dyn LogStorage>,
     pub(super) layers: Layers,
+    pub(super) cache: Option<BlockCache>,
     pub(super) snapshots: Arc<SnapshotRegistry>,
     pub(super) memtable_options: MemtableOptions,
     pub(super) memtables: MemtableList,
@@ -84,6 +88,7 @@ impl Core {
             epoch: parts.epoch,
             storage: parts.storage,
             layers: parts.layers,
+            cache: parts.cache,
             unsynced_log: parts.writer.log.unsynced().clone(),
             snapshots: parts.snapshots,
             scans: ScanRegistry::default(),
@@ -167,6 +172,17 @@ impl Core {
     /// Where survivors of cleaning are copied to.
     pub(crate) fn cleaning_room(&self) -> &CleaningRoom {
         &self.cleaning_room
+    }
+
+    /// What the cache of blocks tells of itself.
+    pub(crate) fn cache_statistics(&self) -> BlockCacheStatistics {
+        self.cache.as_ref().map(BlockCache::statistics).unwrap_or_default()
+    }
+
+    /// The most that memtables and the resident layer may take together: all but what the cache of blocks keeps, once
+    /// there is one.
+    pub(crate) fn memtable_limit(&self) -> usize {
+        self.options.memory_bytes - self.cache.as_ref().map_or(0, BlockCache::kept_bytes)
     }
 
     /// How large the resident layer may become.

@@ -11,6 +11,7 @@ use stroma_strata::storage::LogStorage;
 
 use super::core::{Core, Parts};
 use crate::Error;
+use crate::block_cache::BlockCache;
 use crate::commit::Writer;
 use crate::entry::Sequence;
 use crate::flush::{FlushRecord, FlushState, start_worker};
@@ -49,10 +50,12 @@ pub(super) fn open(
     options: Options,
 ) -> Result<(Arc<Core>, RecoveryReport), Error> {
     let shares = options.memory_shares()?;
-    let pool = Pool::new(PoolOptions { capacity_bytes: shares.entries, segment_bytes: shares.segment })?;
+    let pool =
+        Pool::new(PoolOptions { capacity_bytes: options.memory_bytes, segment_bytes: shares.segment })?;
+    let cache = options.cache_limits(&shares).map(|limits| BlockCache::new(pool.clone(), limits));
     let memtable_options = MemtableOptions { pool, index_bytes: shares.index };
     let snapshots = Arc::new(SnapshotRegistry::default());
-    let (layers, found) = Layers::open(storage.clone(), &options, snapshots.clone(), cache)?;
+    let (layers, found) = Layers::open(storage.clone(), &options, snapshots.clone(), cache.clone())?;
     let flushed = layers.flush_record()?;
 
     let all_segments = list_segments(&*storage)?;
@@ -95,6 +98,7 @@ pub(super) fn open(
         epoch: report.epoch,
         storage,
         layers,
+        cache,
         snapshots,
         memtable_options,
         memtables: MemtableList { active, sealed: Vec::new(), resident: None },
@@ -149,6 +153,7 @@ impl Recovery<'_> {
             }),
         };
         staged.clear();
+        memtable.reserve_index(self.shares.index, record.operations)?;
         memtable.stage(record.payload, staged)?;
         memtable.link(std::iter::once((record.first_sequence, record.payload)), staged)?;
         self.snapshots.publish(record.last_sequence());

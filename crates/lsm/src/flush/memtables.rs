@@ -34,7 +34,7 @@ impl Core {
     }
 
     /// Makes a table of the oldest sealed memtable. Everything older is in tables.
-    fn write_oldest(&self, oldest: &Arc<Memtable>) -> Result<(), Error> {
+    pub(super) fn write_oldest(&self, oldest: &Arc<Memtable>) -> Result<(), Error> {
         let list = self.memtables();
         let next = list.sealed.iter().rev().nth(1).unwrap_or(&list.active);
         let flushed_through = oldest.last_sequence().max(self.flushed_through());

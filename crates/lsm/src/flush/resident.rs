@@ -24,8 +24,14 @@ impl Core {
         let older = self.memtables().resident.clone();
         let retention = Retention::new(self.live_snapshots(), false);
         let nothing = Resident::default();
-        let absorbed =
-            absorb(older.as_deref().unwrap_or(&nothing), memtable, &retention, self.cleaning_room());
+        let older = older.as_deref().unwrap_or(&nothing);
+        let Ok(charge) = self.pool().charge(Resident::index_bytes_for(older.len() + memtable.len())) else {
+            // Others hold the memory for a second index: everything goes to tables.
+            self.flush_resident()?;
+            return self.write_oldest(memtable);
+        };
+        let mut absorbed = absorb(older, memtable, &retention, self.cleaning_room());
+        absorbed.resident.hold(charge);
         let counters = self.counters();
         counters.absorbed_memtables.add(1);
         counters.cleaned_bytes.add(absorbed.cleaned_bytes);
@@ -86,9 +92,13 @@ impl Core {
             first_needed_log: first_staying.number,
             durable_through: last_staying.last_sequence,
         };
-        let (leaving, staying) = resident.split(last_leaving.last_sequence);
+        let Ok(charge) = self.pool().charge(resident.index_bytes()) else {
+            return self.flush_resident().map(drop);
+        };
+        let (leaving, mut staying) = resident.split(last_leaving.last_sequence);
         self.write_resident(Arc::new(leaving), record)?;
         self.counters().sheddings.add(1);
+        staying.hold(charge);
         self.replace_memtables(|list| list.with_resident(Some(Arc::new(staying))));
         self.note_flushed();
         Ok(())

@@ -3,6 +3,7 @@
 mod arena;
 mod cursor;
 mod entry_bytes;
+mod index_memory;
 mod skip_list;
 mod table;
 

@@ -8,6 +8,7 @@ use stroma_logmem::{Location, Log, Pool};
 
 use super::arena::ArenaFull;
 use super::entry_bytes::split_entry;
+use super::index_memory::IndexMemory;
 use super::skip_list::{Inserter, Keys, MAX_NODE_WORDS, Node, NodeHeader, SkipList};
 use crate::Error;
 use crate::entry::{EntryRef, Kind, Sequence};
@@ -50,6 +51,9 @@ pub(crate) struct Memtable {
     /// Replaced as a whole, so that a reader takes it in one step.
     tombstones: RwLock<Arc<RangeTombstones>>,
     tombstone_bytes: AtomicUsize,
+    pool: Pool,
+    /// What the index and the tombstones may take without asking. Only the one who stages and links locks it.
+    index_memory: Mutex<IndexMemory>,
     /// The largest sequence linked, 0 if none.
     last_sequence: AtomicU64,
     /// Entries linked.
@@ -117,6 +121,8 @@ impl Memtable {
             inserter: Mutex::new(Linking { nodes, count: 0, order: Vec::new(), ranges: Vec::new() }),
             tombstones: RwLock::default(),
             tombstone_bytes: AtomicUsize::new(0),
+            pool: options.pool.clone(),
+            index_memory: Mutex::new(IndexMemory::new(4 << chunk_bits)),
             last_sequence: AtomicU64::new(0),
             count: AtomicUsize::new(0),
             linked_bytes: AtomicUsize::new(0),
@@ -211,12 +217,17 @@ impl Memtable {
         operations as usize * 42 + 4 * MAX_NODE_WORDS as usize
     }
 
-    /// Refuses so many more operations if the index would then take more than `limit` bytes.
-    pub(crate) fn check_index(&self, limit: usize, operations: u32) -> Result<(), Error> {
-        if self.index_bytes() + Self::index_bytes_for(operations) > limit {
+    /// Makes sure that so many more operations can be linked: that the index then takes no more than `limit` bytes,
+    /// and that the pool's budget has them.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`] or [`Error::Memory`] if not.
+    pub(crate) fn reserve_index(&self, limit: usize, operations: u32) -> Result<(), Error> {
+        let needed = self.index_bytes() + Self::index_bytes_for(operations);
+        if needed > limit {
             return Err(Error::OutOfMemory { what: "the index of the memtable" });
         }
-        Ok(())
+        self.index_memory.lock().cover(&self.pool, needed)
     }
 
     /// Copies a batch's entries into the memtable, after what `staged` already holds. On an error nothing is

@@ -191,7 +191,7 @@ impl<'a> Absorption<'a> {
         self.cells.shrink_to_fit();
         let mut segments = self.older.segments.clone();
         segments.push(segment);
-        let mut resident = Resident { cells: self.cells, parts: self.parts, segments };
+        let mut resident = Resident { cells: self.cells, parts: self.parts, segments, index_memory: None };
         resident.drop_dead_parts();
         Absorbed { resident, cleaned_bytes: self.cleaned_bytes }
     }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use stroma_logmem::Log;
+use stroma_logmem::{Charge, Log};
 
 use super::cell::Cell;
 use crate::entry::{EntryRef, Sequence};
@@ -21,6 +21,8 @@ pub(crate) struct Resident {
     pub(super) parts: Vec<Part>,
     /// The segments of the write-ahead log that hold these entries, oldest first.
     pub(super) segments: Vec<LogSegment>,
+    /// What the cells take from the memory budget.
+    pub(super) index_memory: Option<Charge>,
 }
 
 /// A log with entries of the layer, shared with older and newer states of the layer.
@@ -107,6 +109,12 @@ impl Resident {
     /// Bytes of its cells.
     pub(crate) fn index_bytes(&self) -> usize {
         self.cells.capacity() * size_of::<Cell>()
+    }
+
+    /// Keeps of `charge` what its cells take, for as long as it lives.
+    pub(crate) fn hold(&mut self, mut charge: Charge) {
+        charge.shrink_to(self.index_bytes());
+        self.index_memory = Some(charge);
     }
 
     /// Bytes of the cells of so many entries.

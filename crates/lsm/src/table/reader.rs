@@ -5,11 +5,11 @@ use std::sync::{Arc, OnceLock};
 
 use stroma_strata::storage::Blob;
 
+use super::block_set::BlockSet;
 use super::bytes::FileBytes;
 use super::footer::{FOOTER_BYTES, Footer, HEADER_BYTES, Section};
 use super::index::BlockIndex;
 use super::properties::Properties;
-use super::block_set::BlockSet;
 use crate::Error;
 use crate::block::{BlockView, Damage, frame};
 use crate::block_cache::{Caching, TableCache};

@@ -266,7 +266,7 @@ fn blocks_are_read_in_place_where_the_file_is_mapped() {
         storage.put_if_absent("t", &file).unwrap();
         let table = Table::open(storage.open("t").unwrap()).unwrap();
         assert!(get(&table, &entries[0].0, MAX_SEQUENCE).unwrap().is_some());
-        assert_eq!(table.inner.payload(0).is_ok_and(|payload| payload.is_in_place()), mapped);
+        assert_eq!(table.inner.payload(0, Caching::Use).is_ok_and(|payload| payload.is_in_place()), mapped);
     }
 }
 
