@@ -16,7 +16,8 @@ pub struct MemoryMap {
     pub charged_bytes: usize,
     /// Those who share the budget.
     pub parts: Vec<MemoryPart>,
-    /// Segments in use, by number; each as it was when it was looked at.
+    /// Segments in use, by number, each as it was when it was looked at: while others write, they may sum up to a little
+    /// more or less than `used_bytes`, which is of one instant.
     pub segments: Vec<SegmentStatistics>,
 }
 
@@ -43,7 +44,6 @@ impl MemoryMap {
         let charged_bytes = statistics.charged_bytes + statistics.table_bytes;
         let mut segments = pool.segments();
         segments.retain(|segment| segment.owner != SegmentOwner::Free);
-        let in_segments: usize = segments.iter().map(|segment| segment.size_bytes).sum();
         let cache = core.cache_statistics();
         let limit_bytes = core.memtable_limit();
         let part = |name, (entries, index): (usize, usize), limit_bytes| MemoryPart {
@@ -56,6 +56,12 @@ impl MemoryMap {
             part("resident", resident, limit_bytes),
             part("cache", (cache.bytes, 0), cache.limit_bytes),
         ];
-        MemoryMap { budget_bytes, used_bytes: in_segments + charged_bytes, charged_bytes, parts, segments }
+        MemoryMap {
+            budget_bytes,
+            used_bytes: statistics.used_bytes + statistics.table_bytes,
+            charged_bytes,
+            parts,
+            segments,
+        }
     }
 }
