@@ -13,8 +13,10 @@ use std::time::Instant;
 
 use stroma_logmem::{Error, Pool, PoolOptions, Store, StoreOptions};
 
-/// Scaled down with the live bytes: 64 MiB in segments of 128 KiB is like a gigabyte in segments of 2 MiB.
-const SEGMENT_BYTES: usize = 128 << 10;
+/// Scaled down with the live bytes: 64 MiB in segments of 128 KiB, a gigabyte in segments of 1 MiB.
+fn segment_bytes(live: u64) -> usize {
+    (live as usize / 512).next_power_of_two().clamp(64 << 10, 1 << 20)
+}
 
 type Sizes = RangeInclusive<u64>;
 
@@ -105,7 +107,7 @@ fn measure(target: u64, workload: usize, ratio: u64) -> Result<String, Error> {
     let resident_before = resident_bytes();
     let pool = Pool::new(PoolOptions {
         capacity_bytes: (target * ratio / 100) as usize,
-        segment_bytes: SEGMENT_BYTES,
+        segment_bytes: segment_bytes(target),
     })?;
     let store = Store::new(StoreOptions::new(pool.clone(), 1))?;
     let start = Instant::now();
@@ -118,7 +120,7 @@ fn measure(target: u64, workload: usize, ratio: u64) -> Result<String, Error> {
         "| {name} | {:.2} | {:.2} | {:.2} | {:.1} | {:.0} |",
         ratio as f64 / 100.0,
         resident as f64 / live.bytes as f64,
-        (counted.allocated_bytes + counted.charged_bytes) as f64 / live.bytes as f64,
+        (counted.allocated_bytes + counted.charged_bytes + counted.table_bytes) as f64 / live.bytes as f64,
         store.statistics().cleaned.bytes_moved as f64 / put,
         live.puts as f64 / seconds / 1000.0
     ))

@@ -34,6 +34,8 @@ mod write;
 mod models;
 #[cfg(test)]
 mod tests;
+#[cfg(all(test, not(shuttle)))]
+mod traps;
 
 pub use api::Store;
 pub use options::StoreOptions;

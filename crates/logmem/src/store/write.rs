@@ -20,7 +20,7 @@ pub(super) enum Shortage {
 }
 
 /// How a write ended that could not go through.
-enum Refusal {
+pub(super) enum Refusal {
     Final(Error),
     Short(Shortage),
     /// The index must grow.
@@ -146,7 +146,7 @@ impl Core {
     }
 
     /// Copies an entry into an open segment or a run. It counts as live from here on.
-    fn append(
+    pub(super) fn append(
         &self,
         hash: u64,
         parts: [&[u8]; 3],
