@@ -125,7 +125,7 @@ impl Shared {
             self.queues.lock().main.push_back(Waiting { number: victim.number, latest_expiry: NEVER });
         }
         drop(guard);
-        self.index.shrink(|at| self.hash_at_pinned(at));
+        self.index.shrink(self);
         Step { freed, exhausted: false }
     }
 

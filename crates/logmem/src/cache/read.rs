@@ -2,7 +2,7 @@
 
 use super::api::Shared;
 use super::heads::NEVER;
-use crate::index::Probe;
+use crate::index::{Keys, Probe};
 use crate::location::Location;
 use crate::memory::View;
 use crate::store::entry::Entry;
@@ -44,14 +44,14 @@ impl Shared {
         let expiry = expiry_of(entry);
         expiry == NEVER || self.now() < expiry
     }
+}
 
-    /// The hash of the key at a location.
-    pub(super) fn hash_at(&self, at: Location, guard: &Guard) -> Option<u64> {
+impl Keys for Shared {
+    fn hash_at(&self, at: Location, guard: &Guard) -> Option<u64> {
         self.slots.entry(at, guard).map(|entry| self.hash(entry.key))
     }
 
-    /// The same, pinned for that only.
-    pub(super) fn hash_at_pinned(&self, at: Location) -> Option<u64> {
-        self.hash_at(at, &crate::sync::epoch::pin())
+    fn touch(&self, at: Location, guard: &Guard) {
+        self.slots.touch(at, guard);
     }
 }

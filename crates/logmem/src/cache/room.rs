@@ -42,7 +42,7 @@ impl Shared {
 
     /// Lets the index grow where a key found no room, or makes it emptier.
     pub(super) fn relieve_index(&self, hash: u64) -> Result<(), Error> {
-        let relieved = self.index.relieve(hash, &self.pool, |at| self.hash_at_pinned(at));
+        let relieved = self.index.relieve(hash, &self.pool, self);
         if relieved.is_err() && self.evict(&mut self.evictor.lock(), self.pool.segment_bytes()) == 0 {
             return relieved;
         }

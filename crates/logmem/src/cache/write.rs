@@ -44,7 +44,7 @@ impl Shared {
         let mut outcome = Ok(());
         for _ in 0..PATIENCE {
             // Crowded or not: an insertion finds room up to a load that eviction keeps it from.
-            let _ = self.index.grow(&self.pool, |at| self.hash_at_pinned(at));
+            let _ = self.index.grow(&self.pool, self);
             outcome = match self.try_insert(hash, key, parts, expiry) {
                 Ok(()) => {
                     self.counters.insertion();
@@ -71,7 +71,7 @@ impl Shared {
         let vacancy = match found {
             Some(_) => None,
             None => {
-                let vacancy = writer.vacancy(hash, |at| self.hash_at(at, &guard));
+                let vacancy = writer.vacancy(hash, self, &guard);
                 Some(vacancy.map_err(|_| Shortage::Index)?)
             }
         };
@@ -114,7 +114,7 @@ impl Shared {
         writer.remove(place);
         self.slots.remove_live(at.segment(), bytes, &guard);
         drop((writer, guard));
-        self.index.shrink(|at| self.hash_at_pinned(at));
+        self.index.shrink(self);
         true
     }
 

@@ -4,10 +4,12 @@
 //! other bucket, so that each step reads a key; few are needed, since at nine tenths of load every second
 //! bucket has an empty slot.
 
+use super::keys::Keys;
 use super::shard::{Place, ShardWriter, vacancies, words};
 use super::word::EMPTY;
 use crate::location::Location;
 use crate::memory::LINE_WORDS;
+use crate::sync::epoch::Guard;
 
 /// Most buckets whose words are asked where else they could go.
 const MOST_BUCKETS: usize = 48;
@@ -26,7 +28,8 @@ impl ShardWriter<'_> {
         &self,
         roots: &[usize],
         avoided: Option<usize>,
-        hash_at: &impl Fn(Location) -> Option<u64>,
+        keys: &impl Keys,
+        guard: &Guard,
     ) -> Option<Place> {
         let mut stops = [Stop::default(); MOST_BUCKETS];
         let mut known = 0;
@@ -39,8 +42,9 @@ impl ShardWriter<'_> {
         let mut next = 0;
         while next < known {
             let bucket = stops[next].bucket;
+            self.touch(bucket, keys, guard);
             for (slot, word) in words(self.line(bucket)) {
-                let Some(hash) = hash_at(Location::from_bits(word)) else { continue };
+                let Some(hash) = keys.hash_at(Location::from_bits(word), guard) else { continue };
                 let allowed = |other: &usize| Some(*other) != avoided && !roots.contains(other);
                 let Some(other) = self.other_bucket(hash, bucket).filter(allowed) else { continue };
                 if let Some(empty) = vacancies(self.line(other)).next() {
@@ -58,8 +62,8 @@ impl ShardWriter<'_> {
     }
 
     /// Whether the buckets of this hash are full of keys of the very same one, which no growth would part.
-    pub(super) fn is_hopeless(&self, hash: u64, hash_at: &impl Fn(Location) -> Option<u64>) -> bool {
-        let is_equal = |word| hash_at(Location::from_bits(word)) == Some(hash);
+    pub(super) fn is_hopeless(&self, hash: u64, keys: &impl Keys, guard: &Guard) -> bool {
+        let is_equal = |word| keys.hash_at(Location::from_bits(word), guard) == Some(hash);
         self.candidates(hash)
             .into_iter()
             .all(|bucket| words(self.line(bucket)).filter(|(_, word)| is_equal(*word)).count() == LINE_WORDS)

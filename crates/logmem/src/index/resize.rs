@@ -1,10 +1,12 @@
 //! One bucket more or one bucket less: what the index does instead of ever being rebuilt.
 
 use super::address::parent;
+use super::keys::Keys;
 use super::shard::{Place, ShardWriter, vacancies, words};
 use super::word::EMPTY;
 use crate::location::Location;
 use crate::memory::LINE_WORDS;
+use crate::sync::epoch::Guard;
 
 /// The index gets another bucket when so many percent of its slots are taken, ...
 pub(super) const CROWDED_PERCENT: usize = 92;
@@ -15,13 +17,14 @@ pub(super) const MOST_PERCENT: usize = 96;
 
 impl ShardWriter<'_> {
     /// Adds a bucket and moves there what its parent must give up. Reads at most eight keys.
-    pub(super) fn split(&self, hash_at: &impl Fn(Location) -> Option<u64>) {
+    pub(super) fn split(&self, keys: &impl Keys, guard: &Guard) {
         let new = self.buckets();
         let old = parent(new);
         let bits = self.index.shard_bits();
+        self.touch(old, keys, guard);
         let mut leaving = [false; LINE_WORDS];
         for (slot, word) in words(self.line(old)) {
-            let Some(hash) = hash_at(Location::from_bits(word)) else { continue };
+            let Some(hash) = keys.hash_at(Location::from_bits(word), guard) else { continue };
             leaving[slot] = !super::address::candidates(hash, bits, new + 1).contains(&old);
             if leaving[slot] {
                 self.store(Place { bucket: new, slot }, word);
@@ -36,13 +39,14 @@ impl ShardWriter<'_> {
 
     /// Moves what the last bucket holds into others and takes the bucket away. False if they have no room for
     /// all of it, or if it is the only bucket; some words may have moved then.
-    pub(super) fn merge(&self, hash_at: &impl Fn(Location) -> Option<u64>) -> bool {
+    pub(super) fn merge(&self, keys: &impl Keys, guard: &Guard) -> bool {
         let Some(last) = self.buckets().checked_sub(1).filter(|last| *last > 0) else { return false };
         let heir = parent(last);
-        self.thin_out(last, heir, hash_at);
+        self.touch(last, keys, guard);
+        self.thin_out(last, heir, keys, guard);
         while words(self.line(last)).count() > vacancies(self.line(heir)).count() {
             let full = [heir];
-            if self.displace(&full, Some(last), hash_at).is_none() {
+            if self.displace(&full, Some(last), keys, guard).is_none() {
                 return false;
             }
         }
@@ -59,14 +63,15 @@ impl ShardWriter<'_> {
 
     /// Sends words of the last bucket to their other buckets where there is room, as many as its heir cannot
     /// take.
-    fn thin_out(&self, last: usize, heir: usize, hash_at: &impl Fn(Location) -> Option<u64>) {
+    fn thin_out(&self, last: usize, heir: usize, keys: &impl Keys, guard: &Guard) {
         let room = vacancies(self.line(heir)).count();
         let mut excess = words(self.line(last)).count().saturating_sub(room);
         for (slot, word) in words(self.line(last)) {
             if excess == 0 {
                 return;
             }
-            let other = hash_at(Location::from_bits(word)).and_then(|hash| self.other_bucket(hash, last));
+            let other =
+                keys.hash_at(Location::from_bits(word), guard).and_then(|hash| self.other_bucket(hash, last));
             let Some(other) = other.filter(|other| *other != heir) else { continue };
             if let Some(empty) = vacancies(self.line(other)).next() {
                 self.shift(Place { bucket: last, slot }, Place { bucket: other, slot: empty });

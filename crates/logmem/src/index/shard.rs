@@ -9,10 +9,12 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard};
 
 use super::address;
+use super::keys::Keys;
 use super::table::Index;
 use super::word::{EMPTY, may_be, same, tag_of};
 use crate::location::Location;
 use crate::memory::{LINE_WORDS, Line};
+use crate::sync::epoch::Guard;
 
 /// What all threads meet at in a shard.
 #[derive(Debug)]
@@ -127,18 +129,14 @@ impl<'a> ShardWriter<'a> {
         self.store(place, location.to_bits());
     }
 
-    /// An empty slot for a new key, in the emptier of its buckets. `hash_at` gives the hash of the key at a
-    /// location, for words that must make room.
+    /// An empty slot for a new key, in the emptier of its buckets. `keys` tells the hashes of those that
+    /// must make room.
     ///
     /// # Errors
     /// [`Crowded`] if there is no room within reach; the index should grow then.
-    pub(crate) fn vacancy(
-        &self,
-        hash: u64,
-        hash_at: impl Fn(Location) -> Option<u64>,
-    ) -> Result<Place, Crowded> {
+    pub(crate) fn vacancy(&self, hash: u64, keys: &impl Keys, guard: &Guard) -> Result<Place, Crowded> {
         let candidates = self.candidates(hash);
-        let place = self.roomier(candidates).or_else(|| self.displace(&candidates, None, &hash_at));
+        let place = self.roomier(candidates).or_else(|| self.displace(&candidates, None, keys, guard));
         place.ok_or(Crowded)
     }
 
@@ -165,6 +163,11 @@ impl<'a> ShardWriter<'a> {
     pub(crate) fn remove(&self, place: Place) {
         self.store(place, EMPTY);
         self.index.discount_entry();
+    }
+
+    /// Begins to load the keys of a bucket, all at once.
+    pub(super) fn touch(&self, bucket: usize, keys: &impl Keys, guard: &Guard) {
+        words(self.line(bucket)).for_each(|(_, word)| keys.touch(Location::from_bits(word), guard));
     }
 
     /// Every location of the shard.

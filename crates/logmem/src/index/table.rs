@@ -10,6 +10,7 @@
 use std::fmt;
 
 use super::address::candidates;
+use super::keys::Keys;
 use super::resize::{CROWDED_PERCENT, MOST_PERCENT, SPARSE_PERCENT};
 use super::shard::{Shard, ShardWriter, buckets_in, words};
 use super::word::{MAX_HEAT, heat_of, may_be, tag_of, with_heat};
@@ -171,7 +172,7 @@ impl Index {
     ///
     /// # Errors
     /// [`Error::OutOfMemory`] if the pool has no room and the index can hardly take another key.
-    pub(crate) fn grow(&self, pool: &Pool, hash_at: impl Fn(Location) -> Option<u64>) -> Result<(), Error> {
+    pub(crate) fn grow(&self, pool: &Pool, keys: &impl Keys) -> Result<(), Error> {
         if !self.is_fuller_than(CROWDED_PERCENT) {
             return Ok(());
         }
@@ -181,7 +182,7 @@ impl Index {
             if !self.is_fuller_than(CROWDED_PERCENT) {
                 break;
             }
-            match self.split_next(&mut charges, pool, &hash_at) {
+            match self.split_next(&mut charges, pool, keys) {
                 // A longer search for room is better than a refusal.
                 Err(_) if !self.is_fuller_than(MOST_PERCENT) => break,
                 done => done?,
@@ -196,27 +197,22 @@ impl Index {
     /// # Errors
     /// [`Error::OutOfMemory`] if the pool has no room, or if so many keys share this hash that no number of
     /// buckets would do.
-    pub(crate) fn relieve(
-        &self,
-        hash: u64,
-        pool: &Pool,
-        hash_at: impl Fn(Location) -> Option<u64>,
-    ) -> Result<(), Error> {
+    pub(crate) fn relieve(&self, hash: u64, pool: &Pool, keys: &impl Keys) -> Result<(), Error> {
         let mut charges = self.frontier.lock();
-        if self.lock(hash).is_hopeless(hash, &hash_at) {
+        if self.lock(hash).is_hopeless(hash, keys, &crate::sync::epoch::pin()) {
             return Err(no_room(pool, self.step * size_of::<Line>()));
         }
         let number = self.shard_number(hash);
         let had = buckets_in(self.shards[number].state());
         while buckets_in(self.shards[number].state()) == had {
-            self.split_next(&mut charges, pool, &hash_at)?;
+            self.split_next(&mut charges, pool, keys)?;
         }
         Ok(())
     }
 
     /// Takes buckets away if the index has become sparse; to be called after a removal, without any shard's
     /// lock.
-    pub(crate) fn shrink(&self, hash_at: impl Fn(Location) -> Option<u64>) {
+    pub(crate) fn shrink(&self, keys: &impl Keys) {
         let is_sparse = || !self.is_fuller_than(SPARSE_PERCENT) && self.row() > self.shards();
         if !is_sparse() {
             return;
@@ -224,7 +220,8 @@ impl Index {
         let Some(mut charges) = self.frontier.try_lock() else { return };
         for _ in 0..AT_A_TIME {
             let last = self.row() - 1;
-            if !is_sparse() || !self.lock_number(last % self.shards()).merge(&hash_at) {
+            let guard = crate::sync::epoch::pin();
+            if !is_sparse() || !self.lock_number(last % self.shards()).merge(keys, &guard) {
                 return;
             }
             self.buckets.store(last, Ordering::Relaxed);
@@ -266,12 +263,7 @@ impl Index {
         self.len() * 100 >= self.row() * LINE_WORDS * percent
     }
 
-    fn split_next(
-        &self,
-        charges: &mut Vec<Charge>,
-        pool: &Pool,
-        hash_at: &impl Fn(Location) -> Option<u64>,
-    ) -> Result<(), Error> {
+    fn split_next(&self, charges: &mut Vec<Charge>, pool: &Pool, keys: &impl Keys) -> Result<(), Error> {
         let new = self.row();
         if new >= self.lines.all().len() {
             return Err(no_room(pool, self.step * size_of::<Line>()));
@@ -279,7 +271,9 @@ impl Index {
         if new >= charges.len() * self.step {
             charges.push(pool.charge(self.step * size_of::<Line>())?);
         }
-        self.lock_number(new % self.shards()).split(hash_at);
+        // Pinned only now: who asks the pool for memory must not keep others from giving it.
+        let guard = crate::sync::epoch::pin();
+        self.lock_number(new % self.shards()).split(keys, &guard);
         self.buckets.store(new + 1, Ordering::Relaxed);
         Ok(())
     }

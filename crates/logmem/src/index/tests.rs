@@ -23,6 +23,12 @@ fn seeded<const SEED: u64>(key: u64) -> u64 {
     xxh3_64_with_seed(&key.to_le_bytes(), SEED)
 }
 
+impl Keys for Bare {
+    fn hash_at(&self, at: Location, _: &crate::sync::epoch::Guard) -> Option<u64> {
+        Some((self.hash)(at.offset() as u64))
+    }
+}
+
 impl Bare {
     fn new(capacity_bytes: usize, hash: fn(u64) -> u64) -> Bare {
         let pool = Pool::new(PoolOptions { capacity_bytes, segment_bytes: 4096 }).expect("valid options");
@@ -30,26 +36,22 @@ impl Bare {
         Bare { pool, index, hash }
     }
 
-    fn hash_at(&self, at: Location) -> Option<u64> {
-        Some((self.hash)(at.offset() as u64))
-    }
-
     fn put(&self, key: u64, version: u32) -> Result<(), Error> {
         let hash = (self.hash)(key);
         let at = Location::pack(tag_of(hash), version, key as usize);
         loop {
-            self.index.grow(&self.pool, |at| self.hash_at(at))?;
+            self.index.grow(&self.pool, self)?;
             let writer = self.index.lock(hash);
             if let Some((place, _)) = writer.find(hash, |found| found.offset() as u64 == key) {
                 writer.set(place, at);
                 return Ok(());
             }
-            if let Ok(vacancy) = writer.vacancy(hash, |at| self.hash_at(at)) {
+            if let Ok(vacancy) = writer.vacancy(hash, self, &crate::sync::epoch::pin()) {
                 writer.insert(vacancy, at);
                 return Ok(());
             }
             drop(writer);
-            self.index.relieve(hash, &self.pool, |at| self.hash_at(at))?;
+            self.index.relieve(hash, &self.pool, self)?;
         }
     }
 
@@ -59,7 +61,7 @@ impl Bare {
         let found = writer.find(hash, |found| found.offset() as u64 == key);
         found.into_iter().for_each(|(place, _)| writer.remove(place));
         drop(writer);
-        self.index.shrink(|at| self.hash_at(at));
+        self.index.shrink(self);
         found.is_some()
     }
 

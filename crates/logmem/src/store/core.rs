@@ -11,7 +11,8 @@ use super::slots::Slots;
 use super::threads::Wake;
 use super::versions::Versions;
 use crate::error::Error;
-use crate::index::{Index, Probe};
+use crate::index::{Index, Keys, Probe};
+use crate::location::Location;
 use crate::memory::{SegmentOwner, View};
 use crate::pool::Pool;
 use crate::sync::Mutex;
@@ -88,5 +89,15 @@ impl Core {
                 .map_or(Probe::Other, |entry| Probe::Found((segment, entry)))
         });
         found.map(|(_, found)| found)
+    }
+}
+
+impl Keys for Core {
+    fn hash_at(&self, at: Location, guard: &Guard) -> Option<u64> {
+        self.slots.entry(at, guard).map(|entry| self.hash(entry.key))
+    }
+
+    fn touch(&self, at: Location, guard: &Guard) {
+        self.slots.touch(at, guard);
     }
 }

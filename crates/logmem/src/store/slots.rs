@@ -79,6 +79,13 @@ impl Slots {
         Entry::read(self.segment(at.segment(), guard)?.committed(), at.offset())
     }
 
+    /// Begins to load what lies at a location, without waiting for it.
+    pub(crate) fn touch(&self, at: Location, guard: &Guard) {
+        let written = self.segment(at.segment(), guard).map(View::committed);
+        // Nothing depends on the byte, so that the processor goes on before it has come.
+        std::hint::black_box(written.and_then(|written| written.get(at.offset()).copied()));
+    }
+
     /// Makes a segment the store's and gives it a state. `born` is the time of an older segment that it
     /// continues. `None` only for a segment that has no memory, which the pool does not lend.
     pub(crate) fn adopt(&self, segment: Segment, state: State, born: Option<u64>) -> Option<u32> {

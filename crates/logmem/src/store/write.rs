@@ -90,7 +90,7 @@ impl Core {
         self.versions.removed(hash, entry.version);
         self.slots.remove_live(at.segment(), entry.bytes.len(), &guard);
         drop((writer, guard));
-        self.index.shrink(|at| self.hash_at_pinned(at));
+        self.index.shrink(self);
         Ok(version)
     }
 
@@ -103,7 +103,7 @@ impl Core {
         expected: Expected,
         everywhere: bool,
     ) -> Result<Version, Refusal> {
-        self.index.grow(&self.pool, |at| self.hash_at_pinned(at))?;
+        self.index.grow(&self.pool, self)?;
         let guard = crate::sync::epoch::pin();
         let writer = self.index.lock(hash);
         let found = self.find_locked(&writer, hash, key, &guard);
@@ -121,7 +121,7 @@ impl Core {
                 self.slots.remove_live(old.segment(), entry.bytes.len(), &guard);
             }
             None => {
-                let vacancy = writer.vacancy(hash, |at| self.hash_at(at, &guard))?;
+                let vacancy = writer.vacancy(hash, self, &guard)?;
                 let header = Header::new(key, value, version);
                 let at = self.append(hash, [header.as_bytes(), key, value], everywhere, &guard)?;
                 writer.insert(vacancy, at);
@@ -132,17 +132,7 @@ impl Core {
 
     /// Lets the index grow where a key found no room.
     fn relieve_index(&self, hash: u64) -> Result<(), Error> {
-        self.index.relieve(hash, &self.pool, |at| self.hash_at_pinned(at))
-    }
-
-    /// The hash of the key at a location.
-    fn hash_at(&self, at: Location, guard: &Guard) -> Option<u64> {
-        self.slots.entry(at, guard).map(|entry| self.hash(entry.key))
-    }
-
-    /// The same, pinned for that only: who takes memory from the pool must not keep others from giving it.
-    fn hash_at_pinned(&self, at: Location) -> Option<u64> {
-        self.hash_at(at, &crate::sync::epoch::pin())
+        self.index.relieve(hash, &self.pool, self)
     }
 
     /// Copies an entry into an open segment or a run. It counts as live from here on.
