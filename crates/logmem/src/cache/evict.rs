@@ -116,8 +116,7 @@ impl Shared {
         let mut freed = 0;
         if self.slots.live(victim.number) == 0 {
             freed = segment.size();
-            self.slots.retire(victim.number, &guard);
-            self.segments.fetch_sub(1, Ordering::Relaxed);
+            self.let_go(victim.number, &guard);
         } else if victim.offset < written.len() {
             evictor.victim = Some(victim);
         } else {

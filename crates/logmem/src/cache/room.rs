@@ -6,6 +6,7 @@ use super::options::LEAST_SEGMENTS;
 use crate::error::Error;
 use crate::pool::{Reclaim, Segment};
 use crate::sync::atomic::Ordering;
+use crate::sync::epoch::Guard;
 
 /// How often a thread that waits for readers naps for a few dozen microseconds.
 const PATIENCE: usize = 2_000;
@@ -68,19 +69,41 @@ impl Shared {
 
     /// A free segment of the pool, if the cache may still grow.
     pub(super) fn take_free(&self) -> Option<Segment> {
+        if let Some(segment) = self.slots.take_back() {
+            return Some(segment);
+        }
         let allowed = self.held_bytes() + self.pool.segment_bytes() <= self.options.max_bytes;
         let segment = if allowed { self.pool.try_take_segment().ok()? } else { return None };
         self.segments.fetch_add(1, Ordering::Relaxed);
         Some(segment)
     }
 
-    /// Bytes of the pool in this cache's hands.
-    pub(super) fn held_bytes(&self) -> usize {
+    /// Lets an emptied segment go: to the pool, or back to this cache if it has no more than its minimum.
+    pub(super) fn let_go(&self, number: u32, guard: &Guard) {
+        if self.kept_bytes() <= self.least_bytes() {
+            self.slots.retire_for_reuse(number, guard);
+        } else {
+            self.slots.retire(number, guard);
+            self.segments.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// What the cache need not give to others.
+    fn least_bytes(&self) -> usize {
+        self.options.min_bytes.max(LEAST_SEGMENTS * self.pool.segment_bytes())
+    }
+
+    /// Bytes in this cache's hands that are not about to leave it.
+    fn kept_bytes(&self) -> usize {
         self.segments.load(Ordering::Relaxed) * self.pool.segment_bytes()
-            + self.slots.awaiting_readers_bytes()
             + self.index.size_bytes()
             + self.ghost.size_bytes()
             + self.slots.size_bytes()
+    }
+
+    /// Bytes of the pool in this cache's hands.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.kept_bytes() + self.slots.awaiting_readers_bytes()
     }
 
     /// Sets how much the next insertions should evict.
@@ -151,9 +174,8 @@ impl Shared {
 impl Reclaim for Shared {
     fn reclaim(&self, bytes: usize) -> usize {
         let mut evictor = self.evictor.lock();
-        let least = self.options.min_bytes.max(LEAST_SEGMENTS * self.pool.segment_bytes());
         let mut freed = 0;
-        while freed < bytes && self.held_bytes() - self.slots.awaiting_readers_bytes() > least {
+        while freed < bytes && self.kept_bytes() > self.least_bytes() {
             let step = self.advance(&mut evictor, self.pool.segment_bytes());
             freed += step.freed;
             if step.exhausted {

@@ -42,6 +42,8 @@ pub(crate) struct Index {
     entries: AtomicUsize,
     /// What the row's lines are charged with, a charge for each step.
     frontier: Mutex<Vec<Charge>>,
+    /// Number of those charges.
+    steps: AtomicUsize,
     /// Lines in a step.
     step: usize,
     /// The shards' own bytes.
@@ -81,6 +83,7 @@ impl Index {
             buckets: AtomicUsize::new(count),
             entries: AtomicUsize::new(0),
             frontier: Mutex::new(vec![first]),
+            steps: AtomicUsize::new(1),
             step: step_bytes / size_of::<Line>(),
             fixed,
         })
@@ -165,7 +168,8 @@ impl Index {
 
     /// Bytes charged to the pool.
     pub(crate) fn size_bytes(&self) -> usize {
-        self.fixed.bytes() + self.frontier.lock().iter().map(Charge::bytes).sum::<usize>()
+        // Without the lock: it is asked while the end of the row is locked, when the pool looks for memory.
+        self.fixed.bytes() + self.steps.load(Ordering::Relaxed) * self.step * size_of::<Line>()
     }
 
     /// Adds buckets if the index is crowded; to be called before an insertion, without any shard's lock.
@@ -229,6 +233,7 @@ impl Index {
             if needed < charges.len() {
                 self.lines.give_back(needed * self.step, charges.len() * self.step);
                 charges.truncate(needed);
+                self.steps.store(needed, Ordering::Relaxed);
             }
         }
     }
@@ -270,6 +275,7 @@ impl Index {
         }
         if new >= charges.len() * self.step {
             charges.push(pool.charge(self.step * size_of::<Line>())?);
+            self.steps.store(charges.len(), Ordering::Relaxed);
         }
         // Pinned only now: who asks the pool for memory must not keep others from giving it.
         let guard = crate::sync::epoch::pin();

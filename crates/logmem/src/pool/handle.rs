@@ -175,6 +175,12 @@ impl Pool {
         self.shared.budget.lock().give_back(chunk);
     }
 
+    /// Makes a token that its user wants to keep a segment on loan again, empty.
+    pub(crate) fn renew(&self, mut chunk: Chunk) -> Segment {
+        chunk.reset();
+        self.lend(chunk)
+    }
+
     /// A new owner of segments that stay until it ends.
     pub(crate) fn new_holding(&self, kind: SegmentOwner) -> Holding {
         Holding::new(&self.shared.cells, kind)

@@ -1,7 +1,7 @@
 //! Segments that left a store and wait for readers; and values that someone holds.
 
 use crate::memory::{Leaving, Pinned};
-use crate::pool::Pool;
+use crate::pool::{Pool, Segment};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,9 +12,20 @@ pub(crate) struct Departures {
     /// Bytes of all of them.
     bytes: AtomicUsize,
     /// Those that no pinned thread looks at any more, but someone who holds a value.
-    held: Mutex<Vec<Leaving>>,
+    held: Mutex<Vec<(Leaving, Then)>>,
     /// Their number, to be looked at without the lock.
     held_count: AtomicUsize,
+    /// Those that came back to their owner.
+    back: Mutex<Vec<Segment>>,
+}
+
+/// What becomes of a segment when no reader is left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Then {
+    /// It goes to the pool, for whoever needs it.
+    Free,
+    /// Its owner gets it back.
+    Return,
 }
 
 impl Departures {
@@ -24,6 +35,7 @@ impl Departures {
             bytes: AtomicUsize::new(0),
             held: Mutex::default(),
             held_count: AtomicUsize::new(0),
+            back: Mutex::default(),
         }
     }
 
@@ -42,17 +54,25 @@ impl Departures {
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Gives an announced segment back to the pool, or keeps it until nobody holds a value in it.
-    pub(super) fn depart(&self, leaving: Leaving) {
+    /// A segment that came back to its owner.
+    pub(super) fn take_back(&self) -> Option<Segment> {
+        self.back.lock().pop()
+    }
+
+    /// Gives an announced segment to the pool or its owner, or keeps it until nobody holds a value in it.
+    pub(super) fn depart(&self, leaving: Leaving, then: Then) {
         match leaving.free() {
             Ok(chunk) => {
                 let bytes = chunk.size();
-                self.pool.give_back(chunk);
+                match then {
+                    Then::Free => self.pool.give_back(chunk),
+                    Then::Return => self.back.lock().push(self.pool.renew(chunk)),
+                }
                 self.revoke(bytes);
             }
             Err(leaving) => {
                 let mut held = self.held.lock();
-                held.push(leaving);
+                held.push((leaving, then));
                 self.held_count.store(held.len(), Ordering::Relaxed);
             }
         }
@@ -68,7 +88,7 @@ impl Departures {
             self.held_count.store(0, Ordering::Relaxed);
             std::mem::take(&mut *held)
         };
-        held.into_iter().for_each(|leaving| self.depart(leaving));
+        held.into_iter().for_each(|(leaving, then)| self.depart(leaving, then));
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::sync::epoch::Guard;
 
-use super::departures::{Departures, Held};
+use super::departures::{Departures, Held, Then};
 use super::entry::Entry;
 use crate::error::Error;
 use crate::location::Location;
@@ -127,13 +127,27 @@ impl Slots {
     /// Takes a segment out that no word of the index names any more. Its number is used again only after
     /// every reader that could still hold an old location of it is gone.
     pub(crate) fn retire(&self, number: u32, guard: &Guard) {
+        self.let_go(number, Then::Free, guard);
+    }
+
+    /// The same for a segment that its owner wants back: see [`take_back`](Slots::take_back).
+    pub(crate) fn retire_for_reuse(&self, number: u32, guard: &Guard) {
+        self.let_go(number, Then::Return, guard);
+    }
+
+    /// A segment that was let go for reuse and is free now.
+    pub(crate) fn take_back(&self) -> Option<Segment> {
+        self.departures.take_back()
+    }
+
+    fn let_go(&self, number: u32, then: Then, guard: &Guard) {
         let Some(cell) = self.segments.books(number) else { return };
         debug_assert_eq!(cell.live(), 0);
         cell.set_state(State::Vacant as u8);
         let size = cell.size();
         self.departures.announce(size);
         let departures = Arc::clone(&self.departures);
-        let left = self.segments.retire(number, guard, move |leaving| departures.depart(leaving));
+        let left = self.segments.retire(number, guard, move |leaving| departures.depart(leaving, then));
         if !left {
             self.departures.revoke(size);
         }
