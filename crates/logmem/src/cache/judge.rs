@@ -24,6 +24,9 @@ pub(super) struct Judge {
     line: (usize, u64),
     /// Of 256 bytes seen, so many are to be dropped.
     drop_share: u64,
+    /// Changes with each entry. Were those on the line told apart by their keys alone, the same ones would be kept
+    /// each time, and where all are on the line nothing would ever be dropped.
+    turn: u64,
 }
 
 impl Judge {
@@ -36,6 +39,7 @@ impl Judge {
             since_drawn: 0,
             line: NO_LINE,
             drop_share,
+            turn: 0,
         }
     }
 
@@ -49,7 +53,8 @@ impl Judge {
             self.draw_line();
         }
         let (line, of_256) = self.line;
-        bin > line || (bin == line && (salt >> 16 & 0xff) >= of_256)
+        self.turn = self.turn.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        bin > line || (bin == line && ((salt ^ self.turn) >> 16 & 0xff) >= of_256)
     }
 
     fn draw_line(&mut self) {
@@ -83,6 +88,19 @@ fn bin_of(heat: u8, bytes: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn drops_its_share_of_entries_that_are_all_alike_and_of_those_it_kept() {
+        let mut judge = Judge::new(100_000, 96);
+        let mut alive: Vec<u64> =
+            (0..10_000_u64).map(|key| key.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
+        for _ in 0..5 {
+            let before = alive.len();
+            alive.retain(|key| judge.keeps(1, 4096, *key));
+            let share = alive.len() as f64 / before as f64;
+            assert!((0.57..0.68).contains(&share), "{share}");
+        }
+    }
 
     #[test]
     fn drops_the_given_share_and_the_least_worth() {
