@@ -7,22 +7,17 @@
 //! at most one segment from the reserve, and gives one back as soon as its last reader is gone. A reserve of
 //! one is enough to go on for ever; more let the cleaner run ahead of readers.
 
+use std::collections::VecDeque;
 use std::mem;
 
 use super::core::Core;
 use super::relocate::NoRoom;
 use super::slots::{State, Weighed};
 use super::statistics::CleanReport;
-use super::victims::Choice;
 use crate::error::Error;
 use crate::pool::{Pool, Segment};
 use crate::sync::atomic::Ordering;
 use crate::sync::epoch::Guard;
-
-/// Survivors are kept apart by age: old ones, which are likely to stay, and young ones.
-const AGES: usize = 2;
-/// Below so many segments the space of an open segment for each age is worth more than their separation.
-const SEGMENTS_FOR_AGES: usize = 256;
 
 /// What the cleaner keeps between slices.
 #[derive(Debug)]
@@ -30,11 +25,10 @@ pub(super) struct Cleaner {
     /// Segments to copy into, refilled before everything else when memory becomes free.
     reserve: Vec<Segment>,
     reserve_target: usize,
-    /// Whether survivors are kept apart by age.
-    by_age: bool,
-    /// The segments that survivors are copied to now, one for each age, 0 for none.
-    survivors: [u32; AGES],
-    choice: Choice,
+    /// The segment that survivors are copied to now, 0 for none.
+    survivors: u32,
+    /// Chosen to be cleaned, oldest first.
+    victims: VecDeque<Weighed>,
     /// The victim under way and how far it has been read.
     current: Option<(Weighed, usize)>,
     totals: CleanReport,
@@ -55,14 +49,12 @@ pub(super) struct Slice {
 
 impl Cleaner {
     pub(super) fn new(pool: &Pool, reserve_target: usize) -> Result<Cleaner, Error> {
-        let segments = pool.capacity_bytes() / pool.segment_bytes();
         let reserve = (0..reserve_target).map(|_| pool.try_take_segment()).collect::<Result<Vec<_>, _>>()?;
         Ok(Cleaner {
             reserve,
             reserve_target,
-            by_age: segments >= SEGMENTS_FOR_AGES,
-            survivors: [0; AGES],
-            choice: Choice::default(),
+            survivors: 0,
+            victims: VecDeque::new(),
             current: None,
             totals: CleanReport::default(),
             read: 0,
@@ -78,19 +70,14 @@ impl Cleaner {
         self.reserve.iter().map(Segment::size).sum()
     }
 
-    /// Which of the open survivor segments is for entries born then.
-    pub(super) fn age_of(&self, born: u64) -> usize {
-        usize::from(self.by_age && born > self.choice.middle)
+    /// The open survivor segment, 0 for none.
+    pub(super) fn survivors(&self) -> u32 {
+        self.survivors
     }
 
-    /// The open survivor segment of an age, 0 for none.
-    pub(super) fn survivors(&self, age: usize) -> u32 {
-        self.survivors[age]
-    }
-
-    /// Makes another segment the open one of an age; gives the one before.
-    pub(super) fn open_survivors(&mut self, age: usize, number: u32) -> u32 {
-        mem::replace(&mut self.survivors[age], number)
+    /// Makes another segment the open one; gives the one before.
+    pub(super) fn open_survivors(&mut self, number: u32) -> u32 {
+        mem::replace(&mut self.survivors, number)
     }
 
     pub(super) fn take_from_reserve(&mut self) -> Option<Segment> {
@@ -194,7 +181,7 @@ impl Core {
         for state in [State::Sealed, State::Emptying] {
             for segment in self.slots.in_state(state, &guard).filter(|segment| segment.live == 0) {
                 // Its number will be used again, so it must not stay on the list.
-                cleaner.choice.victims.retain(|victim| victim.number != segment.number);
+                cleaner.victims.retain(|victim| victim.number != segment.number);
                 cleaner.current.take_if(|(victim, _)| victim.number == segment.number);
                 self.slots.retire(segment.number, &guard);
                 report.segments_emptied += 1;
@@ -208,15 +195,15 @@ impl Core {
         if let Some(current) = cleaner.current {
             return Some(current);
         }
-        if cleaner.choice.victims.is_empty() {
+        if cleaner.victims.is_empty() {
             if cleaner.won > 0 {
                 self.pace.learn(mem::take(&mut cleaner.read), mem::take(&mut cleaner.won));
             }
             self.free_dead(cleaner, report);
-            cleaner.choice = self.choose_victims();
+            cleaner.victims = self.choose_victims();
         }
         loop {
-            let victim = cleaner.choice.victims.pop_front()?;
+            let victim = cleaner.victims.pop_front()?;
             if self.slots.begin_emptying(victim.number) {
                 cleaner.current = Some((victim, 0));
                 return cleaner.current;

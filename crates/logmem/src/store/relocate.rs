@@ -171,7 +171,7 @@ impl Core {
         }
     }
 
-    /// Copies as many entries as fit into the survivor segment of their age; gives where they are and how
+    /// Copies as many entries as fit into the open survivor segment; gives where they are and how
     /// many. They count as live there from here on.
     fn append_survivors(
         &self,
@@ -180,9 +180,8 @@ impl Core {
         born: u64,
         guard: &Guard,
     ) -> Result<(u32, usize, usize), NoRoom> {
-        let age = cleaner.age_of(born);
         for _ in 0..2 {
-            let open = cleaner.survivors(age);
+            let open = cleaner.survivors();
             if let Some((offset, count)) = self.append_batch(open, entries, guard) {
                 self.slots.rejuvenate(open, born);
                 return Ok((open, offset, count));
@@ -190,7 +189,7 @@ impl Core {
             let segment = cleaner.take_from_reserve().ok_or(NoRoom)?;
             self.reserve_missing.fetch_add(1, Ordering::AcqRel);
             let number = self.slots.adopt(segment, State::Open, Some(born)).ok_or(NoRoom)?;
-            let full = cleaner.open_survivors(age, number);
+            let full = cleaner.open_survivors(number);
             if full != 0 {
                 self.slots.seal(full);
             }

@@ -16,38 +16,28 @@ use super::slots::{State, Weighed};
 /// bytes per byte won, and makes every segment cleaned a step forward.
 const MIN_DEAD_SHARE: usize = 128;
 /// At least one segment in so many is chosen at a time, so that looking at all of them pays.
-const SEGMENTS_PER_CHOICE: usize = 256;
-
-/// Segments chosen to be cleaned.
-#[derive(Debug, Default)]
-pub(super) struct Choice {
-    /// Oldest first.
-    pub(super) victims: VecDeque<Weighed>,
-    /// The age that parts old from young among all segments.
-    pub(super) middle: u64,
-}
+const SEGMENTS_PER_CHOICE: usize = 128;
 
 impl Core {
-    /// Chooses segments that together give at least one whole one; empty if none is worth it. Linear in the
-    /// number of segments.
-    pub(super) fn choose_victims(&self) -> Choice {
+    /// Chooses segments that together give at least one whole one, and gives them oldest first; none if none is
+    /// worth it. Linear in the number of segments.
+    pub(super) fn choose_victims(&self) -> VecDeque<Weighed> {
         let guard = crate::sync::epoch::pin();
         let now = self.slots.now();
-        let (mut all, mut births) = (0_u64, 0_u64);
+        let mut all = 0;
         let mut worthwhile: Vec<(f64, Weighed)> = Vec::new();
         for segment in self.slots.in_state(State::Sealed, &guard) {
             all += 1;
-            births += segment.born;
             let dead = segment.written.saturating_sub(segment.live);
             if dead >= (segment.size / MIN_DEAD_SHARE).max(1) {
                 worthwhile.push((benefit_over_cost(&segment, now), segment));
             }
         }
         drop(guard);
-        let least = 1 + all as usize / SEGMENTS_PER_CHOICE;
+        let least = 1 + all / SEGMENTS_PER_CHOICE;
         let mut victims = best(worthwhile, least, self.pool.segment_bytes());
         victims.sort_unstable_by_key(|segment| segment.born);
-        Choice { victims: victims.into(), middle: births / all.max(1) }
+        victims.into()
     }
 }
 
