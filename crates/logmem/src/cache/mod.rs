@@ -20,6 +20,8 @@ mod room;
 mod statistics;
 mod write;
 
+#[cfg(all(test, shuttle))]
+mod models;
 #[cfg(test)]
 mod tests;
 

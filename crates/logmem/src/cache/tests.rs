@@ -36,7 +36,7 @@ fn key(number: usize) -> [u8; 8] {
 }
 
 /// Counts every segment's live bytes anew and compares them with the books. Nobody may write meanwhile.
-fn audit(cache: &Cache) {
+pub(super) fn audit(cache: &Cache) {
     let shared = &cache.shared;
     let guard = crate::sync::epoch::pin();
     let (mut current, mut segments) = (0, 0);

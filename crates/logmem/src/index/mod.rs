@@ -15,6 +15,8 @@ mod shard;
 mod table;
 mod word;
 
+#[cfg(all(test, shuttle))]
+mod models;
 #[cfg(test)]
 mod tests;
 

@@ -13,13 +13,13 @@ use crate::memory::LINE_WORDS;
 use crate::pool::{Pool, PoolOptions};
 
 /// An index whose "entries" are their own locations: the offset is the key, the segment a version.
-struct Bare {
+pub(super) struct Bare {
     pool: Pool,
-    index: Index,
+    pub(super) index: Index,
     hash: fn(u64) -> u64,
 }
 
-fn seeded<const SEED: u64>(key: u64) -> u64 {
+pub(super) fn seeded<const SEED: u64>(key: u64) -> u64 {
     xxh3_64_with_seed(&key.to_le_bytes(), SEED)
 }
 
@@ -30,13 +30,13 @@ impl Keys for Bare {
 }
 
 impl Bare {
-    fn new(capacity_bytes: usize, hash: fn(u64) -> u64) -> Bare {
+    pub(super) fn new(capacity_bytes: usize, hash: fn(u64) -> u64) -> Bare {
         let pool = Pool::new(PoolOptions { capacity_bytes, segment_bytes: 4096 }).expect("valid options");
         let index = Index::new(&pool).expect("room");
         Bare { pool, index, hash }
     }
 
-    fn put(&self, key: u64, version: u32) -> Result<(), Error> {
+    pub(super) fn put(&self, key: u64, version: u32) -> Result<(), Error> {
         let hash = (self.hash)(key);
         let at = Location::pack(tag_of(hash), version, key as usize);
         loop {
@@ -55,7 +55,7 @@ impl Bare {
         }
     }
 
-    fn remove(&self, key: u64) -> bool {
+    pub(super) fn remove(&self, key: u64) -> bool {
         let hash = (self.hash)(key);
         let writer = self.index.lock(hash);
         let found = writer.find(hash, |found| found.offset() as u64 == key);
@@ -65,7 +65,7 @@ impl Bare {
         found.is_some()
     }
 
-    fn get(&self, key: u64) -> Option<u32> {
+    pub(super) fn get(&self, key: u64) -> Option<u32> {
         let found = self.index.find((self.hash)(key), |at| {
             if at.offset() as u64 == key { Probe::Found(at.segment()) } else { Probe::Other }
         });
