@@ -25,15 +25,23 @@ fn check(model: fn()) {
 
 /// A store with room for so many segments besides its index.
 fn store(segments: usize) -> Arc<Store> {
+    store_with(segments, |_| ()).0
+}
+
+/// The same with other options, and its pool.
+fn store_with(segments: usize, change: impl Fn(&mut StoreOptions)) -> (Arc<Store>, Pool) {
     let make = |capacity_bytes| {
         let pool = Pool::new(PoolOptions { capacity_bytes, segment_bytes: 512 }).expect("valid options");
-        let store = Store::new(StoreOptions::new(pool.clone(), 7)).expect("large enough");
+        let mut options = StoreOptions::new(pool.clone(), 7);
+        change(&mut options);
+        let store = Arc::new(Store::new(options).expect("large enough"));
         let statistics = pool.statistics();
-        (store, statistics.charged_bytes + statistics.table_bytes)
+        (store, pool, statistics.charged_bytes + statistics.table_bytes)
     };
     // Modelled locks are larger than real ones, and so is the index: it is measured, not reckoned.
-    let (_, index_bytes) = make(64 << 10);
-    Arc::new(make(index_bytes + segments * 512).0)
+    let (_, _, index_bytes) = make(64 << 10);
+    let (store, pool, _) = make(index_bytes + segments * 512);
+    (store, pool)
 }
 
 fn value(key: u8, count: u64) -> Vec<u8> {
@@ -246,5 +254,32 @@ fn of_two_conditional_puts_one_wins() {
         join(vec![spawn(&store, contender(2)), spawn(&store, contender(3)), spawn(&store, cleaner)]);
         assert_eq!(wins.load(std::sync::atomic::Ordering::SeqCst), 1);
         finish(&store);
+    });
+}
+
+#[test]
+fn a_thread_in_the_background_cleans_and_ends_with_the_store() {
+    check(|| {
+        let (store, pool) = store_with(8, |options| {
+            options.cleaner_threads = 1;
+            options.clean_below_segments = 4;
+        });
+        let writer = |key: u8| {
+            move |store: &Store| {
+                for count in 1..30 {
+                    put(store, key, count);
+                    let held = store.get(&[key]);
+                    put(store, key + 10, count);
+                    held.into_iter().for_each(|held| assert!(count_of(key, &held) <= count));
+                }
+            }
+        };
+        join(vec![spawn(&store, writer(1)), spawn(&store, writer(2))]);
+        assert!(store.len() <= 4);
+        drop(store);
+        for _ in 0..8 {
+            crate::sync::epoch::pin().flush();
+        }
+        assert_eq!(pool.statistics().used_bytes, 0);
     });
 }
