@@ -83,5 +83,5 @@ fn no_thread_ever_sees_a_torn_foreign_or_outdated_value() {
         threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
     });
     let statistics = cache.statistics();
-    assert!(cfg!(miri) || (statistics.evicted > 1000 && statistics.kept > 1000), "{statistics:?}");
+    assert!(cfg!(miri) || (statistics.evicted > 1000 && statistics.kept > 100), "{statistics:?}");
 }

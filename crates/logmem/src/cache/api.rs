@@ -78,7 +78,7 @@ pub(super) struct Shared {
 
 /// Open segments hold new entries: more than this share of all would take the probation's place.
 const SEGMENTS_PER_HEAD: usize = 40;
-/// The ghost takes this share of the largest size.
+/// The ghost takes one in so many bytes of the largest size: it remembers four keys for each KiB.
 const GHOST_SHARE: usize = 128;
 
 impl Cache {
@@ -101,7 +101,7 @@ impl Cache {
             open_heads,
             queues: Mutex::default(),
             evictor: Mutex::new(Evictor::new(&pool, most)?),
-            ghost: Ghost::new(&pool, most / GHOST_SHARE / size_of::<u64>() / 2)?,
+            ghost: Ghost::new(&pool, most / GHOST_SHARE / size_of::<u64>())?,
             counters: Counters::default(),
             segments: AtomicUsize::new(RESERVE),
             debt: AtomicUsize::new(0),

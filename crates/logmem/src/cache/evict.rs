@@ -19,11 +19,16 @@ use crate::store::slots::State;
 use crate::sync::atomic::Ordering;
 use crate::sync::epoch::Guard;
 
+// The figures were found by trying: docs/decisions/021-cache.md.
+
 /// New entries get one in so many of the segments.
-const PROBATION_SHARE: usize = 10;
+const PROBATION_SHARE: usize = 20;
+/// Of 256 bytes of new entries, so many are dropped at least.
+const NEW_DROP_SHARE: u64 = 220;
 /// Of 256 bytes of kept entries looked at again, so many are dropped.
 const DROP_SHARE: u64 = 96;
-/// The judge looks back on one in so many bytes of the cache.
+/// The judges look back on one in so many bytes of the cache.
+const NEW_JUDGE_SHARE: usize = 16;
 const JUDGE_SHARE: usize = 8;
 /// Segments set aside to copy into.
 pub(super) const RESERVE: usize = 1;
@@ -35,7 +40,9 @@ pub(super) struct Evictor {
     /// The segment that kept entries are copied to, and when the last of them expires.
     survivors: Waiting,
     reserve: Vec<Segment>,
-    judge: Judge,
+    /// Who judges entries on probation, and those that were kept before.
+    of_new: Judge,
+    of_kept: Judge,
 }
 
 /// The segment that is being gone through.
@@ -62,7 +69,8 @@ impl Evictor {
             victim: None,
             survivors: Waiting { number: 0, latest_expiry: 0 },
             reserve,
-            judge: Judge::new((most_bytes / JUDGE_SHARE) as u64, DROP_SHARE),
+            of_new: Judge::new((most_bytes / NEW_JUDGE_SHARE) as u64, NEW_DROP_SHARE),
+            of_kept: Judge::new((most_bytes / JUDGE_SHARE) as u64, DROP_SHARE),
         })
     }
 
@@ -157,12 +165,14 @@ impl Shared {
         let Some((place, word)) = writer.find(hash, |at| with_heat(at, 0) == old) else { return };
         let (heat, bytes) = (heat_of(word), entry.bytes.len());
         let is_fresh = self.is_fresh(entry);
-        let keeps =
-            is_fresh && if victim.on_probation { heat > 0 } else { evictor.judge.keeps(heat, bytes, hash) };
+        let judge = if victim.on_probation { &mut evictor.of_new } else { &mut evictor.of_kept };
+        let is_worth_it = judge.keeps(heat, bytes, hash);
+        // What was never read does not get further, be it as small as it may.
+        let keeps = is_fresh && is_worth_it && (heat > 0 || !victim.on_probation);
         let kept = if keeps { self.append_survivor(evictor, entry, guard) } else { None };
         match kept {
             Some((number, offset)) => {
-                let cooler = if victim.on_probation { heat } else { heat / 2 };
+                let cooler = if victim.on_probation { heat } else { heat * 3 / 4 };
                 writer.set(place, with_heat(Location::pack(tag_of(hash), number, offset), cooler));
                 add(&self.counters.kept, 1);
                 add(&self.counters.kept_bytes, bytes as u64);

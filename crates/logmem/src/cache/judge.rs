@@ -24,8 +24,8 @@ pub(super) struct Judge {
     line: (usize, u64),
     /// Of 256 bytes seen, so many are to be dropped.
     drop_share: u64,
-    /// Changes with each entry. Were those on the line told apart by their keys alone, the same ones would be kept
-    /// each time, and where all are on the line nothing would ever be dropped.
+    /// Changes with each entry. Were those on the line told apart by their keys alone, the same ones would be
+    /// kept each time, and where all are on the line nothing would ever be dropped.
     turn: u64,
 }
 

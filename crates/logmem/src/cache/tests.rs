@@ -159,7 +159,7 @@ fn what_is_in_use_survives_a_scan() {
     for round in 0..20 {
         for k in hot.clone() {
             if cache.get_with(&key(k), <[u8]>::len).is_none() {
-                missed += usize::from(round > 1);
+                missed += usize::from(round > 3);
                 cache.insert(&key(k), &[1; 100]).expect("room is made");
             }
             // Three new keys, never asked for again, for each one in use.
@@ -169,7 +169,7 @@ fn what_is_in_use_survives_a_scan() {
             }
         }
     }
-    assert!(missed < 18 * 2_000 / 50, "{missed} of 36000 lookups of keys in use missed");
+    assert!(missed < 16 * 2_000 / 50, "{missed} of 32000 lookups of keys in use missed");
     assert!(cache.statistics().evicted > 100_000);
     audit(&cache);
 }
