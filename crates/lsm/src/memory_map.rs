@@ -25,7 +25,8 @@ pub struct MemoryMap {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MemoryPart {
-    /// Its name: `memtables`, `resident` (entries that stay in memory after their memtable) or `cache` (of blocks).
+    /// Its name: `memtables`, `resident` (entries that stay in memory after their memtable) or `cache` (of
+    /// blocks).
     pub name: &'static str,
     /// What it takes, in bytes.
     pub used_bytes: usize,

@@ -1,8 +1,9 @@
 //! Blocks that cannot be read in place, kept as they are after decompression, in memory that nobody else needs.
 //!
-//! - [`shared`]: the one cache of a database; [`table`]: a table's view of it.
+//! - [`shared`]: the one cache of a database; [`table`]: a table's view of it; [`doorkeeper`]: what is let in.
 //! - [`statistics`]: how often it had what was looked for.
 
+mod doorkeeper;
 mod shared;
 mod statistics;
 mod table;

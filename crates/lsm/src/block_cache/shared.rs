@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use stroma_logmem::{Cache, CacheOptions, Pool};
 
+use super::doorkeeper::Doorkeeper;
 use super::statistics::BlockCacheStatistics;
 use super::table::TableCache;
 
@@ -34,11 +35,18 @@ pub(crate) struct BlockCache {
 pub(super) struct Shared {
     pool: Pool,
     limits: CacheLimits,
-    cache: OnceLock<Cache>,
+    cache: OnceLock<Guarded>,
     /// Misses while there was no cache.
     missed: AtomicU64,
     /// Each table that is opened gets a number that none had before, so that a block can never be another table's.
     last_table: AtomicU64,
+}
+
+/// The cache and who decides what comes in.
+#[derive(Debug)]
+struct Guarded {
+    cache: Cache,
+    door: Doorkeeper,
 }
 
 impl BlockCache {
@@ -69,7 +77,7 @@ impl BlockCache {
     pub(crate) fn statistics(&self) -> BlockCacheStatistics {
         let CacheLimits { least, most } = self.shared.limits;
         let limits = BlockCacheStatistics { least_bytes: least, limit_bytes: most, ..Default::default() };
-        let Some(cache) = self.shared.cache.get() else { return limits };
+        let Some(cache) = self.shared.cache() else { return limits };
         let told = cache.statistics();
         let free = self.shared.pool.statistics();
         let unused = free.capacity_bytes - free.used_bytes.min(free.capacity_bytes);
@@ -89,13 +97,23 @@ impl Shared {
     /// The cache, if there is one yet.
     #[inline]
     pub(super) fn cache(&self) -> Option<&Cache> {
-        self.cache.get()
+        self.cache.get().map(|guarded| &guarded.cache)
+    }
+
+    /// Puts a block that was just missed into the cache, if it is wanted there.
+    pub(super) fn keep(&self, key: &[u8], payload: &[u8]) {
+        if let Some(Guarded { cache, door }) = self.cache_for_writing()
+            && door.lets_in(key, payload.len())
+        {
+            // A cache that is short of memory, or a block larger than a segment: the next reader makes it anew.
+            let _ = cache.insert(key, payload);
+        }
     }
 
     /// The cache, made now if the pool has room for it.
-    pub(super) fn cache_for_writing(&self) -> Option<&Cache> {
-        if let Some(cache) = self.cache.get() {
-            return Some(cache);
+    fn cache_for_writing(&self) -> Option<&Guarded> {
+        if let Some(guarded) = self.cache.get() {
+            return Some(guarded);
         }
         let missed = self.missed.fetch_add(1, Ordering::Relaxed);
         if !missed.is_multiple_of(MISSES_BETWEEN_ATTEMPTS) {
@@ -106,8 +124,9 @@ impl Shared {
             max_bytes: self.limits.most,
             ..CacheOptions::new(self.pool.clone(), HASH_SEED)
         };
-        // Whoever comes second drops his, which was empty.
+        let door = Doorkeeper::new(&self.pool, self.limits.most).ok()?;
         let cache = Cache::new(options).ok()?;
-        Some(self.cache.get_or_init(|| cache))
+        // Whoever comes second drops his, which was empty.
+        Some(self.cache.get_or_init(|| Guarded { cache, door }))
     }
 }

@@ -37,12 +37,9 @@ impl TableCache {
         self.read(block, <[u8]>::to_vec)
     }
 
-    /// Keeps a block's payload, if there is memory for it.
+    /// Keeps the payload of a block that was just missed, if it is likely to be read again and there is memory for it.
     pub(crate) fn keep(&self, block: usize, payload: &[u8]) {
-        if let Some(cache) = self.shared.cache_for_writing() {
-            // A cache that is short of memory, or a block larger than a segment: the next reader makes it anew.
-            let _ = cache.insert(&self.key(block), payload);
-        }
+        self.shared.keep(&self.key(block), payload);
     }
 
     fn key(&self, block: usize) -> [u8; 12] {

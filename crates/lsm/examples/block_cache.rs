@@ -1,0 +1,199 @@
+//! Reads of compressed tables with and without the cache of blocks: `cargo run --release -p stroma-lsm --example
+//! block_cache -- [ENTRIES] [MEMORY_MIB]...` (1,000,000 entries and 16, 64 and 256 MiB if not told).
+#![allow(clippy::disallowed_methods, reason = "it measures, on real files")]
+#![allow(clippy::print_stdout, reason = "its output is what it is for")]
+
+use std::error::Error;
+use std::path::Path;
+use std::time::Instant;
+
+use stroma_lsm::{Compression, Database, Keyspace, Options};
+
+const VALUE_BYTES: usize = 100;
+/// Entries of a short scan.
+const SCAN: usize = 50;
+
+/// SplitMix64.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn share(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+/// Ranks with the popularity of Zipf's law, exponent 0.99 (Gray and others, SIGMOD 1994).
+struct Zipf {
+    count: f64,
+    alpha: f64,
+    zeta: f64,
+    eta: f64,
+}
+
+const THETA: f64 = 0.99;
+
+impl Zipf {
+    fn new(count: u64) -> Zipf {
+        let zeta = |n: u64| (1..=n).map(|rank| (rank as f64).powf(-THETA)).sum::<f64>();
+        let all = zeta(count);
+        let eta = (1.0 - (2.0 / count as f64).powf(1.0 - THETA)) / (1.0 - zeta(2) / all);
+        Zipf { count: count as f64, alpha: 1.0 / (1.0 - THETA), zeta: all, eta }
+    }
+
+    fn rank(&self, share: f64) -> u64 {
+        let scaled = share * self.zeta;
+        if scaled < 1.0 {
+            return 0;
+        }
+        if scaled < 1.0 + 0.5_f64.powf(THETA) {
+            return 1;
+        }
+        (self.count * (self.eta * share - self.eta + 1.0).powf(self.alpha)) as u64
+    }
+}
+
+/// Keys lie scattered, so that popular ones are no neighbours.
+fn key(number: u64) -> [u8; 16] {
+    let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut key = [0; 16];
+    key[..8].copy_from_slice(&mixed.to_be_bytes());
+    key[8..].copy_from_slice(&number.to_be_bytes());
+    key
+}
+
+/// Half of it is noise, half repeats: LZ4 halves it.
+fn value(random: &mut Random) -> Vec<u8> {
+    let noise = VALUE_BYTES / 2;
+    let mut value: Vec<u8> = (0..noise.div_ceil(8)).flat_map(|_| random.next().to_le_bytes()).collect();
+    value.truncate(noise);
+    value.resize(VALUE_BYTES, b'.');
+    value
+}
+
+fn load(folder: &Path, entries: u64, compression: Compression) -> Result<(), Box<dyn Error>> {
+    let database = Database::open(folder, Options { compression, ..Options::default() })?;
+    let keyspace = database.keyspace("k")?;
+    let mut random = Random(1);
+    for first in (0..entries).step_by(1000) {
+        let mut batch = database.batch();
+        for number in first..(first + 1000).min(entries) {
+            batch.put(&keyspace, key(number), value(&mut random));
+        }
+        batch.commit()?;
+    }
+    database.compact()?;
+    Ok(database.close()?)
+}
+
+/// The time this thread spends on a processor where the system tells (Linux), so that a busy machine matters less; by
+/// the clock elsewhere.
+struct Watch {
+    clock: Instant,
+    processor: Option<f64>,
+}
+
+impl Watch {
+    fn start() -> Watch {
+        Watch { clock: Instant::now(), processor: Watch::processor_seconds() }
+    }
+
+    fn processor_seconds() -> Option<f64> {
+        let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+        Some(told.split(' ').next()?.parse::<f64>().ok()? / 1e9)
+    }
+
+    fn seconds(&self) -> f64 {
+        match (self.processor, Watch::processor_seconds()) {
+            (Some(start), Some(end)) => end - start,
+            _ => self.clock.elapsed().as_secs_f64(),
+        }
+    }
+}
+
+/// Runs `step` so many times, after a fifth as many to warm up; thousands of steps a second.
+fn rate(steps: u64, mut step: impl FnMut() -> Result<(), Box<dyn Error>>) -> Result<f64, Box<dyn Error>> {
+    for _ in 0..steps / 5 {
+        step()?;
+    }
+    let watch = Watch::start();
+    for _ in 0..steps {
+        step()?;
+    }
+    Ok(steps as f64 / watch.seconds() / 1000.0)
+}
+
+fn get(keyspace: &Keyspace, number: u64) -> Result<(), Box<dyn Error>> {
+    keyspace.get(key(number))?.map(drop).ok_or_else(|| "a key is missing".into())
+}
+
+fn measure(folder: &Path, entries: u64, memory_mib: usize, cached: bool) -> Result<(), Box<dyn Error>> {
+    let options = Options { memory_bytes: memory_mib << 20, block_cache: cached, ..Options::default() };
+    let database = Database::open(folder, options)?;
+    let keyspace = database.keyspace("k")?;
+    let (mut random, zipf) = (Random(2), Zipf::new(entries));
+    let ratio_since = |before: (u64, u64)| {
+        let now = database.statistics().cache;
+        let (hits, misses) = (now.hits - before.0, now.misses - before.1);
+        if hits + misses == 0 { 0.0 } else { 100.0 * hits as f64 / (hits + misses) as f64 }
+    };
+    let counts = || {
+        let now = database.statistics().cache;
+        (now.hits, now.misses)
+    };
+    let before = counts();
+    let uniform = rate(entries, || get(&keyspace, random.next() % entries))?;
+    let uniform_ratio = ratio_since(before);
+    let before = counts();
+    let zipfian = rate(entries, || get(&keyspace, zipf.rank(random.share())))?;
+    let zipfian_ratio = ratio_since(before);
+    let scans = rate(entries / 20, || {
+        let from = key(zipf.rank(random.share()));
+        keyspace.range(&from[..]..).take(SCAN).try_for_each(|entry| entry.map(drop))?;
+        Ok(())
+    })?;
+    let watch = Watch::start();
+    let counted = keyspace.iter().count();
+    let full = counted as f64 / watch.seconds() / 1e6;
+    let cache = database.statistics().cache;
+    println!(
+        "  {memory_mib:>4} MiB, {:<9} {uniform:>7.0} ({uniform_ratio:>3.0} %) {zipfian:>7.0} ({zipfian_ratio:>3.0} %) \
+         {scans:>7.1} {full:>6.2}   cache {:.1} MiB, {} blocks",
+        if cached { "cache" } else { "no cache" },
+        cache.bytes as f64 / (1 << 20) as f64,
+        cache.blocks,
+    );
+    Ok(database.close()?)
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let words = std::env::args().skip(1).map(|word| word.parse::<u64>()).collect::<Result<Vec<_>, _>>()?;
+    let entries = words.first().copied().unwrap_or(1_000_000).max(1000);
+    let memory: Vec<usize> = match words.get(1..) {
+        Some(told @ [_, ..]) => told.iter().map(|mib| *mib as usize).collect(),
+        _ => vec![16, 64, 256],
+    };
+    println!("{entries} entries, keys of 16 bytes, values of {VALUE_BYTES}, one thread, seed 1");
+    println!(
+        "gets uniform, gets zipfian, scans of {SCAN}: thousands a second of processor time (hit ratio); full scan: M entries/s"
+    );
+    for (name, compression) in [("stored as is, mapped", Compression::None), ("LZ4", Compression::Lz4)] {
+        let folder = tempfile::tempdir()?;
+        load(folder.path(), entries, compression)?;
+        println!("{name}");
+        for mib in &memory {
+            for cached in [false, true] {
+                if compression != Compression::None || (!cached && *mib == memory[0]) {
+                    measure(folder.path(), entries, *mib, cached)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
