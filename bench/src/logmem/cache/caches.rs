@@ -1,8 +1,9 @@
 //! What the work asks of a cache, and which caches are measured.
 
-use super::peers;
+use super::{ours, peers};
 use crate::Outcome;
 use crate::machine::with_version;
+use crate::measure::OURS;
 
 /// A cache from numbers to byte strings that keeps to a number of bytes.
 pub(super) trait ByteCache: Sync {
@@ -19,6 +20,7 @@ pub(super) trait ByteCache: Sync {
 /// The caches measured.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Product {
+    Ours,
     Moka,
     QuickCache,
     FoyerLfu,
@@ -33,6 +35,7 @@ impl Product {
     /// The name its figures stand under.
     pub(super) fn subject(self) -> String {
         match self {
+            Product::Ours => OURS.to_owned(),
             Product::Moka => with_version("moka"),
             Product::QuickCache => with_version("quick_cache@0.7"),
             Product::FoyerLfu => format!("{}, w-TinyLFU", with_version("foyer-memory")),
@@ -44,6 +47,7 @@ impl Product {
     /// What the process that measures it is told.
     pub(super) fn word(self) -> &'static str {
         match self {
+            Product::Ours => "ours",
             Product::Moka => "moka",
             Product::QuickCache => "quick_cache",
             Product::FoyerLfu => "foyer-lfu",
@@ -56,6 +60,7 @@ impl Product {
     pub(super) fn make(word: &str, capacity_bytes: u64, mean_bytes: u64) -> Outcome<Box<dyn ByteCache>> {
         let product = Product::ALL.into_iter().find(|product| product.word() == word);
         Ok(match product.ok_or_else(|| format!("unsupported cache `{word}`"))? {
+            Product::Ours => Box::new(ours::cache(capacity_bytes)?),
             Product::Moka => Box::new(peers::moka(capacity_bytes)),
             Product::QuickCache => Box::new(peers::quick_cache(capacity_bytes, mean_bytes)),
             Product::FoyerLfu => {

@@ -2,6 +2,8 @@
 
 mod indexes;
 mod skip_list;
+mod tree;
+mod tree_index;
 mod work;
 
 pub(super) use work::{PART, measure, run};
