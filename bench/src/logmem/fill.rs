@@ -22,14 +22,31 @@ const SMALLEST_VALUE: u64 = 100;
 const LARGEST_VALUE: u64 = 1900;
 const MEAN_ENTRY: u64 = KEY_BYTES + (SMALLEST_VALUE + LARGEST_VALUE) / 2;
 
-/// Measures each fill in a process of its own; then each rate as a share of that at the first.
+/// Measures each fill in a process of its own, without and with a thread that cleans; then each rate as a share
+/// of that at the first fill.
 pub(super) fn run(settings: &Settings, seed: u64, samples: &mut Samples) -> Outcome {
     let budget = settings.size(256 << 20, 16 << 20).to_string();
-    for percent in FILL_PERCENTS {
-        let figures = in_a_process(&[PART, &percent.to_string(), &budget, &seed.to_string()])?;
-        figures.file(OURS, samples);
+    for threads in ["0", "1"] {
+        let mut at_first = None;
+        for percent in FILL_PERCENTS {
+            let figures = in_a_process(&[PART, &percent.to_string(), &budget, threads, &seed.to_string()])?;
+            let rate = figures.value("put by fill, rate")?;
+            let share = rate / *at_first.get_or_insert(rate);
+            samples.add(
+                &case_of(percent, threads),
+                OURS,
+                "put by fill, share of the rate at 50 %",
+                share,
+                "/s per /s",
+            );
+            figures.file(OURS, samples);
+        }
     }
     Ok(())
+}
+
+fn case_of(percent: u64, threads: &str) -> String {
+    format!("{percent} % full{}", if threads == "0" { "" } else { ", a thread cleans" })
 }
 
 /// A store, its keys `0..keys`, and what the values are made of.
@@ -47,10 +64,10 @@ impl Filled {
         Ok(())
     }
 
-    fn fill(percent: u64, budget_bytes: u64, seed: u64) -> Outcome<Filled> {
+    fn fill(percent: u64, budget_bytes: u64, cleaner_threads: usize, seed: u64) -> Outcome<Filled> {
         let segment_bytes = (budget_bytes / 512).next_power_of_two().max(64 << 10) as usize;
         let pool = Pool::new(PoolOptions { capacity_bytes: budget_bytes as usize, segment_bytes })?;
-        let store = Store::new(StoreOptions::new(pool, seed))?;
+        let store = Store::new(StoreOptions { cleaner_threads, ..StoreOptions::new(pool, seed) })?;
         let keys = budget_bytes * percent / 100 / MEAN_ENTRY;
         let value = vec![0x5a; LARGEST_VALUE as usize];
         let mut filled = Filled { store, keys, random: Random(seed), value };
@@ -71,13 +88,16 @@ impl Filled {
     }
 }
 
-/// Measures one fill: percent, budget, seed.
+/// Measures one fill: percent, budget, threads that clean, seed.
 pub(super) fn measure(arguments: &[&str]) -> Outcome<Figures> {
-    let [percent, budget_bytes, seed] = arguments else { return Err("needed: percent, budget, seed".into()) };
-    let (percent, budget_bytes, seed) = (percent.parse()?, budget_bytes.parse()?, seed.parse()?);
-    let case = format!("{percent} % full");
+    let [percent, budget_bytes, threads, seed] = arguments else {
+        return Err("needed: percent, budget, threads, seed".into());
+    };
+    let percent = percent.parse()?;
+    let case = case_of(percent, threads);
     let mut figures = Figures::default();
-    match measure_fill(percent, budget_bytes, seed, &case, &mut figures) {
+    let filled = Filled::fill(percent, budget_bytes.parse()?, threads.parse()?, seed.parse()?);
+    match filled.and_then(|filled| measure_fill(filled, &case, &mut figures)) {
         // That is a figure, too: so full it cannot be.
         Err(error) if matches!(error.downcast_ref(), Some(Error::OutOfMemory { .. })) => {
             figures.add(&case, "put by fill, rate", 0.0, "1000/s");
@@ -87,8 +107,7 @@ pub(super) fn measure(arguments: &[&str]) -> Outcome<Figures> {
     Ok(figures)
 }
 
-fn measure_fill(percent: u64, budget_bytes: u64, seed: u64, case: &str, figures: &mut Figures) -> Outcome {
-    let mut filled = Filled::fill(percent, budget_bytes, seed)?;
+fn measure_fill(mut filled: Filled, case: &str, figures: &mut Figures) -> Outcome {
     filled.overwrite(|_| {})?;
     let copied_before = filled.store.statistics().cleaned.bytes_moved;
     let mut histogram = Histogram::new();

@@ -29,8 +29,14 @@ pub(super) enum Product {
 }
 
 impl Product {
-    pub(super) const ALL: [Product; 5] =
-        [Product::Moka, Product::QuickCache, Product::FoyerLfu, Product::FoyerS3Fifo, Product::Segcache];
+    pub(super) const ALL: [Product; 6] = [
+        Product::Ours,
+        Product::Moka,
+        Product::QuickCache,
+        Product::FoyerLfu,
+        Product::FoyerS3Fifo,
+        Product::Segcache,
+    ];
 
     /// The name its figures stand under.
     pub(super) fn subject(self) -> String {

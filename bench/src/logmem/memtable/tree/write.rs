@@ -260,7 +260,7 @@ mod tests {
                         let number = random.below(there);
                         let found = tree.seek(&Target::new(&keys[number as usize], u64::MAX >> 8), key_at);
                         assert_eq!(found.unwrap().location, number);
-                        if number % 4000 == 0 {
+                        if number.is_multiple_of(4000) {
                             let (mut count, mut last) = (0, Vec::new());
                             tree.walk(&Target::new(b"", u64::MAX), key_at, |entry| {
                                 let key = key_at(entry.location);
