@@ -1,11 +1,15 @@
 //! Measurements in processes of their own: what an earlier one left resident would falsify the next.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::Outcome;
 use crate::measure::{Cost, Samples};
+
+/// A process that takes longer is ended: some peers do some of the work in linear time.
+const LONGEST: Duration = Duration::from_secs(90);
 
 /// What a process measured: case, metric, value and unit of each figure.
 #[derive(Default)]
@@ -70,8 +74,26 @@ pub(super) fn output_of(command: &mut Command) -> Outcome<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Measures in a new process of this program; `arguments` begin with the part.
+/// Measures in a new process of this program; `arguments` begin with the part. No figures if it takes too long.
 pub(super) fn in_a_process(arguments: &[&str]) -> Outcome<Figures> {
     let mut command = Command::new(std::env::current_exe()?);
-    Figures::parse(&output_of(command.arg("--measure").args(arguments))?)
+    command.arg("--measure").args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn()?;
+    let begin = Instant::now();
+    // What it prints fits into a pipe, so that it ends without being read.
+    while child.try_wait()?.is_none() {
+        if begin.elapsed() > LONGEST {
+            child.kill()?;
+            child.wait()?;
+            eprintln!("{}: ended after {LONGEST:?}; it has no figures", arguments.join(" "));
+            return Ok(Figures::default());
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let output = child.wait_with_output()?;
+    if !output.status.success() {
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        return Err(format!("{} ended with {}: {told}", arguments.join(" "), output.status).into());
+    }
+    Figures::parse(&String::from_utf8_lossy(&output.stdout))
 }
