@@ -75,7 +75,8 @@ impl Index {
         let fixed = pool.charge(count * size_of::<Shard>())?;
         let first = pool.charge(step_bytes)?;
         // Only as many as fit the budget can ever be charged.
-        let lines = Lines::reserve(capacity / size_of::<Line>()).ok_or_else(|| no_room(pool, step_bytes))?;
+        let lines = Lines::reserve(capacity / size_of::<Line>(), pool.wants_huge_pages())
+            .ok_or_else(|| no_room(pool, step_bytes))?;
         Ok(Index {
             lines,
             shards: std::iter::repeat_with(Shard::new).take(count).collect(),

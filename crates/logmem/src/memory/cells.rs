@@ -43,8 +43,9 @@ impl Cells {
     pub(crate) const GROUP_BYTES: usize = Cells::GROUP * size_of::<Cell>();
 
     /// Maps a region of so many segments; `None` if the system refuses.
-    pub(crate) fn new(segments: u32, segment_bytes: usize) -> Option<Cells> {
-        let region = Mapping::anonymous((segments as usize).checked_mul(segment_bytes)?)?;
+    pub(crate) fn new(segments: u32, segment_bytes: usize, huge_pages: bool) -> Option<Cells> {
+        let map = if huge_pages { Mapping::on_huge_pages } else { Mapping::anonymous };
+        let region = map((segments as usize).checked_mul(segment_bytes)?)?;
         let groups = 2 * segments as usize / Cells::GROUP + 1;
         Some(Cells {
             region,
@@ -184,7 +185,7 @@ mod tests {
 
     #[test]
     fn every_number_has_one_token_and_its_own_memory() {
-        let cells = Arc::new(Cells::new(40, 4096).expect("a small region"));
+        let cells = Arc::new(Cells::new(40, 4096, false).expect("a small region"));
         let chunks: Vec<Chunk> = (1..=40).map(|number| cells.first_chunk(number).expect("new")).collect();
         assert!(cells.first_chunk(7).is_none(), "there is one already");
         assert!(cells.first_chunk(0).is_none());

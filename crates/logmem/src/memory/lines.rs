@@ -33,10 +33,11 @@ pub(crate) struct Lines {
 #[cfg(not(any(miri, shuttle)))]
 impl Lines {
     /// Reserves addresses for so many lines (at least one); `None` if the system has none to give.
-    pub(crate) fn reserve(count: usize) -> Option<Lines> {
+    pub(crate) fn reserve(count: usize, huge_pages: bool) -> Option<Lines> {
         let count = count.max(1);
         let bytes = count.checked_mul(size_of::<Line>())?.checked_next_multiple_of(PIECE_BYTES)?;
-        Some(Lines { mapping: Mapping::anonymous(bytes)?, count })
+        let map = if huge_pages { Mapping::on_huge_pages } else { Mapping::anonymous };
+        Some(Lines { mapping: map(bytes)?, count })
     }
 
     /// All lines.
@@ -67,7 +68,7 @@ impl Lines {
     const MOST: usize = if cfg!(shuttle) { 64 } else { 1 << 16 };
 
     /// Makes so many lines, at least one and not more than a checker can bear.
-    pub(crate) fn reserve(count: usize) -> Option<Lines> {
+    pub(crate) fn reserve(count: usize, _huge_pages: bool) -> Option<Lines> {
         let lines = std::iter::repeat_with(Line::default).take(count.clamp(1, Lines::MOST)).collect();
         Some(Lines { lines })
     }
@@ -93,7 +94,7 @@ mod tests {
     #[test]
     fn lines_keep_words_and_read_as_zero_when_given_back() {
         let piece = PIECE_BYTES / size_of::<Line>();
-        let lines = Lines::reserve(3 * piece).expect("little memory");
+        let lines = Lines::reserve(3 * piece, false).expect("little memory");
         for line in lines.all() {
             assert!(line.0.iter().all(|word| word.load(Ordering::Relaxed) == 0));
             line.0[7].store(9, Ordering::Relaxed);

@@ -11,13 +11,25 @@ pub(super) const PAGE_BYTES: usize = if cfg!(target_arch = "x86_64") { 4096 } el
 #[derive(Debug)]
 pub(super) struct Mapping {
     map: MmapRaw,
+    /// Whether the system was asked for huge pages and agreed.
+    huge_pages: bool,
 }
 
 impl Mapping {
     /// Maps `bytes`; `None` if the system refuses or `bytes` is absurd.
     pub(super) fn anonymous(bytes: usize) -> Option<Mapping> {
         let map = MmapOptions::new().len(bytes).no_reserve_swap().map_anon().ok()?;
-        Some(Mapping { map: MmapRaw::from(map) })
+        Some(Mapping { map: MmapRaw::from(map), huge_pages: false })
+    }
+
+    /// The same on huge pages, where the system has them to give.
+    pub(super) fn on_huge_pages(bytes: usize) -> Option<Mapping> {
+        let mut mapping = Mapping::anonymous(bytes)?;
+        #[cfg(target_os = "linux")]
+        {
+            mapping.huge_pages = mapping.map.advise(memmap2::Advice::HugePage).is_ok();
+        }
+        Some(mapping)
     }
 
     /// Size in bytes.
@@ -50,6 +62,11 @@ impl Mapping {
             // touched; the caller guarantees that nobody uses it.
             let done =
                 unsafe { self.map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, offset, bytes) };
+            #[cfg(target_os = "linux")]
+            if self.huge_pages {
+                // Otherwise the system may fill the hole again, to make one huge page of what is around it.
+                let _ = self.map.advise_range(memmap2::Advice::NoHugePage, offset, bytes);
+            }
             return done.is_ok();
         }
         let _ = (offset, bytes);

@@ -91,6 +91,21 @@ fn unused_segments_whose_bytes_others_need_are_not_resident() {
     assert!(resident + charge.bytes() <= pool.capacity_bytes(), "{resident}");
 }
 
+#[test]
+fn huge_pages_change_nothing_but_where_bytes_lie() {
+    let options = PoolOptions { capacity_bytes: 8 << 20, segment_bytes: 64 << 10 };
+    let pool = Pool::with_huge_pages(options).expect("valid options");
+    for round in 0..3 {
+        let log = crate::Log::new(&pool);
+        let all: Vec<_> = (0..100).map(|i| log.append(&[&[i; 60_000]]).expect("fits")).collect();
+        assert!(all.iter().zip(0..).all(|(at, i)| log.get(*at) == [i; 60_000]));
+        drop(log);
+        // What others need goes back to the system, and comes again as zeros that are written anew.
+        drop(pool.charge((2 + round) << 20).expect("fits"));
+    }
+    assert_eq!(pool.statistics().used_bytes, 0);
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Segment,
