@@ -24,7 +24,7 @@ use crate::sync::epoch::Guard;
 /// New entries get one in so many of the segments.
 const PROBATION_SHARE: usize = 20;
 /// Of 256 bytes of new entries, so many are dropped at least.
-const NEW_DROP_SHARE: u64 = 220;
+const NEW_DROP_SHARE: u64 = 200;
 /// Of 256 bytes of kept entries looked at again, so many are dropped.
 const DROP_SHARE: u64 = 96;
 /// The judges look back on one in so many bytes of the cache.
@@ -40,6 +40,8 @@ pub(super) struct Evictor {
     /// The segment that kept entries are copied to, and when the last of them expires.
     survivors: Waiting,
     reserve: Vec<Segment>,
+    /// Nothing is kept as long as this is set: the way out if all that is gone through is worth keeping.
+    keeps_nothing: bool,
     /// Who judges entries on probation, and those that were kept before.
     of_new: Judge,
     of_kept: Judge,
@@ -69,6 +71,7 @@ impl Evictor {
             victim: None,
             survivors: Waiting { number: 0, latest_expiry: 0 },
             reserve,
+            keeps_nothing: false,
             of_new: Judge::new((most_bytes / NEW_JUDGE_SHARE) as u64, NEW_DROP_SHARE),
             of_kept: Judge::new((most_bytes / JUDGE_SHARE) as u64, DROP_SHARE),
         })
@@ -90,6 +93,14 @@ impl Evictor {
     #[cfg(test)]
     pub(super) fn set_aside(&self) -> usize {
         self.reserve.len()
+    }
+
+    /// Runs something under which nothing is kept.
+    pub(super) fn without_mercy<T>(&mut self, run: impl FnOnce(&mut Evictor) -> T) -> T {
+        self.keeps_nothing = true;
+        let done = run(self);
+        self.keeps_nothing = false;
+        done
     }
 
     /// A segment set aside for new entries: if there are more than keeping needs, or anyway.
@@ -168,7 +179,7 @@ impl Shared {
         let judge = if victim.on_probation { &mut evictor.of_new } else { &mut evictor.of_kept };
         let is_worth_it = judge.keeps(heat, bytes, hash);
         // What was never read does not get further, be it as small as it may.
-        let keeps = is_fresh && is_worth_it && (heat > 0 || !victim.on_probation);
+        let keeps = is_fresh && is_worth_it && !evictor.keeps_nothing && (heat > 0 || !victim.on_probation);
         let kept = if keeps { self.append_survivor(evictor, entry, guard) } else { None };
         match kept {
             Some((number, offset)) => {

@@ -10,8 +10,8 @@ use crate::sync::epoch::Guard;
 
 /// How often a thread that waits for readers naps for a few dozen microseconds.
 const PATIENCE: usize = 2_000;
-/// So many segments should be free before they are needed.
-const AHEAD: usize = 2;
+/// So many segments should be free before one is needed.
+const AHEAD: usize = 1;
 /// Evicting a byte takes going through about this many.
 const LOOKED_AT_PER_BYTE: usize = 4;
 /// How often a thread looks for memory before it gives up.
@@ -130,8 +130,17 @@ impl Shared {
         }
     }
 
-    /// Evicts until so many bytes are freed or there is nothing more to evict; gives the bytes freed.
+    /// Evicts until so many bytes are freed or there is nothing more to evict; gives the bytes freed. Drops
+    /// everything in its way if nothing could be freed otherwise.
     fn evict(&self, evictor: &mut Evictor, bytes: usize) -> usize {
+        let freed = self.evict_by_worth(evictor, bytes);
+        if freed > 0 {
+            return freed;
+        }
+        evictor.without_mercy(|evictor| self.evict_by_worth(evictor, bytes))
+    }
+
+    fn evict_by_worth(&self, evictor: &mut Evictor, bytes: usize) -> usize {
         let mut freed = 0;
         // Bounded: each segment is gone through once at most, and what is copied of it not again.
         for _ in 0..2 * self.segments.load(Ordering::Relaxed) + 2 {
