@@ -16,8 +16,8 @@ pub struct MemoryMap {
     pub charged_bytes: usize,
     /// Those who share the budget.
     pub parts: Vec<MemoryPart>,
-    /// Segments in use, by number, each as it was when it was looked at: while others write, they may sum up to a little
-    /// more or less than `used_bytes`, which is of one instant.
+    /// Segments in use, by number, each as it was when it was looked at: while others write, their sum may
+    /// differ a little from `used_bytes`, which is of one instant.
     pub segments: Vec<SegmentStatistics>,
 }
 

@@ -92,8 +92,10 @@ impl Default for Options {
 
 /// The share of the budget that the cache of blocks keeps however much the memtables want, and the share that it
 /// leaves to them however little they want, both as a divisor.
-const CACHE_KEEPS: usize = 16;
+const CACHE_KEEPS: usize = 32;
 const CACHE_LEAVES: usize = 8;
+/// What the pool's own table takes for each segment.
+const TABLE_BYTES_PER_SEGMENT: usize = 64;
 
 /// The least memory a database works with.
 const LEAST_MEMORY_BYTES: usize = 64 << 10;
@@ -144,7 +146,7 @@ impl MemoryShares {
 }
 
 impl Options {
-    /// The shares of the budget. Three quarters are for entries, one for indexes; a memtable is a quarter of each,
+    /// The shares of the budget without what the cache of blocks keeps. Three quarters are for entries, one for indexes; a memtable is a quarter of each,
     /// so that one can be filled while others are flushed.
     pub(crate) fn memory_shares(&self) -> Result<MemoryShares, Error> {
         if self.memory_bytes < LEAST_MEMORY_BYTES {
@@ -152,10 +154,12 @@ impl Options {
                 format!("memory_bytes is {}; it must be at least {LEAST_MEMORY_BYTES}", self.memory_bytes);
             return Err(Error::InvalidOptions { reason });
         }
-        let entries = self.memory_bytes / 4 * 3;
-        let index = self.memory_bytes / 4;
-        // The largest power of two that gives a memtable sixteen segments, up to 1 MiB.
-        let segment = (1_usize << (entries / 64).ilog2()).clamp(256, 1 << 20);
+        // The largest power of two that gives a memtable some sixteen segments, up to 1 MiB.
+        let segment = (1_usize << (self.memory_bytes / 4 * 3 / 64).ilog2()).clamp(256, 1 << 20);
+        let table = self.memory_bytes / segment * TABLE_BYTES_PER_SEGMENT;
+        let cache = if self.block_cache { self.memory_bytes / CACHE_KEEPS } else { 0 };
+        let divided = self.memory_bytes - table - cache;
+        let (entries, index) = (divided / 4 * 3, divided / 4);
         Ok(MemoryShares {
             entries,
             segment,
@@ -188,7 +192,7 @@ mod tests {
         for memory_bytes in [64 << 10, 1 << 20, 128 << 20, 8 << 30] {
             let shares = Options { memory_bytes, ..Options::default() }.memory_shares().unwrap();
             assert!(shares.entries + shares.index <= memory_bytes);
-            assert!(shares.segment * 16 <= shares.memtable_entries);
+            assert!(shares.segment * 12 <= shares.memtable_entries);
         }
         let refused = Options { memory_bytes: 1000, ..Options::default() }.memory_shares();
         assert!(matches!(refused, Err(Error::InvalidOptions { .. })));

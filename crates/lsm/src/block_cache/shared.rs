@@ -68,11 +68,6 @@ impl BlockCache {
         TableCache::new(Arc::clone(&self.shared), table)
     }
 
-    /// Bytes that it does not give to memtables: none as long as there is no cache.
-    pub(crate) fn kept_bytes(&self) -> usize {
-        if self.shared.cache.get().is_some() { self.shared.limits.least } else { 0 }
-    }
-
     /// Figures of this moment. Linear in the cache's segments.
     pub(crate) fn statistics(&self) -> BlockCacheStatistics {
         let CacheLimits { least, most } = self.shared.limits;

@@ -179,10 +179,9 @@ impl Core {
         self.cache.as_ref().map(BlockCache::statistics).unwrap_or_default()
     }
 
-    /// The most that memtables and the resident layer may take together: all but what the cache of blocks keeps, once
-    /// there is one.
+    /// The most that memtables and the resident layer may take together.
     pub(crate) fn memtable_limit(&self) -> usize {
-        self.options.memory_bytes - self.cache.as_ref().map_or(0, BlockCache::kept_bytes)
+        self.shares.entries + self.shares.index
     }
 
     /// How large the resident layer may become.

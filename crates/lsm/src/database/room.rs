@@ -48,9 +48,7 @@ impl Core {
             let (resident_entry_bytes, resident_index_bytes) = list.resident_bytes();
             let index_after = index_bytes + resident_index_bytes + Memtable::index_bytes_for(operations);
             let entries_after = entry_bytes + resident_entry_bytes + bytes;
-            let is_crowded = index_after > self.shares.index
-                || entries_after > self.shares.entries
-                || index_after + entries_after > self.memtable_limit();
+            let is_crowded = index_after > self.shares.index || entries_after > self.shares.entries;
             if is_crowded && !list.sealed.is_empty() {
                 self.wait_for_flush(PATIENCE)?;
                 continue;
