@@ -32,6 +32,11 @@ impl Shared {
                 self.plan_ahead();
                 return Ok(());
             }
+            // What was evicted and waits for the readers of this moment comes back sooner or later: nothing more
+            // should be dropped for it.
+            if self.slots.awaiting_readers_bytes() >= self.pool.segment_bytes() && self.await_readers() {
+                continue;
+            }
             let freed = self.evict(&mut self.evictor.lock(), self.pool.segment_bytes());
             self.slots.collect();
             if freed == 0 && !self.await_readers() {

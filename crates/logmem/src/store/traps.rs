@@ -213,7 +213,7 @@ fn a_full_store_with_many_writers_and_cleaners_goes_on() {
         let options = StoreOptions {
             cleaner_threads,
             heads: 3,
-            put_patience: Duration::from_millis(5),
+            put_patience: Duration::from_millis(500),
             ..options(128 << 10, 1024)
         };
         let store = Store::new(options).expect("large enough");
