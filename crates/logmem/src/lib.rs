@@ -12,8 +12,8 @@
 //! - [`Cache`]: a concurrent cache on the same segments, which keeps what is read most for its size and gives
 //!   memory back when others of the pool need it.
 //!
-//! There are no threads inside: writers clean when memory is short, and [`Store::clean`] lets a thread of the
-//! caller's do it before that.
+//! No thread is started unasked: writes do a share of the cleaning when memory becomes short, or a thread of
+//! the store's own does ([`StoreOptions::cleaner_threads`]), or one of the caller's ([`Store::clean`]).
 //!
 //! ```
 //! use stroma_logmem::{Error, Log, Pool, PoolOptions, Store, StoreOptions};
