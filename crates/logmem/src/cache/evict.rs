@@ -131,6 +131,8 @@ impl Shared {
             let Some(entry) = Entry::read(written, victim.offset) else { break };
             self.consider(evictor, victim, &entry, &guard);
             victim.offset += entry.bytes.len();
+            // Each time, for a step takes away a few buckets only; mostly there is nothing to do.
+            self.index.shrink(self);
         }
         let mut freed = 0;
         if self.slots.live(victim.number) == 0 {
@@ -142,8 +144,6 @@ impl Shared {
             // At its end nothing is live; but a segment is never let go, or lost, on faith.
             self.queues.lock().main.push_back(Waiting { number: victim.number, latest_expiry: NEVER });
         }
-        drop(guard);
-        self.index.shrink(self);
         Step { freed, exhausted: false }
     }
 
