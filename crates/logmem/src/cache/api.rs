@@ -31,6 +31,9 @@ use crate::sync::atomic::AtomicUsize;
 /// use (Yang and others, "FIFO queues are all you need", SOSP 2023). Reading takes no lock and is never
 /// held up.
 ///
+/// Three or four segments are always open, set aside or just emptied: a cache should have a hundred or more
+/// of them, and segments should be at least sixteen times as large as the usual entry.
+///
 /// The pool may be shared: the cache takes free memory up to its maximum, and gives it back down to its
 /// minimum when others find the pool empty.
 ///

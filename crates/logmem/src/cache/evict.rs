@@ -1,7 +1,6 @@
 //! The hand that goes through the oldest segments: what is worth keeping is copied, the rest forgotten.
 //!
-//! Segments wait in two lines: those of new entries, on probation, and those of entries that were kept before.
-//! The hand takes from the first as long as that is longer than its share, else from the second; but a
+//! Segments wait in two lines: those of new entries, on probation, and those of entries kept before. The hand takes from the first as long as that is longer than its share, else from the second; but a
 //! segment all of whose entries have expired goes before any other. An entry is moved under the lock of its
 //! shard; readers find the old copy or the new one, or neither, once it is dropped.
 
@@ -126,7 +125,7 @@ impl Shared {
         };
         let written = segment.committed();
         let end = victim.offset.saturating_add(limit);
-        // Entries whose insertion is under way count as live, so that no live bytes means nothing to look for.
+        // Entries being inserted count as live, so that no live bytes means nothing to look for.
         while victim.offset < end && self.slots.live(victim.number) > 0 {
             let Some(entry) = Entry::read(written, victim.offset) else { break };
             self.consider(evictor, victim, &entry, &guard);

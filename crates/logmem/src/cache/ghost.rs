@@ -1,8 +1,8 @@
 //! What is remembered of keys that were dropped: two bytes each, a piece of the hash and how hot it was.
 //!
 //! A key that comes back is worth more than one never seen before; so it starts with the heat it had. Four
-//! keys share a word; the oldest is forgotten when a fifth comes. Wrong guesses, one in about a thousand, only
-//! make a cold entry seem warm once.
+//! keys share a word; the oldest is forgotten when a fifth comes. Wrong guesses, one in about a thousand,
+//! only make a cold entry seem warm once.
 
 use crate::error::Error;
 use crate::pool::{Charge, Pool};

@@ -10,8 +10,8 @@ use crate::sync::epoch::Guard;
 
 /// How often a thread that waits for readers naps for a few dozen microseconds.
 const PATIENCE: usize = 2_000;
-/// So many segments should be free before one is needed.
-const AHEAD: usize = 1;
+/// A cache of at least so many segments keeps one free before it is needed; a smaller one would miss it.
+const LARGE: usize = 64;
 /// Evicting a byte takes going through about this many.
 const LOOKED_AT_PER_BYTE: usize = 4;
 /// How often a thread looks for memory before it gives up.
@@ -115,7 +115,8 @@ impl Shared {
     fn plan_ahead(&self) {
         let room = self.options.max_bytes.saturating_sub(self.held_bytes());
         let free = room.min(self.pool.available_bytes());
-        let wanted = AHEAD * self.pool.segment_bytes();
+        let segment = self.pool.segment_bytes();
+        let wanted = if self.options.max_bytes / segment >= LARGE { segment } else { 0 };
         self.debt.store(wanted.saturating_sub(free), Ordering::Relaxed);
     }
 
