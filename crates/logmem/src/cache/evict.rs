@@ -1,8 +1,9 @@
 //! The hand that goes through the oldest segments: what is worth keeping is copied, the rest forgotten.
 //!
-//! Segments wait in two lines: those of new entries, on probation, and those of entries kept before. The hand takes from the first as long as that is longer than its share, else from the second; but a
-//! segment all of whose entries have expired goes before any other. An entry is moved under the lock of its
-//! shard; readers find the old copy or the new one, or neither, once it is dropped.
+//! Segments wait in two lines: those of new entries, on probation, and those of entries kept before. The hand
+//! takes from the first as long as that is longer than its share, else from the second; but a segment all of
+//! whose entries have expired goes before any other. An entry is moved under the lock of its shard; readers
+//! find the old copy or the new one, or neither, once it is dropped.
 
 use super::api::Shared;
 use super::heads::{NEVER, Queues, Waiting};
