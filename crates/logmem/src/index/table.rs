@@ -1,9 +1,9 @@
 //! The index as a whole: one row of buckets that grows and shrinks at its end, one bucket at a time.
 //!
 //! The shards take turns: bucket `n` of the row belongs to shard `n` modulo their number, so that all shards
-//! grow together and the memory is one stretch without gaps, charged and given back in small steps. The load
-//! stays between [`SPARSE_PERCENT`] and [`CROWDED_PERCENT`] whatever happens: 8.7 to 9.5 bytes a key. Growing
-//! by a bucket reads eight keys and takes less than a microsecond or two; nothing is ever rebuilt.
+//! grow together and the memory is one stretch without gaps, charged and given back in small steps. From some
+//! thousands of keys on the load stays between [`SPARSE_PERCENT`] and [`CROWDED_PERCENT`], so that a key takes
+//! 8.7 to 9.5 bytes. Growing by a bucket reads eight keys; nothing is ever rebuilt.
 //!
 //! Locks: the row's end (`frontier`), then a shard. A lookup takes none.
 
