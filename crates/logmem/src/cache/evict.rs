@@ -1,9 +1,10 @@
 //! The hand that goes through the oldest segments: what is worth keeping is copied, the rest forgotten.
 //!
 //! Segments wait in two lines: those of new entries, on probation, and those of entries kept before. The hand
-//! takes from the first as long as that is longer than its share, else from the second; but a segment all of
-//! whose entries have expired goes before any other. An entry is moved under the lock of its shard; readers
-//! find the old copy or the new one, or neither, once it is dropped.
+//! takes from the first as long as that is longer than its share, else from the second. But a segment all of
+//! whose entries have expired goes before any other, and one of kept entries less than half of which are
+//! current is cleaned before more is evicted. An entry is moved under the lock of its shard; readers find the
+//! old copy or the new one, or neither, once it is dropped.
 
 use super::api::Shared;
 use super::heads::{NEVER, Queues, Waiting};
@@ -52,7 +53,18 @@ pub(super) struct Evictor {
 struct Victim {
     number: u32,
     offset: usize,
-    on_probation: bool,
+    lot: Lot,
+}
+
+/// What is in store for a segment's entries.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Lot {
+    /// They are new: most are dropped.
+    New,
+    /// They were kept before: some are dropped.
+    Kept,
+    /// They are the few left in a segment of outdated ones: all are kept.
+    Few,
 }
 
 /// What a step of eviction did.
@@ -69,7 +81,7 @@ impl Evictor {
         let reserve = (0..RESERVE).map(|_| pool.take_segment()).collect::<Result<Vec<_>, _>>()?;
         Ok(Evictor {
             victim: None,
-            survivors: Waiting { number: 0, latest_expiry: 0 },
+            survivors: Waiting { number: 0, latest_expiry: 0, was_held: false },
             reserve,
             keeps_nothing: false,
             of_new: Judge::new((most_bytes / NEW_JUDGE_SHARE) as u64, NEW_DROP_SHARE),
@@ -117,7 +129,11 @@ impl Shared {
         };
         if victim.offset == 0 && !self.slots.begin_emptying(victim.number) {
             // Someone holds a value in it, so that emptying it would free nothing now.
-            self.queues.lock().main.push_back(Waiting { number: victim.number, latest_expiry: NEVER });
+            self.queues.lock().main.push_back(Waiting {
+                number: victim.number,
+                latest_expiry: NEVER,
+                was_held: true,
+            });
             return Step { freed: 0, exhausted: false };
         }
         let guard = crate::sync::epoch::pin();
@@ -142,7 +158,11 @@ impl Shared {
             evictor.victim = Some(victim);
         } else {
             // At its end nothing is live; but a segment is never let go, or lost, on faith.
-            self.queues.lock().main.push_back(Waiting { number: victim.number, latest_expiry: NEVER });
+            self.queues.lock().main.push_back(Waiting {
+                number: victim.number,
+                latest_expiry: NEVER,
+                was_held: true,
+            });
         }
         Step { freed, exhausted: false }
     }
@@ -151,21 +171,25 @@ impl Shared {
     fn next_victim(&self) -> Option<Victim> {
         let mut queues = self.queues.lock();
         let now = self.now();
-        let on_probation =
-            |waiting: Waiting, on_probation| Victim { number: waiting.number, offset: 0, on_probation };
+        let victim = |waiting: Waiting, lot| Victim { number: waiting.number, offset: 0, lot };
         if self.options.clock.is_some() {
             let Queues { probation, main } = &mut *queues;
-            for (queue, new) in [(probation, true), (main, false)] {
+            for (queue, lot) in [(probation, Lot::New), (main, Lot::Kept)] {
                 if let Some(place) = queue.iter().position(|waiting| waiting.latest_expiry <= now) {
-                    return queue.remove(place).map(|waiting| on_probation(waiting, new));
+                    return queue.remove(place).map(|waiting| victim(waiting, lot));
                 }
             }
+        }
+        let half = self.pool.segment_bytes() / 2;
+        let is_sparse = |waiting: &Waiting| !waiting.was_held && self.slots.live(waiting.number) < half;
+        if let Some(place) = queues.main.iter().position(is_sparse) {
+            return queues.main.remove(place).map(|waiting| victim(waiting, Lot::Few));
         }
         let share = (self.segments.load(Ordering::Relaxed) / PROBATION_SHARE).saturating_sub(self.open_heads);
         let new_first = queues.probation.len() > share || queues.main.is_empty();
         let new = new_first && !queues.probation.is_empty();
         let next = if new { queues.probation.pop_front() } else { queues.main.pop_front() };
-        next.map(|waiting| on_probation(waiting, new))
+        next.map(|waiting| victim(waiting, if new { Lot::New } else { Lot::Kept }))
     }
 
     /// Keeps or drops one entry, if it is current.
@@ -176,14 +200,17 @@ impl Shared {
         let Some((place, word)) = writer.find(hash, |at| with_heat(at, 0) == old) else { return };
         let (heat, bytes) = (heat_of(word), entry.bytes.len());
         let is_fresh = self.is_fresh(entry);
-        let judge = if victim.on_probation { &mut evictor.of_new } else { &mut evictor.of_kept };
-        let is_worth_it = judge.keeps(heat, bytes, hash);
-        // What was never read does not get further, be it as small as it may.
-        let keeps = is_fresh && is_worth_it && !evictor.keeps_nothing && (heat > 0 || !victim.on_probation);
+        let is_worth_it = match victim.lot {
+            // What was never read does not get further, be it as small as it may.
+            Lot::New => evictor.of_new.keeps(heat, bytes, hash) && heat > 0,
+            Lot::Kept => evictor.of_kept.keeps(heat, bytes, hash),
+            Lot::Few => true,
+        };
+        let keeps = is_fresh && is_worth_it && !evictor.keeps_nothing;
         let kept = if keeps { self.append_survivor(evictor, entry, guard) } else { None };
         match kept {
             Some((number, offset)) => {
-                let cooler = if victim.on_probation { heat } else { heat * 3 / 4 };
+                let cooler = if victim.lot == Lot::Kept { heat * 3 / 4 } else { heat };
                 writer.set(place, with_heat(Location::pack(tag_of(hash), number, offset), cooler));
                 add(&self.counters.kept, 1);
                 add(&self.counters.kept_bytes, bytes as u64);
@@ -210,7 +237,10 @@ impl Shared {
         let place = append(evictor.survivors.number).or_else(|| {
             let segment = evictor.reserve.pop().or_else(|| self.take_free())?;
             let number = self.slots.adopt(segment, State::Open, None)?;
-            let full = std::mem::replace(&mut evictor.survivors, Waiting { number, latest_expiry: 0 });
+            let full = std::mem::replace(
+                &mut evictor.survivors,
+                Waiting { number, latest_expiry: 0, was_held: false },
+            );
             if full.number != 0 {
                 self.slots.seal(full.number);
                 self.queues.lock().main.push_back(full);

@@ -23,6 +23,8 @@ pub(super) struct Head {
 pub(super) struct Waiting {
     pub(super) number: u32,
     pub(super) latest_expiry: u64,
+    /// Its turn had come, but someone held a value in it.
+    pub(super) was_held: bool,
 }
 
 /// Sealed segments, the oldest first.
@@ -46,7 +48,8 @@ impl Shared {
         let full = std::mem::replace(&mut *head, Head { number, latest_expiry: 0 });
         if full.number != 0 {
             self.slots.seal(full.number);
-            let waiting = Waiting { number: full.number, latest_expiry: full.latest_expiry };
+            let Head { number, latest_expiry } = full;
+            let waiting = Waiting { number, latest_expiry, was_held: false };
             self.queues.lock().probation.push_back(waiting);
         }
         None

@@ -247,6 +247,22 @@ fn entries_that_are_all_alike_and_all_in_use_make_room_too() {
 }
 
 #[test]
+fn what_overwriting_leaves_dead_is_used_before_anything_is_dropped() {
+    let (_, cache) = cache(1 << 20, 8 << 10);
+    // About half of the memory, all read and so kept, and then written anew in another order.
+    (0..4_000).for_each(|k| cache.insert(&key(k), &[1; 100]).expect("room"));
+    for round in 0..10 {
+        for k in 0..4_000 {
+            let k = (k * 7919 + round * 31) % 4_000;
+            cache.get_with(&key(k), <[u8]>::len);
+            cache.insert(&key(k), &[round as u8; 100]).expect("room is made");
+        }
+    }
+    assert!(cache.len() > 3_600, "{:?}", cache.statistics());
+    audit(&cache);
+}
+
+#[test]
 fn keeps_to_its_maximum() {
     let pool = pool(1 << 20, 8 << 10);
     let options = CacheOptions { max_bytes: 300 << 10, ..CacheOptions::new(pool.clone(), 7) };
