@@ -1,13 +1,16 @@
 //! Measures the bytes that reach the disk for each byte that a caller writes: a database is loaded and merged, then
 //! its entries are overwritten in a zipfian order (exponent 0.99). Bytes are counted, so that other work on the
 //! machine changes nothing but the times shown. Run it with
-//! `cargo run --release -p stroma-lsm --example write_amplification [entries] [memory in MiB] [directory]`.
+//! `cargo run --release -p stroma-lsm --example write_amplification [entries] [memory in MiB] [level 1 in MiB]
+//! [directory]`. A smaller level 1 makes a tree as deep as that of a larger database.
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a program of its own")]
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use stroma_lsm::{Database, Error, Keyspace, Options, Statistics};
+use stroma_strata::MergePolicy;
+use stroma_strata::picker::Limits;
 
 /// Overwrites for each entry.
 const ROUNDS: u64 = 5;
@@ -118,13 +121,8 @@ fn write(
 }
 
 /// Loads, merges, overwrites; answers what the overwriting wrote.
-fn measure(
-    directory: &Path,
-    entries: u64,
-    memory_bytes: usize,
-    memory_cleaning: bool,
-) -> Result<[f64; 3], Error> {
-    let options = Options { memory_bytes, memory_cleaning, ..Options::default() };
+fn measure(directory: &Path, entries: u64, options: Options) -> Result<[f64; 3], Error> {
+    let memory_cleaning = options.memory_cleaning;
     let database = Database::open(directory, options)?;
     let keyspace: Keyspace = database.keyspace("all")?;
     println!("memory cleaning {}", if memory_cleaning { "on" } else { "off" });
@@ -144,11 +142,17 @@ fn main() -> Result<(), Error> {
     let mut arguments = std::env::args().skip(1);
     let entries = arguments.next().and_then(|entries| entries.parse().ok()).unwrap_or(1_000_000);
     let memory: usize = arguments.next().and_then(|memory| memory.parse().ok()).unwrap_or(51);
+    let level1: u64 = arguments.next().and_then(|level1| level1.parse().ok()).unwrap_or(256);
     let directory = arguments.next().map_or_else(std::env::temp_dir, PathBuf::from);
     let directory = directory.join(format!("stroma-amplification-{}", std::process::id()));
-    println!("{entries} entries, {memory} MiB of memory");
-    let run = |name: &str, cleaning| {
-        let written = measure(&directory.join(name), entries, memory << 20, cleaning);
+    println!("{entries} entries, {memory} MiB of memory, level 1 of {level1} MiB");
+    let run = |name: &str, memory_cleaning| {
+        let level1_bytes = level1 << 20;
+        let limits = Limits { level1_bytes, table_bytes: level1_bytes / 4, ..Limits::default() };
+        let merge_policy = MergePolicy::TieredThenLevelled(limits);
+        let options =
+            Options { memory_bytes: memory << 20, memory_cleaning, merge_policy, ..Options::default() };
+        let written = measure(&directory.join(name), entries, options);
         let _ = std::fs::remove_dir_all(directory.join(name));
         written
     };

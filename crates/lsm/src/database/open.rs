@@ -174,7 +174,10 @@ impl Recovery<'_> {
                 let cursor = MemtableCursor::new(memtable.clone());
                 self.layers.write(cursor, &memtable.tombstones(), record)?;
             }
-            None if had_segments => self.layers.put_record(record)?,
+            // A log that was relied on and is not there, is not relied on any longer.
+            None if had_segments || flushed.durable_through > record.durable_through => {
+                self.layers.put_record(record)?;
+            }
             None => return Ok(FlushRecord { first_needed_log: self.next_log, ..flushed }),
         };
         Ok(record)

@@ -16,12 +16,13 @@ impl Core {
     /// Flushes the oldest sealed memtable; answers whether there was one, or memory was asked for and given back.
     pub(crate) fn flush_oldest(&self) -> Result<bool, Error> {
         let _turn = self.flush.begin();
-        let list = self.memtables();
-        let Some(oldest) = list.sealed.last().cloned() else {
+        let (oldest, has_begun) = {
+            let list = self.memtables();
+            (list.sealed.last().cloned(), list.resident.is_some())
+        };
+        let Some(oldest) = oldest else {
             return Ok(self.flush.take_memory_wanted() && self.give_memory_back()?);
         };
-        let has_begun = list.resident.is_some();
-        drop(list);
         if self.cleans_memory() && oldest.is_worth_cleaning(has_begun) {
             self.absorb_oldest(&oldest)?;
         } else {

@@ -1,7 +1,7 @@
 //! An entry's bytes in log-structured memory: the length of its key (four bytes, little-endian), key, value.
 
 /// Bytes of the key length in front of an entry.
-const KEY_LENGTH_BYTES: usize = 4;
+pub(super) const KEY_LENGTH_BYTES: usize = 4;
 
 /// An entry's key and value.
 #[inline]

@@ -7,7 +7,7 @@ use parking_lot::{Mutex, RwLock};
 use stroma_logmem::{Location, Log, Pool};
 
 use super::arena::ArenaFull;
-use super::entry_bytes::split_entry;
+use super::entry_bytes::{KEY_LENGTH_BYTES, split_entry};
 use super::index_memory::IndexMemory;
 use super::skip_list::{Inserter, Keys, MAX_NODE_WORDS, Node, NodeHeader, SkipList};
 use crate::Error;
@@ -72,6 +72,8 @@ pub(crate) struct Memtable {
 struct Linking {
     nodes: Inserter,
     count: u32,
+    linked_bytes: usize,
+    superseded_bytes: usize,
     /// Every `ORDER_STRIDE`-th entry's sequence and place, ascending.
     order: Vec<(Sequence, u32)>,
     ranges: Vec<RangeDelete>,
@@ -118,7 +120,14 @@ impl Memtable {
             log_number,
             entries: Arc::new(Log::new(&options.pool)),
             index,
-            inserter: Mutex::new(Linking { nodes, count: 0, order: Vec::new(), ranges: Vec::new() }),
+            inserter: Mutex::new(Linking {
+                nodes,
+                count: 0,
+                linked_bytes: 0,
+                superseded_bytes: 0,
+                order: Vec::new(),
+                ranges: Vec::new(),
+            }),
             tombstones: RwLock::default(),
             tombstone_bytes: AtomicUsize::new(0),
             pool: options.pool.clone(),
@@ -272,9 +281,9 @@ impl Memtable {
         let mut locations = staged.locations.iter();
         for (first_sequence, payload) in payloads {
             for (sequence, operation) in (first_sequence..).zip(Operations::new(payload).flatten()) {
-                let (kind, key) = match operation {
-                    Operation::Put { key, .. } => (Kind::Put, key),
-                    Operation::Delete { key } => (Kind::Delete, key),
+                let (kind, key, value_bytes) = match operation {
+                    Operation::Put { key, value } => (Kind::Put, key, value.len()),
+                    Operation::Delete { key } => (Kind::Delete, key, 0),
                     Operation::DeleteRange { start, end } => {
                         self.link_range(
                             &mut linking,
@@ -285,9 +294,13 @@ impl Memtable {
                 };
                 if let Some(location) = locations.next() {
                     self.link_entry(&mut linking, sequence, kind, key, *location)?;
+                    linking.linked_bytes += KEY_LENGTH_BYTES + key.len() + value_bytes;
                 }
             }
         }
+        self.count.store(linking.count as usize, Ordering::Relaxed);
+        self.linked_bytes.store(linking.linked_bytes, Ordering::Relaxed);
+        self.superseded_bytes.store(linking.superseded_bytes, Ordering::Relaxed);
         Ok(())
     }
 
@@ -308,11 +321,9 @@ impl Memtable {
             linking.order.push((sequence, node.position()));
         }
         linking.count += 1;
-        self.count.store(linking.count as usize, Ordering::Relaxed);
-        self.linked_bytes.fetch_add(self.entries.get(location).len(), Ordering::Relaxed);
         if let Some(older) = superseded {
             let location = Location::from_bits(self.index.header(older).location);
-            self.superseded_bytes.fetch_add(self.entries.get(location).len(), Ordering::Relaxed);
+            linking.superseded_bytes += self.entries.get(location).len();
         }
         self.last_sequence.store(sequence, Ordering::Release);
         Ok(())
