@@ -2,7 +2,7 @@
 //! its entries are overwritten in a zipfian order (exponent 0.99). Bytes are counted, so that other work on the
 //! machine changes nothing but the times shown. Run it with
 //! `cargo run --release -p stroma-lsm --example write_amplification [entries] [memory in MiB] [level 1 in MiB]
-//! [directory]`. A smaller level 1 makes a tree as deep as that of a larger database.
+//! [puts a commit] [directory]`. A smaller level 1 makes a tree as deep as that of a larger database.
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a program of its own")]
 
 use std::path::{Path, PathBuf};
@@ -84,14 +84,23 @@ fn shares(before: &Statistics, after: &Statistics) -> [f64; 3] {
     ]
 }
 
+/// Puts the entries that `entry` numbers, so many a commit, and shows what that wrote.
 fn write(
+    keyspace: &Keyspace,
     database: &Database,
     what: &str,
-    count: u64,
-    mut put: impl FnMut(u64) -> Result<(), Error>,
+    (count, puts_a_commit): (u64, u64),
+    mut entry: impl FnMut(u64) -> (u64, u64),
 ) -> Result<[f64; 3], Error> {
     let (before, start) = (database.statistics(), Instant::now());
-    (0..count).try_for_each(&mut put)?;
+    for first in (0..count).step_by(puts_a_commit as usize) {
+        let mut batch = database.batch();
+        for turn in first..(first + puts_a_commit).min(count) {
+            let (number, content) = entry(turn);
+            batch.put(keyspace, key(number), value(content));
+        }
+        batch.commit()?;
+    }
     let seconds = start.elapsed().as_secs_f64();
     let held = database.statistics();
     database.flush()?;
@@ -121,18 +130,17 @@ fn write(
 }
 
 /// Loads, merges, overwrites; answers what the overwriting wrote.
-fn measure(directory: &Path, entries: u64, options: Options) -> Result<[f64; 3], Error> {
+fn measure(directory: &Path, entries: u64, puts_a_commit: u64, options: Options) -> Result<[f64; 3], Error> {
     let memory_cleaning = options.memory_cleaning;
     let database = Database::open(directory, options)?;
     let keyspace: Keyspace = database.keyspace("all")?;
     println!("memory cleaning {}", if memory_cleaning { "on" } else { "off" });
-    write(&database, "load", entries, |number| keyspace.put(key(number), value(number)).map(drop))?;
+    write(&keyspace, &database, "load", (entries, puts_a_commit), |number| (number, number))?;
     database.compact()?;
     let mut zipfian = Zipfian::new(entries);
-    let written = write(&database, "overwrite", ROUNDS * entries, |turn| {
+    let written = write(&keyspace, &database, "overwrite", (ROUNDS * entries, puts_a_commit), |turn| {
         // Scattered, so that hot keys are no neighbours.
-        let number = mix(zipfian.draw()) % entries;
-        keyspace.put(key(number), value(entries + turn)).map(drop)
+        (mix(zipfian.draw()) % entries, entries + turn)
     })?;
     database.close()?;
     Ok(written)
@@ -143,16 +151,19 @@ fn main() -> Result<(), Error> {
     let entries = arguments.next().and_then(|entries| entries.parse().ok()).unwrap_or(1_000_000);
     let memory: usize = arguments.next().and_then(|memory| memory.parse().ok()).unwrap_or(51);
     let level1: u64 = arguments.next().and_then(|level1| level1.parse().ok()).unwrap_or(256);
+    let puts_a_commit: u64 = arguments.next().and_then(|puts| puts.parse().ok()).unwrap_or(1).max(1);
     let directory = arguments.next().map_or_else(std::env::temp_dir, PathBuf::from);
     let directory = directory.join(format!("stroma-amplification-{}", std::process::id()));
-    println!("{entries} entries, {memory} MiB of memory, level 1 of {level1} MiB");
+    println!(
+        "{entries} entries, {memory} MiB of memory, level 1 of {level1} MiB, {puts_a_commit} puts a commit"
+    );
     let run = |name: &str, memory_cleaning| {
         let level1_bytes = level1 << 20;
         let limits = Limits { level1_bytes, table_bytes: level1_bytes / 4, ..Limits::default() };
         let merge_policy = MergePolicy::TieredThenLevelled(limits);
         let options =
             Options { memory_bytes: memory << 20, memory_cleaning, merge_policy, ..Options::default() };
-        let written = measure(&directory.join(name), entries, options);
+        let written = measure(&directory.join(name), entries, puts_a_commit, options);
         let _ = std::fs::remove_dir_all(directory.join(name));
         written
     };

@@ -49,13 +49,16 @@
 //! A commit goes to the end of the write-ahead log, one write and at most one sync for everyone who commits at the
 //! same time, and into a *memtable*: entries in log-structured memory (`stroma-logmem`) under a skip list that
 //! readers walk without a lock. A full memtable is sealed and flushed to a *table*, a sorted file with a hybrid
-//! index (`stroma-hybrid`) and a filter. Tables are merged in the background by `stroma-strata`, which also keeps
+//! index (`stroma-hybrid`) and a filter; or, if much of it was overwritten while it was filled, it goes into the
+//! *resident layer*, which keeps what is being overwritten in memory and off the disk
+//! ([`Options::memory_cleaning`]). Tables are merged in the background by `stroma-strata`, which also keeps
 //! the list of them.
 //!
 //! | to learn about | read |
 //! |---|---|
 //! | the log: bytes, group commit, recovery | `log`, `commit`, `docs/formats/write-ahead-log.md` |
 //! | the memtable and its skip list | `memtable` |
+//! | what stays in memory, and how that is cleaned | `resident`, `flush` |
 //! | tables, blocks, filters | `table`, `block`, `filter`, `docs/formats/table.md` |
 //! | what merges drop | `compaction` |
 //! | walking over many sources at once | `merging`, `read` |

@@ -124,6 +124,8 @@ pub(crate) struct MemoryShares {
 pub(crate) struct ResidentLimits {
     /// Bytes of its logs.
     pub(crate) entry_bytes: usize,
+    /// The same while a memtable is merged into it, that memtable included.
+    pub(crate) copying_bytes: usize,
     /// Bytes of its cells.
     pub(crate) index_bytes: usize,
     /// Bytes of the segments of the write-ahead log that it depends on.
@@ -138,9 +140,10 @@ impl MemoryShares {
     pub(crate) fn resident_limits(&self) -> ResidentLimits {
         ResidentLimits {
             entry_bytes: self.entries / 16 * 12,
+            copying_bytes: self.entries / 16 * 14,
             index_bytes: self.index / 20 * 9,
             log_bytes: 4 * (self.entries + self.index) as u64,
-            kept_share: 0.45,
+            kept_share: 0.3,
         }
     }
 }

@@ -81,6 +81,7 @@ impl Core {
             pool: parts.memtable_options.pool.clone(),
             log_bytes: 2 * parts.shares.cleaning_entries,
             copy_bytes: 2 * parts.shares.cleaning_entries,
+            reserve_bytes: parts.shares.cleaning_entries,
         };
         Core {
             options: parts.options,

@@ -126,10 +126,12 @@ impl Core {
         {
             return false;
         }
+        // Beside a resident layer there is less room for one that waits.
+        let parts = if list.resident.is_some() { 2 } else { 1 };
         let index_after = active.index_bytes() + Memtable::index_bytes_for(operations);
         active.is_empty()
-            || (active.entry_bytes() + bytes <= self.shares.memtable_entries
-                && index_after <= self.shares.memtable_index)
+            || (active.entry_bytes() + bytes <= self.shares.memtable_entries / parts
+                && index_after <= self.shares.memtable_index / parts)
     }
 
     /// The most bytes of index that a memtable may have.

@@ -51,7 +51,9 @@ impl Core {
         let bytes_to_come = memtable.linked_bytes() - memtable.superseded_bytes();
         let share_to_come = bytes_to_come as f64 / memtable.linked_bytes().max(1) as f64;
         let cells_to_come = Resident::index_bytes_for((memtable.len() as f64 * share_to_come) as usize);
+        // Its entries may be copied, and are there twice then.
         let fits = resident.entry_bytes() + bytes_to_come <= limits.entry_bytes
+            && resident.entry_bytes() + bytes_to_come + memtable.entry_bytes() <= limits.copying_bytes
             && resident.index_bytes() + cells_to_come <= limits.index_bytes;
         let log_is_short = resident.log_bytes() + memtable.log_bytes() <= limits.log_bytes;
         if fits && log_is_short {
