@@ -81,7 +81,7 @@ impl Core {
             pool: parts.memtable_options.pool.clone(),
             log_bytes: 2 * parts.shares.cleaning_entries,
             copy_bytes: 2 * parts.shares.cleaning_entries,
-            reserve_bytes: parts.shares.cleaning_entries,
+            all_copies_bytes: parts.shares.entries,
         };
         Core {
             options: parts.options,
@@ -170,9 +170,12 @@ impl Core {
         self.options.memory_cleaning
     }
 
-    /// Where survivors of cleaning are copied to.
-    pub(crate) fn cleaning_room(&self) -> &CleaningRoom {
-        &self.cleaning_room
+    /// Where survivors of cleaning are copied to, and how many: something is left to those who write meanwhile.
+    pub(crate) fn cleaning_room(&self) -> CleaningRoom {
+        let list = self.memtables();
+        let taken = list.bytes().0 + list.resident_bytes().0 + self.shares.cleaning_entries;
+        let all_copies_bytes = self.shares.entries.saturating_sub(taken);
+        CleaningRoom { all_copies_bytes, ..self.cleaning_room.clone() }
     }
 
     /// What the cache of blocks tells of itself.

@@ -30,7 +30,7 @@ impl Core {
             self.flush_resident()?;
             return self.write_oldest(memtable);
         };
-        let mut absorbed = absorb(older, memtable, &retention, self.cleaning_room());
+        let mut absorbed = absorb(older, memtable, &retention, &self.cleaning_room());
         absorbed.resident.hold(charge);
         let counters = self.counters();
         counters.absorbed_memtables.add(1);

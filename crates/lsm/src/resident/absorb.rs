@@ -24,9 +24,6 @@ use crate::memtable::{Memtable, head_of, split_entry};
 /// won, which costs far less than to write that byte to a table.
 const LEAST_LIVE_SHARE: f64 = 0.85;
 
-/// After so many copies it is looked whether there is memory for more.
-const COPIES_BETWEEN_LOOKS: u32 = 64;
-
 /// Where survivors are copied to.
 #[derive(Debug, Clone)]
 pub(crate) struct CleaningRoom {
@@ -36,8 +33,8 @@ pub(crate) struct CleaningRoom {
     pub(crate) log_bytes: usize,
     /// The most bytes of older entries that are copied in one merge.
     pub(crate) copy_bytes: usize,
-    /// Bytes of memory that copying leaves to those who write.
-    pub(crate) reserve_bytes: usize,
+    /// The most bytes that are copied in one merge, those of the memtable included.
+    pub(crate) all_copies_bytes: usize,
 }
 
 /// What came of a merge.
@@ -78,7 +75,7 @@ struct Absorption<'a> {
     /// The number of the part that takes copies of the memtable's entries, and of that for older entries.
     targets: [Option<usize>; 2],
     cleaned_bytes: u64,
-    copies: u32,
+    copied_bytes: usize,
 }
 
 impl<'a> Absorption<'a> {
@@ -111,7 +108,17 @@ impl<'a> Absorption<'a> {
         is_left.push(alive < LEAST_LIVE_SHARE * log.allocated_bytes() as f64);
         parts.push(Part { log: log.clone(), live_bytes: 0, origin: Origin::Memtable });
         let cells = Vec::with_capacity(older.len() + memtable.len());
-        Absorption { older, retention, room, cells, parts, is_left, targets, cleaned_bytes: 0, copies: 0 }
+        Absorption {
+            older,
+            retention,
+            room,
+            cells,
+            parts,
+            is_left,
+            targets,
+            cleaned_bytes: 0,
+            copied_bytes: 0,
+        }
     }
 
     fn run(&mut self, memtable: &Memtable) {
@@ -164,12 +171,12 @@ impl<'a> Absorption<'a> {
 
     /// The cell after its entry was copied to another part; as it was, if there is no memory for that.
     fn moved(&mut self, cell: Cell) -> Cell {
-        self.copies += 1;
-        if self.copies.is_multiple_of(COPIES_BETWEEN_LOOKS) && self.is_memory_short() {
+        let from = cell.part();
+        let bytes = self.parts[from].bytes_of(&cell);
+        if self.copied_bytes + bytes > self.room.all_copies_bytes {
             self.is_left.fill(false);
             return cell;
         }
-        let from = cell.part();
         let origin = if from == self.older.parts.len() { Origin::Young } else { Origin::Old };
         let to = self.target(origin);
         let entry = self.parts[from].log.get(cell.location());
@@ -178,15 +185,10 @@ impl<'a> Absorption<'a> {
             self.is_left.fill(false);
             return cell;
         };
-        let bytes = self.parts[from].bytes_of(&cell);
+        self.copied_bytes += bytes;
         self.parts[from].live_bytes -= bytes;
         self.parts[to].live_bytes += bytes;
         cell.moved(to, location)
-    }
-
-    fn is_memory_short(&self) -> bool {
-        let used = self.room.pool.statistics().used_bytes;
-        used + self.room.reserve_bytes > self.room.pool.capacity_bytes()
     }
 
     /// The part that takes copies.

@@ -51,8 +51,12 @@ struct Harness {
 impl Harness {
     fn new(capacity_bytes: usize) -> Self {
         let pool = pool(capacity_bytes);
-        let room =
-            CleaningRoom { pool: pool.clone(), log_bytes: 4096, copy_bytes: 8192, reserve_bytes: 8192 };
+        let room = CleaningRoom {
+            pool: pool.clone(),
+            log_bytes: 4096,
+            copy_bytes: 8192,
+            all_copies_bytes: 16 << 10,
+        };
         let (sequence, log_number) = (0, 0);
         Harness { pool, room, sequence, log_number, resident: Resident::default(), model: Versions::new() }
     }
