@@ -61,6 +61,7 @@ fn measure<S: Subject>(
     println!("puts {}", live.puts);
     println!("put_bytes {}", live.put_bytes);
     println!("copied_bytes {}", live.subject.copied_bytes());
+    println!("occupied_bytes {}", live.subject.occupied_bytes());
     println!("wall_seconds {}", cost.wall);
     println!("processor_seconds {}", cost.process);
     Ok(())

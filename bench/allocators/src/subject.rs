@@ -24,6 +24,12 @@ pub(crate) trait Subject {
     fn copied_bytes(&self) -> u64 {
         0
     }
+
+    /// Bytes of live entries with all that belongs to them, and of the index, but no free room; 0 if the subject
+    /// does not know.
+    fn occupied_bytes(&self) -> u64 {
+        0
+    }
 }
 
 /// The allocator alone: who holds the handle holds the object.
@@ -90,5 +96,10 @@ impl Subject for Ours {
 
     fn copied_bytes(&self) -> u64 {
         self.0.statistics().cleaned.bytes_moved as u64
+    }
+
+    fn occupied_bytes(&self) -> u64 {
+        let statistics = self.0.statistics();
+        (statistics.live_bytes + statistics.index_bytes) as u64
     }
 }

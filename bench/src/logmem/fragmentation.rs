@@ -153,6 +153,8 @@ fn ours(
     samples.add(case, OURS, "budget over live", percent as f64 / 100.0, "bytes a byte");
     let copied = measured.ratio("copied_bytes", "put_bytes")?;
     samples.add(case, OURS, "copied for a byte put", copied, "bytes a byte");
+    let overhead = (measured.of("occupied_bytes")? - measured.of("live_bytes")?) / measured.of("objects")?;
+    samples.add(case, OURS, "overhead without free room", overhead, "bytes an object");
     // The smallest budget is where cleaning costs most. With as much memory as the leanest peer it costs less.
     let (leanest_subject, leanest) = leanest;
     if let Some(measured) = by_budget(leanest.of("resident_bytes")? as u64)? {

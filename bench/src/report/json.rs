@@ -35,7 +35,9 @@ pub(crate) fn write(
     let lines: Vec<String> = rows.iter().map(Value::to_string).collect();
     let folder = folder(settings.quick);
     std::fs::create_dir_all(&folder)?;
-    let path = folder.join(format!("{suite}.json"));
+    // A part has a file of its own, so that it does not replace the figures of the others.
+    let part = settings.part.map(|part| format!("-{part}")).unwrap_or_default();
+    let path = folder.join(format!("{suite}{part}.json"));
     std::fs::write(&path, format!("[\n{}\n]\n", lines.join(",\n")))?;
     Ok(path)
 }
