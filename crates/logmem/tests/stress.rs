@@ -16,6 +16,7 @@ fn no_thread_ever_sees_a_torn_foreign_stale_or_lost_value() {
     for _ in 0..Stress::KINDS {
         let report = stress.round(&heartbeat).unwrap_or_else(|flaw| panic!("{flaw}"));
         assert!(report.refused * 10 < report.puts, "many were refused: {report:?}");
+        assert!(report.cache_hits > 0, "{report:?}");
         assert!(report.removals > 0 && report.entries > 0 && report.fill < 1.0, "{report:?}");
         if report.puts > 5_000 {
             assert!(report.segments_cleaned > 0, "{}: the cleaner never ran", report.profile);

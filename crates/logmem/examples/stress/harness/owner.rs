@@ -11,7 +11,7 @@ use super::random::Random;
 use super::value::{key_bytes, revision_of, write_value};
 
 /// Below this share of the pool, in percent, a put may not be refused for want of memory.
-const REFUSABLE_PERCENT: i64 = 55;
+const REFUSABLE_PERCENT: i64 = 40;
 
 /// What all owners count together.
 #[derive(Default)]

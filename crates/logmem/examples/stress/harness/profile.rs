@@ -7,7 +7,7 @@ use super::value::VALUE_HEAD;
 /// Bytes that an entry costs beside its value, roughly: key, header, index.
 const ENTRY_BYTES: usize = 40;
 /// The most bytes of values a pool is filled with, in percent.
-const FILL_PERCENT: usize = 70;
+const FILL_PERCENT: usize = 60;
 
 /// The sizes of a round's values and the share of its steps that remove.
 pub(crate) struct Profile {

@@ -7,6 +7,7 @@ use stroma_logmem::{Pool, PoolOptions, Store, StoreOptions};
 
 use super::Flaw;
 use super::board::Board;
+use super::cached::Cached;
 use super::contender::Counters;
 use super::owner::{Owner, Scene, Tally};
 use super::profile::Profile;
@@ -26,6 +27,7 @@ pub(crate) struct Stress {
     store: Store,
     board: Board,
     counters: Counters,
+    cached: Cached,
     owners: Vec<Owner>,
     tally: Tally,
     rounds: u64,
@@ -44,17 +46,19 @@ pub(crate) struct Report {
     pub(crate) segments_cleaned: usize,
     /// Keys in the store.
     pub(crate) entries: usize,
+    /// Lookups in the cache that found something.
+    pub(crate) cache_hits: u64,
     /// Bytes of keys and values over the capacity.
     pub(crate) fill: f64,
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Report { profile, puts, removals, refused, segments_cleaned, entries, fill } = self;
+        let Report { profile, puts, removals, refused, segments_cleaned, entries, cache_hits, fill } = self;
         write!(
             formatter,
             "{profile}: {puts} puts, {removals} removals, {refused} refused, {segments_cleaned} segments \
-             cleaned, {entries} keys, {:.0} % full",
+             cleaned, {entries} keys, {:.0} % full, {cache_hits} hits in the cache",
             fill * 100.0
         )
     }
@@ -70,6 +74,7 @@ struct Round<'a> {
     active: u64,
     scene: Scene<'a>,
     counters: &'a Counters,
+    cached: &'a Cached,
     pool: &'a Pool,
     /// Set by the first thread that fails.
     failed: &'a AtomicBool,
@@ -88,8 +93,9 @@ impl Stress {
         let keys = Profile::most_keys(&settings);
         let owners = (0..threads).map(|number| Owner::new(number, threads, keys)).collect();
         let counters = Counters::new(keys, COUNTERS);
+        let cached = Cached::new(&pool, &settings)?;
         let (board, tally) = (Board::new(keys), Tally::default());
-        Ok(Stress { settings, pool, store, board, counters, owners, tally, rounds: 0 })
+        Ok(Stress { settings, pool, store, board, counters, cached, owners, tally, rounds: 0 })
     }
 
     /// One round: all threads take their steps, then everything is counted again. Every few steps,
@@ -111,6 +117,7 @@ impl Stress {
             active: profile.active_keys(&self.settings),
             scene,
             counters: &self.counters,
+            cached: &self.cached,
             pool: &self.pool,
             failed: &failed,
             heartbeat,
@@ -152,6 +159,7 @@ impl Stress {
             refused: count(&self.tally.refused),
             segments_cleaned: statistics.cleaned.segments_emptied,
             entries: statistics.entries,
+            cache_hits: count(&self.cached.hits),
             fill: self.tally.live_bytes.load(Ordering::Relaxed) as f64 / self.settings.capacity_bytes as f64,
         }
     }
@@ -197,7 +205,9 @@ fn owner_steps(owner: &mut Owner, round: Round<'_>) -> Result<(), Flaw> {
         }
         match random.below(32) {
             0 => round.counters.step(store, &mut random)?,
-            1..=11 => reader.step(round.active, &mut random)?,
+            1..=8 => reader.step(round.active, &mut random)?,
+            9..=11 => round.cached.step(owner.number(), &mut random)?,
+            12 if random.one_in(500) => round.cached.fill_log(owner.number(), &mut random)?,
             12 if random.one_in(1000) => reader.walk()?,
             12 if random.one_in(100) => drop(store.clean()),
             _ => owner.step(round.active, round.profile, &mut random, round.scene)?,
