@@ -60,6 +60,7 @@
 //! | the memtable and its skip list | `memtable` |
 //! | what stays in memory, and how that is cleaned | `resident`, `flush` |
 //! | tables, blocks, filters | `table`, `block`, `filter`, `docs/formats/table.md` |
+//! | blocks kept in memory, and the budget they share | `block_cache`, `memory_map` |
 //! | what merges drop | `compaction` |
 //! | walking over many sources at once | `merging`, `read` |
 //! | transactions, snapshots, keyspaces | `transaction`, `snapshot`, `keyspace` |

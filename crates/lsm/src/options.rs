@@ -149,7 +149,7 @@ impl MemoryShares {
 }
 
 impl Options {
-    /// The shares of the budget without what the cache of blocks keeps. Three quarters are for entries, one for indexes;
+    /// The shares of the budget but what the cache of blocks keeps. Three quarters are for entries, one for indexes;
     /// a memtable is a quarter of each, so that one can be filled while others are flushed.
     pub(crate) fn memory_shares(&self) -> Result<MemoryShares, Error> {
         if self.memory_bytes < LEAST_MEMORY_BYTES {

@@ -20,7 +20,7 @@ const DEADLOCK: Duration = Duration::from_secs(60);
 /// Between two lines of progress.
 const LINE: Duration = Duration::from_secs(5);
 /// Steps of a thread in a round.
-const STEPS: u64 = 200_000;
+const STEPS: u64 = 100_000;
 
 fn main() -> ExitCode {
     let words: Vec<Option<u64>> = std::env::args().skip(1).map(|word| word.parse().ok()).collect();

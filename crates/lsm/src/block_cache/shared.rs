@@ -71,19 +71,22 @@ impl BlockCache {
     /// Figures of this moment. Linear in the cache's segments.
     pub(crate) fn statistics(&self) -> BlockCacheStatistics {
         let CacheLimits { least, most } = self.shared.limits;
-        let limits = BlockCacheStatistics { least_bytes: least, limit_bytes: most, ..Default::default() };
-        let Some(cache) = self.shared.cache() else { return limits };
+        let pool = self.shared.pool.statistics();
+        let unused = pool.capacity_bytes - pool.used_bytes.min(pool.capacity_bytes);
+        let within = |bytes: usize| (bytes + unused).clamp(least, most);
+        let Some(cache) = self.shared.cache() else {
+            let limit_bytes = within(0);
+            return BlockCacheStatistics { least_bytes: least, limit_bytes, ..Default::default() };
+        };
         let told = cache.statistics();
-        let free = self.shared.pool.statistics();
-        let unused = free.capacity_bytes - free.used_bytes.min(free.capacity_bytes);
         BlockCacheStatistics {
             blocks: told.entries,
             bytes: told.bytes,
-            limit_bytes: (told.bytes + unused).clamp(least, most),
+            limit_bytes: within(told.bytes),
+            least_bytes: least,
             hits: told.hits,
             misses: told.misses,
             evicted: told.evicted,
-            ..limits
         }
     }
 }
