@@ -68,6 +68,21 @@ pub(super) fn words(line: &Line) -> impl Iterator<Item = (usize, u64)> {
     loaded.filter(|(_, word)| *word != EMPTY)
 }
 
+/// Words of a bucket that could be those of a key with this tag, with their slots.
+///
+/// All eight are compared before any is followed: without branches, that takes less time than one that the
+/// processor did not foresee.
+pub(super) fn likely(line: &Line, tag: u16) -> impl Iterator<Item = (usize, u64)> {
+    let loaded: [u64; LINE_WORDS] = std::array::from_fn(|slot| line.0[slot].load(Ordering::Acquire));
+    let bit = |slot: usize| u8::from(may_be(loaded[slot], tag)) << slot;
+    let mut slots = (0..LINE_WORDS).fold(0_u8, |slots, slot| slots | bit(slot));
+    std::iter::from_fn(move || {
+        let slot = slots.trailing_zeros() as usize;
+        slots &= slots.wrapping_sub(1);
+        loaded.get(slot).map(|word| (slot, *word))
+    })
+}
+
 /// Empty slots of a bucket.
 pub(super) fn vacancies(line: &Line) -> impl Iterator<Item = usize> {
     (0..LINE_WORDS).filter(|slot| line.0[*slot].load(Ordering::Relaxed) == EMPTY)
@@ -113,7 +128,7 @@ impl<'a> ShardWriter<'a> {
     ) -> Option<(Place, Location)> {
         let tag = tag_of(hash);
         self.candidates(hash).into_iter().find_map(|bucket| {
-            let mut words = words(self.line(bucket)).filter(|(_, word)| may_be(*word, tag));
+            let mut words = likely(self.line(bucket), tag);
             let (slot, word) = words.find(|(_, word)| matches(Location::from_bits(*word)))?;
             Some((Place { bucket, slot }, Location::from_bits(word)))
         })

@@ -12,8 +12,8 @@ use std::fmt;
 use super::address::candidates;
 use super::keys::Keys;
 use super::resize::{CROWDED_PERCENT, MOST_PERCENT, SPARSE_PERCENT};
-use super::shard::{Shard, ShardWriter, buckets_in, words};
-use super::word::{MAX_HEAT, heat_of, may_be, tag_of, with_heat};
+use super::shard::{Shard, ShardWriter, buckets_in, likely};
+use super::word::{MAX_HEAT, heat_of, tag_of, with_heat};
 use crate::error::Error;
 use crate::location::Location;
 use crate::memory::{LINE_WORDS, Line, Lines, PIECE_BYTES, prefetch};
@@ -122,9 +122,12 @@ impl Index {
         loop {
             let state = self.shards[number].state();
             let mut gone = false;
-            for bucket in candidates(hash, self.shard_bits, buckets_in(state)) {
-                let line = self.line(number, bucket);
-                for (slot, word) in words(line).filter(|(_, word)| may_be(*word, tag)) {
+            let lines = candidates(hash, self.shard_bits, buckets_in(state));
+            let lines = lines.map(|bucket| self.line(number, bucket));
+            // Every second key stands in the second bucket: its cache miss overlaps with the first one's.
+            prefetch(lines[1]);
+            for line in lines {
+                for (slot, word) in likely(line, tag) {
                     match probe(Location::from_bits(word)) {
                         Probe::Found(found) => return Some((&line.0[slot], word, found)),
                         Probe::Other => {}

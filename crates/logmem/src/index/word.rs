@@ -29,7 +29,8 @@ pub(super) fn same(one: u64, other: u64) -> bool {
 
 /// Whether the word could be that of a key with this tag.
 pub(super) fn may_be(word: u64, tag: u16) -> bool {
-    word >> TAG_SHIFT == u64::from(tag >> HEAT_BITS) && word != EMPTY
+    // Without a branch: callers compare many words at once.
+    (word >> TAG_SHIFT == u64::from(tag >> HEAT_BITS)) & (word != EMPTY)
 }
 
 /// How hot the key is.

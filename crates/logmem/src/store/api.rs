@@ -80,10 +80,17 @@ impl Store {
         Some(ValueGuard { held, version: Version(entry.version) })
     }
 
+    /// Hands the value of a key and its version to `read`, in place: the fastest way to read. Takes no lock.
+    ///
+    /// As long as `read` runs, no memory that leaves any store or cache of this process is used again: be brief.
+    pub fn get_with<T>(&self, key: &[u8], read: impl FnOnce(&[u8], Version) -> T) -> Option<T> {
+        let guard = crate::sync::epoch::pin();
+        self.core.find(key, &guard).map(|(_, entry)| read(entry.value, Version(entry.version)))
+    }
+
     /// The value of a key, copied, with its version.
     pub fn get_copied(&self, key: &[u8]) -> Option<(Vec<u8>, Version)> {
-        let guard = crate::sync::epoch::pin();
-        self.core.find(key, &guard).map(|(_, entry)| (entry.value.to_vec(), Version(entry.version)))
+        self.get_with(key, |value, version| (value.to_vec(), version))
     }
 
     /// Whether the key is in the store.

@@ -17,8 +17,16 @@ pub(crate) struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     /// The entry that starts at `offset`, `None` if the bytes end before it does.
+    #[inline]
     pub(crate) fn read(written: &'a [u8], offset: usize) -> Option<Entry<'a>> {
         let all = written.get(offset..)?;
+        // As most entries begin: three numbers below 128, in a byte each.
+        if let Some(([key @ 0..0x80, value @ 0..0x80, version @ 0..0x80], rest)) = all.split_first_chunk() {
+            let (key, rest) = rest.split_at_checked(usize::from(*key))?;
+            let value = rest.get(..usize::from(*value))?;
+            let bytes = &all[..3 + key.len() + value.len()];
+            return Some(Entry { key, value, version: u64::from(*version), bytes });
+        }
         let mut rest = all;
         let key_length = read_number(&mut rest)?;
         let value_length = read_number(&mut rest)?;
