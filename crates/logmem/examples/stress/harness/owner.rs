@@ -10,8 +10,12 @@ use super::profile::Profile;
 use super::random::Random;
 use super::value::{key_bytes, revision_of, write_value};
 
-/// Below this share of the pool, in percent, a put may not be refused for want of memory.
+/// A refusal for want of memory below this share of the pool, in percent, is an early one. It happens: others may
+/// snatch what a writer has cleaned until its patience ends. But it must be rare.
 const REFUSABLE_PERCENT: i64 = 40;
+/// So many early refusals are let pass, and one more for so many puts.
+const EARLY_AT_FIRST: u64 = 10;
+const PUTS_PER_EARLY: u64 = 100_000;
 
 /// What all owners count together.
 #[derive(Default)]
@@ -20,6 +24,8 @@ pub(crate) struct Tally {
     pub(crate) live_bytes: AtomicI64,
     /// Puts that were refused for want of memory.
     pub(crate) refused: AtomicU64,
+    /// Those of them that came while there should have been memory.
+    pub(crate) refused_early: AtomicU64,
     pub(crate) puts: AtomicU64,
     pub(crate) removals: AtomicU64,
 }
@@ -111,13 +117,18 @@ impl Owner {
                 scene.board.set(key, Note { revision: before.revision + 1, present: true, busy: false });
                 Ok(())
             }
-            Err(Error::OutOfMemory { awaiting_readers, .. }) => {
+            Err(error @ Error::OutOfMemory { awaiting_readers, .. }) => {
                 scene.board.set(key, before);
                 scene.tally.refused.fetch_add(1, Ordering::Relaxed);
                 let live = scene.tally.live_bytes.load(Ordering::Relaxed);
                 let full = live >= scene.capacity_bytes as i64 / 100 * REFUSABLE_PERCENT;
-                Flaw::unless(full || awaiting_readers > 0, || {
-                    format!("a put was refused with {live} bytes live of {}", scene.capacity_bytes)
+                if full || awaiting_readers > 0 {
+                    return Ok(());
+                }
+                let early = scene.tally.refused_early.fetch_add(1, Ordering::Relaxed) + 1;
+                let puts = scene.tally.puts.load(Ordering::Relaxed);
+                Flaw::unless(early <= EARLY_AT_FIRST + puts / PUTS_PER_EARLY, || {
+                    format!("{early} early refusals in {puts} puts; the last with {live} bytes live: {error}")
                 })
             }
             Err(error) => Err(Flaw(format!("key {key}: {error}"))),

@@ -42,6 +42,8 @@ pub(crate) struct Report {
     pub(crate) puts: u64,
     pub(crate) removals: u64,
     pub(crate) refused: u64,
+    /// Refusals that came while there should have been memory.
+    pub(crate) early: u64,
     /// Segments that the cleaner emptied since the first round.
     pub(crate) segments_cleaned: usize,
     /// Keys in the store.
@@ -54,11 +56,12 @@ pub(crate) struct Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Report { profile, puts, removals, refused, segments_cleaned, entries, cache_hits, fill } = self;
+        let Report { profile, puts, removals, refused, early, segments_cleaned, entries, cache_hits, fill } =
+            self;
         write!(
             formatter,
-            "{profile}: {puts} puts, {removals} removals, {refused} refused, {segments_cleaned} segments \
-             cleaned, {entries} keys, {:.0} % full, {cache_hits} hits in the cache",
+            "{profile}: {puts} puts, {removals} removals, {refused} refused ({early} early), \
+             {segments_cleaned} segments cleaned, {entries} keys, {:.0} % full, {cache_hits} hits in the cache",
             fill * 100.0
         )
     }
@@ -157,6 +160,7 @@ impl Stress {
             puts: count(&self.tally.puts),
             removals: count(&self.tally.removals),
             refused: count(&self.tally.refused),
+            early: count(&self.tally.refused_early),
             segments_cleaned: statistics.cleaned.segments_emptied,
             entries: statistics.entries,
             cache_hits: count(&self.cached.hits),

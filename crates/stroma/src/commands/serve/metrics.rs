@@ -31,6 +31,9 @@ impl MetricsSource for DatabaseMetrics {
             ("stroma_engine_log_bytes_total", "Bytes written to the write-ahead log", engine.log_bytes),
             ("stroma_engine_flushed_bytes_total", "Bytes written as new tables", engine.flushed_bytes),
             ("stroma_engine_merged_bytes_total", "Bytes written by merges", engine.merge_output_bytes),
+            ("stroma_engine_cache_hits_total", "Blocks found in the cache of blocks", engine.cache.hits),
+            ("stroma_engine_cache_misses_total", "Blocks not found there", engine.cache.misses),
+            ("stroma_engine_cache_evicted_total", "Blocks dropped from there", engine.cache.evicted),
         ];
         for (name, help, value) in counters {
             metrics.counter(name, help, &[], value as f64);
