@@ -5,11 +5,16 @@
 //! when others have snatched away what it cleaned too many times.
 
 use super::core::Core;
-use super::slots::State;
+use super::slots::{State, Weighed};
 use super::write::Shortage;
 use crate::error::Error;
 use crate::pool::Pool;
 use crate::sync::thread;
+
+/// A segment of which one byte in so many is dead is worth waiting for.
+const LOOSE: usize = 8;
+/// Steps that a writer who ran out of them may do after a nap.
+const STEPS_AFTER_A_NAP: usize = 16;
 
 /// How much a writer may still do before it gives up.
 pub(super) struct Effort {
@@ -53,7 +58,10 @@ impl Core {
         if effort.steps > 0 && (self.clean_for(requested) || self.pool.reclaim(requested)) {
             return Ok(());
         }
-        if self.await_readers(effort) || !std::mem::replace(&mut effort.failed_once, true) {
+        if self.await_readers(effort)
+            || self.await_others(effort)
+            || !std::mem::replace(&mut effort.failed_once, true)
+        {
             return Ok(());
         }
         let capacity = self.pool.capacity_bytes();
@@ -131,5 +139,23 @@ impl Core {
             thread::nap();
         }
         false
+    }
+
+    /// Naps while there is much to clean, as long as the writer's patience lasts: what it has cleaned so far,
+    /// others who share the pool have taken before it did.
+    fn await_others(&self, effort: &mut Effort) -> bool {
+        if effort.naps == 0 || crate::sync::epoch::is_pinned() {
+            return false;
+        }
+        let guard = crate::sync::epoch::pin();
+        let is_loose = |segment: Weighed| (segment.written - segment.live) * LOOSE >= segment.size;
+        if !self.slots.in_state(State::Sealed, &guard).any(is_loose) {
+            return false;
+        }
+        drop(guard);
+        effort.naps -= 1;
+        effort.steps = effort.steps.max(STEPS_AFTER_A_NAP);
+        thread::nap();
+        true
     }
 }
