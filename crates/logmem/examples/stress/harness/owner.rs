@@ -11,11 +11,11 @@ use super::random::Random;
 use super::value::{key_bytes, revision_of, write_value};
 
 /// A refusal for want of memory below this share of the pool, in percent, is an early one. It happens: others may
-/// snatch what a writer has cleaned until its patience ends. But it must be rare.
+/// snatch what a writer has cleaned until its patience ends. But it must be rare: none in sixty million puts is usual.
 const REFUSABLE_PERCENT: i64 = 40;
 /// So many early refusals are let pass, and one more for so many puts.
-const EARLY_AT_FIRST: u64 = 10;
-const PUTS_PER_EARLY: u64 = 100_000;
+const EARLY_AT_FIRST: u64 = 3;
+const PUTS_PER_EARLY: u64 = 1_000_000;
 
 /// What all owners count together.
 #[derive(Default)]
