@@ -5,8 +5,7 @@ use super::{Cache, CacheOptions};
 use crate::pool::{Pool, PoolOptions};
 
 fn check(model: fn()) {
-    shuttle::check_random(model, 200);
-    shuttle::check_pct(model, 200, 4);
+    crate::sync::check(model, 200);
 }
 
 /// A cache with room for so many segments besides its index.

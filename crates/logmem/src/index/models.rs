@@ -5,8 +5,7 @@ use std::sync::Arc;
 use super::tests::{Bare, seeded};
 
 fn check(model: fn()) {
-    shuttle::check_random(model, 300);
-    shuttle::check_pct(model, 300, 4);
+    crate::sync::check(model, 300);
 }
 
 fn spawn(index: &Arc<Bare>, body: impl FnOnce(&Bare) + Send + 'static) -> shuttle::thread::JoinHandle<()> {

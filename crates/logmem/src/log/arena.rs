@@ -5,7 +5,7 @@
 //! segments (*heads*); a second head is opened only when the first is busy, so that a log with one writer
 //! wastes no more than the tail of each segment.
 
-use crate::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::sync::{Mutex, MutexGuard};
 
@@ -20,7 +20,8 @@ const HEADS: usize = 4;
 const LENGTH_BYTES: usize = 4;
 
 /// Tags tell the locations of most logs apart, to catch a mistake; soundness does not rest on them.
-static NEXT_TAG: AtomicU16 = AtomicU16::new(1);
+// The real atomic also for a model checker: it is shared by all its runs, and orders nothing.
+static NEXT_TAG: std::sync::atomic::AtomicU16 = std::sync::atomic::AtomicU16::new(1);
 
 /// An append-only arena on the segments of a [`Pool`].
 ///

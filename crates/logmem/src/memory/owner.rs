@@ -1,6 +1,7 @@
 //! Who holds a segment, in one word: what kind of user it is, and which one.
 
-use crate::sync::atomic::{AtomicU64, Ordering};
+// The real ones also for a model checker: the counter below is shared by all its runs, and orders nothing.
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What the segments of a pool may be used for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -17,10 +17,8 @@ use crate::pool::{Pool, PoolOptions};
 
 const SCHEDULES: usize = 300;
 
-/// Runs the model under both kinds of schedule.
 fn check(model: fn()) {
-    shuttle::check_random(model, SCHEDULES);
-    shuttle::check_pct(model, SCHEDULES, 4);
+    crate::sync::check(model, SCHEDULES);
 }
 
 /// A store with room for so many segments besides its index.

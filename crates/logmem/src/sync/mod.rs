@@ -10,6 +10,8 @@ mod modelled;
 #[cfg(not(shuttle))]
 mod real;
 
+#[cfg(all(test, shuttle))]
+pub(crate) use modelled::check;
 #[cfg(shuttle)]
 pub(crate) use modelled::{Condvar, Mutex, MutexGuard, atomic, epoch, thread};
 #[cfg(not(shuttle))]

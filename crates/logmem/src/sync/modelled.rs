@@ -74,7 +74,7 @@ impl Condvar {
 /// Atomic words.
 pub(crate) mod atomic {
     pub(crate) use shuttle::sync::atomic::{
-        AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+        AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
     };
 }
 
@@ -147,4 +147,17 @@ pub(crate) mod epoch {
     pub(crate) fn is_pinned() -> bool {
         PARTICIPANT.with(LocalHandle::is_pinned)
     }
+}
+
+/// Runs a model under so many schedules drawn uniformly at random, and as many with a few changes of priority at
+/// chosen points. The same ones each time; a failing run prints its own, to be replayed.
+#[cfg(test)]
+pub(crate) fn check(model: fn(), schedules: usize) {
+    use shuttle::scheduler::{PctScheduler, RandomScheduler};
+    const SEED: u64 = 0x5eed;
+    const CHANGES: usize = 4;
+    shuttle::Runner::new(RandomScheduler::new_from_seed(SEED, schedules), shuttle::Config::default())
+        .run(model);
+    let priorities = PctScheduler::new_from_seed(SEED, CHANGES, schedules);
+    shuttle::Runner::new(priorities, shuttle::Config::default()).run(model);
 }
