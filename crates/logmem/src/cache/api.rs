@@ -67,8 +67,6 @@ pub(super) struct Shared {
     pub(super) index: Index,
     pub(super) slots: Slots,
     pub(super) heads: Heads<Head>,
-    /// Number of heads.
-    pub(super) open_heads: usize,
     pub(super) queues: Mutex<Queues>,
     pub(super) evictor: Mutex<Evictor>,
     pub(super) ghost: Ghost,
@@ -101,7 +99,6 @@ impl Cache {
             index: Index::new(&pool)?,
             slots: Slots::new(&pool, SegmentOwner::Cache, options.held_values)?,
             heads: Heads::new(open_heads),
-            open_heads,
             queues: Mutex::default(),
             evictor: Mutex::new(Evictor::new(&pool, most)?),
             ghost: Ghost::new(&pool, most / GHOST_SHARE / size_of::<u64>())?,

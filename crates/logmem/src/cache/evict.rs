@@ -185,7 +185,8 @@ impl Shared {
         if let Some(place) = queues.main.iter().position(is_sparse) {
             return queues.main.remove(place).map(|waiting| victim(waiting, Lot::Few));
         }
-        let share = (self.segments.load(Ordering::Relaxed) / PROBATION_SHARE).saturating_sub(self.open_heads);
+        let share =
+            (self.segments.load(Ordering::Relaxed) / PROBATION_SHARE).saturating_sub(self.heads.count());
         let new_first = queues.probation.len() > share || queues.main.is_empty();
         let new = new_first && !queues.probation.is_empty();
         let next = if new { queues.probation.pop_front() } else { queues.main.pop_front() };

@@ -3,10 +3,7 @@
 use super::tests::audit;
 use super::{Cache, CacheOptions};
 use crate::pool::{Pool, PoolOptions};
-
-fn check(model: fn()) {
-    crate::sync::check(model, 200);
-}
+use crate::sync::check;
 
 /// A cache with room for so many segments besides its index.
 fn cache(segments: usize) -> (Pool, Cache) {

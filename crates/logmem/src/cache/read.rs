@@ -2,7 +2,7 @@
 
 use super::api::Shared;
 use super::heads::NEVER;
-use crate::index::{Keys, Probe};
+use crate::index::Keys;
 use crate::location::Location;
 use crate::memory::View;
 use crate::store::entry::Entry;
@@ -21,22 +21,15 @@ pub(super) fn stamp_of(expiry: u64) -> u64 {
 impl Shared {
     /// The entry of a key and its segment, counted as a hit and made warmer, or as a miss.
     pub(super) fn look_up<'g>(&'g self, key: &[u8], guard: &'g Guard) -> Option<(View<'g>, Entry<'g>)> {
-        let found = self.index.find_warming(self.hash(key), |at| self.probe(key, at, guard));
+        let found = self.index.find_warming(self.hash(key), |at| self.slots.probe(key, at, guard));
         let fresh = found.filter(|(_, entry)| self.is_fresh(entry));
         self.counters.lookup(fresh.is_some());
         fresh
     }
 
     pub(super) fn contains(&self, key: &[u8], guard: &Guard) -> bool {
-        let found = self.index.find(self.hash(key), |at| self.probe(key, at, guard));
+        let found = self.index.find(self.hash(key), |at| self.slots.probe(key, at, guard));
         found.is_some_and(|(_, (_, entry))| self.is_fresh(&entry))
-    }
-
-    fn probe<'g>(&'g self, key: &[u8], at: Location, guard: &'g Guard) -> Probe<(View<'g>, Entry<'g>)> {
-        let Some(segment) = self.slots.segment(at.segment(), guard) else { return Probe::Gone };
-        let entry = Entry::read(segment.committed(), at.offset());
-        let entry = entry.filter(|entry| entry.key == key);
-        entry.map_or(Probe::Other, |entry| Probe::Found((segment, entry)))
     }
 
     /// Whether the entry's time is not over.

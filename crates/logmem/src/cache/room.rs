@@ -161,28 +161,12 @@ impl Shared {
 
     /// Lets readers finish; whether they have let go of anything.
     fn await_readers(&self) -> bool {
-        let before = self.slots.awaiting_readers_bytes();
-        if before == 0 || crate::sync::epoch::is_pinned() {
-            return false;
-        }
-        for _ in 0..PATIENCE {
-            self.slots.collect();
-            if self.slots.awaiting_readers_bytes() < before {
-                return true;
-            }
-            crate::sync::thread::nap();
-        }
-        false
+        let mut naps = PATIENCE;
+        self.slots.await_readers(&mut naps)
     }
 
     pub(super) fn out_of_memory(&self, requested: usize) -> Error {
-        let capacity = self.pool.capacity_bytes();
-        Error::OutOfMemory {
-            requested,
-            capacity,
-            used: capacity - self.pool.available_bytes(),
-            awaiting_readers: self.slots.awaiting_readers_bytes(),
-        }
+        self.pool.out_of_memory(requested, self.slots.awaiting_readers_bytes())
     }
 }
 

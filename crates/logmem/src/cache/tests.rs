@@ -272,14 +272,7 @@ fn keeps_to_its_maximum() {
         assert!(pool.statistics().used_bytes <= 300 << 10);
     }
     drop(cache);
-    for _ in 0..1_000_000 {
-        if pool.statistics().used_bytes == 0 {
-            return;
-        }
-        crate::sync::epoch::pin().flush();
-        crate::sync::thread::yield_now();
-    }
-    panic!("{:?}", pool.statistics());
+    crate::pool::wait_until_unused(&pool);
 }
 
 #[test]

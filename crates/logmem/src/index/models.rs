@@ -3,10 +3,7 @@
 use std::sync::Arc;
 
 use super::tests::{Bare, seeded};
-
-fn check(model: fn()) {
-    crate::sync::check(model, 300);
-}
+use crate::sync::check;
 
 fn spawn(index: &Arc<Bare>, body: impl FnOnce(&Bare) + Send + 'static) -> shuttle::thread::JoinHandle<()> {
     let index = Arc::clone(index);

@@ -76,7 +76,7 @@ impl Index {
         let first = pool.charge(step_bytes)?;
         // Only as many as fit the budget can ever be charged.
         let lines = Lines::reserve(capacity / size_of::<Line>(), pool.wants_huge_pages())
-            .ok_or_else(|| no_room(pool, step_bytes))?;
+            .ok_or_else(|| pool.out_of_memory(step_bytes, 0))?;
         Ok(Index {
             lines,
             shards: std::iter::repeat_with(Shard::new).take(count).collect(),
@@ -208,7 +208,7 @@ impl Index {
     pub(crate) fn relieve(&self, hash: u64, pool: &Pool, keys: &impl Keys) -> Result<(), Error> {
         let mut charges = self.frontier.lock();
         if self.lock(hash).is_hopeless(hash, keys, &crate::sync::epoch::pin()) {
-            return Err(no_room(pool, self.step * size_of::<Line>()));
+            return Err(pool.out_of_memory(self.step * size_of::<Line>(), 0));
         }
         let number = self.shard_number(hash);
         let had = buckets_in(self.shards[number].state());
@@ -275,7 +275,7 @@ impl Index {
     fn split_next(&self, charges: &mut Vec<Charge>, pool: &Pool, keys: &impl Keys) -> Result<(), Error> {
         let new = self.row();
         if new >= self.lines.all().len() {
-            return Err(no_room(pool, self.step * size_of::<Line>()));
+            return Err(pool.out_of_memory(self.step * size_of::<Line>(), 0));
         }
         if new >= charges.len() * self.step {
             charges.push(pool.charge(self.step * size_of::<Line>())?);
@@ -297,9 +297,4 @@ impl fmt::Debug for Index {
             .field("buckets", &self.row())
             .finish_non_exhaustive()
     }
-}
-
-fn no_room(pool: &Pool, requested: usize) -> Error {
-    let capacity = pool.capacity_bytes();
-    Error::OutOfMemory { requested, capacity, used: pool.statistics().used_bytes, awaiting_readers: 0 }
 }

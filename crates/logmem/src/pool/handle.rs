@@ -142,6 +142,12 @@ impl Pool {
         self.shared.budget.lock().available_bytes()
     }
 
+    /// The error for bytes that could not be had, with the figures of now.
+    pub(crate) fn out_of_memory(&self, requested: usize, awaiting_readers: usize) -> Error {
+        let capacity = self.capacity_bytes();
+        Error::OutOfMemory { requested, capacity, used: capacity - self.available_bytes(), awaiting_readers }
+    }
+
     /// Counts `bytes` that the caller is about to take elsewhere as part of the budget; dropping the charge
     /// gives them back. If they do not fit, those who can do with less are asked first
     /// ([`add_reclaimer`](Pool::add_reclaimer)): hold no lock that they might need.

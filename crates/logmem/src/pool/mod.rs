@@ -15,6 +15,8 @@ mod statistics;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::wait_until_unused;
 
 pub use charge::Charge;
 pub use handle::Pool;

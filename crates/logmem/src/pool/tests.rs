@@ -18,6 +18,21 @@ fn unused(pool: &Pool) -> usize {
     statistics.capacity_bytes - statistics.used_bytes - statistics.table_bytes
 }
 
+/// Waits until all that was taken from the pool is given back, as readers let go of it.
+///
+/// # Panics
+/// If some of it never is.
+pub(crate) fn wait_until_unused(pool: &Pool) {
+    for _ in 0..1_000_000 {
+        if pool.statistics().used_bytes == 0 {
+            return;
+        }
+        crate::sync::epoch::pin().flush();
+        crate::sync::thread::yield_now();
+    }
+    panic!("{:?}", pool.statistics());
+}
+
 #[test]
 fn refuses_options_that_cannot_work() {
     for (capacity_bytes, segment_bytes) in

@@ -11,7 +11,7 @@ use super::slots::Slots;
 use super::threads::Wake;
 use super::versions::Versions;
 use crate::error::Error;
-use crate::index::{Index, Keys, Probe};
+use crate::index::{Index, Keys};
 use crate::location::Location;
 use crate::memory::{SegmentOwner, View};
 use crate::pool::Pool;
@@ -80,15 +80,7 @@ impl Core {
 
     /// Looks a key up without a lock.
     pub(super) fn find<'g>(&'g self, key: &[u8], guard: &'g Guard) -> Option<(View<'g>, Entry<'g>)> {
-        let found = self.index.find(self.hash(key), |at| {
-            // The entry was moved or overwritten after the word was read: the new word is there.
-            let Some(segment) = self.slots.segment(at.segment(), guard) else { return Probe::Gone };
-            let entry = Entry::read(segment.committed(), at.offset());
-            entry
-                .filter(|entry| entry.key == key)
-                .map_or(Probe::Other, |entry| Probe::Found((segment, entry)))
-        });
-        found.map(|(_, found)| found)
+        self.index.find(self.hash(key), |at| self.slots.probe(key, at, guard)).map(|(_, found)| found)
     }
 }
 

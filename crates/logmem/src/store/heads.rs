@@ -35,6 +35,11 @@ impl<T: Default> Heads<T> {
         Heads { heads: std::iter::repeat_with(Head::default).take(count.max(1)).collect() }
     }
 
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.heads.len()
+    }
+
     /// A head that nobody is writing to, this thread's own if possible; waits for that one if there is none.
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         let own = thread::number() % self.heads.len();

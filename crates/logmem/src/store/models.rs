@@ -14,12 +14,7 @@ use super::tests::audit;
 use super::{Expected, Store, StoreOptions};
 use crate::error::Error;
 use crate::pool::{Pool, PoolOptions};
-
-const SCHEDULES: usize = 300;
-
-fn check(model: fn()) {
-    crate::sync::check(model, SCHEDULES);
-}
+use crate::sync::check;
 
 /// A store with room for so many segments besides its index.
 fn store(segments: usize) -> Arc<Store> {

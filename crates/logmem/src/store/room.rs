@@ -58,19 +58,13 @@ impl Core {
         if effort.steps > 0 && (self.clean_for(requested) || self.pool.reclaim(requested)) {
             return Ok(());
         }
-        if self.await_readers(effort)
+        if self.slots.await_readers(&mut effort.naps)
             || self.await_others(effort)
             || !std::mem::replace(&mut effort.failed_once, true)
         {
             return Ok(());
         }
-        let capacity = self.pool.capacity_bytes();
-        Err(Error::OutOfMemory {
-            requested,
-            capacity,
-            used: capacity - self.pool.available_bytes(),
-            awaiting_readers: self.slots.awaiting_readers_bytes(),
-        })
+        Err(self.pool.out_of_memory(requested, self.slots.awaiting_readers_bytes()))
     }
 
     /// Makes sure that an open segment has room for `bytes`; false if the pool has no segment left.
@@ -121,24 +115,6 @@ impl Core {
             || report.entries_moved > 0
             || self.slots.awaiting_readers_bytes() < awaiting
             || self.pool.available_bytes() > before
-    }
-
-    /// Lets readers finish, as long as the writer's patience lasts; whether they have let go of anything.
-    fn await_readers(&self, effort: &mut Effort) -> bool {
-        let before = self.slots.awaiting_readers_bytes();
-        // A thread that is pinned itself would wait for itself.
-        if before == 0 || crate::sync::epoch::is_pinned() {
-            return false;
-        }
-        while effort.naps > 0 {
-            self.slots.collect();
-            if self.slots.awaiting_readers_bytes() < before {
-                return true;
-            }
-            effort.naps -= 1;
-            thread::nap();
-        }
-        false
     }
 
     /// Naps while there is much to clean, as long as the writer's patience lasts: what it has cleaned so far,

@@ -12,8 +12,9 @@ use crate::sync::epoch::Guard;
 use super::departures::{Departures, Held, Then};
 use super::entry::Entry;
 use crate::error::Error;
+use crate::index::Probe;
 use crate::location::Location;
-use crate::memory::{Cell, SegmentOwner, SharedHolding, View};
+use crate::memory::{Cell, SegmentOwner, SharedHolding, View, prefetch};
 use crate::pool::{Charge, Pool, Segment};
 
 /// What a slot's segment is used for.
@@ -79,11 +80,26 @@ impl Slots {
         Entry::read(self.segment(at.segment(), guard)?.committed(), at.offset())
     }
 
+    /// What a word of the index leads to, when it is this key that is looked for.
+    #[inline]
+    pub(crate) fn probe<'g>(
+        &'g self,
+        key: &[u8],
+        at: Location,
+        guard: &'g Guard,
+    ) -> Probe<(View<'g>, Entry<'g>)> {
+        // The entry was moved or overwritten after the word was read: the new word is there.
+        let Some(segment) = self.segment(at.segment(), guard) else { return Probe::Gone };
+        let entry = Entry::read(segment.committed(), at.offset()).filter(|entry| entry.key == key);
+        entry.map_or(Probe::Other, |entry| Probe::Found((segment, entry)))
+    }
+
     /// Begins to load what lies at a location, without waiting for it.
     pub(crate) fn touch(&self, at: Location, guard: &Guard) {
         let written = self.segment(at.segment(), guard).map(View::committed);
-        // Nothing depends on the byte, so that the processor goes on before it has come.
-        std::hint::black_box(written.and_then(|written| written.get(at.offset()).copied()));
+        if let Some(first) = written.and_then(|written| written.get(at.offset())) {
+            prefetch(first);
+        }
     }
 
     /// Makes a segment the store's and gives it a state. `born` is the time of an older segment that it
@@ -188,6 +204,24 @@ impl Slots {
             crate::sync::epoch::pin().flush();
             self.departures.retry();
         }
+    }
+
+    /// Lets readers finish, for so many naps at most; whether they have let go of anything.
+    pub(crate) fn await_readers(&self, naps: &mut usize) -> bool {
+        let before = self.awaiting_readers_bytes();
+        // A thread that is pinned itself would wait for itself.
+        if before == 0 || crate::sync::epoch::is_pinned() {
+            return false;
+        }
+        while *naps > 0 {
+            self.collect();
+            if self.awaiting_readers_bytes() < before {
+                return true;
+            }
+            *naps -= 1;
+            crate::sync::thread::nap();
+        }
+        false
     }
 
     /// Keeps bytes of a segment readable without the guard: in place, or as a copy if too many are held or the

@@ -227,14 +227,7 @@ fn dropping_the_store_gives_everything_back() {
     fill(&store, 0, &[1; 200]);
     store.put(&key(0), &[]).ok();
     drop(store);
-    for _ in 0..1_000_000 {
-        if pool.statistics().used_bytes == 0 {
-            return;
-        }
-        crate::sync::epoch::pin().flush();
-        crate::sync::thread::yield_now();
-    }
-    panic!("{:?}", pool.statistics());
+    crate::pool::wait_until_unused(&pool);
 }
 
 #[test]

@@ -149,15 +149,16 @@ pub(crate) mod epoch {
     }
 }
 
-/// Runs a model under so many schedules drawn uniformly at random, and as many with a few changes of priority at
+/// Runs a model under hundreds of schedules drawn uniformly at random, and as many with a few changes of priority at
 /// chosen points. The same ones each time; a failing run prints its own, to be replayed.
 #[cfg(test)]
-pub(crate) fn check(model: fn(), schedules: usize) {
+pub(crate) fn check(model: fn()) {
     use shuttle::scheduler::{PctScheduler, RandomScheduler};
+    const SCHEDULES: usize = 300;
     const SEED: u64 = 0x5eed;
     const CHANGES: usize = 4;
-    shuttle::Runner::new(RandomScheduler::new_from_seed(SEED, schedules), shuttle::Config::default())
+    shuttle::Runner::new(RandomScheduler::new_from_seed(SEED, SCHEDULES), shuttle::Config::default())
         .run(model);
-    let priorities = PctScheduler::new_from_seed(SEED, CHANGES, schedules);
+    let priorities = PctScheduler::new_from_seed(SEED, CHANGES, SCHEDULES);
     shuttle::Runner::new(priorities, shuttle::Config::default()).run(model);
 }
