@@ -35,7 +35,7 @@
 //! through [`PrefixedHead`]. When the layers are known as the program is written, compose them as types
 //! with [`Stack`], and no branch is left at run time.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod any;
 mod btree;
@@ -47,6 +47,7 @@ mod index;
 mod key;
 mod layer;
 mod linear;
+pub mod mapped;
 mod policy;
 mod prefixed;
 mod search;
