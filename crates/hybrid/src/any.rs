@@ -3,7 +3,7 @@
 use core::fmt;
 use core::ops::Range;
 
-use crate::{BTreeLayer, Error, Key, KeySource, Layer, LinearLayer, LittleEndianKeys};
+use crate::{BTreeLayer, Key, Layer, LinearLayer, LittleEndianKeys, Offer};
 
 /// The kinds of layer there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,15 +57,6 @@ pub(crate) enum AnyLayer<K, B = Vec<u8>> {
     Linear(LinearLayer<K, B>),
 }
 
-impl<K: Key> AnyLayer<K> {
-    pub(crate) fn build<S: KeySource<K> + ?Sized>(keys: &S, plan: LayerPlan) -> Result<Self, Error> {
-        Ok(match plan {
-            LayerPlan::BTree { fanout } => Self::BTree(BTreeLayer::build(keys, fanout)?),
-            LayerPlan::Linear { epsilon } => Self::Linear(LinearLayer::build(keys, epsilon)?),
-        })
-    }
-}
-
 impl<K: Key, B: AsRef<[u8]>> AnyLayer<K, B> {
     pub(crate) fn kind(&self) -> LayerKind {
         match self {
@@ -80,6 +71,15 @@ impl<K: Key, B: AsRef<[u8]>> AnyLayer<K, B> {
             Self::BTree(layer) => layer.fanout(),
             Self::Linear(layer) => layer.error(),
         }
+    }
+
+    /// What a policy is told of the layer.
+    pub(crate) fn offer(&self, plan: LayerPlan) -> Offer {
+        let window = match self {
+            Self::BTree(layer) => layer.fanout() - 1,
+            Self::Linear(layer) => 2 * layer.error() + 1,
+        };
+        Offer { plan, entries: self.entry_count(), size_bytes: self.size_bytes(), window }
     }
 
     pub(crate) fn entries(&self) -> LittleEndianKeys<'_, K> {

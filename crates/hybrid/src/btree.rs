@@ -23,21 +23,69 @@ pub struct BTreeLayer<K, B = Vec<u8>> {
 const FANOUT_LIMITS: (usize, usize) = (2, 1 << 20);
 
 impl<K: Key> BTreeLayer<K> {
-    /// Builds the layer over sorted keys, in O(n / fanout).
+    /// Builds the layer over sorted keys, in O(n / fanout); see [`BTreeLayerBuilder`] for a stream of them.
     ///
     /// # Errors
     /// [`Error::BadParameter`] if `fanout` is outside 2..=2^20.
     pub fn build<S: KeySource<K> + ?Sized>(keys: &S, fanout: usize) -> Result<Self, Error> {
+        let mut builder = BTreeLayerBuilder::new(fanout)?;
+        builder.separators.reserve_exact(keys.len().div_ceil(fanout) * K::WIDTH);
+        for position in (0..keys.len()).step_by(fanout) {
+            keys.get(position).write(&mut builder.separators);
+        }
+        builder.below_len = keys.len();
+        Ok(builder.finish())
+    }
+}
+
+/// Builds a [`BTreeLayer`] from sorted keys pushed one at a time, in memory proportional to the layer.
+///
+/// It believes that the keys are sorted.
+#[derive(Debug, Clone)]
+pub struct BTreeLayerBuilder<K> {
+    separators: Vec<u8>,
+    fanout: usize,
+    below_len: usize,
+    /// How many keys to let pass until the next one is an entry.
+    until_entry: usize,
+    key: PhantomData<K>,
+}
+
+impl<K: Key> BTreeLayerBuilder<K> {
+    /// A layer of no keys yet.
+    ///
+    /// # Errors
+    /// [`Error::BadParameter`] if `fanout` is outside 2..=2^20.
+    pub fn new(fanout: usize) -> Result<Self, Error> {
         let (smallest, largest) = FANOUT_LIMITS;
         if !(smallest..=largest).contains(&fanout) {
             let (smallest, largest) = (smallest as u64, largest as u64);
             return Err(Error::BadParameter { name: "fanout", value: fanout as u64, smallest, largest });
         }
-        let mut separators = Vec::with_capacity(keys.len().div_ceil(fanout) * K::WIDTH);
-        for position in (0..keys.len()).step_by(fanout) {
-            keys.get(position).write(&mut separators);
+        Ok(Self { separators: Vec::new(), fanout, below_len: 0, until_entry: 0, key: PhantomData })
+    }
+
+    /// Takes the next key.
+    #[inline]
+    pub fn push(&mut self, key: K) {
+        self.below_len += 1;
+        if self.until_entry == 0 {
+            key.write(&mut self.separators);
+            self.until_entry = self.fanout;
         }
-        Ok(Self { separators, fanout, below_len: keys.len(), key: PhantomData })
+        self.until_entry -= 1;
+    }
+
+    /// How many entries the layer has so far.
+    pub(crate) fn entry_count(&self) -> usize {
+        self.separators.len() / K::WIDTH
+    }
+
+    /// The layer.
+    pub fn finish(mut self) -> BTreeLayer<K> {
+        self.separators.shrink_to_fit();
+        let Self { separators, fanout, below_len, .. } = self;
+        BTreeLayer { separators, fanout, below_len, key: PhantomData }
     }
 }
 

@@ -1,8 +1,8 @@
 //! What a lookup is estimated to cost: cache lines touched, comparisons made, bytes kept.
 
-use crate::Key;
 use crate::linear::LINE_BYTES;
 use crate::policy::DEFAULT_FANOUT;
+use crate::{Below, LayerKind, Offer};
 
 /// Costs in picoseconds. The defaults are round figures of a server of the 2020s; only their proportions
 /// matter.
@@ -30,26 +30,6 @@ impl Default for CostModel {
     }
 }
 
-/// Estimated cost of a lookup through a layer and everything above it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Estimate {
-    time: u64,
-    memory: u64,
-}
-
-impl Estimate {
-    /// Time plus what the memory is worth, in picoseconds.
-    pub(crate) fn weighed(self) -> u64 {
-        self.time.saturating_add(self.memory)
-    }
-
-    /// Adds reading and evaluating one of `pieces` lines.
-    pub(crate) fn with_prediction(self, model: &CostModel, pieces: usize) -> Self {
-        let read = model.line_cost((pieces * LINE_BYTES) as u64);
-        Self { time: self.time + read + model.prediction, ..self }
-    }
-}
-
 impl CostModel {
     fn line_cost(&self, array_bytes: u64) -> u64 {
         let fits = self.line.iter().find(|(size, _)| array_bytes <= *size);
@@ -66,23 +46,21 @@ impl CostModel {
         line + further * line / 5 + u64::from(window.max(1).ilog2() + 1) * self.comparison
     }
 
-    /// Cost of a layer of `entries` entries over `length` keys that leaves `window` candidates; the layers
+    /// Cost of a lookup through an offered layer, in picoseconds, the memory it takes weighed in; the layers
     /// above it are taken to be B-tree layers.
-    pub(crate) fn estimate<K: Key>(
-        &self,
-        length: usize,
-        entries: usize,
-        window: usize,
-        entry_bytes: usize,
-    ) -> Estimate {
-        let mut time = self.search(window.min(length), K::WIDTH, (length * K::WIDTH) as u64);
-        let mut level = entries;
+    pub(crate) fn estimate(&self, below: Below, offer: &Offer) -> u64 {
+        let (length, width) = (below.length, below.key_width);
+        let mut time = self.search(offer.window.min(length), width, (length * width) as u64);
+        if offer.plan.kind() == LayerKind::Linear {
+            time += self.line_cost((offer.entries * LINE_BYTES) as u64) + self.prediction;
+        }
+        let mut level = offer.entries;
         while level > DEFAULT_FANOUT {
-            time += self.search(DEFAULT_FANOUT - 1, K::WIDTH, (level * entry_bytes) as u64);
+            time += self.search(DEFAULT_FANOUT - 1, width, (level * width) as u64);
             level = level.div_ceil(DEFAULT_FANOUT);
         }
-        time += self.search(level, K::WIDTH, (level * K::WIDTH) as u64);
-        let bytes_per_thousand = (entries as u64 * entry_bytes as u64 * 1000) / length.max(1) as u64;
-        Estimate { time, memory: bytes_per_thousand * self.byte_per_thousand_keys }
+        time += self.search(level, width, (level * width) as u64);
+        let bytes_per_thousand = offer.size_bytes as u64 * 1000 / length.max(1) as u64;
+        time + bytes_per_thousand * self.byte_per_thousand_keys
     }
 }

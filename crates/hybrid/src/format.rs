@@ -7,7 +7,7 @@ use crate::index::ChosenLayer;
 use crate::{BTreeLayer, Error, HybridIndex, IndexRef, Key, Layer, LayerKind, LinearLayer, Reason};
 
 const MAGIC: [u8; 8] = *b"STRMHYBR";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const HEADER_BYTES: usize = 40;
 const DESCRIPTOR_BYTES: usize = 56;
 const CHECKSUM_BYTES: usize = 8;

@@ -4,7 +4,7 @@ use core::ops::{Bound, Range, RangeBounds};
 
 use crate::any::AnyLayer;
 use crate::search::lower_bound_near;
-use crate::{Choice, Error, Key, KeySource, Layer, LayerKind, LayerPlan, Policy, Reason};
+use crate::{Key, KeySource, Layer, LayerKind, Reason};
 
 /// An index in memory of its own.
 pub type Index<K> = HybridIndex<K, Vec<u8>>;
@@ -30,60 +30,6 @@ pub struct HybridIndex<K, B> {
 pub(crate) struct ChosenLayer<K, B> {
     pub(crate) layer: AnyLayer<K, B>,
     pub(crate) reason: Reason,
-}
-
-/// A top layer of at most this many entries needs no layer above it.
-const TOP_ENTRIES: usize = 16;
-
-impl<K: Key> Index<K> {
-    /// Builds an index over sorted keys (duplicates allowed) in O(n), each layer as `policy` chooses.
-    ///
-    /// # Errors
-    /// [`Error::NotSorted`], and [`Error::BadParameter`] if the policy asks for an impossible layer.
-    pub fn build<S, P>(keys: &S, policy: &P) -> Result<Self, Error>
-    where
-        S: KeySource<K> + ?Sized,
-        P: Policy + ?Sized,
-    {
-        if let Some(position) = (1..keys.len()).find(|&at| keys.get(at) < keys.get(at - 1)) {
-            return Err(Error::NotSorted { position });
-        }
-        let mut layers = vec![ChosenLayer::build(keys, policy.choose(keys))?];
-        while let Some(below) = layers.last().filter(|top| top.layer.entry_count() > TOP_ENTRIES) {
-            let entries = below.layer.entries();
-            let layer = ChosenLayer::build(&entries, policy.choose(&entries))?;
-            layers.push(layer);
-        }
-        layers.reverse();
-        Ok(Self { layers, key_count: keys.len() })
-    }
-
-    /// Builds an index of exactly these layers, given from the bottom up.
-    ///
-    /// # Errors
-    /// As [`build`](Self::build); also [`Error::BadParameter`] for an empty list of plans.
-    pub fn with_plans<S: KeySource<K> + ?Sized>(keys: &S, plans: &[LayerPlan]) -> Result<Self, Error> {
-        if let Some(position) = (1..keys.len()).find(|&at| keys.get(at) < keys.get(at - 1)) {
-            return Err(Error::NotSorted { position });
-        }
-        let (Some((&first, rest)), reason) = (plans.split_first(), Reason::Forced) else {
-            return Err(Error::BadParameter { name: "number of layers", value: 0, smallest: 1, largest: 64 });
-        };
-        let mut layers = vec![ChosenLayer::build(keys, Choice { plan: first, reason })?];
-        for &plan in rest {
-            let Some(below) = layers.last() else { break };
-            let layer = ChosenLayer::build(&below.layer.entries(), Choice { plan, reason })?;
-            layers.push(layer);
-        }
-        layers.reverse();
-        Ok(Self { layers, key_count: keys.len() })
-    }
-}
-
-impl<K: Key> ChosenLayer<K, Vec<u8>> {
-    fn build<S: KeySource<K> + ?Sized>(keys: &S, choice: Choice) -> Result<Self, Error> {
-        Ok(Self { layer: AnyLayer::build(keys, choice.plan)?, reason: choice.reason })
-    }
 }
 
 impl<K: Key, B: AsRef<[u8]>> HybridIndex<K, B> {

@@ -39,10 +39,12 @@
 
 mod any;
 mod btree;
+mod builder;
 mod cost;
 mod error;
 mod explain;
 mod format;
+mod growth;
 mod index;
 mod key;
 mod layer;
@@ -54,13 +56,14 @@ mod search;
 mod source;
 
 pub use any::{LayerKind, LayerPlan};
-pub use btree::BTreeLayer;
+pub use btree::{BTreeLayer, BTreeLayerBuilder};
+pub use builder::IndexBuilder;
 pub use cost::CostModel;
 pub use error::Error;
 pub use index::{HybridIndex, Index, IndexRef};
 pub use key::Key;
 pub use layer::{Layer, Stack};
-pub use linear::LinearLayer;
-pub use policy::{Choice, CostModelPolicy, ForcePolicy, Policy, Reason};
+pub use linear::{LinearLayer, LinearLayerBuilder};
+pub use policy::{Below, Choice, CostModelPolicy, ForcePolicy, Offer, Policy, Reason};
 pub use prefixed::{Head, PrefixedHead};
 pub use source::{KeySource, LittleEndianKeys};

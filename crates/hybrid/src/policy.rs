@@ -1,7 +1,6 @@
 //! Who chooses the kind of each layer, and what the choice leaves behind for `explain`.
 
-use crate::cost::{CostModel, Estimate};
-use crate::{Key, KeySource, LayerKind, LayerPlan, LinearLayer};
+use crate::{CostModel, LayerKind, LayerPlan};
 
 /// Why a layer is of its kind; recorded in the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,20 +17,62 @@ pub enum Reason {
     },
 }
 
-/// The plan for one layer, and why.
+/// The sorted array that a layer will stand on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Below {
+    /// How many layers are below it: 0 for the keys themselves.
+    pub level: usize,
+    /// How many keys or entries it has.
+    pub length: usize,
+    /// Bytes of one key.
+    pub key_width: usize,
+}
+
+/// A layer that was built and may be chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Offer {
+    /// What was planned.
+    pub plan: LayerPlan,
+    /// How many entries it has; the layers above will stand on them.
+    pub entries: usize,
+    /// Bytes it takes.
+    pub size_bytes: usize,
+    /// The most candidates it leaves.
+    pub window: usize,
+}
+
+/// Which of the offered layers to take, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Choice {
-    /// What to build.
-    pub plan: LayerPlan,
+    /// Which of the offers.
+    pub offer: usize,
     /// Why.
     pub reason: Reason,
 }
 
 /// Chooses each layer of an index as it is built, from the bottom up.
+///
+/// It needs nothing that a stream of keys cannot give: the layers it considers grow side by side, and it
+/// chooses among them when all keys have been seen.
 pub trait Policy {
-    /// Chooses the layer that will stand on `keys`, which may be the keys themselves or the entries of a
-    /// layer below. They are sorted.
-    fn choose<K: Key, S: KeySource<K> + ?Sized>(&self, keys: &S) -> Choice;
+    /// The layers to build side by side for this level, counted from the bottom; at least one.
+    fn plans(&self, level: usize) -> Vec<LayerPlan>;
+
+    /// Chooses one of `offers`, which are never empty. They are the layers planned, in the same order, but
+    /// for those given up because they took more than an eighth of the keys' bytes.
+    fn choose(&self, below: Below, offers: &[Offer]) -> Choice;
+}
+
+impl<P: Policy + ?Sized> Policy for &P {
+    fn plans(&self, level: usize) -> Vec<LayerPlan> {
+        (**self).plans(level)
+    }
+
+    fn choose(&self, below: Below, offers: &[Offer]) -> Choice {
+        (**self).choose(below, offers)
+    }
 }
 
 /// Always the same kind of layer: B-tree of fanout 16, or of epsilon 16 if linear, on every level.
@@ -44,20 +85,22 @@ pub(crate) const DEFAULT_FANOUT: usize = 16;
 const DEFAULT_EPSILON: usize = 16;
 
 impl Policy for ForcePolicy {
-    fn choose<K: Key, S: KeySource<K> + ?Sized>(&self, _keys: &S) -> Choice {
-        let plan = match self.0 {
+    fn plans(&self, _level: usize) -> Vec<LayerPlan> {
+        vec![match self.0 {
             LayerKind::BTree => LayerPlan::BTree { fanout: DEFAULT_FANOUT },
             LayerKind::Linear => LayerPlan::Linear { epsilon: DEFAULT_EPSILON },
-        };
-        Choice { plan, reason: Reason::Forced }
+        }]
+    }
+
+    fn choose(&self, _below: Below, _offers: &[Offer]) -> Choice {
+        Choice { offer: 0, reason: Reason::Forced }
     }
 }
 
 /// Chooses the layer with the smallest estimated time for a lookup, memory weighed in.
 ///
-/// It counts the cache lines and comparisons a lookup touches (see [`CostModel`]) for B-tree layers of
-/// several fanouts and linear layers of several epsilons. How many pieces a linear layer needs is found by
-/// fitting one: to all keys if there are few, else to windows spread evenly over them.
+/// It counts the cache lines and comparisons a lookup touches (see [`CostModel`]) in B-tree layers of
+/// several fanouts and linear layers of several epsilons.
 #[derive(Debug, Clone, Default)]
 pub struct CostModelPolicy {
     /// What a cache line, a comparison and a byte cost.
@@ -66,69 +109,20 @@ pub struct CostModelPolicy {
 
 const FANOUTS: [usize; 3] = [16, 32, 64];
 const EPSILONS: [usize; 4] = [4, 16, 64, 256];
-/// Arrays up to this length are fitted whole.
-const SAMPLE_KEYS: usize = 1 << 16;
-const SAMPLE_WINDOWS: usize = 16;
 
 impl Policy for CostModelPolicy {
-    fn choose<K: Key, S: KeySource<K> + ?Sized>(&self, keys: &S) -> Choice {
-        let (length, model) = (keys.len(), &self.model);
-        let cheaper = |a: (LayerPlan, Estimate), b: (LayerPlan, Estimate)| {
-            if b.1.weighed() < a.1.weighed() { b } else { a }
-        };
-        let btrees = FANOUTS.map(|fanout| {
-            let entries = length.div_ceil(fanout);
-            (LayerPlan::BTree { fanout }, model.estimate::<K>(length, entries, fanout - 1, K::WIDTH))
-        });
-        let linears = EPSILONS.map(|epsilon| {
-            let entries = estimated_pieces(keys, epsilon);
-            let entry_bytes = K::WIDTH + crate::linear::LINE_BYTES;
-            let estimate = model.estimate::<K>(length, entries, 2 * epsilon + 1, entry_bytes);
-            (LayerPlan::Linear { epsilon }, estimate.with_prediction(model, entries))
-        });
-        let best_btree = btrees.into_iter().reduce(cheaper);
-        let best_linear = linears.into_iter().reduce(cheaper);
-        let (Some(btree), Some(linear)) = (best_btree, best_linear) else {
-            return ForcePolicy(LayerKind::BTree).choose(keys);
-        };
-        let (best, rival) =
-            if linear.1.weighed() < btree.1.weighed() { (linear, btree) } else { (btree, linear) };
-        Choice { plan: best.0, reason: Reason::Cheapest { cost: best.1.weighed(), rival: rival.1.weighed() } }
-    }
-}
-
-/// How many pieces a linear layer over `keys` would have, about.
-fn estimated_pieces<K: Key, S: KeySource<K> + ?Sized>(keys: &S, epsilon: usize) -> usize {
-    let length = keys.len();
-    let count = |window: Window<'_, S>| {
-        // Unsorted keys are reported when the layer itself is built.
-        LinearLayer::<K>::count_pieces(&window, epsilon).unwrap_or(length)
-    };
-    if length <= SAMPLE_KEYS {
-        return count(Window { keys, start: 0, length });
-    }
-    let window = SAMPLE_KEYS / SAMPLE_WINDOWS;
-    let stride = (length - window) / (SAMPLE_WINDOWS - 1);
-    let sampled: usize =
-        (0..SAMPLE_WINDOWS).map(|index| count(Window { keys, start: index * stride, length: window })).sum();
-    // A window cuts the pieces at its ends; at least one piece would have gone on beyond it.
-    let whole = (sampled - SAMPLE_WINDOWS).max(1) as f64;
-    (whole * length as f64 / SAMPLE_KEYS as f64).ceil() as usize
-}
-
-/// A stretch of an array, itself a source of keys.
-struct Window<'a, S: ?Sized> {
-    keys: &'a S,
-    start: usize,
-    length: usize,
-}
-
-impl<K: Key, S: KeySource<K> + ?Sized> KeySource<K> for Window<'_, S> {
-    fn len(&self) -> usize {
-        self.length
+    fn plans(&self, _level: usize) -> Vec<LayerPlan> {
+        let btrees = FANOUTS.map(|fanout| LayerPlan::BTree { fanout });
+        let linears = EPSILONS.map(|epsilon| LayerPlan::Linear { epsilon });
+        btrees.into_iter().chain(linears).collect()
     }
 
-    fn get(&self, position: usize) -> K {
-        self.keys.get(self.start + position)
+    fn choose(&self, below: Below, offers: &[Offer]) -> Choice {
+        let costs = offers.iter().map(|offer| self.model.estimate(below, offer));
+        let (offer, cost) = costs.clone().enumerate().min_by_key(|(_, cost)| *cost).unwrap_or((0, 0));
+        let kind = offers.get(offer).map(|offer| offer.plan.kind());
+        let others = offers.iter().zip(costs).filter(|(offer, _)| Some(offer.plan.kind()) != kind);
+        let rival = others.map(|(_, cost)| cost).min().unwrap_or(cost);
+        Choice { offer, reason: Reason::Cheapest { cost, rival } }
     }
 }

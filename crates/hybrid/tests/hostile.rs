@@ -35,9 +35,9 @@ fn wrong_use_is_told_apart() {
     assert!(matches!(IndexRef::<u64>::open(b"not an index", 0), Err(Error::BadMagic { .. })));
     assert!(matches!(IndexRef::<u64>::open(&[], 0), Err(Error::Truncated { .. })));
     let mut later = bytes;
-    later[8] = 2;
-    let error = IndexRef::<u64>::open(&later, keys.len()).expect_err("version 2");
-    assert_eq!(error, Error::UnsupportedVersion { found: 2, supported: 1 });
+    later[8] = 9;
+    let error = IndexRef::<u64>::open(&later, keys.len()).expect_err("version 9");
+    assert_eq!(error, Error::UnsupportedVersion { found: 9, supported: 2 });
 }
 
 /// With the checksum made right again, a forged index is refused or only slow.

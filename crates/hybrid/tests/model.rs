@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use stroma_hybrid::{
-    BTreeLayer, CostModelPolicy, ForcePolicy, Index, IndexRef, Key, KeySource, Layer, LayerKind, LayerPlan,
-    LinearLayer, LittleEndianKeys, Stack,
+    BTreeLayer, CostModelPolicy, ForcePolicy, Index, IndexBuilder, IndexRef, Key, KeySource, Layer,
+    LayerKind, LayerPlan, LinearLayer, LittleEndianKeys, Stack,
 };
 
 fn next(state: &mut u64) -> u64 {
@@ -65,7 +65,12 @@ fn check<K: Key>(name: &str, keys: &[K], probes: &[K]) {
         Index::build(&unaligned, &CostModelPolicy::default()).expect("sorted"),
         Index::with_plans(keys, &[LayerPlan::Linear { epsilon: 1 }, LayerPlan::BTree { fanout: 2 }])
             .expect("sorted"),
+        Index::with_plans(keys, &[LayerPlan::Linear { epsilon: 70 }, LayerPlan::Linear { epsilon: 33 }])
+            .expect("sorted"),
     ];
+    let mut builder = IndexBuilder::new(CostModelPolicy::default()).expect("valid plans");
+    keys.iter().for_each(|key| builder.push(*key).expect("sorted"));
+    assert_eq!(builder.finish().expect("built").to_bytes(), indexes[2].to_bytes(), "{name}");
     for index in &indexes {
         let stored = index.to_bytes();
         let opened = IndexRef::<K>::open(&stored, keys.len()).expect("just written");

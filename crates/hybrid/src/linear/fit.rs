@@ -2,26 +2,30 @@
 //!
 //! The "shrinking cone" (swing filter; Elmeleegy et al., VLDB 2009, and FITing-Tree, SIGMOD 2019): a line
 //! starts at its first point, and every further point leaves a smaller interval of slopes that pass within
-//! epsilon of it. When the interval would become empty a new line starts. One pass, O(1) memory. The
-//! slopes are ordinary floating-point numbers here: the error is measured afterwards on the integer line
-//! that queries will use, so rounding can make a window wider but never wrong.
+//! the tube of it. When the interval would become empty a new line starts. One pass, O(1) memory. The slopes
+//! are ordinary floating-point numbers: they are off by a few parts in 2^52, which the tube allows for.
 
 use super::line::Line;
 use super::points::Point;
+use super::tube::{QUARTERS, half_width};
 use crate::Key;
 
 /// One fitted line and the key it begins at.
+#[derive(Debug)]
 pub(crate) struct Piece<K> {
     pub(crate) first: K,
     pub(crate) line: Line,
 }
 
-/// Fits lines to points shown one after another.
+/// Fits lines to the points that have to be taught, shown one after another.
+#[derive(Debug, Clone)]
 pub(crate) struct ConeFitter<K> {
-    epsilon: f64,
+    /// Half the width of the tube, in positions.
+    tube: f64,
     open: Option<Cone<K>>,
 }
 
+#[derive(Debug, Clone)]
 struct Cone<K> {
     origin: Point<K>,
     last: K,
@@ -35,12 +39,12 @@ impl<K: Key> Cone<K> {
     }
 
     /// Takes the point in, or says no and stays as it was.
-    fn admit(&mut self, point: Point<K>, epsilon: f64) -> bool {
+    fn admit(&mut self, point: Point<K>, tube: f64) -> bool {
         let offset = point.key.offset_from(self.origin.key);
         let run = if K::WIDTH <= 8 { offset as u64 as f64 } else { offset as f64 };
         let rise = (point.position - self.origin.position) as f64;
-        let smallest = self.smallest_slope.max((rise - epsilon) / run);
-        let largest = self.largest_slope.min((rise + epsilon) / run);
+        let smallest = self.smallest_slope.max((rise - tube) / run);
+        let largest = self.largest_slope.min((rise + tube) / run);
         if smallest > largest {
             return false;
         }
@@ -55,19 +59,19 @@ impl<K: Key> Cone<K> {
             0.0
         };
         let longest = self.last.offset_from(self.origin.key);
-        Piece { first: self.origin.key, line: Line::new(self.origin.position, slope, longest) }
+        Piece { first: self.origin.key, line: Line::new(self.origin.position as i64, slope, longest) }
     }
 }
 
 impl<K: Key> ConeFitter<K> {
     pub(crate) fn new(epsilon: usize) -> Self {
-        Self { epsilon: epsilon as f64, open: None }
+        Self { tube: half_width(epsilon) as f64 / QUARTERS as f64, open: None }
     }
 
     /// Shows the next point; gives a piece when this point begins another.
     pub(crate) fn push(&mut self, point: Point<K>) -> Option<Piece<K>> {
         if let Some(cone) = &mut self.open
-            && cone.admit(point, self.epsilon)
+            && cone.admit(point, self.tube)
         {
             return None;
         }

@@ -7,31 +7,31 @@ pub(crate) const LINE_BYTES: usize = 16;
 
 const SLOPE_BITS: u32 = 50;
 
-/// A line that begins at `(first key, start)`.
+/// A line that begins at `(first key, start)`; the start may lie below the first position.
 ///
 /// It predicts `start + ((offset >> key_shift) * slope >> slope_shift)`. Shifts and one wide
 /// multiplication are monotone and give the same answer on every machine; that is why no floating-point
 /// number takes part in a query. The packed word holds 50 bits of slope, then 7 bits for each shift.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Line {
-    pub(crate) start: u64,
+    pub(crate) start: i64,
     packed: u64,
 }
 
 impl Line {
     /// A line of the given slope in positions per key value, to be used up to `longest_offset`.
-    pub(crate) fn new(start: usize, slope: f64, longest_offset: u128) -> Self {
+    pub(crate) fn new(start: i64, slope: f64, longest_offset: u128) -> Self {
         let key_shift = (128 - longest_offset.leading_zeros()).saturating_sub(64);
         let scaled = slope * 2f64.powi(key_shift as i32);
         if !scaled.is_finite() || scaled <= 0.0 {
-            return Self { start: start as u64, packed: 0 };
+            return Self { start, packed: 0 };
         }
         let exponent = ((scaled.to_bits() >> 52) & 0x7ff) as i32 - 1023;
         let slope_shift = (SLOPE_BITS as i32 - 1 - exponent).clamp(0, 127);
         let mantissa = (scaled * 2f64.powi(slope_shift)) as u64;
         let mantissa = mantissa.min((1 << SLOPE_BITS) - 1);
         let packed = mantissa | u64::from(key_shift) << SLOPE_BITS | (slope_shift as u64) << (SLOPE_BITS + 7);
-        Self { start: start as u64, packed }
+        Self { start, packed }
     }
 
     /// Predicted position of the lower bound of a key, `first` being the line's first key.
@@ -47,7 +47,8 @@ impl Line {
         let slope = self.packed & ((1 << SLOPE_BITS) - 1);
         let product = u128::from(offset) * u128::from(slope);
         let rise = product >> (self.packed >> (SLOPE_BITS + 7));
-        self.start.saturating_add(u64::try_from(rise).unwrap_or(u64::MAX))
+        let rise = i64::try_from(rise).unwrap_or(i64::MAX);
+        u64::try_from(self.start.saturating_add(rise)).unwrap_or(0)
     }
 
     pub(crate) fn write(self, into: &mut Vec<u8>) {
@@ -62,7 +63,7 @@ impl Line {
             own.copy_from_slice(&bytes[at..at + 8]);
             u64::from_le_bytes(own)
         };
-        Self { start: word(0), packed: word(8) }
+        Self { start: word(0) as i64, packed: word(8) }
     }
 }
 

@@ -1,9 +1,14 @@
 //! The learned layer: straight lines that are never further than a known error from the truth.
 
+mod builder;
 mod fit;
 mod layer;
 mod line;
 mod points;
+mod tube;
 
+pub(crate) use builder::LinearGrowth;
+pub use builder::LinearLayerBuilder;
 pub use layer::LinearLayer;
 pub(crate) use line::LINE_BYTES;
+pub(crate) use points::{Point, PointStream};

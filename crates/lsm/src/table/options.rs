@@ -1,6 +1,6 @@
 //! How new tables are written.
 
-use stroma_hybrid::{Choice, CostModelPolicy, ForcePolicy, Key, KeySource, LayerKind, Policy};
+use stroma_hybrid::{Below, Choice, CostModelPolicy, ForcePolicy, LayerKind, LayerPlan, Offer, Policy};
 
 use crate::block::Compression;
 use crate::filter::FilterPolicy;
@@ -20,11 +20,19 @@ pub enum IndexPolicy {
 }
 
 impl Policy for IndexPolicy {
-    fn choose<K: Key, S: KeySource<K> + ?Sized>(&self, keys: &S) -> Choice {
+    fn plans(&self, level: usize) -> Vec<LayerPlan> {
         match self {
-            Self::CostModel => CostModelPolicy::default().choose(keys),
-            Self::BTree => ForcePolicy(LayerKind::BTree).choose(keys),
-            Self::Linear => ForcePolicy(LayerKind::Linear).choose(keys),
+            Self::CostModel => CostModelPolicy::default().plans(level),
+            Self::BTree => ForcePolicy(LayerKind::BTree).plans(level),
+            Self::Linear => ForcePolicy(LayerKind::Linear).plans(level),
+        }
+    }
+
+    fn choose(&self, below: Below, offers: &[Offer]) -> Choice {
+        match self {
+            Self::CostModel => CostModelPolicy::default().choose(below, offers),
+            Self::BTree => ForcePolicy(LayerKind::BTree).choose(below, offers),
+            Self::Linear => ForcePolicy(LayerKind::Linear).choose(below, offers),
         }
     }
 }
