@@ -5,7 +5,7 @@ use std::sync::Arc;
 use stroma_strata::storage::{Blob, StorageError};
 use stroma_strata::{FileDescription, magic_of};
 
-use crate::log::{HeaderOutcome, LOG_MAGIC, Record, SEGMENT_HEADER_BYTES, SegmentHeader};
+use crate::log::{HeaderOutcome, LOG_MAGIC, Place, SEGMENT_HEADER_BYTES, SegmentHeader, StoredRecord};
 use crate::table::{TABLE_MAGIC, Table};
 
 /// Describes a table or a segment of the log; `None` when the blob is neither.
@@ -52,23 +52,24 @@ fn describe_log(bytes: &[u8]) -> FileDescription {
     let description = FileDescription::new("segment of the write-ahead log");
     let header = match SegmentHeader::decode(bytes) {
         HeaderOutcome::Valid(header) => header,
-        HeaderOutcome::Newer { version } => {
-            return description.damaged(format!("format {version} is newer than this release reads"));
+        HeaderOutcome::OtherVersion { version } => {
+            return description.damaged(format!("format {version} is not the one that this release reads"));
         }
         HeaderOutcome::Invalid => return description.damaged("the head is cut short or damaged"),
     };
-    let (mut at, mut records, mut last) = (SEGMENT_HEADER_BYTES, 0_u64, None);
-    while let Some(record) = bytes.get(at..).and_then(|rest| Record::decode(rest, header.log_number)) {
+    let (mut at, mut records, mut next) = (SEGMENT_HEADER_BYTES, 0_u64, header.first_sequence);
+    let place = |at| Place { log_number: header.log_number, offset: at as u64 };
+    while let Some(record) = bytes.get(at..).and_then(|rest| StoredRecord::read(rest, place(at))) {
         at += record.encoded_bytes();
         records += 1;
-        last = Some(record.last_sequence());
+        next += u64::from(record.operations());
     }
     let rest = bytes.len() - at;
     let description = description
         .with("number", header.log_number)
         .with("first sequence", header.first_sequence)
         .with("records", records)
-        .with("last sequence", last.map_or_else(|| "none".to_owned(), |last| last.to_string()));
+        .with("last sequence", if records == 0 { "none".to_owned() } else { (next - 1).to_string() });
     if rest == 0 || bytes[at..].iter().all(|byte| *byte == 0) {
         return description;
     }

@@ -144,13 +144,8 @@ impl Writer {
         }
         memtable.reserve_index(core.index_limit(), taken as u32 + operations)?;
         memtable.stage(&request.payload.bytes, &mut self.staged)?;
-        let record = Record {
-            first_sequence,
-            operations,
-            durable_through: self.log.durable_through().min(first_sequence - 1),
-            payload: &request.payload.bytes,
-        };
-        record.encode(self.log.log_number(), &mut self.records);
+        let record = Record { first_sequence, operations, payload: &request.payload.bytes };
+        self.log.encode(&record, &mut self.records);
         Ok(first_sequence)
     }
 

@@ -1,7 +1,7 @@
-//! The operations of a batch as bytes: what a batch collects, the write-ahead log stores and a memtable reads.
+//! The operations of a batch as bytes: what a batch collects and a memtable reads.
 //!
-//! A batch encodes each operation once, when the caller makes it; committing copies those bytes into the log and
-//! walks over them to fill the memtable. One operation is
+//! A batch encodes each operation once, when the caller makes it; committing walks over those bytes to fill the
+//! memtable and to write the log, which packs them more tightly (see [`super::packed`]). One operation is
 //!
 //! ```text
 //! kind u8 | key length varint | key | value length varint | value      (put)
@@ -22,9 +22,9 @@ pub(crate) enum Operation<'a> {
     DeleteRange { start: &'a [u8], end: &'a [u8] },
 }
 
-const PUT: u8 = 1;
-const DELETE: u8 = 2;
-const DELETE_RANGE: u8 = 3;
+pub(super) const PUT: u8 = 1;
+pub(super) const DELETE: u8 = 2;
+pub(super) const DELETE_RANGE: u8 = 3;
 
 /// Why encoded operations could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -18,10 +18,10 @@ use std::io::Read as _;
 
 use stroma_strata::storage::{LogStorage, StorageError};
 
-use super::format::{HeaderOutcome, Record, SEGMENT_HEADER_BYTES, SegmentHeader};
+use super::record::{Place, Record, StoredRecord};
 use super::resync::{self, Behind};
+use super::segment_header::{HeaderOutcome, SEGMENT_HEADER_BYTES, SegmentHeader, VERSION};
 use super::segments::segment_name;
-use super::{Operations, format};
 use crate::Error;
 use crate::options::RecoveryMode;
 
@@ -97,7 +97,7 @@ pub(crate) struct ReplayStart {
 ///
 /// # Errors
 /// [`Error::Corrupt`] for damage (see the module) unless `mode` keeps the prefix; [`Error::Unsupported`] for a
-/// segment of a newer format; errors of reading and of `apply`.
+/// segment of another version of the format; errors of reading and of `apply`.
 pub(crate) fn replay(
     storage: &dyn LogStorage,
     log_numbers: &[u64],
@@ -149,23 +149,20 @@ fn replay_segment(
         return Ok(0);
     };
     let mut at = SEGMENT_HEADER_BYTES;
-    let mut first = true;
-    while let Some(record) = Record::decode(&segment.bytes[at..], segment.log_number) {
-        if first && record.first_sequence != header.first_sequence {
+    let mut first_sequence = header.first_sequence;
+    let mut unpacked = Vec::new();
+    while first_sequence <= progress.last_sequence + 1 && first_sequence < limit {
+        let place = Place { log_number: segment.log_number, offset: at as u64 };
+        let Some(record) = StoredRecord::read(&segment.bytes[at..], place) else {
             break;
-        }
-        first = false;
-        if record.first_sequence > progress.last_sequence + 1 || record.first_sequence >= limit {
-            break;
-        }
-        if record.first_sequence == progress.last_sequence + 1 {
-            if Operations::new(record.payload).filter(Result::is_ok).count() != record.operations as usize {
-                break;
-            }
+        };
+        if first_sequence == progress.last_sequence + 1 {
+            let record = record.unpack(first_sequence, &mut unpacked);
             apply(segment.log_number, &record)?;
             progress.last_sequence = record.last_sequence();
             progress.records += 1;
         }
+        first_sequence += u64::from(record.operations());
         at += record.encoded_bytes();
     }
     Ok(at as u64)
@@ -179,17 +176,17 @@ fn describe_hole(
     later: &[u64],
     expected: u64,
 ) -> Result<Option<LogCut>, Error> {
-    let rest = &segment.bytes[at as usize..];
-    let mut behind = resync::scan(rest, segment.log_number, expected);
-    let mut bytes = rest.len() as u64;
+    let mut bytes = segment.bytes.len() as u64 - at;
+    // From the hole on there are no more operations than bytes.
+    let latest = |bytes: u64| expected.saturating_add(bytes);
+    let mut behind = resync::scan(&segment.bytes, at as usize, segment.log_number, latest(bytes));
     for &log_number in later {
         let segment = read_segment(storage, log_number)?;
         bytes += segment.bytes.len() as u64;
         if let Some(header) = segment.header {
             behind.durable_through = behind.durable_through.max(header.durable_through);
         }
-        let body = segment.bytes.get(SEGMENT_HEADER_BYTES..).unwrap_or_default();
-        let found: Behind = resync::scan(body, log_number, expected);
+        let found: Behind = resync::scan(&segment.bytes, SEGMENT_HEADER_BYTES, log_number, latest(bytes));
         behind = behind.join(found);
     }
     Ok(Some(LogCut {
@@ -226,9 +223,9 @@ fn check_header(
     match SegmentHeader::decode(bytes) {
         HeaderOutcome::Valid(header) if header.log_number == log_number => Ok(Some(header)),
         HeaderOutcome::Valid(_) | HeaderOutcome::Invalid => Ok(None),
-        HeaderOutcome::Newer { version } => Err(Error::Unsupported {
+        HeaderOutcome::OtherVersion { version } => Err(Error::Unsupported {
             file: storage.describe(name),
-            what: format!("log format version {version} (this build reads up to {})", format::VERSION),
+            what: format!("log format version {version} (this build reads version {VERSION})"),
         }),
     }
 }

@@ -7,14 +7,19 @@ use stroma_strata::storage::MemoryStorage;
 use super::super::{Operation, WriteAheadLog, list_segments};
 use super::*;
 
+/// What commit `sequence` holds.
+fn payload(sequence: u64) -> Vec<u8> {
+    let mut payload = Vec::new();
+    Operation::encode_put(&mut payload, &[0, 0, 0, 1], &sequence.to_be_bytes(), &[sequence as u8; 20]);
+    payload
+}
+
 /// Appends commit `sequence`, one operation; synced or not.
 fn append(log: &mut WriteAheadLog, sequence: u64, synced: bool) {
-    let mut payload = Vec::new();
-    Operation::encode_put(&mut payload, b"", &sequence.to_be_bytes(), &[sequence as u8; 20]);
-    let durable_through = log.durable_through();
-    let record = Record { first_sequence: sequence, operations: 1, durable_through, payload: &payload };
+    let payload = payload(sequence);
+    let record = Record { first_sequence: sequence, operations: 1, payload: &payload };
     let mut bytes = Vec::new();
-    record.encode(log.log_number(), &mut bytes);
+    log.encode(&record, &mut bytes);
     log.append(&bytes, sequence).unwrap();
     if synced {
         log.sync().unwrap();
@@ -27,20 +32,23 @@ fn start(storage: &MemoryStorage) -> WriteAheadLog {
     WriteAheadLog::start(Arc::new(storage.clone()), 1, 0, 0).unwrap()
 }
 
-/// Replays all segments; checks that sequences come one by one.
+/// Replays all segments; checks that what was committed comes one by one.
 fn replay_all(storage: &MemoryStorage, mode: RecoveryMode) -> Result<Replay, Error> {
     let mut seen = 0;
     let segments = list_segments(storage).unwrap();
     let replayed = replay(storage, &segments, ReplayStart::after(0), mode, |_, record| {
         seen += 1;
-        assert_eq!(record.first_sequence, seen);
+        assert_eq!((record.first_sequence, record.payload), (seen, &*payload(seen)));
         Ok(())
     })?;
     assert_eq!(replayed.last_sequence, seen);
     Ok(replayed)
 }
 
-const RECORD_BYTES: usize = 32 + 1 + 1 + 8 + 1 + 20;
+/// Bytes of a record that names nothing synced: checksum, length, keyspace and kind, key, value.
+const RECORD_BYTES: usize = 4 + 1 + 1 + (1 + 8) + (1 + 20);
+/// How many more one takes that names a small sequence.
+const MARK_BYTES: usize = 2;
 
 #[test]
 fn every_truncation_keeps_the_whole_records_before_it() {
@@ -75,10 +83,14 @@ fn every_flipped_bit_is_a_torn_tail_or_damage_as_the_later_records_tell() {
     (4..=5).for_each(|sequence| append(&mut log, sequence, false));
     let name = segment_name(1);
     let bits = 8 * storage.contents(&name).unwrap().len() as u64;
+    // All but the first name a sequence.
+    let record_at =
+        |at: usize| (at + MARK_BYTES).saturating_sub(SEGMENT_HEADER_BYTES) / (RECORD_BYTES + MARK_BYTES);
+    assert_eq!(record_at(bits as usize / 8), 5);
     for bit in 0..bits {
         assert!(storage.flip_bit(&name, bit));
         let at = (bit / 8) as usize;
-        let record = at.saturating_sub(SEGMENT_HEADER_BYTES) / RECORD_BYTES;
+        let record = if at < SEGMENT_HEADER_BYTES + RECORD_BYTES { 0 } else { record_at(at) };
         let promised = at < SEGMENT_HEADER_BYTES || record < 3;
         let kept = replay_all(&storage, RecoveryMode::KeepPrefix).unwrap();
         assert_eq!(kept.last_sequence, record as u64, "bit {bit}");
@@ -103,7 +115,7 @@ fn a_hole_before_sound_unsynced_records_is_a_torn_tail() {
     (4..=6).for_each(|sequence| append(&mut log, sequence, false));
     let name = segment_name(1);
     let whole = storage.contents(&name).unwrap();
-    storage.replace(&name, whole[..whole.len() - RECORD_BYTES].to_vec());
+    storage.replace(&name, whole[..whole.len() - RECORD_BYTES - MARK_BYTES].to_vec());
     let replayed = replay_all(&storage, RecoveryMode::Strict).unwrap();
     assert_eq!(replayed.last_sequence, 2);
     let cut = replayed.cut.unwrap();
@@ -112,6 +124,55 @@ fn a_hole_before_sound_unsynced_records_is_a_torn_tail() {
     append(&mut log, 7, true);
     append(&mut log, 8, false);
     assert!(matches!(replay_all(&storage, RecoveryMode::Strict), Err(Error::Corrupt { .. })));
+}
+
+#[test]
+fn a_short_segment_tells_of_damage_in_a_long_one_before_it() {
+    let storage = MemoryStorage::new();
+    let mut log = start(&storage);
+    (1..=300).for_each(|sequence| append(&mut log, sequence, false));
+    log.rotate(2).unwrap();
+    append(&mut log, 301, true);
+    append(&mut log, 302, false);
+    let bit = 8 * (SEGMENT_HEADER_BYTES + RECORD_BYTES + 10) as u64;
+    assert!(storage.flip_bit(&segment_name(1), bit));
+    let kept = replay_all(&storage, RecoveryMode::KeepPrefix).unwrap();
+    let cut = kept.cut.unwrap();
+    assert_eq!((cut.first_missing, cut.records, cut.promised), (2, 300, true));
+}
+
+#[test]
+fn what_the_manifest_tells_of_needs_no_mark() {
+    let storage = MemoryStorage::new();
+    let mut log = start(&storage);
+    (1..=2).for_each(|sequence| append(&mut log, sequence, true));
+    let marked = log.active_bytes();
+    log.note_flush(2, 0);
+    append(&mut log, 3, false);
+    assert_eq!(log.active_bytes(), marked + RECORD_BYTES as u64);
+}
+
+#[test]
+fn bytes_that_an_earlier_file_left_behind_are_not_taken_for_records() {
+    let storage = MemoryStorage::new();
+    let mut log = start(&storage);
+    (1..=8).for_each(|sequence| append(&mut log, sequence, false));
+    let stale = storage.contents(&segment_name(1)).unwrap();
+    // The same blocks again, in a segment that begins where the first ended; and the records a little further on.
+    for (log_number, shift) in [(2, 0), (1, 1), (1, RECORD_BYTES)] {
+        let storage = MemoryStorage::new();
+        let mut log = WriteAheadLog::start(Arc::new(storage.clone()), log_number, 0, 0).unwrap();
+        (1..=3).for_each(|sequence| append(&mut log, sequence, false));
+        let name = segment_name(log_number);
+        let mut bytes = storage.contents(&name).unwrap();
+        let end = bytes.len();
+        bytes.resize(end + shift, 0);
+        bytes.extend_from_slice(&stale[end..]);
+        storage.replace(&name, bytes);
+        let replayed = replay_all(&storage, RecoveryMode::Strict).unwrap();
+        let cut = replayed.cut.unwrap();
+        assert_eq!((replayed.last_sequence, cut.records, cut.promised), (3, 0, false));
+    }
 }
 
 #[test]
@@ -145,20 +206,20 @@ fn what_tables_hold_already_is_passed_over() {
 }
 
 #[test]
-fn a_newer_version_is_refused_by_name() {
+fn another_version_is_refused_by_name() {
     let storage = MemoryStorage::new();
     let mut log = start(&storage);
     append(&mut log, 1, true);
     let name = segment_name(1);
     let mut bytes = storage.contents(&name).unwrap();
-    bytes[8] = 2;
+    bytes[8] = 3;
     let checksum = xxhash_rust::xxh3::xxh3_64(&bytes[..40]);
     bytes[40..48].copy_from_slice(&checksum.to_le_bytes());
     storage.replace(&name, bytes.clone());
     for mode in [RecoveryMode::Strict, RecoveryMode::KeepPrefix] {
         let refused = replay_all(&storage, mode).unwrap_err();
         assert!(matches!(refused, Error::Unsupported { .. }), "{refused}");
-        assert!(refused.to_string().contains("version 2"), "{refused}");
+        assert!(refused.to_string().contains("version 3"), "{refused}");
     }
     assert_eq!(storage.contents(&name).unwrap(), bytes);
 }

@@ -1,6 +1,6 @@
 //! Finding sound records behind a damaged one: the evidence for what the damage was.
 
-use super::format::{RECORD_HEADER_BYTES, Record};
+use super::record::{Place, SMALLEST_RECORD, StoredRecord};
 
 /// What stands behind a hole in the log.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,34 +21,25 @@ impl Behind {
     }
 }
 
-/// Looks for sound records that start with a sequence of at least `expected`, at every byte of `bytes`.
+/// Looks for sound records at every byte of `segment` from `from` on. None can know of a sequence beyond `latest`.
 ///
-/// A candidate must have plausible lengths and sequences before its checksum is computed, so that a scan costs
-/// little more than reading the bytes. Hostile bytes can make every position plausible; the bytes hashed in all
-/// are therefore held to eight times the length, after which the scan ends with what it has found.
-pub(crate) fn scan(bytes: &[u8], log_number: u64, expected: u64) -> Behind {
+/// A candidate must have a length that fits and operations that end there before its checksum is computed, so that a
+/// scan costs little more than reading the bytes. Hostile bytes can make every position plausible; the bytes hashed
+/// and operations looked at in all are therefore held to eight times the length, after which the scan ends with what
+/// it has found.
+pub(crate) fn scan(segment: &[u8], from: usize, log_number: u64, latest: u64) -> Behind {
     let mut behind = Behind::default();
-    let mut budget = bytes.len().saturating_mul(8);
-    let mut at = 0;
-    while at + RECORD_HEADER_BYTES <= bytes.len() {
-        let candidate = Record::decode_unchecked(&bytes[at..]).filter(|record| {
-            // No more operations can lie in between than there are bytes.
-            record.first_sequence >= expected && record.first_sequence - expected <= bytes.len() as u64
-        });
-        let Some(candidate) = candidate else {
-            at += 1;
-            continue;
-        };
-        let Some(left) = budget.checked_sub(candidate.encoded_bytes()) else {
-            break;
-        };
-        budget = left;
-        match Record::decode(&bytes[at..], log_number) {
-            Some(record) => {
-                behind = behind.join(Behind { records: 1, durable_through: record.durable_through });
+    let length = segment.len().saturating_sub(from);
+    let mut effort = length.saturating_mul(8);
+    let mut at = from;
+    while at + SMALLEST_RECORD <= segment.len() && effort > 0 {
+        let place = Place { log_number, offset: at as u64 };
+        match StoredRecord::read_within(&segment[at..], place, &mut effort) {
+            Some(record) if record.durable_through() <= latest => {
+                behind = behind.join(Behind { records: 1, durable_through: record.durable_through() });
                 at += record.encoded_bytes();
             }
-            None => at += 1,
+            _ => at += 1,
         }
     }
     behind
@@ -56,23 +47,38 @@ pub(crate) fn scan(bytes: &[u8], log_number: u64, expected: u64) -> Behind {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Operation;
     use super::*;
+
+    fn write(durable_through: u64, log_number: u64, into: &mut Vec<u8>) {
+        let mut payload = Vec::new();
+        Operation::encode_put(&mut payload, &[0, 0, 0, 1], b"key", b"value");
+        let place = Place { log_number, offset: into.len() as u64 };
+        StoredRecord::write(&payload, durable_through, place, into);
+    }
 
     #[test]
     fn records_are_found_behind_garbage_of_any_length() {
         for garbage in 0..70 {
             let mut bytes = vec![0xa5; garbage];
-            for first_sequence in [10, 11] {
-                let record = Record {
-                    first_sequence,
-                    operations: 1,
-                    durable_through: first_sequence - 5,
-                    payload: b"x",
-                };
-                record.encode(3, &mut bytes);
-            }
-            assert_eq!(scan(&bytes, 3, 8), Behind { records: 2, durable_through: 6 });
-            assert_eq!(scan(&bytes, 4, 8), Behind::default(), "another segment's records");
+            [0, 6, 0, 5].into_iter().for_each(|durable_through| write(durable_through, 3, &mut bytes));
+            assert_eq!(scan(&bytes, 0, 3, 8), Behind { records: 4, durable_through: 6 });
+            assert_eq!(scan(&bytes, 0, 4, 8), Behind::default(), "another segment's records");
+            assert_eq!(scan(&bytes[1..], 0, 3, 8), Behind::default(), "records of another place");
         }
+    }
+
+    #[test]
+    fn what_cannot_have_been_synced_is_no_evidence() {
+        let mut bytes = Vec::new();
+        write(9, 3, &mut bytes);
+        assert_eq!(scan(&bytes, 0, 3, 8), Behind::default());
+    }
+
+    #[test]
+    fn bytes_that_look_like_records_everywhere_end_the_search() {
+        // Deletes of the empty key, in a record of a length that always fits.
+        let bytes = [0x06, 0x00].repeat(1 << 17);
+        assert_eq!(scan(&bytes, 0, 3, 8), Behind::default());
     }
 }

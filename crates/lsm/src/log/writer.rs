@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use stroma_strata::storage::{LogStorage, StorageError};
 
-use super::format::SegmentHeader;
+use super::record::{Place, Record, StoredRecord};
+use super::segment_header::SegmentHeader;
 use super::segments::segment_name;
 use super::unsynced::{Segment, UnsyncedSegments};
 
@@ -24,13 +25,16 @@ pub(crate) struct WriteAheadLog {
     appended_through: u64,
     /// Everything up to this sequence is on the device, in the log or in tables.
     durable_through: u64,
+    /// As far as the manifest says the same. Beyond it each record has to say it: that is the evidence by which
+    /// recovery tells damage from a torn tail.
+    recorded_through: u64,
     /// Segments with smaller numbers are not needed, as far as this was told.
     first_needed: u64,
 }
 
 impl WriteAheadLog {
     /// Starts segment `log_number`. `last_sequence` is the last one committed, `durable_through` the last one
-    /// known to be on the device.
+    /// known to be on the device, as the manifest says.
     pub(crate) fn start(
         storage: Arc<dyn LogStorage>,
         log_number: u64,
@@ -44,6 +48,7 @@ impl WriteAheadLog {
             unsynced: Arc::default(),
             appended_through: last_sequence,
             durable_through,
+            recorded_through: durable_through,
             first_needed: 0,
         })
     }
@@ -63,9 +68,13 @@ impl WriteAheadLog {
         self.active.log_number
     }
 
-    /// Everything up to this sequence is on the device.
-    pub(crate) fn durable_through(&self) -> u64 {
-        self.durable_through
+    /// Encodes a record to stand behind the `records` that are to be appended next.
+    pub(crate) fn encode(&self, record: &Record<'_>, records: &mut Vec<u8>) {
+        let place =
+            Place { log_number: self.active.log_number, offset: self.active_bytes() + records.len() as u64 };
+        let durable_through = self.durable_through.min(record.first_sequence - 1);
+        let evidence = if durable_through > self.recorded_through { durable_through } else { 0 };
+        StoredRecord::write(record.payload, evidence, place, records);
     }
 
     /// Appends encoded records that end with `last_sequence`; they may stay in this process's memory.
@@ -108,10 +117,11 @@ impl WriteAheadLog {
         Ok(())
     }
 
-    /// Tells the log that everything up to `durable_through` is on the device, in tables or in segments that the flush
-    /// has synced, and that segments below `first_needed` may go.
+    /// Tells the log that by the manifest everything up to `durable_through` is on the device, in tables or in segments
+    /// that the flush has synced, and that segments below `first_needed` may go.
     pub(crate) fn note_flush(&mut self, durable_through: u64, first_needed: u64) {
         self.durable_through = self.durable_through.max(durable_through);
+        self.recorded_through = durable_through;
         if first_needed > self.first_needed {
             self.first_needed = first_needed;
             self.unsynced.forget_before(first_needed);

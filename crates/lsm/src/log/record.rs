@@ -1,0 +1,187 @@
+//! A record of the log: one batch behind a length and a checksum of 32 bits.
+//!
+//! `docs/formats/write-ahead-log.md` gives the layout as a table. A record does not say where in the history it
+//! stands: records follow each other without gaps, so the header of the segment and what comes before it tell. That
+//! the bytes are a record, and this one, the checksum tells: it is seeded with the segment's number and with the
+//! record's own offset, so that neither bytes of another segment pass for it, nor bytes of this one elsewhere.
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use super::packed::{self, Packed};
+use crate::coding::{Reader, put_varint};
+
+/// Bytes of the checksum at the start of a record.
+const CHECKSUM_BYTES: usize = 4;
+/// The fewest bytes of a record: checksum, length, and a delete of the empty key.
+pub(super) const SMALLEST_RECORD: usize = CHECKSUM_BYTES + 3;
+
+/// One batch as a commit gives it to the log, and as replay gives it back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Record<'a> {
+    /// The sequence of the first operation; the others follow one by one.
+    pub(crate) first_sequence: u64,
+    /// How many operations the payload holds, at least one.
+    pub(crate) operations: u32,
+    /// The operations; see [`super::Operation`].
+    pub(crate) payload: &'a [u8],
+}
+
+impl Record<'_> {
+    /// The sequence of the last operation.
+    pub(crate) fn last_sequence(&self) -> u64 {
+        self.first_sequence + u64::from(self.operations) - 1
+    }
+}
+
+/// Where a record stands: its checksum is good nowhere else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The number of the segment.
+    pub(crate) log_number: u64,
+    /// Bytes from the start of the segment.
+    pub(crate) offset: u64,
+}
+
+impl Place {
+    fn checksum(self, bytes: &[u8]) -> u32 {
+        let seed = self.log_number.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ self.offset;
+        xxh3_64_with_seed(bytes, seed) as u32
+    }
+}
+
+/// A sound record in the bytes of a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StoredRecord<'a> {
+    body: Packed<'a>,
+    bytes: usize,
+}
+
+impl<'a> StoredRecord<'a> {
+    /// Appends a record of the operations in `payload`. `durable_through`, if not 0, is the sequence up to which the
+    /// log is known to be synced.
+    pub(super) fn write(payload: &[u8], durable_through: u64, place: Place, into: &mut Vec<u8>) {
+        let start = into.len();
+        // The length is not known yet; most take one byte.
+        into.extend_from_slice(&[0; CHECKSUM_BYTES + 1]);
+        let body = into.len();
+        if durable_through > 0 {
+            packed::pack_durable_through(durable_through, into);
+        }
+        packed::pack(payload, into);
+        let length = into.len() - body;
+        if length < 0x80 {
+            into[body - 1] = length as u8;
+        } else {
+            let mut varint = Vec::with_capacity(10);
+            put_varint(&mut varint, length as u64);
+            into.splice(body - 1..body, varint);
+        }
+        let checksum = place.checksum(&into[start + CHECKSUM_BYTES..]);
+        into[start..start + CHECKSUM_BYTES].copy_from_slice(&checksum.to_le_bytes());
+    }
+
+    /// Reads the record at the start of `bytes`, which stand at `place`; `None` if it is not whole and sound.
+    pub(crate) fn read(bytes: &'a [u8], place: Place) -> Option<StoredRecord<'a>> {
+        StoredRecord::read_within(bytes, place, &mut usize::MAX.clone())
+    }
+
+    /// The same with at most `effort` steps, an operation or a byte to hash each; takes those made from it.
+    ///
+    /// The structure is looked at before anything is hashed: a length that fits, and operations that end where it
+    /// says. Cheap enough to be tried at every byte.
+    pub(super) fn read_within(bytes: &'a [u8], place: Place, effort: &mut usize) -> Option<StoredRecord<'a>> {
+        let mut reader = Reader::new(bytes);
+        let stored = reader.u32()?;
+        let length = reader.length()?;
+        let body_at = bytes.len() - reader.rest().len();
+        let body = packed::read(reader.take(length)?, effort)?;
+        let end = body_at + length;
+        let Some(left) = effort.checked_sub(end) else {
+            *effort = 0;
+            return None;
+        };
+        *effort = left;
+        let sound = place.checksum(&bytes[CHECKSUM_BYTES..end]) == stored;
+        sound.then_some(StoredRecord { body, bytes: end })
+    }
+
+    /// Everything up to this sequence was on the device when the record was written; 0 if it does not say.
+    pub(crate) fn durable_through(&self) -> u64 {
+        self.body.durable_through
+    }
+
+    /// How many operations it holds, at least one.
+    pub(crate) fn operations(&self) -> u32 {
+        self.body.operations
+    }
+
+    /// Bytes the record takes in the log.
+    pub(crate) fn encoded_bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The record as it was committed, the first operation at `first_sequence`. The payload is written to `room`.
+    pub(crate) fn unpack<'b>(&self, first_sequence: u64, room: &'b mut Vec<u8>) -> Record<'b> {
+        room.clear();
+        self.body.unpack(room);
+        Record { first_sequence, operations: self.body.operations, payload: room }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Operation;
+    use super::*;
+
+    const PLACE: Place = Place { log_number: 7, offset: 48 };
+
+    fn payload(value_bytes: usize) -> Vec<u8> {
+        let mut payload = Vec::new();
+        Operation::encode_put(&mut payload, &[0, 0, 0, 1], b"some key", &vec![5; value_bytes]);
+        Operation::encode_delete(&mut payload, &[0, 0, 0, 2], b"another");
+        payload
+    }
+
+    #[test]
+    fn a_record_reads_back_and_every_cut_and_every_flipped_bit_is_noticed() {
+        for (value_bytes, durable_through) in [(3, 0), (3, 40), (104, 0), (105, 40), (300, 0)] {
+            let (payload, mut bytes) = (payload(value_bytes), Vec::new());
+            StoredRecord::write(&payload, durable_through, PLACE, &mut bytes);
+            let record = StoredRecord::read(&bytes, PLACE).unwrap();
+            assert_eq!(record.encoded_bytes(), bytes.len());
+            assert_eq!(record.durable_through(), durable_through);
+            let mut room = vec![1];
+            let expected = Record { first_sequence: 42, operations: 2, payload: &payload };
+            assert_eq!(record.unpack(42, &mut room), expected);
+            for at in 0..bytes.len() {
+                assert_eq!(StoredRecord::read(&bytes[..at], PLACE), None, "cut at {at}");
+                for bit in 0..8 {
+                    let mut damaged = bytes.clone();
+                    damaged[at] ^= 1 << bit;
+                    damaged.resize(2 * bytes.len(), 0xa5);
+                    assert_eq!(StoredRecord::read(&damaged, PLACE), None, "byte {at} bit {bit}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_record_is_sound_only_where_it_was_written() {
+        let mut bytes = Vec::new();
+        StoredRecord::write(&payload(20), 0, PLACE, &mut bytes);
+        for (log_number, offset) in [(7, 49), (8, 48), (6, 48), (7, 47), (48, 7)] {
+            assert_eq!(StoredRecord::read(&bytes, Place { log_number, offset }), None);
+        }
+    }
+
+    #[test]
+    fn the_effort_to_read_is_bounded() {
+        let mut bytes = Vec::new();
+        StoredRecord::write(&payload(20), 0, PLACE, &mut bytes);
+        let needed = 2 + bytes.len();
+        let mut effort = needed;
+        assert!(StoredRecord::read_within(&bytes, PLACE, &mut effort).is_some());
+        assert_eq!(effort, 0);
+        assert!(StoredRecord::read_within(&bytes, PLACE, &mut (needed - 1)).is_none());
+    }
+}
