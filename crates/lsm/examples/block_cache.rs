@@ -3,11 +3,15 @@
 #![allow(clippy::disallowed_methods, reason = "it measures, on real files")]
 #![allow(clippy::print_stdout, reason = "its output is what it is for")]
 
+#[path = "../tests/shared/random.rs"]
+mod random;
+
 use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use random::{Random, Zipfian, fill, key};
 use stroma_lsm::{Compression, Database, Keyspace, Options};
 use stroma_strata::storage::{LocalOptions, LocalStorage};
 
@@ -15,67 +19,11 @@ const VALUE_BYTES: usize = 100;
 /// Entries of a short scan.
 const SCAN: usize = 50;
 
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn share(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
-
-/// Ranks with the popularity of Zipf's law, exponent 0.99 (Gray and others, SIGMOD 1994).
-struct Zipf {
-    count: f64,
-    alpha: f64,
-    zeta: f64,
-    eta: f64,
-}
-
-const THETA: f64 = 0.99;
-
-impl Zipf {
-    fn new(count: u64) -> Zipf {
-        let zeta = |n: u64| (1..=n).map(|rank| (rank as f64).powf(-THETA)).sum::<f64>();
-        let all = zeta(count);
-        let eta = (1.0 - (2.0 / count as f64).powf(1.0 - THETA)) / (1.0 - zeta(2) / all);
-        Zipf { count: count as f64, alpha: 1.0 / (1.0 - THETA), zeta: all, eta }
-    }
-
-    fn rank(&self, share: f64) -> u64 {
-        let scaled = share * self.zeta;
-        if scaled < 1.0 {
-            return 0;
-        }
-        if scaled < 1.0 + 0.5_f64.powf(THETA) {
-            return 1;
-        }
-        (self.count * (self.eta * share - self.eta + 1.0).powf(self.alpha)) as u64
-    }
-}
-
-/// Keys lie scattered, so that popular ones are no neighbours.
-fn key(number: u64) -> [u8; 16] {
-    let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let mut key = [0; 16];
-    key[..8].copy_from_slice(&mixed.to_be_bytes());
-    key[8..].copy_from_slice(&number.to_be_bytes());
-    key
-}
-
 /// Half of it is noise, half repeats: LZ4 halves it.
 fn value(random: &mut Random) -> Vec<u8> {
     let noise = VALUE_BYTES / 2;
-    let mut value: Vec<u8> = (0..noise.div_ceil(8)).flat_map(|_| random.next().to_le_bytes()).collect();
-    value.truncate(noise);
-    value.resize(VALUE_BYTES, b'.');
+    let mut value = vec![b'.'; VALUE_BYTES];
+    fill(&mut value[..noise], random.next());
     value
 }
 
@@ -146,7 +94,7 @@ fn measure(
     let storage = LocalStorage::open_with(folder, LocalOptions { map })?;
     let database = Database::open_storage(Arc::new(storage), options)?;
     let keyspace = database.keyspace("k")?;
-    let (mut random, zipf) = (Random(2), Zipf::new(entries));
+    let (mut random, zipf) = (Random(2), Zipfian::new(entries));
     let ratio_since = |before: (u64, u64)| {
         let now = database.statistics().cache;
         let (hits, misses) = (now.hits - before.0, now.misses - before.1);

@@ -2,37 +2,23 @@
 //! `bench/`. Run it with `cargo run --release -p stroma-lsm --example throughput [entries] [directory]`.
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a program of its own")]
 
+#[path = "../tests/shared/random.rs"]
+mod random;
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use random::{fill, key, mix};
 use stroma_lsm::{Database, Durability, Error, Keyspace, Options};
 
 fn options() -> Options {
     Options { memory_bytes: 256 << 20, ..Options::default() }
 }
 
-/// A bijection on 64 bits, so that keys look random and never repeat.
-fn mix(number: u64) -> u64 {
-    let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ mixed >> 31
-}
-
-fn key(number: u64) -> [u8; 16] {
-    let mut key = [0; 16];
-    key[..8].copy_from_slice(&mix(number).to_be_bytes());
-    key[8..].copy_from_slice(&mix(!number).to_be_bytes());
-    key
-}
-
 /// Half of it can be compressed.
 fn value(number: u64) -> [u8; 100] {
     let mut value = [0; 100];
-    for (place, chunk) in value[..50].chunks_mut(8).enumerate() {
-        let bytes = mix(number + place as u64 * 7).to_le_bytes();
-        chunk.copy_from_slice(&bytes[..chunk.len()]);
-    }
+    fill(&mut value[..50], number);
     value
 }
 

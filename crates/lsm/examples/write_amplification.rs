@@ -5,73 +5,25 @@
 //! [puts a commit] [directory]`. A smaller level 1 makes a tree as deep as that of a larger database.
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a program of its own")]
 
+#[path = "../tests/shared/random.rs"]
+mod random;
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use random::{Random, Zipfian, fill, key, mix};
 use stroma_lsm::{Database, Error, Keyspace, Options, Statistics};
 use stroma_strata::MergePolicy;
 use stroma_strata::picker::Limits;
 
 /// Overwrites for each entry.
 const ROUNDS: u64 = 5;
-const EXPONENT: f64 = 0.99;
-
-/// A bijection on 64 bits, so that keys look random and never repeat.
-fn mix(number: u64) -> u64 {
-    let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ mixed >> 31
-}
-
-fn key(number: u64) -> [u8; 16] {
-    let mut key = [0; 16];
-    key[..8].copy_from_slice(&mix(number).to_be_bytes());
-    key[8..].copy_from_slice(&mix(!number).to_be_bytes());
-    key
-}
 
 /// Nothing of it can be compressed.
 fn value(number: u64) -> [u8; 100] {
     let mut value = [0; 100];
-    for (place, chunk) in value.chunks_mut(8).enumerate() {
-        let bytes = mix(number ^ (place as u64) << 56).to_le_bytes();
-        chunk.copy_from_slice(&bytes[..chunk.len()]);
-    }
+    fill(&mut value, number);
     value
-}
-
-/// Draws ranks by the method of Gray and others ("Quickly Generating Billion-Record Synthetic Databases", 1994).
-struct Zipfian {
-    entries: f64,
-    alpha: f64,
-    eta: f64,
-    zeta: f64,
-    state: u64,
-}
-
-impl Zipfian {
-    fn new(entries: u64) -> Self {
-        let zeta: f64 = (1..=entries).map(|rank| (rank as f64).powf(-EXPONENT)).sum();
-        let two = 1.0 + 0.5_f64.powf(EXPONENT);
-        let entries = entries as f64;
-        let eta = (1.0 - (2.0 / entries).powf(1.0 - EXPONENT)) / (1.0 - two / zeta);
-        Zipfian { entries, alpha: 1.0 / (1.0 - EXPONENT), eta, zeta, state: 1 }
-    }
-
-    fn draw(&mut self) -> u64 {
-        self.state += 1;
-        let uniform = (mix(self.state) >> 11) as f64 / (1_u64 << 53) as f64;
-        let scaled = uniform * self.zeta;
-        if scaled < 1.0 {
-            return 0;
-        }
-        if scaled < 1.0 + 0.5_f64.powf(EXPONENT) {
-            return 1;
-        }
-        let rank = self.entries * (self.eta * uniform - self.eta + 1.0).powf(self.alpha);
-        (rank as u64).min(self.entries as u64 - 1)
-    }
 }
 
 /// Bytes written since `before`, for each byte of user data: the log, flushes, merges.
@@ -137,10 +89,10 @@ fn measure(directory: &Path, entries: u64, puts_a_commit: u64, options: Options)
     println!("memory cleaning {}", if memory_cleaning { "on" } else { "off" });
     write(&keyspace, &database, "load", (entries, puts_a_commit), |number| (number, number))?;
     database.compact()?;
-    let mut zipfian = Zipfian::new(entries);
+    let (zipfian, mut random) = (Zipfian::new(entries), Random(1));
     let written = write(&keyspace, &database, "overwrite", (ROUNDS * entries, puts_a_commit), |turn| {
         // Scattered, so that hot keys are no neighbours.
-        (mix(zipfian.draw()) % entries, entries + turn)
+        (mix(zipfian.rank(random.share())) % entries, entries + turn)
     })?;
     database.close()?;
     Ok(written)

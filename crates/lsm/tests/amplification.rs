@@ -2,8 +2,12 @@
 //! background, so that the figures are the same in every run.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test may use what it likes")]
 
+#[path = "shared/random.rs"]
+mod random;
+
 use std::sync::Arc;
 
+use random::{fill, key, mix, share_of};
 use stroma_lsm::{Database, Keyspace, Options, Statistics};
 use stroma_strata::MergePolicy;
 use stroma_strata::picker::Limits;
@@ -26,25 +30,15 @@ fn options(memory_cleaning: bool) -> Options {
     }
 }
 
-/// A bijection on 64 bits (SplitMix64).
-fn mix(number: u64) -> u64 {
-    let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ mixed >> 31
-}
-
 fn put(keyspace: &Keyspace, number: u64, turn: u64) {
-    let mut key = mix(number).to_be_bytes().to_vec();
-    key.extend(mix(!number).to_be_bytes());
-    let value: Vec<u8> = (0..13).flat_map(|word| mix(turn << 4 | word).to_le_bytes()).take(100).collect();
-    keyspace.put(key, value).unwrap();
+    let mut value = [0; 100];
+    fill(&mut value, turn);
+    keyspace.put(key(number), value).unwrap();
 }
 
 /// Ranks by the inverse of the distribution function of a continuous zipfian of exponent 1.
 fn rank(turn: u64) -> u64 {
-    let uniform = (mix(turn) >> 11) as f64 / (1_u64 << 53) as f64;
-    ((ENTRIES as f64).powf(uniform) as u64).min(ENTRIES - 1)
+    ((ENTRIES as f64).powf(share_of(mix(turn))) as u64).min(ENTRIES - 1)
 }
 
 fn open(memory_cleaning: bool) -> (Database, Keyspace) {

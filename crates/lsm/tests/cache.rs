@@ -2,9 +2,13 @@
 //! meanwhile; memory keeps its budget, and the boundary between the cache and the memtables moves both ways.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test may use threads")]
 
+#[path = "shared/random.rs"]
+mod random;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use random::Random;
 use stroma_lsm::{Compression, Database, Keyspace, Options};
 use stroma_strata::MergePolicy;
 use stroma_strata::picker::Limits;
@@ -35,19 +39,6 @@ fn unmapped() -> MemoryStorage {
     let storage = MemoryStorage::new();
     storage.set_mapped(false);
     storage
-}
-
-/// A small generator of repeatable choices (SplitMix64).
-struct Choices(u64);
-
-impl Choices {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ mixed >> 31) % limit
-    }
 }
 
 fn check_budget(database: &Database) {
@@ -95,7 +86,7 @@ impl Pair {
         self.open();
     }
 
-    fn change(&self, choices: &mut Choices) {
+    fn change(&self, choices: &mut Random) {
         let choice = choices.below(100);
         let (key, other) = (choices.below(KEYS), choices.below(KEYS));
         let value = vec![choices.below(256) as u8; choices.below(300) as usize];
@@ -111,7 +102,7 @@ impl Pair {
         }
     }
 
-    fn compare(&self, choices: &mut Choices) {
+    fn compare(&self, choices: &mut Random) {
         let [(_, cached), (_, plain)] = &self.databases[..] else { unreachable!("two") };
         for _ in 0..20 {
             let key = choices.below(KEYS).to_be_bytes();
@@ -136,7 +127,7 @@ impl Pair {
 #[test]
 fn what_is_read_through_the_cache_is_what_is_read_without() {
     for (seed, mapped) in [(1, true), (2, false), (3, true)] {
-        let mut choices = Choices(seed);
+        let mut choices = Random(seed);
         let mut pair = Pair::new(mapped);
         for step in 0..1500 {
             pair.change(&mut choices);
@@ -167,7 +158,7 @@ fn readers_beside_writers_and_merges_never_see_an_older_value() {
             .map(|reader| {
                 let (database, keyspace, done) = (&database, &keyspace, &done);
                 scope.spawn(move || {
-                    let mut choices = Choices(reader);
+                    let mut choices = Random(reader);
                     let mut newest = vec![0; KEYS as usize];
                     while !done.load(Ordering::Relaxed) {
                         let snapshot = database.snapshot();
@@ -205,7 +196,7 @@ fn the_boundary_between_cache_and_memtables_moves_with_the_load() {
     let memory_bytes = 2 << 20;
     let database = Database::open_storage(Arc::new(unmapped()), options(true, memory_bytes, 0)).unwrap();
     let keyspace = database.keyspace("k").unwrap();
-    let mut choices = Choices(7);
+    let mut choices = Random(7);
     let mut value = || {
         let mut bytes = Vec::with_capacity(200);
         (0..25).for_each(|_| bytes.extend_from_slice(&choices.below(u64::MAX).to_le_bytes()));

@@ -2,9 +2,13 @@
 //! in whole batches, and what is there is a prefix of what was committed.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test may use what it likes")]
 
+#[path = "shared/random.rs"]
+mod random;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use random::Random;
 use stroma_lsm::{Batch, Database, Durability, Error, Keyspace, Options, RecoveryMode};
 use stroma_strata::MergePolicy;
 use stroma_strata::picker::Limits;
@@ -25,19 +29,6 @@ fn options() -> Options {
             table_bytes: 8 << 10,
         }),
         ..Options::default()
-    }
-}
-
-/// A small generator of repeatable choices (SplitMix64).
-struct Choices(u64);
-
-impl Choices {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ mixed >> 31) % limit
     }
 }
 
@@ -68,7 +59,7 @@ struct Told {
 
 /// Commits until something fails or `commits` are done. Each is a batch over a few keys, and counts itself.
 fn run(storage: &MemoryStorage, load: Load, seed: u64, commits: usize, start: Map) -> Told {
-    let mut choices = Choices(seed);
+    let mut choices = Random(seed);
     let mut told = Told { states: vec![start], ..Told::default() };
     let opened = Database::open_storage(Arc::new(storage.clone()), options());
     let keyspace = opened.and_then(|database| Ok((database.keyspace("all")?, database)));
@@ -121,7 +112,7 @@ fn run(storage: &MemoryStorage, load: Load, seed: u64, commits: usize, start: Ma
 
 /// Puts up to four changes into `batch` and `map`.
 fn change_some(
-    choices: &mut Choices,
+    choices: &mut Random,
     load: Load,
     number: usize,
     keyspace: &Keyspace,
@@ -187,7 +178,7 @@ fn a_loss_of_power_or_process_leaves_a_prefix_with_everything_promised() {
     for seed in 0..120 {
         let storage = MemoryStorage::new();
         let load = LOADS[seed as usize % 2];
-        let commits = 1 + Choices(seed).below(if load == Load::Mixed { 250 } else { 700 }) as usize;
+        let commits = 1 + Random(seed).below(if load == Load::Mixed { 250 } else { 700 }) as usize;
         let told = run(&storage, load, seed, commits, Map::new());
         assert!(!told.failed);
         sheddings += told.sheddings;
