@@ -1,0 +1,77 @@
+//! An open file together with the index and sections that point into it.
+//!
+//! The index and the sections of a file are slices of the bytes that the same value holds. Rust has no
+//! lifetime for that, so it is written down here once, and handed out with the lifetime of the borrow.
+
+#![allow(unsafe_code, reason = "the borrow checker has no word for a value that points into itself")]
+
+use core::ptr::NonNull;
+
+use super::MappedError;
+use super::container::{Container, SectionKind};
+use crate::{IndexRef, Key};
+
+/// A file, its index, and `N` of its sections.
+#[derive(Debug)]
+pub(super) struct Held<K, const N: usize> {
+    /// In a box, since what points to bytes that are freed when this value is dropped must not be moved with it.
+    index: Box<IndexRef<'static, K>>,
+    /// Point into the bytes of `container`.
+    sections: [NonNull<[u8]>; N],
+    /// Declared last, so dropped last.
+    container: Container,
+}
+
+// SAFETY: the pointers are to bytes that nobody writes as long as they are held, and are only read.
+unsafe impl<K: Send, const N: usize> Send for Held<K, N> {}
+// SAFETY: as above: nothing behind the pointers is ever written.
+unsafe impl<K: Sync, const N: usize> Sync for Held<K, N> {}
+
+impl<K: Key, const N: usize> Held<K, N> {
+    /// Opens the index of a file and finds its sections.
+    pub(super) fn new(container: Container, kinds: [SectionKind; N]) -> Result<Self, MappedError> {
+        let mut sections = [NonNull::from(&[][..]); N];
+        for (section, kind) in sections.iter_mut().zip(kinds) {
+            *section = NonNull::from(&container.bytes()[container.section(kind)?]);
+        }
+        let at = container.index();
+        // SAFETY: the bytes of a container stay at one address and unchanged until it is dropped, wherever the
+        // container itself moves: they are a mapping or the heap memory of a vector, and nothing here gives
+        // mutable access to them. The index never leaves this value but borrowed for as long as `self` is, and is
+        // dropped before the container is.
+        let bytes: &'static [u8] = unsafe { NonNull::from(&container.bytes()[at.clone()]).as_ref() };
+        let index = open_index(&container, bytes)?;
+        Ok(Self { index: Box::new(index), sections, container })
+    }
+
+    #[inline(always)]
+    pub(super) fn index(&self) -> &IndexRef<'_, K> {
+        &self.index
+    }
+
+    /// The bytes of a section, by its place in the `kinds` the value was made with.
+    #[inline(always)]
+    pub(super) fn section(&self, number: usize) -> &[u8] {
+        // SAFETY: made from a slice of the container's bytes, which stay where they are and unchanged as long as
+        // `self` is there, and so as long as the borrow.
+        unsafe { self.sections[number].as_ref() }
+    }
+
+    #[inline(always)]
+    pub(super) fn container(&self) -> &Container {
+        &self.container
+    }
+
+    /// Reads the whole index and compares it with its checksum.
+    pub(super) fn verify_index(&self) -> Result<(), MappedError> {
+        open_index::<K>(&self.container, &self.container.bytes()[self.container.index()]).map(|_| ())
+    }
+}
+
+fn open_index<'a, K: Key>(container: &Container, bytes: &'a [u8]) -> Result<IndexRef<'a, K>, MappedError> {
+    let count = usize::try_from(container.count()).unwrap_or(usize::MAX);
+    IndexRef::open(bytes, count).map_err(|source| {
+        let (place, offset) = (container.place().to_owned(), container.index().start as u64);
+        MappedError::Index { place, offset, source }
+    })
+}
