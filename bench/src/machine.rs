@@ -35,6 +35,13 @@ fn output_of(program: &str, arguments: &[&str]) -> String {
     output.map_or("unknown".into(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
+/// The words that a program prints; none if there is no such program.
+pub(crate) fn words_of(program: &str, arguments: &[&str]) -> Option<Vec<String>> {
+    let output = Command::new(program).args(arguments).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    Some(text.split_whitespace().map(str::to_owned).collect())
+}
+
 /// The name and version of the system's C library, such as `glibc 2.36`.
 pub(crate) fn c_library() -> String {
     output_of("getconf", &["GNU_LIBC_VERSION"])

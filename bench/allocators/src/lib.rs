@@ -13,6 +13,7 @@ mod clocks;
 mod program;
 mod random;
 mod resident;
+mod server;
 mod subject;
 mod workload;
 
@@ -20,6 +21,7 @@ pub use clocks::{Cost, timed};
 pub use program::main;
 pub use random::{Random, mix};
 pub use resident::Resident;
+pub use server::ServerKind;
 pub use workload::{WORKLOADS, Workload};
 
 /// What ends a measurement: a library's own error, or a sentence.

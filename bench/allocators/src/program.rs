@@ -6,7 +6,8 @@ use stroma_logmem::Error;
 
 use crate::Outcome;
 use crate::clocks::timed;
-use crate::resident::Resident;
+use crate::resident::{Process, Resident};
+use crate::server::{Server, ServerKind};
 use crate::subject::{Alone, Map, Ours, Subject};
 use crate::workload::{Live, WORKLOADS, Workload, room_for_objects};
 
@@ -24,17 +25,23 @@ pub fn main() -> ExitCode {
 fn run() -> Outcome {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [subject, name, live_bytes, seed] = arguments.as_slice() else {
-        return Err("needed: `alone`, `map` or a budget in bytes for ours; workload; live bytes; seed".into());
+        let subjects = "`alone`, `map`, a server or a budget in bytes for ours";
+        return Err(format!("needed: {subjects}; workload; live bytes; seed").into());
     };
     let workload = WORKLOADS.iter().find(|workload| workload.name == name);
     let workload = workload.ok_or_else(|| format!("unsupported workload `{name}`; there are W1 to W8"))?;
     let (live_bytes, seed) = (live_bytes.parse()?, seed.parse()?);
+    let this = Process::this();
+    if let Some(kind) = ServerKind::ALL.into_iter().find(|kind| kind.word() == subject) {
+        let server = Server::start(kind)?;
+        return measure(workload, live_bytes, seed, server.process(), || Ok(server));
+    }
     match subject.as_str() {
-        "alone" => measure(workload, live_bytes, seed, || Ok(Alone)),
-        "map" => measure(workload, live_bytes, seed, || Ok(Map::new())),
+        "alone" => measure(workload, live_bytes, seed, this, || Ok(Alone)),
+        "map" => measure(workload, live_bytes, seed, this, || Ok(Map::new())),
         budget_bytes => {
             let budget_bytes = budget_bytes.parse()?;
-            measure(workload, live_bytes, seed, || Ours::new(live_bytes, budget_bytes, seed))
+            measure(workload, live_bytes, seed, this, || Ours::new(live_bytes, budget_bytes, seed))
         }
     }
 }
@@ -44,10 +51,11 @@ fn measure<S: Subject>(
     workload: &Workload,
     live_bytes: u64,
     seed: u64,
+    process: Process,
     make: impl FnOnce() -> Outcome<S>,
 ) -> Outcome {
     let objects = room_for_objects(live_bytes, workload);
-    let memory = Resident::begin();
+    let memory = Resident::of(process);
     let mut live = Live::new(make()?, objects, seed);
     let cost = match timed(|| live.work(live_bytes, workload)) {
         Ok(((), cost)) => cost,

@@ -2,7 +2,7 @@
 
 use dashmap::DashMap;
 use foldhash::fast::RandomState;
-use stroma_logmem::{Error, Pool, PoolOptions, Store, StoreOptions};
+use stroma_logmem::{Pool, PoolOptions, Store, StoreOptions};
 
 use crate::Outcome;
 
@@ -14,11 +14,16 @@ pub(crate) trait Subject {
     /// What an object is removed by.
     type Handle: Clone + Default;
 
-    /// Keeps an object of `bytes`, key included; only logs of bounded memory refuse.
-    fn put(&mut self, key: u64, bytes: &[u8]) -> Result<Self::Handle, Error>;
+    /// Keeps an object of `bytes`, key included.
+    fn put(&mut self, key: u64, bytes: &[u8]) -> Outcome<Self::Handle>;
 
-    /// Lets an object go; whether it was there.
-    fn remove(&mut self, handle: Self::Handle) -> bool;
+    /// Lets an object go; an error if it was not there.
+    fn remove(&mut self, handle: Self::Handle) -> Outcome;
+
+    /// Waits until all that it was told is done.
+    fn finish(&mut self) -> Outcome {
+        Ok(())
+    }
 
     /// Bytes copied to make room, as far as the subject knows.
     fn copied_bytes(&self) -> u64 {
@@ -32,18 +37,22 @@ pub(crate) trait Subject {
     }
 }
 
+fn found(was_there: bool) -> Outcome {
+    if was_there { Ok(()) } else { Err("an object was lost".into()) }
+}
+
 /// The allocator alone: who holds the handle holds the object.
 pub(crate) struct Alone;
 
 impl Subject for Alone {
     type Handle = Box<[u8]>;
 
-    fn put(&mut self, _: u64, bytes: &[u8]) -> Result<Box<[u8]>, Error> {
+    fn put(&mut self, _: u64, bytes: &[u8]) -> Outcome<Box<[u8]>> {
         Ok(bytes.into())
     }
 
-    fn remove(&mut self, handle: Box<[u8]>) -> bool {
-        !handle.is_empty()
+    fn remove(&mut self, handle: Box<[u8]>) -> Outcome {
+        found(!handle.is_empty())
     }
 }
 
@@ -59,13 +68,13 @@ impl Map {
 impl Subject for Map {
     type Handle = u64;
 
-    fn put(&mut self, key: u64, bytes: &[u8]) -> Result<u64, Error> {
+    fn put(&mut self, key: u64, bytes: &[u8]) -> Outcome<u64> {
         self.0.insert(key, bytes[KEY_BYTES..].into());
         Ok(key)
     }
 
-    fn remove(&mut self, key: u64) -> bool {
-        self.0.remove(&key).is_some()
+    fn remove(&mut self, key: u64) -> Outcome {
+        found(self.0.remove(&key).is_some())
     }
 }
 
@@ -85,13 +94,13 @@ impl Ours {
 impl Subject for Ours {
     type Handle = u64;
 
-    fn put(&mut self, key: u64, bytes: &[u8]) -> Result<u64, Error> {
+    fn put(&mut self, key: u64, bytes: &[u8]) -> Outcome<u64> {
         self.0.put(&key.to_le_bytes(), &bytes[KEY_BYTES..])?;
         Ok(key)
     }
 
-    fn remove(&mut self, key: u64) -> bool {
-        self.0.remove(&key.to_le_bytes()).is_some()
+    fn remove(&mut self, key: u64) -> Outcome {
+        found(self.0.remove(&key.to_le_bytes()).is_some())
     }
 
     fn copied_bytes(&self) -> u64 {

@@ -67,7 +67,7 @@ impl<S: Subject> Live<S> {
         let victim = self.random.below(self.objects.len() as u64) as usize;
         let (handle, size) = self.objects.swap_remove(victim);
         self.bytes -= u64::from(size);
-        if self.subject.remove(handle) { Ok(()) } else { Err("an object was lost".into()) }
+        self.subject.remove(handle)
     }
 
     /// Puts five times `target` bytes, deleting at random so that at most `target` are live.
@@ -92,11 +92,12 @@ impl<S: Subject> Live<S> {
     /// Does a workload from an empty subject on.
     pub(crate) fn work(&mut self, target: u64, workload: &Workload) -> Outcome {
         self.churn(target, &workload.before)?;
-        let Some(after) = &workload.after else { return Ok(()) };
+        let Some(after) = &workload.after else { return self.subject.finish() };
         let keep = self.objects.len() as u64 * (100 - workload.deleted_percent) / 100;
         while self.objects.len() as u64 > keep {
             self.remove_one()?;
         }
-        self.churn(target, after)
+        self.churn(target, after)?;
+        self.subject.finish()
     }
 }

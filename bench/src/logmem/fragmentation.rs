@@ -8,12 +8,12 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use stroma_bench_allocators::WORKLOADS;
+use stroma_bench_allocators::{ServerKind, WORKLOADS};
 
 use super::process::output_of;
 use crate::Outcome;
 use crate::arguments::Settings;
-use crate::machine::{c_library, with_version};
+use crate::machine::{c_library, with_version, words_of};
 use crate::measure::{OURS, Samples};
 
 pub(super) const PART: &str = "fragmentation";
@@ -34,6 +34,15 @@ fn subject_of(allocator: &str) -> String {
         }
         other => format!("{other} ({})", with_version(&format!("lib{other}-sys"))),
     }
+}
+
+/// The name that a server's figures stand under; none if it is not installed.
+fn subject_of_server(kind: ServerKind) -> Option<String> {
+    // `Redis server v=7.0.15 sha=...`, `memcached 1.6.18`.
+    let words = words_of(kind.program(), &["--version"])?;
+    let version = words.iter().map(|word| word.trim_start_matches("v="));
+    let version = version.into_iter().find(|word| word.starts_with(|first: char| first.is_ascii_digit()))?;
+    Some(format!("{} {version}", kind.word()))
 }
 
 /// Builds the programs, as `cargo run` builds only its own; gives the folder that they are in.
@@ -74,11 +83,16 @@ impl Measured {
     }
 
     fn file(&self, case: &str, subject: &str, samples: &mut Samples) -> Outcome {
+        self.file_memory(case, subject, samples)?;
+        self.file_rates(case, subject, PUTS, samples)
+    }
+
+    fn file_memory(&self, case: &str, subject: &str, samples: &mut Samples) -> Outcome {
         samples.add(case, subject, RESIDENT, self.ratio("resident_bytes", "live_bytes")?, "bytes a byte");
         samples.add(case, subject, PEAK, self.ratio("peak_bytes", "live_bytes")?, "bytes a byte");
         let overhead = (self.of("resident_bytes")? - self.of("live_bytes")?) / self.of("objects")?;
         samples.add(case, subject, "overhead", overhead, "bytes an object");
-        self.file_rates(case, subject, PUTS, samples)
+        Ok(())
     }
 
     fn file_rates(
@@ -123,6 +137,16 @@ pub(super) fn run(settings: &Settings, seed: u64, samples: &mut Samples) -> Outc
             if leanest.as_ref().is_none_or(|(_, other)| other.of("resident_bytes").is_ok_and(|b| bytes < b)) {
                 leanest = Some((subject, map));
             }
+        }
+        for kind in ServerKind::ALL {
+            let Some(subject) = subject_of_server(kind) else {
+                eprintln!("fragmentation: {} is not installed; skipped", kind.program());
+                continue;
+            };
+            // Its rates are those of a socket and of two processes, which is another contest.
+            by("glibc", kind.word())?
+                .ok_or("a server found no memory")?
+                .file_memory(case, &subject, samples)?;
         }
         let leanest = leanest.ok_or("there is no peer")?;
         ours(settings, case, &leanest, samples, |budget| by("glibc", &budget.to_string()))?;
