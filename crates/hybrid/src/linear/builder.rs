@@ -1,7 +1,7 @@
 //! Builds a linear layer in one pass, in memory proportional to the layer.
 
-use super::fit::{ConeFitter, Piece};
 use super::layer::LinearLayer;
+use super::piece::{Fitter, Piece};
 use super::points::{Point, PointStream};
 use super::tube::{EPSILON_LIMITS, Thinner};
 use crate::{Error, Key};
@@ -58,7 +58,7 @@ impl<K: Key> LinearLayerBuilder<K> {
 pub(crate) struct LinearGrowth<K> {
     epsilon: usize,
     thinner: Thinner<K>,
-    fitter: ConeFitter<K>,
+    fitter: Fitter<K>,
     /// First keys and lines of the pieces that are done.
     firsts: Vec<u8>,
     lines: Vec<u8>,
@@ -72,7 +72,7 @@ impl<K: Key> LinearGrowth<K> {
             let (smallest, largest) = (smallest as u64, largest as u64);
             return Err(Error::BadParameter { name: "epsilon", value: epsilon as u64, smallest, largest });
         }
-        let (thinner, fitter) = (Thinner::new(epsilon), ConeFitter::new(epsilon));
+        let (thinner, fitter) = (Thinner::new(epsilon), Fitter::new(epsilon));
         Ok(Self { epsilon, thinner, fitter, firsts: Vec::new(), lines: Vec::new(), piece_count: 0 })
     }
 
@@ -89,10 +89,10 @@ impl<K: Key> LinearGrowth<K> {
     }
 
     pub(crate) fn finish(mut self, key_count: usize) -> LinearLayer<K> {
-        if let Some(point) = self.thinner.clone().finish() {
+        if let Some(point) = self.thinner.finish() {
             self.teach(point);
         }
-        if let Some(piece) = self.fitter.clone().finish() {
+        if let Some(piece) = self.fitter.finish() {
             self.store(&piece);
         }
         self.firsts.append(&mut self.lines);

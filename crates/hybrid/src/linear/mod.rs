@@ -1,9 +1,12 @@
 //! The learned layer: straight lines that are never further than a known error from the truth.
 
 mod builder;
-mod fit;
+mod cone;
+mod hull;
 mod layer;
 mod line;
+mod optimal;
+mod piece;
 mod points;
 mod tube;
 

@@ -70,7 +70,7 @@ impl<K: Copy> Thinner<K> {
     }
 
     /// The last point, if it has not been given yet.
-    pub(crate) fn finish(self) -> Option<Point<K>> {
-        self.pending
+    pub(crate) fn finish(&mut self) -> Option<Point<K>> {
+        self.pending.take()
     }
 }

@@ -1,4 +1,4 @@
-//! Cutting the points into as few straight lines as one pass allows.
+//! Cutting the points into few straight lines in one pass, for keys of any width.
 //!
 //! The "shrinking cone" (swing filter; Elmeleegy et al., VLDB 2009, and FITing-Tree, SIGMOD 2019): a line
 //! starts at its first point, and every further point leaves a smaller interval of slopes that pass within
@@ -6,20 +6,14 @@
 //! are ordinary floating-point numbers: they are off by a few parts in 2^52, which the tube allows for.
 
 use super::line::Line;
+use super::piece::Piece;
 use super::points::Point;
 use super::tube::{QUARTERS, half_width};
 use crate::Key;
 
-/// One fitted line and the key it begins at.
-#[derive(Debug)]
-pub(crate) struct Piece<K> {
-    pub(crate) first: K,
-    pub(crate) line: Line,
-}
-
 /// Fits lines to the points that have to be taught, shown one after another.
 #[derive(Debug, Clone)]
-pub(crate) struct ConeFitter<K> {
+pub(super) struct ConeFitter<K> {
     /// Half the width of the tube, in positions.
     tube: f64,
     open: Option<Cone<K>>,
@@ -64,12 +58,12 @@ impl<K: Key> Cone<K> {
 }
 
 impl<K: Key> ConeFitter<K> {
-    pub(crate) fn new(epsilon: usize) -> Self {
+    pub(super) fn new(epsilon: usize) -> Self {
         Self { tube: half_width(epsilon) as f64 / QUARTERS as f64, open: None }
     }
 
     /// Shows the next point; gives a piece when this point begins another.
-    pub(crate) fn push(&mut self, point: Point<K>) -> Option<Piece<K>> {
+    pub(super) fn push(&mut self, point: Point<K>) -> Option<Piece<K>> {
         if let Some(cone) = &mut self.open
             && cone.admit(point, self.tube)
         {
@@ -79,7 +73,7 @@ impl<K: Key> ConeFitter<K> {
     }
 
     /// The last piece.
-    pub(crate) fn finish(self) -> Option<Piece<K>> {
-        self.open.map(Cone::close)
+    pub(super) fn finish(&mut self) -> Option<Piece<K>> {
+        self.open.take().map(Cone::close)
     }
 }
