@@ -20,6 +20,7 @@ fn every_flipped_byte_and_every_cut_is_noticed() {
             damaged[at] ^= 1 << (at % 8);
             assert!(IndexRef::<u64>::open(&damaged, keys.len()).is_err(), "byte {at}");
             assert!(IndexRef::<u64>::open(&bytes[..at], keys.len()).is_err(), "cut to {at}");
+            assert!(IndexRef::<u64>::open_unverified(&bytes[..at], keys.len()).is_err(), "cut to {at}");
         }
         let mut longer = bytes.clone();
         longer.push(0);

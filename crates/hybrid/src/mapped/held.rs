@@ -28,7 +28,7 @@ unsafe impl<K: Send, const N: usize> Send for Held<K, N> {}
 unsafe impl<K: Sync, const N: usize> Sync for Held<K, N> {}
 
 impl<K: Key, const N: usize> Held<K, N> {
-    /// Opens the index of a file and finds its sections.
+    /// Opens the index of a file, whose layers it leaves unread, and finds the sections.
     pub(super) fn new(container: Container, kinds: [SectionKind; N]) -> Result<Self, MappedError> {
         let mut sections = [NonNull::from(&[][..]); N];
         for (section, kind) in sections.iter_mut().zip(kinds) {
@@ -40,7 +40,8 @@ impl<K: Key, const N: usize> Held<K, N> {
         // mutable access to them. The index never leaves this value but borrowed for as long as `self` is, and is
         // dropped before the container is.
         let bytes: &'static [u8] = unsafe { NonNull::from(&container.bytes()[at.clone()]).as_ref() };
-        let index = open_index(&container, bytes)?;
+        let index = IndexRef::open_unverified(bytes, count(&container))
+            .map_err(|source| failed(&container, source))?;
         Ok(Self { index: Box::new(index), sections, container })
     }
 
@@ -64,14 +65,16 @@ impl<K: Key, const N: usize> Held<K, N> {
 
     /// Reads the whole index and compares it with its checksum.
     pub(super) fn verify_index(&self) -> Result<(), MappedError> {
-        open_index::<K>(&self.container, &self.container.bytes()[self.container.index()]).map(|_| ())
+        let bytes = &self.container.bytes()[self.container.index()];
+        let opened = IndexRef::<K>::open(bytes, count(&self.container));
+        opened.map(|_| ()).map_err(|source| failed(&self.container, source))
     }
 }
 
-fn open_index<'a, K: Key>(container: &Container, bytes: &'a [u8]) -> Result<IndexRef<'a, K>, MappedError> {
-    let count = usize::try_from(container.count()).unwrap_or(usize::MAX);
-    IndexRef::open(bytes, count).map_err(|source| {
-        let (place, offset) = (container.place().to_owned(), container.index().start as u64);
-        MappedError::Index { place, offset, source }
-    })
+fn count(container: &Container) -> usize {
+    usize::try_from(container.count()).unwrap_or(usize::MAX)
+}
+
+fn failed(container: &Container, source: crate::Error) -> MappedError {
+    MappedError::Index { place: container.place().to_owned(), offset: container.index().start as u64, source }
 }

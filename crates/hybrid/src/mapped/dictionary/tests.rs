@@ -4,6 +4,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Dictionary, DictionaryBuilder};
 use crate::mapped::container::ROOM;
@@ -143,6 +148,41 @@ fn every_flipped_bit_is_found_by_verify_and_never_gives_a_wrong_answer() {
         }
     }
     assert!(refused > 4096 && errors > 0 && right > 0, "{refused} {errors} {right}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 2000,
+        rng_seed: RngSeed::Fixed(4),
+        failure_persistence: None,
+        ..Default::default()
+    })]
+
+    /// Changes anywhere, with the header's checksum made right again, and the pages' checksums not looked at.
+    #[test]
+    fn a_forged_file_is_an_error_or_answers_but_never_panics(
+        edits in prop::collection::vec((prop_oneof![0usize..128, 0usize..30_000], any::<u8>()), 1..6),
+        check_pages in any::<bool>(),
+        probe in any::<u64>(),
+    ) {
+        static SAMPLE: LazyLock<Vec<u8>> = LazyLock::new(|| sample_bytes(800));
+        let mut forged = SAMPLE.clone();
+        let length = forged.len();
+        for (at, byte) in edits {
+            forged[at % length] = byte;
+        }
+        let checksum = xxh3_64(&forged[..4088]).to_le_bytes();
+        forged[4088..4096].copy_from_slice(&checksum);
+        if let Ok(dictionary) = (OpenOptions { check_pages }).from_bytes::<u64, u32>(forged) {
+            for key in [0, 3, 300, probe, probe % 2_000_000, u64::MAX] {
+                prop_assert!(dictionary.lower_bound(key).map_or(0, |found| found) <= dictionary.len());
+                let _ = dictionary.get(key);
+            }
+            prop_assert!(dictionary.range(probe / 2..probe).map_or(0, Iterator::count) <= dictionary.len());
+            let _ = dictionary.verify();
+            prop_assert!(!dictionary.explain().is_empty());
+        }
+    }
 }
 
 #[test]
