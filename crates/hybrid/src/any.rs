@@ -3,7 +3,7 @@
 use core::fmt;
 use core::ops::Range;
 
-use crate::{BTreeLayer, Key, Layer, LinearLayer, LittleEndianKeys, Offer};
+use crate::{BTreeLayer, Key, Layer, LinearLayer, LittleEndianKeys, Offer, SPlusLayer};
 
 /// The kinds of layer there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -13,6 +13,8 @@ pub enum LayerKind {
     BTree,
     /// A piecewise-linear model: see [`LinearLayer`].
     Linear,
+    /// A whole static B+-tree for vector instructions: see [`SPlusLayer`].
+    SPlus,
 }
 
 impl fmt::Display for LayerKind {
@@ -20,6 +22,7 @@ impl fmt::Display for LayerKind {
         formatter.write_str(match self {
             Self::BTree => "B-tree",
             Self::Linear => "linear",
+            Self::SPlus => "S+-tree",
         })
     }
 }
@@ -38,6 +41,11 @@ pub enum LayerPlan {
         /// Largest error to aim for, in positions, 1..=2^20.
         epsilon: usize,
     },
+    /// An S+-tree, which needs no layer above it.
+    SPlus {
+        /// Keys of the array below per separator, 2..=2^20.
+        fanout: usize,
+    },
 }
 
 impl LayerPlan {
@@ -46,15 +54,17 @@ impl LayerPlan {
         match self {
             Self::BTree { .. } => LayerKind::BTree,
             Self::Linear { .. } => LayerKind::Linear,
+            Self::SPlus { .. } => LayerKind::SPlus,
         }
     }
 }
 
-/// Either kind of layer; a match at each query instead of a type.
+/// Any kind of layer; a match at each query instead of a type.
 #[derive(Debug, Clone)]
 pub(crate) enum AnyLayer<K, B = Vec<u8>> {
     BTree(BTreeLayer<K, B>),
     Linear(LinearLayer<K, B>),
+    SPlus(SPlusLayer<K, B>),
 }
 
 impl<K: Key, B: AsRef<[u8]>> AnyLayer<K, B> {
@@ -62,6 +72,7 @@ impl<K: Key, B: AsRef<[u8]>> AnyLayer<K, B> {
         match self {
             Self::BTree(_) => LayerKind::BTree,
             Self::Linear(_) => LayerKind::Linear,
+            Self::SPlus(_) => LayerKind::SPlus,
         }
     }
 
@@ -70,6 +81,7 @@ impl<K: Key, B: AsRef<[u8]>> AnyLayer<K, B> {
         match self {
             Self::BTree(layer) => layer.fanout(),
             Self::Linear(layer) => layer.error(),
+            Self::SPlus(layer) => layer.fanout(),
         }
     }
 
@@ -78,14 +90,17 @@ impl<K: Key, B: AsRef<[u8]>> AnyLayer<K, B> {
         let window = match self {
             Self::BTree(layer) => layer.fanout() - 1,
             Self::Linear(layer) => 2 * layer.error() + 1,
+            Self::SPlus(layer) => layer.fanout() - 1,
         };
         Offer { plan, entries: self.entry_count(), size_bytes: self.size_bytes(), window }
     }
 
+    /// The entries, to build the layer above on; none of a layer that is complete.
     pub(crate) fn entries(&self) -> LittleEndianKeys<'_, K> {
         match self {
             Self::BTree(layer) => layer.entries(),
             Self::Linear(layer) => layer.entries(),
+            Self::SPlus(_) => LittleEndianKeys::whole(&[]),
         }
     }
 
@@ -93,6 +108,7 @@ impl<K: Key, B: AsRef<[u8]>> AnyLayer<K, B> {
         match self {
             Self::BTree(layer) => layer.payload(),
             Self::Linear(layer) => layer.payload(),
+            Self::SPlus(layer) => layer.payload(),
         }
     }
 }
@@ -102,6 +118,7 @@ impl<K: Key, B: AsRef<[u8]>> Layer<K> for AnyLayer<K, B> {
         match self {
             Self::BTree(layer) => layer.entry_count(),
             Self::Linear(layer) => layer.entry_count(),
+            Self::SPlus(layer) => layer.entry_count(),
         }
     }
 
@@ -109,6 +126,7 @@ impl<K: Key, B: AsRef<[u8]>> Layer<K> for AnyLayer<K, B> {
         match self {
             Self::BTree(layer) => layer.below_len(),
             Self::Linear(layer) => layer.below_len(),
+            Self::SPlus(layer) => layer.below_len(),
         }
     }
 
@@ -117,6 +135,15 @@ impl<K: Key, B: AsRef<[u8]>> Layer<K> for AnyLayer<K, B> {
         match self {
             Self::BTree(layer) => layer.narrow(key, candidates),
             Self::Linear(layer) => layer.narrow(key, candidates),
+            Self::SPlus(layer) => layer.narrow(key, candidates),
+        }
+    }
+
+    fn narrow_batch(&self, keys: &[K], candidates: &mut [Range<usize>]) {
+        match self {
+            Self::BTree(layer) => layer.narrow_batch(keys, candidates),
+            Self::Linear(layer) => layer.narrow_batch(keys, candidates),
+            Self::SPlus(layer) => layer.narrow_batch(keys, candidates),
         }
     }
 

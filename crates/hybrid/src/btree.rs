@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 use core::ops::Range;
 
-use crate::layer::route;
+use crate::layer::{prefetch_candidates, route};
 use crate::{Error, Key, KeySource, Layer, LittleEndianKeys};
 
 /// One level of a static B-tree: its entries are every `fanout`-th key of the array below.
@@ -21,6 +21,11 @@ pub struct BTreeLayer<K, B = Vec<u8>> {
 
 /// Smallest and largest fanout of a B-tree layer.
 const FANOUT_LIMITS: (usize, usize) = (2, 1 << 20);
+
+/// Whether a layer may have such a fanout.
+pub(crate) fn fits_limits(fanout: usize) -> bool {
+    (FANOUT_LIMITS.0..=FANOUT_LIMITS.1).contains(&fanout)
+}
 
 impl<K: Key> BTreeLayer<K> {
     /// Builds the layer over sorted keys, in O(n / fanout); see [`BTreeLayerBuilder`] for a stream of them.
@@ -57,9 +62,8 @@ impl<K: Key> BTreeLayerBuilder<K> {
     /// # Errors
     /// [`Error::BadParameter`] if `fanout` is outside 2..=2^20.
     pub fn new(fanout: usize) -> Result<Self, Error> {
-        let (smallest, largest) = FANOUT_LIMITS;
-        if !(smallest..=largest).contains(&fanout) {
-            let (smallest, largest) = (smallest as u64, largest as u64);
+        if !fits_limits(fanout) {
+            let (smallest, largest) = (FANOUT_LIMITS.0 as u64, FANOUT_LIMITS.1 as u64);
             return Err(Error::BadParameter { name: "fanout", value: fanout as u64, smallest, largest });
         }
         Ok(Self { separators: Vec::new(), fanout, below_len: 0, until_entry: 0, key: PhantomData })
@@ -92,8 +96,7 @@ impl<K: Key> BTreeLayerBuilder<K> {
 impl<K: Key, B: AsRef<[u8]>> BTreeLayer<K, B> {
     /// Puts a layer together from stored parts; `None` if they do not fit each other.
     pub(crate) fn from_parts(separators: B, fanout: usize, below_len: usize) -> Option<Self> {
-        let (smallest, largest) = FANOUT_LIMITS;
-        let fits = (smallest..=largest).contains(&fanout)
+        let fits = fits_limits(fanout)
             && below_len.div_ceil(fanout).checked_mul(K::WIDTH) == Some(separators.as_ref().len());
         fits.then_some(Self { separators, fanout, below_len, key: PhantomData })
     }
@@ -134,6 +137,13 @@ impl<K: Key, B: AsRef<[u8]>> Layer<K> for BTreeLayer<K, B> {
         match route(&self.entries(), candidates, key) {
             0 => 0..0,
             entry => (entry - 1) * self.fanout + 1..(entry * self.fanout).min(self.below_len),
+        }
+    }
+
+    fn narrow_batch(&self, keys: &[K], candidates: &mut [Range<usize>]) {
+        prefetch_candidates(&self.entries(), candidates);
+        for (key, candidates) in keys.iter().zip(candidates) {
+            *candidates = self.narrow(*key, candidates.clone());
         }
     }
 

@@ -2,7 +2,9 @@
 
 use crate::growth::LevelBuilder;
 use crate::index::ChosenLayer;
-use crate::{Below, Choice, Error, Index, Key, KeySource, Layer, LayerPlan, Offer, Policy, Reason};
+use crate::{
+    Below, Choice, Error, Index, Key, KeySource, Layer, LayerKind, LayerPlan, Offer, Policy, Reason,
+};
 
 /// A top layer of at most this many entries needs no layer above it.
 const TOP_ENTRIES: usize = 16;
@@ -99,6 +101,11 @@ impl<K: Key> Index<K> {
         let mut layers = vec![bottom.finish(&AsPlanned, 0)?];
         for &plan in rest {
             let Some(below) = layers.last() else { break };
+            if below.layer.kind() == LayerKind::SPlus {
+                let name = "number of layers below the S+-tree, which is whole,";
+                let (value, largest) = (plans.len() as u64 - 1, layers.len() as u64 - 1);
+                return Err(Error::BadParameter { name, value, smallest: 0, largest });
+            }
             let mut level = LevelBuilder::new(&[plan])?;
             level.push_all(&below.layer.entries())?;
             layers.push(level.finish(&AsPlanned, 0)?);

@@ -19,6 +19,12 @@ impl<K: Key, B: AsRef<[u8]>> HybridIndex<K, B> {
                 AnyLayer::Linear(lines) => {
                     format!("{} pieces, never off by more than {}", lines.entry_count(), lines.error())
                 }
+                AnyLayer::SPlus(tree) => format!(
+                    "{} separators, one per {} below, in {} levels of nodes",
+                    tree.separator_count(),
+                    tree.fanout(),
+                    tree.height()
+                ),
             };
             let reason = match chosen.reason {
                 Reason::Forced => "as asked".to_owned(),

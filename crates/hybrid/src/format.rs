@@ -4,7 +4,10 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::any::AnyLayer;
 use crate::index::ChosenLayer;
-use crate::{BTreeLayer, Error, HybridIndex, IndexRef, Key, Layer, LayerKind, LinearLayer, Reason};
+use crate::processor::LINE_BYTES;
+use crate::{
+    BTreeLayer, Error, HybridIndex, IndexRef, Key, Layer, LayerKind, LinearLayer, Reason, SPlusLayer,
+};
 
 const MAGIC: [u8; 8] = *b"STRMHYBR";
 const VERSION: u32 = 2;
@@ -14,15 +17,29 @@ const CHECKSUM_BYTES: usize = 8;
 /// More layers than a tree of fanout 2 over all of memory would have are not believed.
 const MOST_LAYERS: usize = 64;
 
-const KIND_BTREE: u32 = 1;
-const KIND_LINEAR: u32 = 2;
 const REASON_FORCED: u32 = 0;
 const REASON_CHEAPEST: u32 = 1;
+
+fn kind_code(kind: LayerKind) -> u32 {
+    match kind {
+        LayerKind::BTree => 1,
+        LayerKind::Linear => 2,
+        LayerKind::SPlus => 3,
+    }
+}
+
+fn kind_of(code: u32) -> Option<LayerKind> {
+    [LayerKind::BTree, LayerKind::Linear, LayerKind::SPlus].into_iter().find(|kind| kind_code(*kind) == code)
+}
 
 impl<K: Key, B: AsRef<[u8]>> HybridIndex<K, B> {
     /// The stored form: everything but the keys.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let total = HEADER_BYTES + self.layers.len() * DESCRIPTOR_BYTES + self.size_bytes() + CHECKSUM_BYTES;
+        let descriptors_end = HEADER_BYTES + self.layers.len() * DESCRIPTOR_BYTES;
+        let payloads_end = self.layers.iter().fold(descriptors_end, |end, chosen| {
+            end + padding_before(chosen.layer.kind(), end) + chosen.layer.size_bytes()
+        });
+        let total = payloads_end + CHECKSUM_BYTES;
         let mut out = Vec::with_capacity(total);
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&VERSION.to_le_bytes());
@@ -32,15 +49,11 @@ impl<K: Key, B: AsRef<[u8]>> HybridIndex<K, B> {
         out.extend_from_slice(&(total as u64).to_le_bytes());
         for chosen in &self.layers {
             let layer = &chosen.layer;
-            let kind = match layer.kind() {
-                LayerKind::BTree => KIND_BTREE,
-                LayerKind::Linear => KIND_LINEAR,
-            };
             let (reason, cost, rival) = match chosen.reason {
                 Reason::Forced => (REASON_FORCED, 0, 0),
                 Reason::Cheapest { cost, rival } => (REASON_CHEAPEST, cost, rival),
             };
-            out.extend_from_slice(&kind.to_le_bytes());
+            out.extend_from_slice(&kind_code(layer.kind()).to_le_bytes());
             out.extend_from_slice(&reason.to_le_bytes());
             let numbers = [layer.parameter(), layer.entry_count(), layer.below_len(), layer.payload().len()];
             for number in numbers.map(|number| number as u64).into_iter().chain([cost, rival]) {
@@ -48,12 +61,18 @@ impl<K: Key, B: AsRef<[u8]>> HybridIndex<K, B> {
             }
         }
         for chosen in &self.layers {
+            out.resize(out.len() + padding_before(chosen.layer.kind(), out.len()), 0);
             out.extend_from_slice(chosen.layer.payload());
         }
         let checksum = xxh3_64(&out);
         out.extend_from_slice(&checksum.to_le_bytes());
         out
     }
+}
+
+/// Zeros before a payload at `offset`: the nodes of an S+-tree begin with a cache line if the index does.
+fn padding_before(kind: LayerKind, offset: usize) -> usize {
+    if kind == LayerKind::SPlus { offset.next_multiple_of(LINE_BYTES) - offset } else { 0 }
 }
 
 /// Numbers read one after another from bytes that are known to be long enough.
@@ -95,9 +114,8 @@ impl<'a, K: Key> IndexRef<'a, K> {
     pub fn open_unverified(bytes: &'a [u8], key_count: usize) -> Result<Self, Error> {
         let (body, layer_count) = check_envelope::<K>(bytes, key_count)?;
         let descriptors_end = HEADER_BYTES + layer_count * DESCRIPTOR_BYTES;
-        let (Some(descriptors), Some(mut payloads)) =
-            (body.get(HEADER_BYTES..descriptors_end), body.get(descriptors_end..))
-        else {
+        let mut payloads = Payloads { body, at: descriptors_end };
+        let Some(descriptors) = body.get(HEADER_BYTES..descriptors_end) else {
             return Err(Error::Inconsistent { layer: 0, what: "more layers than there is room for" });
         };
         let mut layers: Vec<ChosenLayer<K, &'a [u8]>> = Vec::with_capacity(layer_count);
@@ -110,7 +128,7 @@ impl<'a, K: Key> IndexRef<'a, K> {
             }
             layers.push(chosen);
         }
-        if !payloads.is_empty() {
+        if payloads.at != body.len() {
             return Err(Error::Inconsistent { layer: layer_count, what: "bytes that belong to no layer" });
         }
         if layers.last().is_none_or(|bottom| bottom.layer.below_len() != key_count) {
@@ -126,6 +144,7 @@ impl<'a, K: Key> IndexRef<'a, K> {
             let layer = match &chosen.layer {
                 AnyLayer::BTree(layer) => AnyLayer::BTree(layer.to_owned_layer()),
                 AnyLayer::Linear(layer) => AnyLayer::Linear(layer.to_owned_layer()),
+                AnyLayer::SPlus(layer) => AnyLayer::SPlus(layer.to_owned_layer()),
             };
             ChosenLayer { layer, reason: chosen.reason }
         });
@@ -175,28 +194,49 @@ fn check_envelope<K: Key>(bytes: &[u8], key_count: usize) -> Result<(&[u8], usiz
     }
 }
 
-/// Reads one layer; its payload is cut off the front of `payloads`.
+/// What follows the descriptors, up to the checksum.
+struct Payloads<'a> {
+    body: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Payloads<'a> {
+    /// The next payload, without the zeros before it.
+    fn take(&mut self, kind: LayerKind, length: usize) -> Result<&'a [u8], &'static str> {
+        let rest = &self.body[self.at..];
+        let taken = rest.split_at_checked(padding_before(kind, self.at));
+        let (padding, rest) = taken.ok_or("its bytes go beyond the end")?;
+        if padding.iter().any(|byte| *byte != 0) {
+            return Err("the bytes before it are not zero");
+        }
+        let payload = rest.get(..length).ok_or("its bytes go beyond the end")?;
+        self.at += padding.len() + length;
+        Ok(payload)
+    }
+}
+
+/// Reads one layer, whose payload comes next.
 fn read_layer<'a, K: Key>(
     descriptor: &[u8],
-    payloads: &mut &'a [u8],
+    payloads: &mut Payloads<'a>,
 ) -> Result<ChosenLayer<K, &'a [u8]>, &'static str> {
     let mut fields = Fields(descriptor);
     let (kind, reason) = (fields.u32(), fields.u32());
     let mut size = || usize::try_from(fields.u64()).map_err(|_| "a size exceeds this machine's memory");
     let (parameter, entry_count, below_len, length) = (size()?, size()?, size()?, size()?);
-    let (payload, rest) = payloads.split_at_checked(length).ok_or("its bytes go beyond the end")?;
-    *payloads = rest;
+    let kind = kind_of(kind).ok_or("unknown kind")?;
+    let payload = payloads.take(kind, length)?;
     let reason = match reason {
         REASON_FORCED => Reason::Forced,
         REASON_CHEAPEST => Reason::Cheapest { cost: fields.u64(), rival: fields.u64() },
         _ => return Err("unknown reason"),
     };
     let layer = match kind {
-        KIND_BTREE => BTreeLayer::from_parts(payload, parameter, below_len).map(AnyLayer::BTree),
-        KIND_LINEAR => {
+        LayerKind::BTree => BTreeLayer::from_parts(payload, parameter, below_len).map(AnyLayer::BTree),
+        LayerKind::Linear => {
             LinearLayer::from_parts(payload, entry_count, parameter, below_len).map(AnyLayer::Linear)
         }
-        _ => return Err("unknown kind"),
+        LayerKind::SPlus => SPlusLayer::from_parts(payload, parameter, below_len).map(AnyLayer::SPlus),
     };
     let layer = layer.ok_or("its sizes do not fit each other")?;
     if layer.entry_count() != entry_count {

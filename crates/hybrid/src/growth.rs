@@ -4,33 +4,36 @@ use crate::any::AnyLayer;
 use crate::btree::BTreeLayerBuilder;
 use crate::index::ChosenLayer;
 use crate::linear::{LINE_BYTES, LinearGrowth, Point, PointStream};
-use crate::{Below, Error, Key, KeySource, LayerPlan, Offer, Policy};
+use crate::{Below, Error, Key, KeySource, LayerPlan, Offer, Policy, SPlusLayerBuilder};
 
 /// A layer of any kind that is being built.
 #[derive(Debug, Clone)]
 pub(crate) enum Growth<K> {
     BTree(BTreeLayerBuilder<K>),
-    Linear(LinearGrowth<K>),
+    Linear(Box<LinearGrowth<K>>),
+    SPlus(SPlusLayerBuilder<K>),
 }
 
 impl<K: Key> Growth<K> {
     fn new(plan: LayerPlan) -> Result<Self, Error> {
         Ok(match plan {
             LayerPlan::BTree { fanout } => Self::BTree(BTreeLayerBuilder::new(fanout)?),
-            LayerPlan::Linear { epsilon } => Self::Linear(LinearGrowth::new(epsilon)?),
+            LayerPlan::Linear { epsilon } => Self::Linear(Box::new(LinearGrowth::new(epsilon)?)),
+            LayerPlan::SPlus { fanout } => Self::SPlus(SPlusLayerBuilder::new(fanout)?),
         })
     }
 
     fn push_key(&mut self, key: K) {
         match self {
             Self::BTree(builder) => builder.push(key),
+            Self::SPlus(builder) => builder.push(key),
             Self::Linear(_) => {}
         }
     }
 
     fn push_point(&mut self, point: Point<K>) {
         match self {
-            Self::BTree(_) => {}
+            Self::BTree(_) | Self::SPlus(_) => {}
             Self::Linear(growth) => growth.push(point),
         }
     }
@@ -39,6 +42,7 @@ impl<K: Key> Growth<K> {
         match self {
             Self::BTree(builder) => builder.entry_count() * K::WIDTH,
             Self::Linear(growth) => growth.piece_count() * (K::WIDTH + LINE_BYTES),
+            Self::SPlus(builder) => builder.size_bytes(),
         }
     }
 
@@ -46,6 +50,7 @@ impl<K: Key> Growth<K> {
         match self {
             Self::BTree(builder) => AnyLayer::BTree(builder.finish()),
             Self::Linear(growth) => AnyLayer::Linear(growth.finish(key_count)),
+            Self::SPlus(builder) => AnyLayer::SPlus(builder.finish()),
         }
     }
 }

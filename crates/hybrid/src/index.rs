@@ -3,7 +3,7 @@
 use core::ops::{Bound, Range, RangeBounds};
 
 use crate::any::AnyLayer;
-use crate::search::lower_bound_near;
+use crate::search::{lower_bound_batch, lower_bound_near};
 use crate::{Key, KeySource, Layer, LayerKind, Reason};
 
 /// An index in memory of its own.
@@ -69,6 +69,25 @@ impl<K: Key, B: AsRef<[u8]>> HybridIndex<K, B> {
     #[inline]
     pub fn lower_bound<S: KeySource<K> + ?Sized>(&self, keys: &S, key: K) -> usize {
         lower_bound_near(keys, self.candidates(key), key)
+    }
+
+    /// [`lower_bound`](Self::lower_bound) of many keys at once, written to `positions` in the same order.
+    ///
+    /// Keys go through the layers in groups, so that each waits for memory while the others do, too: several
+    /// times quicker than one by one where the index or the keys are not in the processor's caches.
+    ///
+    /// # Panics
+    /// If `positions` is not as long as `searched`.
+    pub fn lower_bound_batch<S: KeySource<K> + ?Sized>(
+        &self,
+        keys: &S,
+        searched: &[K],
+        positions: &mut [usize],
+    ) {
+        assert_eq!(searched.len(), positions.len(), "a position for each key searched");
+        lower_bound_batch(keys, searched, positions, |group, candidates| {
+            self.layers.iter().for_each(|chosen| chosen.layer.narrow_batch(group, candidates));
+        });
     }
 
     /// The first position whose key is greater than `key`; the number of keys if there is none.

@@ -15,6 +15,8 @@ pub trait Key: Copy + Ord + Debug + Send + Sync + 'static + sealed::Sealed {
     const WIDTH: usize;
     /// What a stored index records about its key type: kind in the upper 16 bits, width in the lower.
     const TYPE_CODE: u32;
+    /// The largest value of the type.
+    const LARGEST: Self;
 
     /// Reads the stored form (integers little-endian, byte arrays as they are).
     ///
@@ -24,6 +26,11 @@ pub trait Key: Copy + Ord + Debug + Send + Sync + 'static + sealed::Sealed {
 
     /// How many of the sorted keys stored in `bytes` are smaller than `self`, in O(log n).
     fn count_below(self, bytes: &[u8]) -> usize;
+
+    /// How many of the 16 keys stored in `node` are smaller than `self`; 0 if they are fewer.
+    ///
+    /// All are compared, at once where the processor can.
+    fn count_below_in_node(self, node: &[u8]) -> usize;
 
     /// Appends the stored form to `into`.
     fn write(self, into: &mut Vec<u8>);
@@ -55,6 +62,7 @@ macro_rules! integer_key {
         impl Key for $type {
             const WIDTH: usize = size_of::<$type>();
             const TYPE_CODE: u32 = $kind << 16 | size_of::<$type>() as u32;
+            const LARGEST: Self = Self::MAX;
 
             #[inline(always)]
             fn read(bytes: &[u8]) -> Self {
@@ -67,6 +75,12 @@ macro_rules! integer_key {
             fn count_below(self, bytes: &[u8]) -> usize {
                 let (keys, _) = bytes.as_chunks();
                 count_below(keys, |key| Self::from_le_bytes(*key) < self)
+            }
+
+            #[inline(always)]
+            fn count_below_in_node(self, node: &[u8]) -> usize {
+                let Some(keys) = node.as_chunks().0.first_chunk::<16>() else { return 0 };
+                keys.iter().map(|key| usize::from(Self::from_le_bytes(*key) < self)).sum()
             }
 
             fn write(self, into: &mut Vec<u8>) {
@@ -103,6 +117,7 @@ macro_rules! array_key {
         impl Key for [u8; $width] {
             const WIDTH: usize = $width;
             const TYPE_CODE: u32 = 3 << 16 | $width;
+            const LARGEST: Self = [u8::MAX; $width];
 
             #[inline(always)]
             fn read(bytes: &[u8]) -> Self {
@@ -115,6 +130,12 @@ macro_rules! array_key {
             fn count_below(self, bytes: &[u8]) -> usize {
                 let (keys, _) = bytes.as_chunks::<$width>();
                 count_below(keys, |key| *key < self)
+            }
+
+            #[inline(always)]
+            fn count_below_in_node(self, node: &[u8]) -> usize {
+                let Some(keys) = node.as_chunks::<$width>().0.first_chunk::<16>() else { return 0 };
+                keys.iter().map(|key| usize::from(*key < self)).sum()
             }
 
             fn write(self, into: &mut Vec<u8>) {

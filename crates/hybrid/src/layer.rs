@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use crate::search::{clamp, lower_bound_near};
+use crate::search::{clamp, lower_bound_batch, lower_bound_near};
 use crate::{Key, KeySource};
 
 /// One layer of an index: given a key and a range of candidates, gives a smaller one.
@@ -24,6 +24,15 @@ pub trait Layer<K: Key> {
     /// Narrows candidates among this layer's entries to candidates in the array below.
     fn narrow(&self, key: K, candidates: Range<usize>) -> Range<usize>;
 
+    /// [`narrow`](Layer::narrow) for several keys at once, each with its own candidates, which are replaced.
+    ///
+    /// Layers that wait for memory overlap their waits here.
+    fn narrow_batch(&self, keys: &[K], candidates: &mut [Range<usize>]) {
+        for (key, candidates) in keys.iter().zip(candidates) {
+            *candidates = self.narrow(*key, candidates.clone());
+        }
+    }
+
     /// Bytes the layer takes in memory and in a file.
     fn size_bytes(&self) -> usize;
 
@@ -36,6 +45,18 @@ pub trait Layer<K: Key> {
         Self: Sized,
     {
         lower_bound_near(keys, self.narrow(key, 0..self.entry_count()), key)
+    }
+
+    /// [`lower_bound`](Layer::lower_bound) of many keys, whose waits for memory overlap.
+    ///
+    /// # Panics
+    /// If `positions` is not as long as `searched`.
+    fn lower_bound_batch<S: KeySource<K> + ?Sized>(&self, keys: &S, searched: &[K], positions: &mut [usize])
+    where
+        Self: Sized,
+    {
+        assert_eq!(searched.len(), positions.len(), "a position for each key searched");
+        lower_bound_batch(keys, searched, positions, |group, windows| self.narrow_batch(group, windows));
     }
 }
 
@@ -65,6 +86,11 @@ impl<K: Key, Upper: Layer<K>, Lower: Layer<K>> Layer<K> for Stack<Upper, Lower> 
         self.lower.narrow(key, self.upper.narrow(key, candidates))
     }
 
+    fn narrow_batch(&self, keys: &[K], candidates: &mut [Range<usize>]) {
+        self.upper.narrow_batch(keys, candidates);
+        self.lower.narrow_batch(keys, candidates);
+    }
+
     fn size_bytes(&self) -> usize {
         self.upper.size_bytes() + self.lower.size_bytes()
     }
@@ -78,4 +104,13 @@ pub(crate) fn route<K: Key, S: KeySource<K> + ?Sized>(
     key: K,
 ) -> usize {
     entries.lower_bound_within(clamp(candidates, entries.len()), key)
+}
+
+/// Asks for the entries that several keys will be searched among.
+#[inline(always)]
+pub(crate) fn prefetch_candidates<K: Key, S: KeySource<K> + ?Sized>(
+    entries: &S,
+    candidates: &[Range<usize>],
+) {
+    candidates.iter().for_each(|candidates| entries.prefetch(clamp(candidates.clone(), entries.len())));
 }

@@ -52,8 +52,10 @@ mod linear;
 pub mod mapped;
 mod policy;
 mod prefixed;
+mod processor;
 mod search;
 mod source;
+mod splus;
 
 pub use any::{LayerKind, LayerPlan};
 pub use btree::{BTreeLayer, BTreeLayerBuilder};
@@ -67,3 +69,4 @@ pub use linear::{LinearLayer, LinearLayerBuilder};
 pub use policy::{Below, Choice, CostModelPolicy, ForcePolicy, Offer, Policy, Reason};
 pub use prefixed::{Head, PrefixedHead};
 pub use source::{KeySource, LittleEndianKeys};
+pub use splus::{SPlusLayer, SPlusLayerBuilder};

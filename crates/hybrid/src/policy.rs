@@ -89,6 +89,7 @@ impl Policy for ForcePolicy {
         vec![match self.0 {
             LayerKind::BTree => LayerPlan::BTree { fanout: DEFAULT_FANOUT },
             LayerKind::Linear => LayerPlan::Linear { epsilon: DEFAULT_EPSILON },
+            LayerKind::SPlus => LayerPlan::SPlus { fanout: DEFAULT_FANOUT },
         }]
     }
 

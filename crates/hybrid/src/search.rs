@@ -34,6 +34,28 @@ pub(crate) fn lower_bound_near<K: Key, S: KeySource<K> + ?Sized>(
     found
 }
 
+/// Keys that are looked up side by side.
+const GROUP: usize = 32;
+
+/// Lower bounds of many keys; `narrow` gives the windows of a group of them.
+#[inline]
+pub(crate) fn lower_bound_batch<K: Key, S: KeySource<K> + ?Sized>(
+    keys: &S,
+    searched: &[K],
+    positions: &mut [usize],
+    narrow: impl Fn(&[K], &mut [Range<usize>]),
+) {
+    for (group, positions) in searched.chunks(GROUP).zip(positions.chunks_mut(GROUP)) {
+        let mut windows = [const { 0..usize::MAX }; GROUP];
+        let windows = &mut windows[..group.len()];
+        narrow(group, windows);
+        windows.iter().for_each(|window| keys.prefetch(clamp(window.clone(), keys.len())));
+        for ((key, window), position) in group.iter().zip(windows).zip(positions) {
+            *position = lower_bound_near(keys, window.clone(), *key);
+        }
+    }
+}
+
 /// Lower bound, known to be at most `end`.
 #[cold]
 fn gallop_down<K: Key, S: KeySource<K> + ?Sized>(keys: &S, end: usize, key: K) -> usize {

@@ -4,6 +4,7 @@ use core::marker::PhantomData;
 use core::ops::Range;
 
 use crate::key::count_below;
+use crate::processor::prefetch;
 use crate::{Error, Key};
 
 /// A random-access sequence of keys. An index never owns its keys; it is shown them at each query.
@@ -33,6 +34,11 @@ pub trait KeySource<K: Key> {
         if size == 1 { base + usize::from(self.get(base) < key) } else { base }
     }
 
+    /// Asks for the keys of a window that will soon be searched. A hint: it may do nothing, and does nothing
+    /// unless the source says how.
+    #[inline(always)]
+    fn prefetch(&self, _window: Range<usize>) {}
+
     /// Whether there are no keys.
     fn is_empty(&self) -> bool {
         self.len() == 0
@@ -54,6 +60,11 @@ impl<K: Key> KeySource<K> for [K] {
     fn lower_bound_within(&self, window: Range<usize>, key: K) -> usize {
         window.start + count_below(&self[window], |candidate| *candidate < key)
     }
+
+    #[inline(always)]
+    fn prefetch(&self, window: Range<usize>) {
+        prefetch(self.get(window).unwrap_or_default());
+    }
 }
 
 impl<K: Key> KeySource<K> for Vec<K> {
@@ -71,6 +82,11 @@ impl<K: Key> KeySource<K> for Vec<K> {
     fn lower_bound_within(&self, window: Range<usize>, key: K) -> usize {
         window.start + count_below(&self.as_slice()[window], |candidate| *candidate < key)
     }
+
+    #[inline(always)]
+    fn prefetch(&self, window: Range<usize>) {
+        prefetch(self.as_slice().get(window).unwrap_or_default());
+    }
 }
 
 impl<K: Key, const N: usize> KeySource<K> for [K; N] {
@@ -86,6 +102,11 @@ impl<K: Key, const N: usize> KeySource<K> for [K; N] {
     #[inline(always)]
     fn lower_bound_within(&self, window: Range<usize>, key: K) -> usize {
         window.start + count_below(&self[window], |candidate| *candidate < key)
+    }
+
+    #[inline(always)]
+    fn prefetch(&self, window: Range<usize>) {
+        prefetch(self.as_slice().get(window).unwrap_or_default());
     }
 }
 
@@ -145,5 +166,11 @@ impl<K: Key> KeySource<K> for LittleEndianKeys<'_, K> {
     #[inline(always)]
     fn lower_bound_within(&self, window: Range<usize>, key: K) -> usize {
         window.start + key.count_below(&self.bytes[window.start * K::WIDTH..window.end * K::WIDTH])
+    }
+
+    #[inline(always)]
+    fn prefetch(&self, window: Range<usize>) {
+        let end = window.end.saturating_mul(K::WIDTH).min(self.bytes.len());
+        prefetch(&self.bytes[window.start.saturating_mul(K::WIDTH).min(end)..end]);
     }
 }

@@ -63,6 +63,9 @@ fn check<K: Key>(name: &str, keys: &[K], probes: &[K]) {
         Index::build(keys, &ForcePolicy(LayerKind::BTree)).expect("sorted"),
         Index::build(keys, &ForcePolicy(LayerKind::Linear)).expect("sorted"),
         Index::build(&unaligned, &CostModelPolicy::default()).expect("sorted"),
+        Index::build(keys, &ForcePolicy(LayerKind::SPlus)).expect("sorted"),
+        Index::with_plans(keys, &[LayerPlan::Linear { epsilon: 2 }, LayerPlan::SPlus { fanout: 3 }])
+            .expect("sorted"),
         Index::with_plans(keys, &[LayerPlan::Linear { epsilon: 1 }, LayerPlan::BTree { fanout: 2 }])
             .expect("sorted"),
         Index::with_plans(keys, &[LayerPlan::Linear { epsilon: 70 }, LayerPlan::Linear { epsilon: 33 }])
@@ -76,13 +79,16 @@ fn check<K: Key>(name: &str, keys: &[K], probes: &[K]) {
         let opened = IndexRef::<K>::open(&stored, keys.len()).expect("just written");
         assert_eq!(opened.explain(), index.explain());
         assert_eq!(opened.to_owned().to_bytes(), stored);
-        for &probe in probes {
+        let mut batch = vec![0; probes.len()];
+        index.lower_bound_batch(keys, probes, &mut batch);
+        for (&probe, together) in probes.iter().zip(batch) {
             let lower = keys.partition_point(|key| *key < probe);
             let upper = keys.partition_point(|key| *key <= probe);
             let context = || format!("{name} {probe:?}\n{}", index.explain());
             let candidates = index.candidates(probe);
             assert!(candidates.start <= lower && lower <= candidates.end, "{candidates:?} {}", context());
             assert_eq!(index.lower_bound(keys, probe), lower, "{}", context());
+            assert_eq!(together, lower, "in a batch: {}", context());
             assert_eq!(opened.lower_bound(&unaligned, probe), lower, "{}", context());
             assert_eq!(index.upper_bound(keys, probe), upper, "{}", context());
             assert_eq!(index.get(keys, probe), (lower < upper).then_some(lower), "{}", context());
@@ -132,7 +138,11 @@ fn layers_compose_as_types() {
         let middle = BTreeLayer::build(&lower.entries(), 4).expect("valid");
         let upper = BTreeLayer::build(&middle.entries(), 4).expect("valid");
         let stack = Stack { upper, lower: Stack { upper: middle, lower } };
-        for probe in probes(&keys, [0, u64::MAX].into_iter()) {
+        let probes = probes(&keys, [0, u64::MAX].into_iter());
+        let mut batch = vec![0; probes.len()];
+        stack.lower_bound_batch(&keys, &probes, &mut batch);
+        for (probe, together) in probes.into_iter().zip(batch) {
+            assert_eq!(together, keys.partition_point(|key| *key < probe), "{name}, in a batch");
             assert_eq!(stack.lower_bound(&keys, probe), keys.partition_point(|key| *key < probe), "{name}");
         }
     }
@@ -141,7 +151,7 @@ fn layers_compose_as_types() {
 #[test]
 fn a_wrong_index_is_slow_but_never_wrong() {
     let built_over: Vec<u64> = (0..5000).map(|i| i * 7).collect();
-    for policy in [ForcePolicy(LayerKind::BTree), ForcePolicy(LayerKind::Linear)] {
+    for policy in [LayerKind::BTree, LayerKind::Linear, LayerKind::SPlus].map(ForcePolicy) {
         let index = Index::build(&built_over, &policy).expect("sorted");
         for (name, keys) in distributions(777, 11) {
             for probe in probes(&keys, built_over.iter().step_by(50).copied()) {
@@ -155,7 +165,7 @@ fn a_wrong_index_is_slow_but_never_wrong() {
 #[test]
 fn unsorted_keys_are_refused() {
     let keys = [1u32, 2, 4, 3, 5];
-    for policy in [ForcePolicy(LayerKind::BTree), ForcePolicy(LayerKind::Linear)] {
+    for policy in [LayerKind::BTree, LayerKind::Linear, LayerKind::SPlus].map(ForcePolicy) {
         let error = Index::build(&keys, &policy).expect_err("unsorted");
         assert_eq!(error, stroma_hybrid::Error::NotSorted { position: 3 });
     }

@@ -17,6 +17,7 @@ const UNSAFE_MODULES: &[&str] = &[
     "crates/hybrid/src/mapped/held.rs",
     "crates/hybrid/src/mapped/open.rs",
     "crates/hybrid/src/mapped/region.rs",
+    "crates/hybrid/src/processor.rs",
     "crates/hybrid/tests/dictionary.rs",
     "crates/logmem/src/memory/cell.rs",
     "crates/logmem/src/memory/cells.rs",

@@ -5,7 +5,8 @@ use core::ops::Range;
 
 use super::builder::LinearLayerBuilder;
 use super::line::{LINE_BYTES, Line};
-use crate::layer::route;
+use crate::layer::{prefetch_candidates, route};
+use crate::processor::prefetch;
 use crate::{Error, Key, KeySource, Layer, LittleEndianKeys};
 
 /// A piecewise-linear model of the positions of the array below, with a known largest error.
@@ -76,6 +77,23 @@ impl<K: Key, B: AsRef<[u8]>> LinearLayer<K, B> {
         Line::read(&self.pieces.as_ref()[at..at + LINE_BYTES])
     }
 
+    /// How many pieces begin at or below the key.
+    #[inline(always)]
+    fn pieces_up_to(&self, key: K, candidates: Range<usize>) -> usize {
+        let entries = self.entries();
+        let below = route(&entries, candidates, key);
+        below + usize::from(below < self.piece_count && entries.get(below) == key)
+    }
+
+    /// The candidates, when so many pieces begin at or below the key.
+    #[inline(always)]
+    fn window(&self, pieces: usize, key: K) -> Range<usize> {
+        let Some(piece) = pieces.checked_sub(1) else { return 0..0 };
+        let predicted = self.predict(piece, key);
+        let end = predicted.saturating_add(self.error).saturating_add(1).min(self.below_len);
+        predicted.saturating_sub(self.error).min(end)..end
+    }
+
     /// Predicted position, never beyond the start of the next piece.
     #[inline(always)]
     fn predict(&self, piece: usize, key: K) -> usize {
@@ -100,13 +118,22 @@ impl<K: Key, B: AsRef<[u8]>> Layer<K> for LinearLayer<K, B> {
 
     #[inline]
     fn narrow(&self, key: K, candidates: Range<usize>) -> Range<usize> {
-        let entries = self.entries();
-        let entry = route(&entries, candidates, key);
-        let begins_here = entry < self.piece_count && entries.get(entry) == key;
-        let Some(piece) = (entry + usize::from(begins_here)).checked_sub(1) else { return 0..0 };
-        let predicted = self.predict(piece, key);
-        let end = predicted.saturating_add(self.error).saturating_add(1).min(self.below_len);
-        predicted.saturating_sub(self.error).min(end)..end
+        self.window(self.pieces_up_to(key, candidates), key)
+    }
+
+    fn narrow_batch(&self, keys: &[K], candidates: &mut [Range<usize>]) {
+        prefetch_candidates(&self.entries(), candidates);
+        let lines = &self.pieces.as_ref()[self.piece_count * K::WIDTH..];
+        for (key, candidates) in keys.iter().zip(candidates.iter_mut()) {
+            let pieces = self.pieces_up_to(*key, candidates.clone());
+            // This line, and the start of the next.
+            let at = pieces.saturating_sub(1) * LINE_BYTES;
+            prefetch(&lines[at..(at + LINE_BYTES + 8).min(lines.len())]);
+            *candidates = pieces..pieces;
+        }
+        for (key, candidates) in keys.iter().zip(candidates) {
+            *candidates = self.window(candidates.start, *key);
+        }
     }
 
     fn size_bytes(&self) -> usize {

@@ -40,6 +40,7 @@ pub(in crate::table) fn kind_code(kind: Option<LayerKind>) -> u32 {
     match kind {
         Some(LayerKind::BTree) => 1,
         Some(LayerKind::Linear) => 2,
+        Some(LayerKind::SPlus) => 3,
         // No separators; or a kind that this build's library has and this crate does not know.
         None | Some(_) => 0,
     }
