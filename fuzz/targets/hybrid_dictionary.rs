@@ -41,7 +41,7 @@ fn ask(bytes: Vec<u8>, options: &OpenOptions) {
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((mode, bytes)) = bytes.split_first() else { return };
-    let options = OpenOptions { check_pages: mode & 1 == 0 };
+    let options = OpenOptions { check_pages: mode & 1 == 0, ..OpenOptions::default() };
     if mode & 2 == 0 {
         return ask(bytes.to_vec(), &options);
     }

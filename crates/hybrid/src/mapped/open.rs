@@ -24,11 +24,16 @@ pub struct OpenOptions {
     /// page (32 bytes a mebibyte), XXH3-64 of 4096 bytes at a page's first touch, and a look at one or two bits
     /// at each later one; figures are in `docs/decisions/032-mapped-dictionary.md`.
     pub check_pages: bool,
+    /// Whether a page that is not in memory is read alone, without its neighbours; no unless changed.
+    ///
+    /// Good for few lookups in a file that is much larger than memory; bad for walks, and for so many lookups
+    /// that the neighbours will be wanted too.
+    pub random_access: bool,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { check_pages: true }
+        Self { check_pages: true, random_access: false }
     }
 }
 
@@ -47,6 +52,9 @@ impl OpenOptions {
         let path = path.as_ref();
         // SAFETY: the caller's promise is the one asked for.
         let file = unsafe { MappedFile::open(path) }?;
+        if self.random_access {
+            file.expect_random_access();
+        }
         Dictionary::over(Backing::Mapped(file), show(path), self)
     }
 

@@ -53,6 +53,16 @@ impl MappedFile {
     pub fn bytes(&self) -> &[u8] {
         &self.map
     }
+
+    /// Tells the operating system that touching a page says nothing about its neighbours, so that it reads
+    /// that page alone from the disk. A hint, which some systems do not take.
+    pub fn expect_random_access(&self) {
+        #[cfg(unix)]
+        {
+            // Without it the same is read, in other amounts.
+            let _ = self.map.advise(memmap2::Advice::Random);
+        }
+    }
 }
 
 /// A file mapped read-write that can grow; nobody else has it open under a lock meanwhile.

@@ -12,11 +12,16 @@ use crate::mapped::{MappedError, Pod};
 pub struct Entries<'a, K, V> {
     dictionary: &'a Dictionary<K, V>,
     positions: Range<usize>,
+    /// Entries whose pages were checked, so that not each one asks again.
+    checked: Range<usize>,
 }
+
+/// Entries whose pages are checked at once.
+const STRIDE: usize = 256;
 
 impl<'a, K: Key, V: Pod> Entries<'a, K, V> {
     pub(super) fn new(dictionary: &'a Dictionary<K, V>, positions: Range<usize>) -> Self {
-        Self { dictionary, positions }
+        Self { dictionary, positions, checked: 0..0 }
     }
 
     /// The positions of the entries that are still to come.
@@ -26,12 +31,23 @@ impl<'a, K: Key, V: Pod> Entries<'a, K, V> {
 
     #[inline]
     fn entry(&mut self, position: usize) -> Result<(K, V), MappedError> {
-        let dictionary = self.dictionary;
-        let entry = dictionary.key_at(position).and_then(|key| Ok((key, dictionary.value_at(position)?)));
-        if entry.is_err() {
-            self.positions = 0..0;
+        if !self.checked.contains(&position) {
+            self.check(position)?;
         }
-        entry
+        Ok(self.dictionary.entry_unchecked(position))
+    }
+
+    /// Checks the pages of an entry and of those around it that are to come too.
+    #[cold]
+    fn check(&mut self, position: usize) -> Result<(), MappedError> {
+        let start = position.saturating_sub(STRIDE).max(self.positions.start).min(position);
+        let end = position.saturating_add(STRIDE).min(self.positions.end).max(position + 1);
+        if self.dictionary.check_entries(start..end).is_ok() {
+            self.checked = start..end;
+            return Ok(());
+        }
+        // One of them is damaged; whether it is this one is to be told apart.
+        self.dictionary.check_entries(position..position + 1).inspect_err(|_| self.positions = 0..0)
     }
 }
 

@@ -146,11 +146,8 @@ impl<K: Key, V: Pod> Dictionary<K, V> {
     /// If `position >= self.len()`.
     #[inline]
     pub fn value_at(&self, position: usize) -> Result<V, MappedError> {
-        let size = size_of::<V>();
-        let bytes = &self.held.section(VALUES)[position * size..][..size];
-        let (container, start) = (self.held.container(), self.values_at + position * size);
-        container.touch(start..start + size).map_err(|page| container.damaged(page))?;
-        Ok(bytemuck::pod_read_unaligned(bytes))
+        self.check(VALUES, position..position + 1)?;
+        Ok(self.value_unchecked(position))
     }
 
     /// The entries whose keys lie within `bounds`, in order.
@@ -177,7 +174,7 @@ impl<K: Key, V: Pod> Dictionary<K, V> {
         let container = self.held.container();
         container.verify()?;
         self.held.verify_index()?;
-        let keys = LittleEndianKeys::<K>::whole(self.held.section(KEYS));
+        let keys = self.unchecked_keys();
         match (1..self.count).find(|&at| keys.get(at) < keys.get(at - 1)) {
             None => Ok(()),
             Some(at) => {
@@ -189,7 +186,39 @@ impl<K: Key, V: Pod> Dictionary<K, V> {
 
     #[inline(always)]
     fn keys(&self) -> CheckedKeys<'_, K> {
-        let keys = LittleEndianKeys::whole(self.held.section(KEYS));
-        CheckedKeys::new(keys, self.held.container(), self.keys_at)
+        CheckedKeys::new(self.unchecked_keys(), self.held.container(), self.keys_at)
+    }
+
+    #[inline(always)]
+    fn unchecked_keys(&self) -> LittleEndianKeys<'_, K> {
+        LittleEndianKeys::whole(self.held.section(KEYS))
+    }
+
+    #[inline(always)]
+    fn value_unchecked(&self, position: usize) -> V {
+        let size = size_of::<V>();
+        bytemuck::pod_read_unaligned(&self.held.section(VALUES)[position * size..][..size])
+    }
+
+    /// An entry as it stands in the file, for those who have checked its pages.
+    #[inline(always)]
+    pub(super) fn entry_unchecked(&self, position: usize) -> (K, V) {
+        (self.unchecked_keys().get(position), self.value_unchecked(position))
+    }
+
+    /// Checks the pages of some entries.
+    pub(super) fn check_entries(&self, positions: Range<usize>) -> Result<(), MappedError> {
+        self.check(KEYS, positions.clone())?;
+        self.check(VALUES, positions)
+    }
+
+    /// Checks the pages of some entries' keys or values.
+    #[inline(always)]
+    fn check(&self, section: usize, positions: Range<usize>) -> Result<(), MappedError> {
+        let container = self.held.container();
+        let (start, width) =
+            if section == KEYS { (self.keys_at, K::WIDTH) } else { (self.values_at, size_of::<V>()) };
+        let bytes = start + positions.start * width..start + positions.end * width;
+        container.touch(bytes).map_err(|page| container.damaged(page))
     }
 }

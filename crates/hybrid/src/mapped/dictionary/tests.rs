@@ -173,7 +173,8 @@ proptest! {
         }
         let checksum = xxh3_64(&forged[..4088]).to_le_bytes();
         forged[4088..4096].copy_from_slice(&checksum);
-        if let Ok(dictionary) = (OpenOptions { check_pages }).from_bytes::<u64, u32>(forged) {
+        let options = OpenOptions { check_pages, ..OpenOptions::default() };
+        if let Ok(dictionary) = options.from_bytes::<u64, u32>(forged) {
             for key in [0, 3, 300, probe, probe % 2_000_000, u64::MAX] {
                 prop_assert!(dictionary.lower_bound(key).map_or(0, |found| found) <= dictionary.len());
                 let _ = dictionary.get(key);
@@ -223,7 +224,7 @@ fn unchecked_pages_give_what_is_there() {
     let values_at = bytes.len() - 8 * 3 - 4096 - 4096;
     assert_eq!(bytes[values_at + 4..values_at + 8], 1u32.to_le_bytes());
     bytes[values_at + 4] = 9;
-    let trusting = OpenOptions { check_pages: false };
+    let trusting = OpenOptions { check_pages: false, ..OpenOptions::default() };
     let dictionary = trusting.from_bytes::<u64, u32>(bytes.clone()).unwrap();
     assert_eq!(dictionary.get(3).unwrap(), Some(9));
     assert!(dictionary.verify().is_err());
