@@ -96,8 +96,8 @@ fn warm(path: &Path, keys: &[u64]) -> Result<(), Box<dyn Error>> {
     }
     let [memory, trusting, checked, first] = best;
     println!(
-        "  get, warm, ns of processor time: vectors and index {memory:.0}; mapped unchecked {trusting:.0}, checked {checked:.0}, \
-         checked from opening on {first:.0}"
+        "  get, warm, ns of processor time: vectors and index {memory:.0}; mapped unchecked {trusting:.0}, \
+         checked {checked:.0}, checked from opening on {first:.0}"
     );
     Ok(())
 }
@@ -143,7 +143,7 @@ fn open_and_walk(path: &Path, keys: &[u64]) {
             let found = dictionary.iter().map(|entry| entry.expect("undamaged").1);
             black_box(found.fold(0u64, u64::wrapping_add));
         };
-        let best = (0..ROUNDS).map(|_| processor_nanoseconds(count, &walk)).fold(f64::MAX, f64::min);
+        let best = (0..ROUNDS).map(|_| processor_nanoseconds(count, walk)).fold(f64::MAX, f64::min);
         let verify = processor_nanoseconds(count, || dictionary.verify().expect("undamaged"));
         println!(
             "  {}: walk {best:.2} ns an entry, verify {verify:.2}",

@@ -1,7 +1,8 @@
 //! Sorted dictionaries in files that are mapped instead of read, and the mapped memory under them.
 //!
 //! A [`Dictionary`] is a file of sorted keys, their values kept apart, an index that fits the keys, and a
-//! checksum for each page. A [`DictionaryBuilder`] writes it in one pass; opening it reads one page.
+//! checksum for each page. A [`DictionaryBuilder`] writes it in one pass; opening it reads one page. A
+//! [`StringDictionary`] is the same for byte strings.
 //!
 //! ```
 //! use stroma_hybrid::mapped::{Dictionary, DictionaryBuilder};
@@ -29,9 +30,11 @@ mod held;
 mod lock;
 mod open;
 mod region;
+mod strings;
 
 pub use bytemuck::Pod;
 pub use dictionary::{Dictionary, DictionaryBuilder, Entries};
 pub use error::MappedError;
 pub use open::OpenOptions;
 pub use region::{MappedFile, MappedRegion};
+pub use strings::{StringDictionary, StringDictionaryBuilder, StringEntries};

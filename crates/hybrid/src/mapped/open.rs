@@ -12,7 +12,7 @@ use std::path::Path;
 use super::container::Backing;
 use super::error::show;
 use super::lock::open_shared;
-use super::{Dictionary, MappedError, MappedFile, Pod};
+use super::{Dictionary, MappedError, MappedFile, Pod, StringDictionary};
 use crate::Key;
 
 /// How a dictionary is opened.
@@ -49,13 +49,9 @@ impl OpenOptions {
         &self,
         path: impl AsRef<Path>,
     ) -> Result<Dictionary<K, V>, MappedError> {
-        let path = path.as_ref();
         // SAFETY: the caller's promise is the one asked for.
-        let file = unsafe { MappedFile::open(path) }?;
-        if self.random_access {
-            file.expect_random_access();
-        }
-        Dictionary::over(Backing::Mapped(file), show(path), self)
+        let backing = unsafe { self.map(path.as_ref()) }?;
+        Dictionary::over(backing, show(path.as_ref()), self)
     }
 
     /// Reads the dictionary at `path` into memory.
@@ -63,17 +59,7 @@ impl OpenOptions {
     /// # Errors
     /// As [`Dictionary::read`].
     pub fn read<K: Key, V: Pod>(&self, path: impl AsRef<Path>) -> Result<Dictionary<K, V>, MappedError> {
-        let path = path.as_ref();
-        let failed = |source| MappedError::io("read", path, source);
-        let mut bytes = Vec::new();
-        let mut file = open_shared(path)?;
-        let length = file.metadata().map_err(failed)?.len();
-        usize::try_from(length)
-            .ok()
-            .and_then(|length| bytes.try_reserve_exact(length).ok())
-            .ok_or_else(|| MappedError::TooLarge { place: show(path), length })?;
-        file.read_to_end(&mut bytes).map_err(failed)?;
-        Dictionary::over(Backing::Owned(bytes), show(path), self)
+        Dictionary::over(load(path.as_ref())?, show(path.as_ref()), self)
     }
 
     /// Takes the bytes of a dictionary file.
@@ -81,8 +67,67 @@ impl OpenOptions {
     /// # Errors
     /// As [`Dictionary::from_bytes`].
     pub fn from_bytes<K: Key, V: Pod>(&self, bytes: Vec<u8>) -> Result<Dictionary<K, V>, MappedError> {
-        Dictionary::over(Backing::Owned(bytes), "a dictionary in memory".to_owned(), self)
+        Dictionary::over(Backing::Owned(bytes), IN_MEMORY.to_owned(), self)
     }
+
+    /// Maps the dictionary of byte strings at `path`.
+    ///
+    /// # Safety
+    /// As [`Dictionary::open`].
+    ///
+    /// # Errors
+    /// As [`Dictionary::open`].
+    pub unsafe fn open_strings<V: Pod>(
+        &self,
+        path: impl AsRef<Path>,
+    ) -> Result<StringDictionary<V>, MappedError> {
+        // SAFETY: the caller's promise is the one asked for.
+        let backing = unsafe { self.map(path.as_ref()) }?;
+        StringDictionary::over(backing, show(path.as_ref()), self)
+    }
+
+    /// Reads the dictionary of byte strings at `path` into memory.
+    ///
+    /// # Errors
+    /// As [`Dictionary::read`].
+    pub fn read_strings<V: Pod>(&self, path: impl AsRef<Path>) -> Result<StringDictionary<V>, MappedError> {
+        StringDictionary::over(load(path.as_ref())?, show(path.as_ref()), self)
+    }
+
+    /// Takes the bytes of a file with a dictionary of byte strings.
+    ///
+    /// # Errors
+    /// As [`Dictionary::from_bytes`].
+    pub fn strings_from_bytes<V: Pod>(&self, bytes: Vec<u8>) -> Result<StringDictionary<V>, MappedError> {
+        StringDictionary::over(Backing::Owned(bytes), IN_MEMORY.to_owned(), self)
+    }
+
+    /// # Safety
+    /// As [`Dictionary::open`].
+    unsafe fn map(&self, path: &Path) -> Result<Backing, MappedError> {
+        // SAFETY: the caller's promise is the one asked for.
+        let file = unsafe { MappedFile::open(path) }?;
+        if self.random_access {
+            file.expect_random_access();
+        }
+        Ok(Backing::Mapped(file))
+    }
+}
+
+/// How errors call bytes that came without a path.
+const IN_MEMORY: &str = "a dictionary in memory";
+
+fn load(path: &Path) -> Result<Backing, MappedError> {
+    let failed = |source| MappedError::io("read", path, source);
+    let mut file = open_shared(path)?;
+    let length = file.metadata().map_err(failed)?.len();
+    let mut bytes = Vec::new();
+    usize::try_from(length)
+        .ok()
+        .and_then(|length| bytes.try_reserve_exact(length).ok())
+        .ok_or_else(|| MappedError::TooLarge { place: show(path), length })?;
+    file.read_to_end(&mut bytes).map_err(failed)?;
+    Ok(Backing::Owned(bytes))
 }
 
 impl<K: Key, V: Pod> Dictionary<K, V> {
@@ -122,5 +167,35 @@ impl<K: Key, V: Pod> Dictionary<K, V> {
     /// [`MappedError::Inconsistent`] and [`MappedError::Index`]; never panics, whatever the bytes are.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, MappedError> {
         OpenOptions::default().from_bytes(bytes)
+    }
+}
+
+impl<V: Pod> StringDictionary<V> {
+    /// Maps the dictionary of byte strings at `path`, as [`Dictionary::open`] does.
+    ///
+    /// # Safety
+    /// As [`Dictionary::open`].
+    ///
+    /// # Errors
+    /// As [`Dictionary::open`].
+    pub unsafe fn open(path: impl AsRef<Path>) -> Result<Self, MappedError> {
+        // SAFETY: the caller's promise is the one asked for.
+        unsafe { OpenOptions::default().open_strings(path) }
+    }
+
+    /// Reads the dictionary at `path` into memory, O(file): what happens to the file later is of no concern.
+    ///
+    /// # Errors
+    /// As [`Dictionary::open`].
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, MappedError> {
+        OpenOptions::default().read_strings(path)
+    }
+
+    /// Takes the bytes of a dictionary file, wherever they came from.
+    ///
+    /// # Errors
+    /// As [`Dictionary::from_bytes`].
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, MappedError> {
+        OpenOptions::default().strings_from_bytes(bytes)
     }
 }

@@ -15,7 +15,7 @@ use crate::mapped::lock::open_exclusive;
 
 /// A file that is being built beside `target`; nobody sees it under that name before [`publish`](Self::publish).
 #[derive(Debug)]
-pub(super) struct BuildFile {
+pub(in crate::mapped) struct BuildFile {
     file: File,
     /// Its present name, as long as it has to be removed.
     temporary: Option<PathBuf>,
@@ -35,7 +35,7 @@ impl BuildFile {
     ///
     /// One that an interrupted build left is taken over; it is emptied only under the lock, so that two builds
     /// of one target cannot meet in it.
-    pub(super) fn create(target: &Path, number: usize) -> Result<Self, MappedError> {
+    pub(in crate::mapped) fn create(target: &Path, number: usize) -> Result<Self, MappedError> {
         let Some(name) = target.file_name() else {
             let source = io::Error::new(io::ErrorKind::InvalidInput, "the path does not end in a file name");
             return Err(MappedError::io("build", target, source));
@@ -64,7 +64,7 @@ impl BuildFile {
         })
     }
 
-    pub(super) fn file(&mut self) -> &mut File {
+    pub(in crate::mapped) fn file(&mut self) -> &mut File {
         &mut self.file
     }
 

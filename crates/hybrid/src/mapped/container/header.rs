@@ -25,6 +25,14 @@ pub(in crate::mapped) enum SectionKind {
     Keys = 1,
     /// Values, as they lie in the memory of the machine that wrote them.
     Values = 2,
+    /// The eight bytes after the prefix of each byte string, as numbers.
+    Heads = 3,
+    /// Where each byte string ends in the text.
+    Ends = 4,
+    /// Byte strings without their prefix, one after another.
+    Text = 5,
+    /// What all byte strings begin with.
+    Prefix = 6,
 }
 
 /// What the first page says.

@@ -10,6 +10,7 @@ mod reader;
 mod verify;
 mod writer;
 
+pub(in crate::mapped) use build_file::BuildFile;
 #[cfg(test)]
 pub(in crate::mapped) use build_file::ROOM;
 pub(in crate::mapped) use header::{Header, SectionKind};

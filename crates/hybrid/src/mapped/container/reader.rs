@@ -98,14 +98,20 @@ impl Container {
     #[inline(always)]
     pub(in crate::mapped) fn touch(&self, bytes: Range<usize>) -> Result<(), BadPage> {
         match &self.seen {
-            Some(seen) if !seen.all_seen(&bytes) => self.check(seen, bytes),
+            Some(seen) if !seen.all_seen(&bytes) => self.check_pages(seen, bytes),
             _ => Ok(()),
         }
     }
 
+    /// As [`touch`](Self::touch), with the error that names the file.
+    #[inline(always)]
+    pub(in crate::mapped) fn check(&self, bytes: Range<usize>) -> Result<(), MappedError> {
+        self.touch(bytes).map_err(|page| self.damaged(page))
+    }
+
     #[cold]
     #[inline(never)]
-    fn check(&self, seen: &SeenPages, bytes: Range<usize>) -> Result<(), BadPage> {
+    fn check_pages(&self, seen: &SeenPages, bytes: Range<usize>) -> Result<(), BadPage> {
         seen.check(self.bytes(), &self.bytes()[self.layout.table.clone()], bytes)
     }
 
@@ -123,9 +129,8 @@ impl Container {
     pub(in crate::mapped) fn damaged(&self, page: BadPage) -> MappedError {
         let BadPage { offset, stored, computed } = page;
         let what = match self.layout.sections.iter().find(|(_, range)| offset < range.end) {
-            Some((kind, _)) if *kind == SectionKind::Keys as u32 => "a page of keys",
             Some((kind, _)) if *kind == SectionKind::Values as u32 => "a page of values",
-            _ => "a page",
+            _ => "a page of keys",
         };
         MappedError::Damaged { place: self.place.clone(), what, offset: offset as u64, stored, computed }
     }

@@ -48,6 +48,12 @@ impl<const N: usize> ContainerWriter<N> {
         &self.target
     }
 
+    /// The error of something that the file cannot become whole without.
+    pub(in crate::mapped) fn give_up(&mut self, source: io::Error) -> MappedError {
+        self.failed = true;
+        MappedError::io("write", &self.target, source)
+    }
+
     /// Adds to a section (by its place in `kinds`) what `append` puts at the end of the vector it is given.
     #[inline]
     pub(in crate::mapped) fn push(
@@ -58,10 +64,7 @@ impl<const N: usize> ContainerWriter<N> {
         if self.failed {
             return Err(MappedError::Abandoned { place: show(&self.target) });
         }
-        self.sections[section].1.push(append).map_err(|source| {
-            self.failed = true;
-            MappedError::io("write", &self.target, source)
-        })
+        self.sections[section].1.push(append).map_err(|source| self.give_up(source))
     }
 
     /// Writes everything else, syncs the file and gives it its name; returns its length in bytes.

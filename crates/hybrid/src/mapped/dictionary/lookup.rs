@@ -215,10 +215,8 @@ impl<K: Key, V: Pod> Dictionary<K, V> {
     /// Checks the pages of some entries' keys or values.
     #[inline(always)]
     fn check(&self, section: usize, positions: Range<usize>) -> Result<(), MappedError> {
-        let container = self.held.container();
         let (start, width) =
             if section == KEYS { (self.keys_at, K::WIDTH) } else { (self.values_at, size_of::<V>()) };
-        let bytes = start + positions.start * width..start + positions.end * width;
-        container.touch(bytes).map_err(|page| container.damaged(page))
+        self.held.container().check(start + positions.start * width..start + positions.end * width)
     }
 }
