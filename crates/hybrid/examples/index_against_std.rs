@@ -1,69 +1,103 @@
 //! Times lookups through the index against `partition_point` and `BTreeMap`.
 //!
-//! `cargo run --release -p stroma-hybrid --example index_against_std -- [keys]`
+//! `cargo run --release -p stroma-hybrid --example index_against_std -- [keys] [name of a key set]`
 
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a benchmark prints times")]
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use stroma_hybrid::{CostModelPolicy, ForcePolicy, Index, LayerKind};
 
-fn next(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
+#[path = "../tests/shared/key_sets.rs"]
+mod key_sets;
+use key_sets::{KeySet, next};
+
+const LOOKUPS: usize = 1_000_000;
+const ROUNDS: usize = 5;
+/// A `BTreeMap` of more keys would not fit beside the rest.
+const MOST_IN_MAP: usize = 10_000_000;
+
+/// The time this thread has had a processor; the time that passed where the system does not tell.
+fn cpu_time(since: Instant) -> Duration {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanoseconds = told.and_then(|text| text.split(' ').next()?.parse().ok());
+    nanoseconds.map_or_else(|| since.elapsed(), Duration::from_nanos)
 }
 
-/// Prints nanoseconds a lookup: independent ones that may overlap, then ones that await each other.
+/// Nanoseconds a lookup, the best of several rounds.
+fn time(mut round: impl FnMut()) -> f64 {
+    let since = Instant::now();
+    let rounds = (0..ROUNDS).map(|_| {
+        let start = cpu_time(since);
+        round();
+        (cpu_time(since) - start).as_nanos() as f64 / LOOKUPS as f64
+    });
+    rounds.fold(f64::INFINITY, f64::min)
+}
+
+/// Prints the times of independent lookups, which may overlap, and of ones that await each other.
 fn report(name: &str, probes: &[u64], look_up: impl Fn(u64) -> usize, note: &str) {
-    let start = Instant::now();
-    let sum = probes.iter().fold(0usize, |sum, probe| sum.wrapping_add(look_up(*probe)));
-    let independent = start.elapsed().as_nanos() as f64 / probes.len() as f64;
-    black_box(sum);
-    let start = Instant::now();
-    let last = (0..probes.len() - 1).fold(0, |found, at| look_up(probes[at + (found & 1)]));
-    let dependent = start.elapsed().as_nanos() as f64 / probes.len() as f64;
-    black_box(last);
-    println!("  {name:<20} {independent:7.1} {dependent:7.1}  {note}");
+    let independent = time(|| {
+        black_box(probes.iter().fold(0usize, |sum, probe| sum.wrapping_add(look_up(*probe))));
+    });
+    let dependent = time(|| {
+        black_box((0..probes.len() - 1).fold(0, |found, at| look_up(probes[at + (found & 1)])));
+    });
+    println!("  {name:<22} {independent:7.1} {dependent:7.1} {note}");
+}
+
+fn report_index(name: &str, keys: &[u64], probes: &[u64], index: &Index<u64>, build: f64) {
+    let mut positions = vec![0; probes.len()];
+    let batch = time(|| {
+        for (probes, positions) in probes.chunks(32).zip(positions.chunks_mut(32)) {
+            index.lower_bound_batch(keys, probes, positions);
+        }
+        black_box(&positions);
+    });
+    let bytes = index.size_bytes() as f64 / keys.len() as f64;
+    let note = format!("{batch:7.1}  {bytes:9.6}  {build:5.1}");
+    report(name, probes, |probe| index.lower_bound(keys, probe), &note);
+}
+
+fn report_set(keys: &[u64]) -> Result<(), stroma_hybrid::Error> {
+    let mut state = 7;
+    let probes: Vec<u64> =
+        (0..LOOKUPS).map(|_| keys[(next(&mut state) % keys.len() as u64) as usize]).collect();
+    report("partition_point", &probes, |probe| keys.partition_point(|key| *key < probe), "");
+    if keys.len() <= MOST_IN_MAP {
+        let map: BTreeMap<u64, usize> = keys.iter().copied().zip(0..).collect();
+        report("BTreeMap", &probes, |probe| map.range(probe..).next().map_or(0, |(_, at)| *at), "");
+    }
+    let since = Instant::now();
+    for kind in LayerKind::ALL {
+        let start = cpu_time(since);
+        let index = Index::build(keys, &ForcePolicy(kind))?;
+        let build = (cpu_time(since) - start).as_nanos() as f64 / keys.len() as f64;
+        report_index(&kind.to_string(), keys, &probes, &index, build);
+    }
+    let start = cpu_time(since);
+    let index = Index::build(keys, &CostModelPolicy::default())?;
+    let build = (cpu_time(since) - start).as_nanos() as f64 / keys.len() as f64;
+    report_index("by cost model", keys, &probes, &index, build);
+    println!("    {}", index.explain().replace('\n', "\n    "));
+    Ok(())
 }
 
 fn main() -> Result<(), stroma_hybrid::Error> {
-    let n: u64 = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(4_000_000);
-    let mut state = 42;
-    let mut uniform: Vec<u64> = (0..n).map(|_| next(&mut state)).collect();
-    uniform.sort_unstable();
-    let smooth: Vec<u64> = (0..n).map(|i| 1_700_000_000_000 + i * 40 + next(&mut state) % 40).collect();
-    let mut rough: Vec<u64> = (0..n)
-        .map(|_| {
-            let width = next(&mut state) % 56;
-            next(&mut state) >> width << (next(&mut state) % (width + 1))
-        })
-        .collect();
-    rough.sort_unstable();
+    let count: usize = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(4_000_000);
+    let wanted = std::env::args().nth(2).unwrap_or_default().to_lowercase();
     println!(
-        "{n} keys of 8 bytes; nanoseconds for the lower bound of a random present key (lookups\n\
-         independent, dependent), bytes of index per key"
+        "{count} keys of 8 bytes, {LOOKUPS} random present ones looked up; processor time in nanoseconds\n\
+         independent, dependent, in batches of 32; bytes of index per key; nanoseconds a key to build"
     );
-    for (name, keys) in [("uniform", uniform), ("timestamps", smooth), ("rough", rough)] {
-        let probes: Vec<u64> = (0..1_000_000).map(|_| keys[(next(&mut state) % n) as usize]).collect();
-        let map: BTreeMap<u64, usize> = keys.iter().copied().zip(0..).collect();
-        println!("{name}");
-        report("partition_point", &probes, |probe| keys.partition_point(|key| *key < probe), "");
-        report("BTreeMap", &probes, |probe| map.range(probe..).next().map_or(0, |(_, at)| *at), "");
-        for kind in [LayerKind::BTree, LayerKind::Linear] {
-            let index = Index::build(&keys, &ForcePolicy(kind))?;
-            let bytes = format!("{:.4}", index.size_bytes() as f64 / n as f64);
-            report(&format!("Index, {kind}"), &probes, |probe| index.lower_bound(&keys, probe), &bytes);
+    for set in KeySet::ALL {
+        let name = format!("{set:?}");
+        if name.to_lowercase().contains(&wanted) {
+            println!("{name}");
+            report_set(&set.keys(count, 42))?;
         }
-        let start = Instant::now();
-        let index = Index::build(&keys, &CostModelPolicy::default())?;
-        let build = start.elapsed().as_nanos() as f64 / n as f64;
-        let note = format!("{:.4}  built in {build:.1} ns a key", index.size_bytes() as f64 / n as f64);
-        report("Index, by cost model", &probes, |probe| index.lower_bound(&keys, probe), &note);
-        println!("    {}", index.explain().replace('\n', "\n    "));
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::ops::Range;
 
-use crate::{BTreeLayer, Key, Layer, LinearLayer, LittleEndianKeys, Offer, SPlusLayer};
+use crate::{BTreeLayer, Key, Layer, LinearLayer, LittleEndianKeys, Offer, RadixSplineLayer, SPlusLayer};
 
 /// The kinds of layer there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -15,6 +15,21 @@ pub enum LayerKind {
     Linear,
     /// A whole static B+-tree for vector instructions: see [`SPlusLayer`].
     SPlus,
+    /// A spline and a table by leading bits: see [`RadixSplineLayer`].
+    RadixSpline,
+}
+
+impl LayerKind {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::BTree, Self::Linear, Self::SPlus, Self::RadixSpline];
+
+    /// Whether a layer of this kind finds its way from one root, so that nothing need stand on it.
+    pub fn is_whole(self) -> bool {
+        match self {
+            Self::BTree | Self::Linear => false,
+            Self::SPlus | Self::RadixSpline => true,
+        }
+    }
 }
 
 impl fmt::Display for LayerKind {
@@ -23,6 +38,7 @@ impl fmt::Display for LayerKind {
             Self::BTree => "B-tree",
             Self::Linear => "linear",
             Self::SPlus => "S+-tree",
+            Self::RadixSpline => "radix spline",
         })
     }
 }
@@ -38,13 +54,18 @@ pub enum LayerPlan {
     },
     /// A linear layer.
     Linear {
-        /// Largest error to aim for, in positions, 1..=2^20.
+        /// Largest error, in positions, 1..=2^20.
         epsilon: usize,
     },
     /// An S+-tree, which needs no layer above it.
     SPlus {
         /// Keys of the array below per separator, 2..=2^20.
         fanout: usize,
+    },
+    /// A radix spline, which needs no layer above it.
+    RadixSpline {
+        /// Largest error, in positions, 1..=2^20.
+        epsilon: usize,
     },
 }
 
@@ -55,6 +76,7 @@ impl LayerPlan {
             Self::BTree { .. } => LayerKind::BTree,
             Self::Linear { .. } => LayerKind::Linear,
             Self::SPlus { .. } => LayerKind::SPlus,
+            Self::RadixSpline { .. } => LayerKind::RadixSpline,
         }
     }
 }
@@ -65,6 +87,19 @@ pub(crate) enum AnyLayer<K, B = Vec<u8>> {
     BTree(BTreeLayer<K, B>),
     Linear(LinearLayer<K, B>),
     SPlus(SPlusLayer<K, B>),
+    RadixSpline(RadixSplineLayer<K, B>),
+}
+
+/// The same for a layer of each kind.
+macro_rules! for_each_kind {
+    ($any:expr, $layer:ident => $result:expr) => {
+        match $any {
+            AnyLayer::BTree($layer) => $result,
+            AnyLayer::Linear($layer) => $result,
+            AnyLayer::SPlus($layer) => $result,
+            AnyLayer::RadixSpline($layer) => $result,
+        }
+    };
 }
 
 impl<K: Key, B: AsRef<[u8]>> AnyLayer<K, B> {
@@ -73,78 +108,70 @@ impl<K: Key, B: AsRef<[u8]>> AnyLayer<K, B> {
             Self::BTree(_) => LayerKind::BTree,
             Self::Linear(_) => LayerKind::Linear,
             Self::SPlus(_) => LayerKind::SPlus,
+            Self::RadixSpline(_) => LayerKind::RadixSpline,
         }
     }
 
-    /// The fanout of a B-tree layer, the error of a linear one.
+    /// The fanout of a tree, the error of a model.
     pub(crate) fn parameter(&self) -> usize {
         match self {
             Self::BTree(layer) => layer.fanout(),
             Self::Linear(layer) => layer.error(),
             Self::SPlus(layer) => layer.fanout(),
+            Self::RadixSpline(layer) => layer.error(),
         }
     }
 
     /// What a policy is told of the layer.
     pub(crate) fn offer(&self, plan: LayerPlan) -> Offer {
-        let window = match self {
-            Self::BTree(layer) => layer.fanout() - 1,
-            Self::Linear(layer) => 2 * layer.error() + 1,
-            Self::SPlus(layer) => layer.fanout() - 1,
+        let (entries, window) = match self {
+            Self::BTree(layer) => (layer.entry_count(), layer.fanout() - 1),
+            Self::Linear(layer) => (layer.entry_count(), 2 * layer.error() + 1),
+            Self::SPlus(layer) => (layer.separator_count(), layer.fanout() - 1),
+            Self::RadixSpline(layer) => (layer.average_search(), 2 * layer.error() + 1),
         };
-        Offer { plan, entries: self.entry_count(), size_bytes: self.size_bytes(), window }
+        Offer { plan, entries, size_bytes: self.size_bytes(), window }
     }
 
-    /// The entries, to build the layer above on; none of a layer that is complete.
+    /// The entries, to build the layer above on; none of a layer that is whole.
     pub(crate) fn entries(&self) -> LittleEndianKeys<'_, K> {
         match self {
             Self::BTree(layer) => layer.entries(),
             Self::Linear(layer) => layer.entries(),
-            Self::SPlus(_) => LittleEndianKeys::whole(&[]),
+            Self::SPlus(_) | Self::RadixSpline(_) => LittleEndianKeys::whole(&[]),
         }
     }
 
     pub(crate) fn payload(&self) -> &[u8] {
+        for_each_kind!(self, layer => layer.payload())
+    }
+
+    pub(crate) fn to_owned_layer(&self) -> AnyLayer<K> {
         match self {
-            Self::BTree(layer) => layer.payload(),
-            Self::Linear(layer) => layer.payload(),
-            Self::SPlus(layer) => layer.payload(),
+            Self::BTree(layer) => AnyLayer::BTree(layer.to_owned_layer()),
+            Self::Linear(layer) => AnyLayer::Linear(layer.to_owned_layer()),
+            Self::SPlus(layer) => AnyLayer::SPlus(layer.to_owned_layer()),
+            Self::RadixSpline(layer) => AnyLayer::RadixSpline(layer.to_owned_layer()),
         }
     }
 }
 
 impl<K: Key, B: AsRef<[u8]>> Layer<K> for AnyLayer<K, B> {
     fn entry_count(&self) -> usize {
-        match self {
-            Self::BTree(layer) => layer.entry_count(),
-            Self::Linear(layer) => layer.entry_count(),
-            Self::SPlus(layer) => layer.entry_count(),
-        }
+        for_each_kind!(self, layer => layer.entry_count())
     }
 
     fn below_len(&self) -> usize {
-        match self {
-            Self::BTree(layer) => layer.below_len(),
-            Self::Linear(layer) => layer.below_len(),
-            Self::SPlus(layer) => layer.below_len(),
-        }
+        for_each_kind!(self, layer => layer.below_len())
     }
 
     #[inline(always)]
     fn narrow(&self, key: K, candidates: Range<usize>) -> Range<usize> {
-        match self {
-            Self::BTree(layer) => layer.narrow(key, candidates),
-            Self::Linear(layer) => layer.narrow(key, candidates),
-            Self::SPlus(layer) => layer.narrow(key, candidates),
-        }
+        for_each_kind!(self, layer => layer.narrow(key, candidates))
     }
 
     fn narrow_batch(&self, keys: &[K], candidates: &mut [Range<usize>]) {
-        match self {
-            Self::BTree(layer) => layer.narrow_batch(keys, candidates),
-            Self::Linear(layer) => layer.narrow_batch(keys, candidates),
-            Self::SPlus(layer) => layer.narrow_batch(keys, candidates),
-        }
+        for_each_kind!(self, layer => layer.narrow_batch(keys, candidates));
     }
 
     fn size_bytes(&self) -> usize {

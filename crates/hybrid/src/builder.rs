@@ -2,9 +2,7 @@
 
 use crate::growth::LevelBuilder;
 use crate::index::ChosenLayer;
-use crate::{
-    Below, Choice, Error, Index, Key, KeySource, Layer, LayerKind, LayerPlan, Offer, Policy, Reason,
-};
+use crate::{Below, Choice, Error, Index, Key, KeySource, Layer, LayerPlan, Offer, Policy, Reason};
 
 /// A top layer of at most this many entries needs no layer above it.
 const TOP_ENTRIES: usize = 16;
@@ -101,8 +99,8 @@ impl<K: Key> Index<K> {
         let mut layers = vec![bottom.finish(&AsPlanned, 0)?];
         for &plan in rest {
             let Some(below) = layers.last() else { break };
-            if below.layer.kind() == LayerKind::SPlus {
-                let name = "number of layers below the S+-tree, which is whole,";
+            if below.layer.kind().is_whole() {
+                let name = "number of layers below the one that is whole";
                 let (value, largest) = (plans.len() as u64 - 1, layers.len() as u64 - 1);
                 return Err(Error::BadParameter { name, value, smallest: 0, largest });
             }

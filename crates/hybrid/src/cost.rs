@@ -2,6 +2,7 @@
 
 use crate::linear::LINE_BYTES;
 use crate::policy::DEFAULT_FANOUT;
+use crate::splus::NODE_KEYS;
 use crate::{Below, LayerKind, Offer};
 
 /// Costs in picoseconds. The defaults are round figures of a server of the 2020s; only their proportions
@@ -13,6 +14,8 @@ pub struct CostModel {
     pub line: [(u64, u64); 4],
     /// One step of a binary search in cached memory.
     pub comparison: u64,
+    /// Searching one node of an S+-tree, and finding its child.
+    pub node: u64,
     /// Evaluating one line of a linear layer: a wide multiplication and shifts.
     pub prediction: u64,
     /// What a byte of index per thousand keys is worth, so that a tie goes to the smaller one.
@@ -24,6 +27,7 @@ impl Default for CostModel {
         Self {
             line: [(32 << 10, 1_000), (1 << 20, 5_000), (16 << 20, 25_000), (u64::MAX, 90_000)],
             comparison: 1_200,
+            node: 4_000,
             prediction: 3_000,
             byte_per_thousand_keys: 10,
         }
@@ -36,31 +40,50 @@ impl CostModel {
         fits.or(self.line.last()).map_or(0, |(_, cost)| *cost)
     }
 
-    /// Binary search among `window` neighbouring keys of an array.
+    /// Search among `window` neighbouring keys of an array. They are asked for at once, so that the lines
+    /// after the first cost little more.
     fn search(&self, window: usize, width: usize, array_bytes: u64) -> u64 {
         let lines = (window * width / 64 + 1) as u64;
-        // A binary search touches a line per halving until what is left lies within one line. The lines
-        // after the first are near it: same page, and often fetched along with it.
-        let further = u64::from((lines + 1).ilog2()) - u64::from(lines == 1);
         let line = self.line_cost(array_bytes);
-        line + further * line / 5 + u64::from(window.max(1).ilog2() + 1) * self.comparison
+        line + (lines - 1) * line / 25 + u64::from(window.max(1).ilog2() + 1) * self.comparison
     }
 
-    /// Cost of a lookup through an offered layer, in picoseconds, the memory it takes weighed in; the layers
-    /// above it are taken to be B-tree layers.
+    /// Finding the way among entries of these bytes through the levels of an S+-tree, from the leaves up.
+    fn descent(&self, entries: usize, width: usize) -> u64 {
+        let (mut time, mut level) = (0, entries);
+        while level > 0 {
+            time += self.line_cost((level * width) as u64) + self.node;
+            level = if level <= NODE_KEYS { 0 } else { level / NODE_KEYS };
+        }
+        time
+    }
+
+    /// Cost of a lookup through an offered layer, in picoseconds, the memory it takes weighed in; the layer
+    /// above it, if it needs one, is taken to be an S+-tree.
     pub(crate) fn estimate(&self, below: Below, offer: &Offer) -> u64 {
         let (length, width) = (below.length, below.key_width);
-        let mut time = self.search(offer.window.min(length), width, (length * width) as u64);
-        if offer.plan.kind() == LayerKind::Linear {
-            time += self.line_cost((offer.entries * LINE_BYTES) as u64) + self.prediction;
-        }
-        let mut level = offer.entries;
-        while level > DEFAULT_FANOUT {
-            time += self.search(DEFAULT_FANOUT - 1, width, (level * width) as u64);
-            level = level.div_ceil(DEFAULT_FANOUT);
-        }
-        time += self.search(level, width, (level * width) as u64);
+        let last = self.search(offer.window.min(length), width, (length * width) as u64);
+        let time = match offer.plan.kind() {
+            LayerKind::SPlus => self.descent(offer.entries, width),
+            LayerKind::BTree => {
+                self.search(DEFAULT_FANOUT - 1, width, (offer.entries * width) as u64)
+                    + self.descent(offer.entries / DEFAULT_FANOUT, width)
+            }
+            LayerKind::Linear => {
+                // A linear layer above would have to search its own windows; an S+-tree is as good.
+                self.search(DEFAULT_FANOUT - 1, width, (offer.entries * width) as u64)
+                    + self.descent(offer.entries / DEFAULT_FANOUT, width)
+                    + self.line_cost((offer.entries * LINE_BYTES) as u64)
+                    + self.prediction
+            }
+            LayerKind::RadixSpline => {
+                // Slots, knots and positions, each a line of their own, then a division.
+                3 * self.line_cost(offer.size_bytes as u64 / 2)
+                    + self.search(offer.entries, width, offer.size_bytes as u64 / 2)
+                    + 2 * self.prediction
+            }
+        };
         let bytes_per_thousand = offer.size_bytes as u64 * 1000 / length.max(1) as u64;
-        time + bytes_per_thousand * self.byte_per_thousand_keys
+        last + time + bytes_per_thousand * self.byte_per_thousand_keys
     }
 }

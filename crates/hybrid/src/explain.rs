@@ -25,6 +25,12 @@ impl<K: Key, B: AsRef<[u8]>> HybridIndex<K, B> {
                     tree.fanout(),
                     tree.height()
                 ),
+                AnyLayer::RadixSpline(spline) => format!(
+                    "{} knots, never off by more than {}, and {} slots",
+                    spline.knot_count(),
+                    spline.error(),
+                    spline.slot_count()
+                ),
             };
             let reason = match chosen.reason {
                 Reason::Forced => "as asked".to_owned(),

@@ -6,7 +6,8 @@ use crate::any::AnyLayer;
 use crate::index::ChosenLayer;
 use crate::processor::LINE_BYTES;
 use crate::{
-    BTreeLayer, Error, HybridIndex, IndexRef, Key, Layer, LayerKind, LinearLayer, Reason, SPlusLayer,
+    BTreeLayer, Error, HybridIndex, IndexRef, Key, Layer, LayerKind, LinearLayer, RadixSplineLayer, Reason,
+    SPlusLayer,
 };
 
 const MAGIC: [u8; 8] = *b"STRMHYBR";
@@ -25,11 +26,12 @@ fn kind_code(kind: LayerKind) -> u32 {
         LayerKind::BTree => 1,
         LayerKind::Linear => 2,
         LayerKind::SPlus => 3,
+        LayerKind::RadixSpline => 4,
     }
 }
 
 fn kind_of(code: u32) -> Option<LayerKind> {
-    [LayerKind::BTree, LayerKind::Linear, LayerKind::SPlus].into_iter().find(|kind| kind_code(*kind) == code)
+    LayerKind::ALL.into_iter().find(|kind| kind_code(*kind) == code)
 }
 
 impl<K: Key, B: AsRef<[u8]>> HybridIndex<K, B> {
@@ -141,11 +143,7 @@ impl<'a, K: Key> IndexRef<'a, K> {
     /// An index of its own with the same layers.
     pub fn to_owned(&self) -> crate::Index<K> {
         let layers = self.layers.iter().map(|chosen| {
-            let layer = match &chosen.layer {
-                AnyLayer::BTree(layer) => AnyLayer::BTree(layer.to_owned_layer()),
-                AnyLayer::Linear(layer) => AnyLayer::Linear(layer.to_owned_layer()),
-                AnyLayer::SPlus(layer) => AnyLayer::SPlus(layer.to_owned_layer()),
-            };
+            let layer = chosen.layer.to_owned_layer();
             ChosenLayer { layer, reason: chosen.reason }
         });
         HybridIndex { layers: layers.collect(), key_count: self.key_count }
@@ -235,6 +233,9 @@ fn read_layer<'a, K: Key>(
         LayerKind::BTree => BTreeLayer::from_parts(payload, parameter, below_len).map(AnyLayer::BTree),
         LayerKind::Linear => {
             LinearLayer::from_parts(payload, entry_count, parameter, below_len).map(AnyLayer::Linear)
+        }
+        LayerKind::RadixSpline => {
+            RadixSplineLayer::from_parts(payload, parameter, below_len).map(AnyLayer::RadixSpline)
         }
         LayerKind::SPlus => SPlusLayer::from_parts(payload, parameter, below_len).map(AnyLayer::SPlus),
     };

@@ -4,6 +4,7 @@ use crate::any::AnyLayer;
 use crate::btree::BTreeLayerBuilder;
 use crate::index::ChosenLayer;
 use crate::linear::{LINE_BYTES, LinearGrowth, Point, PointStream};
+use crate::spline::SplineGrowth;
 use crate::{Below, Error, Key, KeySource, LayerPlan, Offer, Policy, SPlusLayerBuilder};
 
 /// A layer of any kind that is being built.
@@ -12,6 +13,7 @@ pub(crate) enum Growth<K> {
     BTree(BTreeLayerBuilder<K>),
     Linear(Box<LinearGrowth<K>>),
     SPlus(SPlusLayerBuilder<K>),
+    RadixSpline(Box<SplineGrowth<K>>),
 }
 
 impl<K: Key> Growth<K> {
@@ -19,6 +21,7 @@ impl<K: Key> Growth<K> {
         Ok(match plan {
             LayerPlan::BTree { fanout } => Self::BTree(BTreeLayerBuilder::new(fanout)?),
             LayerPlan::Linear { epsilon } => Self::Linear(Box::new(LinearGrowth::new(epsilon)?)),
+            LayerPlan::RadixSpline { epsilon } => Self::RadixSpline(Box::new(SplineGrowth::new(epsilon)?)),
             LayerPlan::SPlus { fanout } => Self::SPlus(SPlusLayerBuilder::new(fanout)?),
         })
     }
@@ -27,7 +30,7 @@ impl<K: Key> Growth<K> {
         match self {
             Self::BTree(builder) => builder.push(key),
             Self::SPlus(builder) => builder.push(key),
-            Self::Linear(_) => {}
+            Self::Linear(_) | Self::RadixSpline(_) => {}
         }
     }
 
@@ -35,6 +38,7 @@ impl<K: Key> Growth<K> {
         match self {
             Self::BTree(_) | Self::SPlus(_) => {}
             Self::Linear(growth) => growth.push(point),
+            Self::RadixSpline(growth) => growth.push(point),
         }
     }
 
@@ -43,6 +47,7 @@ impl<K: Key> Growth<K> {
             Self::BTree(builder) => builder.entry_count() * K::WIDTH,
             Self::Linear(growth) => growth.piece_count() * (K::WIDTH + LINE_BYTES),
             Self::SPlus(builder) => builder.size_bytes(),
+            Self::RadixSpline(growth) => growth.size_bytes(),
         }
     }
 
@@ -51,6 +56,7 @@ impl<K: Key> Growth<K> {
             Self::BTree(builder) => AnyLayer::BTree(builder.finish()),
             Self::Linear(growth) => AnyLayer::Linear(growth.finish(key_count)),
             Self::SPlus(builder) => AnyLayer::SPlus(builder.finish()),
+            Self::RadixSpline(growth) => AnyLayer::RadixSpline(growth.finish(key_count)),
         }
     }
 }

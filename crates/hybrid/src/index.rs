@@ -1,10 +1,9 @@
 //! An index whose layers are chosen when it is built: building and queries.
 
-use core::ops::{Bound, Range, RangeBounds};
+use core::ops::{Range, RangeBounds};
 
 use crate::any::AnyLayer;
-use crate::search::{lower_bound_batch, lower_bound_near};
-use crate::{Key, KeySource, Layer, LayerKind, Reason};
+use crate::{Key, KeySource, Layer, LayerKind, Reason, Walk};
 
 /// An index in memory of its own.
 pub type Index<K> = HybridIndex<K, Vec<u8>>;
@@ -40,7 +39,7 @@ impl<K: Key, B: AsRef<[u8]>> HybridIndex<K, B> {
 
     /// Bytes the layers take.
     pub fn size_bytes(&self) -> usize {
-        self.layers.iter().map(|chosen| chosen.layer.size_bytes()).sum()
+        Layer::size_bytes(self)
     }
 
     /// The kind of the layer that stands on the keys, which decides how a lookup behaves.
@@ -58,17 +57,13 @@ impl<K: Key, B: AsRef<[u8]>> HybridIndex<K, B> {
     /// For `a..b` the lower bound is at least `a` and at most `b`.
     #[inline]
     pub fn candidates(&self, key: K) -> Range<usize> {
-        let mut candidates = 0..usize::MAX;
-        for chosen in &self.layers {
-            candidates = chosen.layer.narrow(key, candidates);
-        }
-        candidates
+        self.layers.iter().fold(0..usize::MAX, |candidates, chosen| chosen.layer.narrow(key, candidates))
     }
 
     /// The first position whose key is not smaller than `key`; the number of keys if there is none.
     #[inline]
     pub fn lower_bound<S: KeySource<K> + ?Sized>(&self, keys: &S, key: K) -> usize {
-        lower_bound_near(keys, self.candidates(key), key)
+        Layer::lower_bound(self, keys, key)
     }
 
     /// [`lower_bound`](Self::lower_bound) of many keys at once, written to `positions` in the same order.
@@ -84,40 +79,57 @@ impl<K: Key, B: AsRef<[u8]>> HybridIndex<K, B> {
         searched: &[K],
         positions: &mut [usize],
     ) {
-        assert_eq!(searched.len(), positions.len(), "a position for each key searched");
-        lower_bound_batch(keys, searched, positions, |group, candidates| {
-            self.layers.iter().for_each(|chosen| chosen.layer.narrow_batch(group, candidates));
-        });
+        Layer::lower_bound_batch(self, keys, searched, positions);
     }
 
     /// The first position whose key is greater than `key`; the number of keys if there is none.
     #[inline]
     pub fn upper_bound<S: KeySource<K> + ?Sized>(&self, keys: &S, key: K) -> usize {
-        match key.successor() {
-            Some(next) => self.lower_bound(keys, next),
-            None => keys.len(),
-        }
+        Layer::upper_bound(self, keys, key)
     }
 
     /// The first position that holds exactly `key`.
     #[inline]
     pub fn get<S: KeySource<K> + ?Sized>(&self, keys: &S, key: K) -> Option<usize> {
-        let position = self.lower_bound(keys, key);
-        (position < keys.len() && keys.get(position) == key).then_some(position)
+        Layer::get(self, keys, key)
     }
 
     /// The positions whose keys lie within `bounds`.
     pub fn range<S: KeySource<K> + ?Sized>(&self, keys: &S, bounds: impl RangeBounds<K>) -> Range<usize> {
-        let start = match bounds.start_bound() {
-            Bound::Included(key) => self.lower_bound(keys, *key),
-            Bound::Excluded(key) => self.upper_bound(keys, *key),
-            Bound::Unbounded => 0,
-        };
-        let end = match bounds.end_bound() {
-            Bound::Included(key) => self.upper_bound(keys, *key),
-            Bound::Excluded(key) => self.lower_bound(keys, *key),
-            Bound::Unbounded => keys.len(),
-        };
-        start..end.max(start)
+        Layer::range(self, keys, bounds)
+    }
+
+    /// The keys within `bounds` and their positions, in order; what comes next is asked for ahead of use.
+    pub fn entries_within<'s, S: KeySource<K> + ?Sized>(
+        &self,
+        keys: &'s S,
+        bounds: impl RangeBounds<K>,
+    ) -> Walk<'s, K, S> {
+        Layer::entries_within(self, keys, bounds)
+    }
+}
+
+/// From one root to the keys: an index is a layer that is whole.
+impl<K: Key, B: AsRef<[u8]>> Layer<K> for HybridIndex<K, B> {
+    fn entry_count(&self) -> usize {
+        usize::from(self.key_count > 0)
+    }
+
+    fn below_len(&self) -> usize {
+        self.key_count
+    }
+
+    #[inline]
+    fn narrow(&self, key: K, _candidates: Range<usize>) -> Range<usize> {
+        self.candidates(key)
+    }
+
+    fn narrow_batch(&self, keys: &[K], candidates: &mut [Range<usize>]) {
+        candidates.fill(0..usize::MAX);
+        self.layers.iter().for_each(|chosen| chosen.layer.narrow_batch(keys, candidates));
+    }
+
+    fn size_bytes(&self) -> usize {
+        self.layers.iter().map(|chosen| chosen.layer.size_bytes()).sum()
     }
 }

@@ -38,6 +38,14 @@ pub trait Key: Copy + Ord + Debug + Send + Sync + 'static + sealed::Sealed {
     /// How many values of the type lie between `origin` and `self`; 0 if `self <= origin`.
     fn offset_from(self, origin: Self) -> u128;
 
+    /// [`offset_from`](Key::offset_from) rounded to the nearest floating-point number.
+    #[inline(always)]
+    fn distance_from(self, origin: Self) -> f64 {
+        let offset = self.offset_from(origin);
+        // Narrow offsets are converted in one instruction.
+        if Self::WIDTH <= 8 { offset as u64 as f64 } else { offset as f64 }
+    }
+
     /// The next larger value; `None` for the largest.
     fn successor(self) -> Option<Self>;
 }

@@ -1,9 +1,9 @@
 //! What a layer is, and how two layers become one.
 
-use core::ops::Range;
+use core::ops::{Bound, Range, RangeBounds};
 
 use crate::search::{clamp, lower_bound_batch, lower_bound_near};
-use crate::{Key, KeySource};
+use crate::{Key, KeySource, Walk};
 
 /// One layer of an index: given a key and a range of candidates, gives a smaller one.
 ///
@@ -45,6 +45,55 @@ pub trait Layer<K: Key> {
         Self: Sized,
     {
         lower_bound_near(keys, self.narrow(key, 0..self.entry_count()), key)
+    }
+
+    /// The first position whose key is greater than `key`; the number of keys if there is none.
+    #[inline]
+    fn upper_bound<S: KeySource<K> + ?Sized>(&self, keys: &S, key: K) -> usize
+    where
+        Self: Sized,
+    {
+        key.successor().map_or(keys.len(), |next| self.lower_bound(keys, next))
+    }
+
+    /// The first position that holds exactly `key`.
+    #[inline]
+    fn get<S: KeySource<K> + ?Sized>(&self, keys: &S, key: K) -> Option<usize>
+    where
+        Self: Sized,
+    {
+        let position = self.lower_bound(keys, key);
+        (position < keys.len() && keys.get(position) == key).then_some(position)
+    }
+
+    /// The positions whose keys lie within `bounds`.
+    fn range<S: KeySource<K> + ?Sized>(&self, keys: &S, bounds: impl RangeBounds<K>) -> Range<usize>
+    where
+        Self: Sized,
+    {
+        let start = match bounds.start_bound() {
+            Bound::Included(key) => self.lower_bound(keys, *key),
+            Bound::Excluded(key) => self.upper_bound(keys, *key),
+            Bound::Unbounded => 0,
+        };
+        let end = match bounds.end_bound() {
+            Bound::Included(key) => self.upper_bound(keys, *key),
+            Bound::Excluded(key) => self.lower_bound(keys, *key),
+            Bound::Unbounded => keys.len(),
+        };
+        start..end.max(start)
+    }
+
+    /// The keys within `bounds` and their positions, in order; what comes next is asked for ahead of use.
+    fn entries_within<'s, S: KeySource<K> + ?Sized>(
+        &self,
+        keys: &'s S,
+        bounds: impl RangeBounds<K>,
+    ) -> Walk<'s, K, S>
+    where
+        Self: Sized,
+    {
+        Walk::new(keys, self.range(keys, bounds))
     }
 
     /// [`lower_bound`](Layer::lower_bound) of many keys, whose waits for memory overlap.

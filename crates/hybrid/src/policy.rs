@@ -35,7 +35,8 @@ pub struct Below {
 pub struct Offer {
     /// What was planned.
     pub plan: LayerPlan,
-    /// How many entries it has; the layers above will stand on them.
+    /// How many entries it has; the layers above will stand on them. Of an S+-tree the separators; of a radix
+    /// spline the knots that a lookup searches, on average.
     pub entries: usize,
     /// Bytes it takes.
     pub size_bytes: usize,
@@ -90,6 +91,7 @@ impl Policy for ForcePolicy {
             LayerKind::BTree => LayerPlan::BTree { fanout: DEFAULT_FANOUT },
             LayerKind::Linear => LayerPlan::Linear { epsilon: DEFAULT_EPSILON },
             LayerKind::SPlus => LayerPlan::SPlus { fanout: DEFAULT_FANOUT },
+            LayerKind::RadixSpline => LayerPlan::RadixSpline { epsilon: DEFAULT_EPSILON },
         }]
     }
 
@@ -100,22 +102,25 @@ impl Policy for ForcePolicy {
 
 /// Chooses the layer with the smallest estimated time for a lookup, memory weighed in.
 ///
-/// It counts the cache lines and comparisons a lookup touches (see [`CostModel`]) in B-tree layers of
-/// several fanouts and linear layers of several epsilons.
+/// It counts the cache lines and comparisons a lookup touches (see [`CostModel`]) in S+-trees of several
+/// fanouts, linear layers and radix splines of several epsilons. Keys that no line follows get an S+-tree.
 #[derive(Debug, Clone, Default)]
 pub struct CostModelPolicy {
     /// What a cache line, a comparison and a byte cost.
     pub model: CostModel,
 }
 
-const FANOUTS: [usize; 3] = [16, 32, 64];
-const EPSILONS: [usize; 4] = [4, 16, 64, 256];
+const FANOUTS: [usize; 2] = [16, 32];
+/// The narrowest is for keys that are nearly a line; on others it is soon given up.
+const EPSILONS: [usize; 4] = [2, 16, 64, 256];
+const SPLINE_EPSILON: usize = 16;
 
 impl Policy for CostModelPolicy {
     fn plans(&self, _level: usize) -> Vec<LayerPlan> {
-        let btrees = FANOUTS.map(|fanout| LayerPlan::BTree { fanout });
+        let trees = FANOUTS.map(|fanout| LayerPlan::SPlus { fanout });
         let linears = EPSILONS.map(|epsilon| LayerPlan::Linear { epsilon });
-        btrees.into_iter().chain(linears).collect()
+        let spline = LayerPlan::RadixSpline { epsilon: SPLINE_EPSILON };
+        trees.into_iter().chain(linears).chain([spline]).collect()
     }
 
     fn choose(&self, below: Below, offers: &[Offer]) -> Choice {

@@ -11,6 +11,11 @@ pub(crate) fn clamp(window: Range<usize>, length: usize) -> Range<usize> {
     start..window.end.clamp(start, length)
 }
 
+/// A window of at most this many keys is read as a whole anyway.
+const NEAR: usize = 16;
+/// Fewer keys than this are in the processor's caches.
+const FAR: usize = 1 << 17;
+
 /// Lower bound of `key` in all of `keys`, given a window that is believed to hold it.
 ///
 /// An answer strictly inside the window has been proved by the search itself; one at an edge is proved by
@@ -24,6 +29,10 @@ pub(crate) fn lower_bound_near<K: Key, S: KeySource<K> + ?Sized>(
 ) -> usize {
     let length = keys.len();
     let window = clamp(window, length);
+    if window.len() > NEAR && length >= FAR {
+        // What the search will read comes from memory all at once, not one half after another.
+        keys.prefetch(window.clone());
+    }
     let found = keys.lower_bound_within(window.clone(), key);
     if found == window.start && found > 0 && keys.get(found - 1) >= key {
         return gallop_down(keys, found - 1, key);

@@ -3,8 +3,6 @@
 use stroma_hybrid::{CostModelPolicy, Error, ForcePolicy, Index, IndexRef, LayerKind};
 use xxhash_rust::xxh3::xxh3_64;
 
-const KINDS: [LayerKind; 3] = [LayerKind::BTree, LayerKind::Linear, LayerKind::SPlus];
-
 fn sample(kind: LayerKind) -> (Vec<u64>, Vec<u8>) {
     let keys: Vec<u64> = (0..700).map(|i| i * i * i % 50_021 * 977).collect();
     let mut keys = keys;
@@ -15,7 +13,7 @@ fn sample(kind: LayerKind) -> (Vec<u64>, Vec<u8>) {
 
 #[test]
 fn every_flipped_byte_and_every_cut_is_noticed() {
-    for kind in KINDS {
+    for kind in LayerKind::ALL {
         let (keys, bytes) = sample(kind);
         for at in 0..bytes.len() {
             let mut damaged = bytes.clone();
@@ -46,7 +44,7 @@ fn wrong_use_is_told_apart() {
 /// With the checksum made right again, a forged index is refused or only slow.
 #[test]
 fn forged_bytes_never_give_a_wrong_answer() {
-    for kind in KINDS {
+    for kind in LayerKind::ALL {
         let (keys, bytes) = sample(kind);
         let (mut opened, mut refused) = (0, 0);
         for at in (0..bytes.len() - 8).flat_map(|at| [(at, 0), (at, 0xff), (at, bytes[at] ^ 0x10)]) {

@@ -3,17 +3,13 @@
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use stroma_hybrid::{
-    BTreeLayer, CostModelPolicy, ForcePolicy, Index, IndexBuilder, IndexRef, Key, KeySource, Layer,
-    LayerKind, LayerPlan, LinearLayer, LittleEndianKeys, Stack,
+    BTreeLayer, ComposedIndex, Config, CostModelPolicy, ForcePolicy, Index, IndexBuilder, IndexRef, Key,
+    KeySource, Layer, LayerKind, LayerPlan, LinearLayer, Lines, LittleEndianKeys, Spline, Stack, Tree,
 };
 
-fn next(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut mixed = *state;
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
-}
+#[path = "shared/key_sets.rs"]
+mod key_sets;
+use key_sets::next;
 
 /// Sorted keys of many shapes, `n` of each.
 fn distributions(n: usize, seed: u64) -> Vec<(&'static str, Vec<u64>)> {
@@ -64,6 +60,8 @@ fn check<K: Key>(name: &str, keys: &[K], probes: &[K]) {
         Index::build(keys, &ForcePolicy(LayerKind::Linear)).expect("sorted"),
         Index::build(&unaligned, &CostModelPolicy::default()).expect("sorted"),
         Index::build(keys, &ForcePolicy(LayerKind::SPlus)).expect("sorted"),
+        Index::build(keys, &ForcePolicy(LayerKind::RadixSpline)).expect("sorted"),
+        Index::with_plans(keys, &[LayerPlan::RadixSpline { epsilon: 1 }]).expect("sorted"),
         Index::with_plans(keys, &[LayerPlan::Linear { epsilon: 2 }, LayerPlan::SPlus { fanout: 3 }])
             .expect("sorted"),
         Index::with_plans(keys, &[LayerPlan::Linear { epsilon: 1 }, LayerPlan::BTree { fanout: 2 }])
@@ -93,6 +91,8 @@ fn check<K: Key>(name: &str, keys: &[K], probes: &[K]) {
             assert_eq!(index.upper_bound(keys, probe), upper, "{}", context());
             assert_eq!(index.get(keys, probe), (lower < upper).then_some(lower), "{}", context());
             assert_eq!(index.range(keys, probe..=probe), lower..upper, "{}", context());
+            let walked = index.entries_within(&unaligned, probe..).take(3);
+            assert!(walked.eq((lower..keys.len()).map(|at| (at, keys[at])).take(3)), "{}", context());
         }
     }
 }
@@ -149,9 +149,31 @@ fn layers_compose_as_types() {
 }
 
 #[test]
+fn ready_made_compositions_agree() {
+    fn agree<C: Config>(name: &str, keys: &[u64], probes: &[u64]) {
+        let index = ComposedIndex::<u64, C>::build(keys).expect("sorted");
+        let mut batch = vec![0; probes.len()];
+        index.lower_bound_batch(keys, probes, &mut batch);
+        for (&probe, together) in probes.iter().zip(batch) {
+            let lower = keys.partition_point(|key| *key < probe);
+            assert_eq!((index.lower_bound(keys, probe), together), (lower, lower), "{name} {probe}");
+            assert_eq!(index.get(keys, probe).is_some(), keys.binary_search(&probe).is_ok(), "{name}");
+        }
+    }
+    for (name, keys) in distributions(1500, 6) {
+        let probes = probes(&keys, [0, u64::MAX].into_iter());
+        agree::<Lines>(name, &keys, &probes);
+        agree::<Lines<3>>(name, &keys, &probes);
+        agree::<Spline>(name, &keys, &probes);
+        agree::<Tree>(name, &keys, &probes);
+    }
+    assert!(ComposedIndex::<u8, Tree>::build(&[2, 1]).is_err());
+}
+
+#[test]
 fn a_wrong_index_is_slow_but_never_wrong() {
     let built_over: Vec<u64> = (0..5000).map(|i| i * 7).collect();
-    for policy in [LayerKind::BTree, LayerKind::Linear, LayerKind::SPlus].map(ForcePolicy) {
+    for policy in LayerKind::ALL.map(ForcePolicy) {
         let index = Index::build(&built_over, &policy).expect("sorted");
         for (name, keys) in distributions(777, 11) {
             for probe in probes(&keys, built_over.iter().step_by(50).copied()) {
@@ -165,7 +187,7 @@ fn a_wrong_index_is_slow_but_never_wrong() {
 #[test]
 fn unsorted_keys_are_refused() {
     let keys = [1u32, 2, 4, 3, 5];
-    for policy in [LayerKind::BTree, LayerKind::Linear, LayerKind::SPlus].map(ForcePolicy) {
+    for policy in LayerKind::ALL.map(ForcePolicy) {
         let error = Index::build(&keys, &policy).expect_err("unsorted");
         assert_eq!(error, stroma_hybrid::Error::NotSorted { position: 3 });
     }

@@ -3,7 +3,7 @@
 use super::layer::LinearLayer;
 use super::piece::{Fitter, Piece};
 use super::points::{Point, PointStream};
-use super::tube::{EPSILON_LIMITS, Thinner};
+use super::tube::Thinner;
 use crate::{Error, Key};
 
 /// Builds a [`LinearLayer`] from sorted keys pushed one at a time, O(1) each, in memory proportional to the
@@ -67,12 +67,7 @@ pub(crate) struct LinearGrowth<K> {
 
 impl<K: Key> LinearGrowth<K> {
     pub(crate) fn new(epsilon: usize) -> Result<Self, Error> {
-        let (smallest, largest) = EPSILON_LIMITS;
-        if !(smallest..=largest).contains(&epsilon) {
-            let (smallest, largest) = (smallest as u64, largest as u64);
-            return Err(Error::BadParameter { name: "epsilon", value: epsilon as u64, smallest, largest });
-        }
-        let (thinner, fitter) = (Thinner::new(epsilon), Fitter::new(epsilon));
+        let (thinner, fitter) = (Thinner::new(epsilon)?, Fitter::new(epsilon));
         Ok(Self { epsilon, thinner, fitter, firsts: Vec::new(), lines: Vec::new(), piece_count: 0 })
     }
 

@@ -8,7 +8,7 @@
 use super::line::Line;
 use super::piece::Piece;
 use super::points::Point;
-use super::tube::{QUARTERS, half_width};
+use super::tube::half_width_in_positions;
 use crate::Key;
 
 /// Fits lines to the points that have to be taught, shown one after another.
@@ -34,8 +34,7 @@ impl<K: Key> Cone<K> {
 
     /// Takes the point in, or says no and stays as it was.
     fn admit(&mut self, point: Point<K>, tube: f64) -> bool {
-        let offset = point.key.offset_from(self.origin.key);
-        let run = if K::WIDTH <= 8 { offset as u64 as f64 } else { offset as f64 };
+        let run = point.key.distance_from(self.origin.key);
         let rise = (point.position - self.origin.position) as f64;
         let smallest = self.smallest_slope.max((rise - tube) / run);
         let largest = self.largest_slope.min((rise + tube) / run);
@@ -59,7 +58,7 @@ impl<K: Key> Cone<K> {
 
 impl<K: Key> ConeFitter<K> {
     pub(super) fn new(epsilon: usize) -> Self {
-        Self { tube: half_width(epsilon) as f64 / QUARTERS as f64, open: None }
+        Self { tube: half_width_in_positions(epsilon), open: None }
     }
 
     /// Shows the next point; gives a piece when this point begins another.

@@ -15,3 +15,4 @@ pub use builder::LinearLayerBuilder;
 pub use layer::LinearLayer;
 pub(crate) use line::LINE_BYTES;
 pub(crate) use points::{Point, PointStream};
+pub(crate) use tube::{Thinner, half_width_in_positions};

@@ -16,9 +16,10 @@
 //! tubes many times as quick to fit, per key, as narrow ones.
 
 use super::points::Point;
+use crate::Error;
 
 /// Smallest and largest error a layer may be asked for.
-pub(crate) const EPSILON_LIMITS: (usize, usize) = (1, 1 << 20);
+const EPSILON_LIMITS: (usize, usize) = (1, 1 << 20);
 
 /// Parts that a position is divided into, so that the tube's half width is a whole number.
 pub(crate) const QUARTERS: u64 = 4;
@@ -34,6 +35,11 @@ pub(crate) fn half_width(epsilon: usize) -> u64 {
     (epsilon - missed) as u64 * QUARTERS - 1
 }
 
+/// The same in positions.
+pub(crate) fn half_width_in_positions(epsilon: usize) -> f64 {
+    half_width(epsilon) as f64 / QUARTERS as f64
+}
+
 /// Lets through the points that have to be taught.
 #[derive(Debug, Clone)]
 pub(crate) struct Thinner<K> {
@@ -43,8 +49,14 @@ pub(crate) struct Thinner<K> {
 }
 
 impl<K: Copy> Thinner<K> {
-    pub(crate) fn new(epsilon: usize) -> Self {
-        Self { stride: stride(epsilon), taught: None, pending: None }
+    /// For a tube of this epsilon.
+    pub(crate) fn new(epsilon: usize) -> Result<Self, Error> {
+        let (smallest, largest) = EPSILON_LIMITS;
+        if !(smallest..=largest).contains(&epsilon) {
+            let (smallest, largest) = (smallest as u64, largest as u64);
+            return Err(Error::BadParameter { name: "epsilon", value: epsilon as u64, smallest, largest });
+        }
+        Ok(Self { stride: stride(epsilon), taught: None, pending: None })
     }
 
     /// Takes the next point; gives one that has to be taught: this or the one before.

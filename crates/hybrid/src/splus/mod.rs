@@ -6,3 +6,4 @@ mod shape;
 
 pub use builder::SPlusLayerBuilder;
 pub use layer::SPlusLayer;
+pub(crate) use shape::NODE_KEYS;

@@ -3,7 +3,7 @@
 use crate::Key;
 
 /// Keys of a node: two cache lines of 8-byte keys, one of 4-byte keys.
-pub(super) const NODE_KEYS: usize = 16;
+pub(crate) const NODE_KEYS: usize = 16;
 /// Children of an inner node, one more than keys.
 pub(super) const CHILDREN: usize = NODE_KEYS + 1;
 

@@ -41,6 +41,7 @@ pub(in crate::table) fn kind_code(kind: Option<LayerKind>) -> u32 {
         Some(LayerKind::BTree) => 1,
         Some(LayerKind::Linear) => 2,
         Some(LayerKind::SPlus) => 3,
+        Some(LayerKind::RadixSpline) => 4,
         // No separators; or a kind that this build's library has and this crate does not know.
         None | Some(_) => 0,
     }
