@@ -35,7 +35,8 @@ pub struct SPlusLayer<K, B = Vec<u8>> {
 const GROUP: usize = 32;
 
 impl<K: Key> SPlusLayer<K> {
-    /// Builds the layer over sorted keys, in O(n / fanout); see [`SPlusLayerBuilder`](crate::SPlusLayerBuilder) for a stream of them.
+    /// Builds the layer over sorted keys, in O(n / fanout); see
+    /// [`SPlusLayerBuilder`](crate::SPlusLayerBuilder) for a stream of them.
     ///
     /// # Errors
     /// [`Error::BadParameter`] if `fanout` is outside 2..=2^20.
