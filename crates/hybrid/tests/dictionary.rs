@@ -44,6 +44,13 @@ fn check<K: Key, V: Pod + Debug + PartialEq>(
             assert_eq!((dictionary.key_at(lower).unwrap(), dictionary.value_at(lower).unwrap()), flat[lower]);
         }
     }
+    let (mut values, mut positions) = (vec![None; probes.len()], vec![0; probes.len()]);
+    dictionary.get_batch(probes, &mut values).unwrap();
+    dictionary.lower_bound_batch(probes, &mut positions).unwrap();
+    for ((probe, value), position) in probes.iter().zip(values).zip(positions) {
+        assert_eq!(value, dictionary.get(*probe).unwrap());
+        assert_eq!(position, dictionary.lower_bound(*probe).unwrap());
+    }
     for pair in probes.windows(2) {
         let (low, high) = (pair[0].min(pair[1]), pair[0].max(pair[1]));
         let found: Vec<_> = dictionary.range(low..high).unwrap().map(Result::unwrap).collect();
@@ -68,7 +75,7 @@ fn round_trip<K: Key, V: Pod + Debug + PartialEq>(keys: &[K], probes: &[K], valu
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("dictionary");
     // Each build waits for the disk, so a set of keys is tried with one kind of layer only.
-    let kind = if keys.len().is_multiple_of(2) { LayerKind::BTree } else { LayerKind::Linear };
+    let kind = [LayerKind::BTree, LayerKind::Linear, LayerKind::SPlus][keys.len() % 3];
     build(&path, &model, ForcePolicy(kind));
     // SAFETY: nobody else knows the temporary folder.
     let mapped = unsafe { Dictionary::<K, V>::open(&path) }.unwrap();

@@ -71,4 +71,9 @@ impl<K: Key> KeySource<K> for CheckedKeys<'_, K> {
         }
         self.keys.lower_bound_within(window, key)
     }
+
+    #[inline(always)]
+    fn prefetch(&self, window: Range<usize>) {
+        self.keys.prefetch(window);
+    }
 }

@@ -8,7 +8,7 @@ use crate::mapped::checked_keys::CheckedKeys;
 use crate::mapped::container::{Backing, Container, SectionKind};
 use crate::mapped::held::Held;
 use crate::mapped::{MappedError, OpenOptions, Pod};
-use crate::{Key, KeySource, LayerKind, LittleEndianKeys};
+use crate::{IndexRef, Key, KeySource, LayerKind, LittleEndianKeys};
 
 /// Sorted keys and their values in a file that is mapped, not read: a map that is open at once.
 ///
@@ -74,12 +74,12 @@ impl<K: Key, V: Pod> Dictionary<K, V> {
 
     /// The kind of the layer that stands on the keys.
     pub fn kind(&self) -> LayerKind {
-        self.held.index().kind()
+        self.index().kind()
     }
 
     /// Says in words what the index is made of and why, as its policy decided when the file was built.
     pub fn explain(&self) -> String {
-        self.held.index().explain()
+        self.index().explain()
     }
 
     /// The value of `key`, of its first entry if there are several.
@@ -110,7 +110,7 @@ impl<K: Key, V: Pod> Dictionary<K, V> {
     #[inline]
     pub fn position(&self, key: K) -> Result<Option<usize>, MappedError> {
         let keys = self.keys();
-        keys.answer(self.held.index().get(&keys, key))
+        keys.answer(self.index().get(&keys, key))
     }
 
     /// The position of the first entry whose key is not smaller than `key`; the number of entries if there is
@@ -121,7 +121,7 @@ impl<K: Key, V: Pod> Dictionary<K, V> {
     #[inline]
     pub fn lower_bound(&self, key: K) -> Result<usize, MappedError> {
         let keys = self.keys();
-        keys.answer(self.held.index().lower_bound(&keys, key))
+        keys.answer(self.index().lower_bound(&keys, key))
     }
 
     /// The key at a position.
@@ -156,7 +156,7 @@ impl<K: Key, V: Pod> Dictionary<K, V> {
     /// As [`get`](Self::get); so does each step of the iterator.
     pub fn range(&self, bounds: impl RangeBounds<K>) -> Result<Entries<'_, K, V>, MappedError> {
         let keys = self.keys();
-        let positions = keys.answer(self.held.index().range(&keys, bounds))?;
+        let positions = keys.answer(self.index().range(&keys, bounds))?;
         Ok(Entries::new(self, positions))
     }
 
@@ -185,7 +185,7 @@ impl<K: Key, V: Pod> Dictionary<K, V> {
     }
 
     #[inline(always)]
-    fn keys(&self) -> CheckedKeys<'_, K> {
+    pub(super) fn keys(&self) -> CheckedKeys<'_, K> {
         CheckedKeys::new(self.unchecked_keys(), self.held.container(), self.keys_at)
     }
 
@@ -196,8 +196,18 @@ impl<K: Key, V: Pod> Dictionary<K, V> {
 
     #[inline(always)]
     fn value_unchecked(&self, position: usize) -> V {
+        bytemuck::pod_read_unaligned(self.value_bytes(position))
+    }
+
+    #[inline(always)]
+    pub(super) fn value_bytes(&self, position: usize) -> &[u8] {
         let size = size_of::<V>();
-        bytemuck::pod_read_unaligned(&self.held.section(VALUES)[position * size..][..size])
+        &self.held.section(VALUES)[position * size..][..size]
+    }
+
+    #[inline(always)]
+    pub(super) fn index(&self) -> &IndexRef<'_, K> {
+        self.held.index()
     }
 
     /// An entry as it stands in the file, for those who have checked its pages.

@@ -1,5 +1,6 @@
 //! A dictionary of fixed-width keys in a file: building it, looking keys up, walking through it.
 
+mod batch;
 mod builder;
 mod entries;
 mod lookup;

@@ -146,6 +146,10 @@ fn every_flipped_bit_is_found_by_verify_and_never_gives_a_wrong_answer() {
                 }
             }
         }
+        let (keys, expected): (Vec<u64>, Vec<_>) =
+            sample(800).step_by(111).map(|(key, value)| (key, Some(value))).unzip();
+        let mut values = vec![None; keys.len()];
+        assert!(dictionary.get_batch(&keys, &mut values).is_err() || values == expected, "byte {at}");
     }
     assert!(refused > 4096 && errors > 0 && right > 0, "{refused} {errors} {right}");
 }
