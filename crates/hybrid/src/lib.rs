@@ -50,6 +50,7 @@ mod index;
 mod key;
 mod layer;
 mod linear;
+pub mod map;
 pub mod mapped;
 mod policy;
 mod prefixed;

@@ -13,6 +13,6 @@ mod tube;
 pub(crate) use builder::LinearGrowth;
 pub use builder::LinearLayerBuilder;
 pub use layer::LinearLayer;
-pub(crate) use line::LINE_BYTES;
+pub(crate) use line::{LINE_BYTES, Line};
 pub(crate) use points::{Point, PointStream};
 pub(crate) use tube::{Thinner, half_width_in_positions};

@@ -1,0 +1,155 @@
+//! Leaves: a block of slots for keys and one for values, and a head that says where to look.
+
+use super::block::Block;
+use super::config::{Config, Lengths};
+use super::node_ref::NodeKind;
+use super::search::count_stepped;
+use super::slots::{insert_gapped, insert_packed, lay_out};
+use crate::Key;
+use crate::linear::Line;
+use crate::search::lower_bound_near;
+
+/// An entry this many slots from its prediction is still found in the first window.
+pub(super) const REACH: usize = 8;
+
+/// A move of more entries than this counts as strain.
+const LONG_MOVE: usize = 16;
+
+/// The next leaf of the last one.
+pub(super) const NO_LEAF: u32 = u32::MAX;
+
+/// The entries of a leaf. See [`slots`](super::slots) for what a gap is.
+#[repr(C, align(64))]
+pub(super) struct Leaf<C: Config> {
+    pub(super) keys: C::LeafKeys,
+    pub(super) values: C::LeafValues,
+}
+
+/// What is known of a leaf besides its entries. Kept apart, so that the heads of many leaves stay cached.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Head<K> {
+    /// The first key when the leaf was last trained.
+    origin: K,
+    line: Line,
+    len: u16,
+    strain: u16,
+    /// The leaf with the next larger keys.
+    pub(super) next: u32,
+}
+
+/// What came of putting an entry into a leaf.
+pub(super) enum Put<V> {
+    /// The key was there; this is its old value.
+    Replaced(V),
+    /// The entry is in.
+    Added {
+        /// Whether the leaf's line has become so bad that it should be trained again.
+        strained: bool,
+    },
+    /// There is no room.
+    Full,
+}
+
+impl<C: Config> Leaf<C> {
+    pub(super) fn filled(key: C::Key, value: C::Value) -> Self {
+        Self { keys: C::LeafKeys::filled(key), values: C::LeafValues::filled(value) }
+    }
+
+    /// The first slot whose key is not below `key`; it is never a gap.
+    #[inline(always)]
+    pub(super) fn lower_bound(&self, kind: NodeKind, head: &Head<C::Key>, key: C::Key) -> usize {
+        if kind == NodeKind::Gapped {
+            let wanted = head.wanted::<C>(key);
+            lower_bound_near(self.keys.items(), wanted.saturating_sub(REACH)..wanted + REACH, key)
+        } else {
+            count_stepped(self.keys.items(), |candidate| *candidate < key)
+        }
+    }
+
+    /// Puts an entry in, or replaces the value of its key, in O(slots).
+    #[inline]
+    pub(super) fn put(
+        &mut self,
+        kind: NodeKind,
+        head: &mut Head<C::Key>,
+        (key, value): (C::Key, C::Value),
+    ) -> Put<C::Value> {
+        let slot = self.lower_bound(kind, head, key);
+        let (keys, values) = (self.keys.items_mut(), self.values.items_mut());
+        if slot < keys.len() && keys[slot] == key {
+            return Put::Replaced(core::mem::replace(&mut values[slot], value));
+        }
+        let len = head.len();
+        if len == Lengths::<C>::LEAF {
+            return Put::Full;
+        }
+        head.len += 1;
+        if kind == NodeKind::Packed {
+            insert_packed((keys, values), len, slot, (key, value));
+            return Put::Added { strained: false };
+        }
+        let wanted = head.wanted::<C>(key);
+        let moved = insert_gapped((keys, values), slot, wanted, (key, value));
+        if moved > LONG_MOVE || slot.abs_diff(wanted) > REACH {
+            head.strain += 1;
+        }
+        Put::Added { strained: usize::from(head.strain) > Lengths::<C>::LEAF / 8 }
+    }
+
+    /// Lays entries out along a line, and returns how many lie near where it expects them.
+    pub(super) fn lay_gapped(
+        &mut self,
+        entries: (&[C::Key], &[C::Value]),
+        head: &Head<C::Key>,
+        marks: &mut Vec<u8>,
+    ) -> usize {
+        let slots = (self.keys.items_mut(), self.values.items_mut());
+        lay_out(entries, |key| head.wanted::<C>(key), REACH, slots, marks)
+    }
+
+    /// Lays entries out one after another.
+    pub(super) fn lay_packed(&mut self, entries: (&[C::Key], &[C::Value])) {
+        let len = entries.0.len();
+        self.keys.items_mut()[..len].copy_from_slice(entries.0);
+        self.keys.items_mut()[len..].fill(entries.0[len - 1]);
+        self.values.items_mut()[..len].copy_from_slice(entries.1);
+    }
+}
+
+impl<K: Key> Head<K> {
+    /// The head of a leaf that will hold these keys: its line goes through the first and the last.
+    pub(super) fn train<C: Config<Key = K>>(keys: &[K], next: u32) -> Self {
+        let (first, last) = (keys[0], keys[keys.len() - 1]);
+        let span = last.offset_from(first);
+        let slope = (Lengths::<C>::LEAF - 1) as f64 / span as f64;
+        Self { origin: first, line: Line::new(0, slope, span), len: keys.len() as u16, strain: 0, next }
+    }
+
+    /// How many of the keys, going by some of them, the line would expect near where their rank puts them.
+    pub(super) fn sample<C: Config<Key = K>>(&self, keys: &[K]) -> usize {
+        let step = keys.len().div_ceil(16);
+        let near = |at: usize| {
+            let place = at * Lengths::<C>::LEAF / keys.len();
+            self.wanted::<C>(keys[at]).abs_diff(place) <= 2 * REACH
+        };
+        let (mut hits, mut looks) = (0, 0);
+        for at in (0..keys.len()).step_by(step) {
+            hits += usize::from(near(at));
+            looks += 1;
+        }
+        keys.len() * hits / looks
+    }
+
+    /// How many entries the leaf holds.
+    #[inline(always)]
+    pub(super) fn len(&self) -> usize {
+        usize::from(self.len)
+    }
+
+    /// The slot where the leaf's line expects a key.
+    #[inline(always)]
+    fn wanted<C: Config<Key = K>>(&self, key: K) -> usize {
+        let slot = self.line.predict(key, self.origin);
+        usize::try_from(slot).map_or(Lengths::<C>::LEAF - 1, |slot| slot.min(Lengths::<C>::LEAF - 1))
+    }
+}

@@ -1,0 +1,75 @@
+//! Writing leaves: what goes in decides which kind a leaf becomes.
+
+use super::config::{Config, Lengths};
+use super::leaf::{Head, Leaf};
+use super::map::HybridMap;
+use super::node_ref::{NodeKind, NodeRef};
+use super::policy::{LeafFacts, MapPolicy};
+
+impl<C: Config> HybridMap<C> {
+    /// A new leaf for one entry or more.
+    pub(super) fn add_leaf(&mut self, entries: (&[C::Key], &[C::Value]), next: u32) -> NodeRef {
+        let index = self.leaves.add(Leaf::filled(entries.0[0], entries.1[0]));
+        let twin = self.heads.add(Head::train::<C>(entries.0, next));
+        debug_assert_eq!(index, twin, "a leaf and its head have the same number");
+        self.write_leaf(index, entries, next)
+    }
+
+    /// Writes entries, one or more, into a leaf, over what was there, in O(slots).
+    pub(super) fn write_leaf(&mut self, index: u32, entries: (&[C::Key], &[C::Value]), next: u32) -> NodeRef {
+        let head = Head::train::<C>(entries.0, next);
+        *self.heads.get_mut(index) = head;
+        let learned = self.wants_line(index, &head, entries);
+        if !learned {
+            self.leaves.get_mut(index).lay_packed(entries);
+        }
+        NodeRef::new(if learned { NodeKind::Gapped } else { NodeKind::Packed }, index)
+    }
+
+    /// Decides on the kind of a leaf; if it is to follow its line, its entries have been laid out.
+    fn wants_line(&mut self, index: u32, head: &Head<C::Key>, entries: (&[C::Key], &[C::Value])) -> bool {
+        // A line through few keys says little about those to come. What is begun at an end of the map stays
+        // packed until it is full.
+        if entries.0.len() < Lengths::<C>::LEAF / 4 {
+            return false;
+        }
+        let mut facts = LeafFacts {
+            entries: entries.0.len(),
+            slots: Lengths::<C>::LEAF,
+            near: head.sample::<C>(entries.0),
+            key_bytes: size_of::<C::Key>(),
+            value_bytes: size_of::<C::Value>(),
+            leaves: self.leaves.live(),
+        };
+        // Some of the keys tell whether it is worth while to look at all.
+        let mut verdict = self.policy.leaf(&facts);
+        if verdict.learned {
+            facts.near = self.leaves.get_mut(index).lay_gapped(entries, head, &mut self.marks);
+            verdict = self.policy.leaf(&facts);
+        }
+        self.tally.leaf(verdict);
+        verdict.learned
+    }
+
+    /// Writes a leaf's own entries anew, as whatever kind is now best for them, and tells its parent.
+    pub(super) fn rewrite(&mut self, path: &[(NodeRef, usize)], leaf: NodeRef) {
+        let mut moving = core::mem::take(&mut self.moving);
+        moving.clear();
+        moving.gather(self.leaves.get(leaf.index()));
+        let next = self.heads.get(leaf.index()).next;
+        let written = self.write_leaf(leaf.index(), moving.entries(), next);
+        self.moving = moving;
+        if written != leaf {
+            self.tally.changed_leaves += 1;
+            self.replace(path, written);
+        }
+    }
+
+    /// Trains the leaf of a key again.
+    #[cold]
+    pub(super) fn retrain(&mut self, key: C::Key) {
+        let (path, leaf) = self.path_to(key);
+        self.tally.retrained += 1;
+        self.rewrite(&path, leaf);
+    }
+}
