@@ -7,6 +7,7 @@ use super::search::count_stepped;
 use super::slots::{insert_gapped, insert_packed, lay_out};
 use crate::Key;
 use crate::linear::Line;
+use crate::processor::prefetch;
 use crate::search::lower_bound_near;
 
 /// An entry this many slots from its prediction is still found in the first window.
@@ -32,6 +33,7 @@ pub(super) struct Head<K> {
     origin: K,
     line: Line,
     len: u16,
+    /// How many inserts since then landed far from where the line expected them.
     strain: u16,
     /// The leaf with the next larger keys.
     pub(super) next: u32,
@@ -60,6 +62,8 @@ impl<C: Config> Leaf<C> {
     pub(super) fn lower_bound(&self, kind: NodeKind, head: &Head<C::Key>, key: C::Key) -> usize {
         if kind == NodeKind::Gapped {
             let wanted = head.wanted::<C>(key);
+            // The value lies on a line of its own, most likely this one: have it come along with the keys.
+            prefetch(&self.values.items()[wanted..=wanted]);
             lower_bound_near(self.keys.items(), wanted.saturating_sub(REACH)..wanted + REACH, key)
         } else {
             count_stepped(self.keys.items(), |candidate| *candidate < key)
@@ -84,11 +88,14 @@ impl<C: Config> Leaf<C> {
             return Put::Full;
         }
         head.len += 1;
+        let wanted = head.wanted::<C>(key);
         if kind == NodeKind::Packed {
+            // Not used here, but told to who decides when the leaf is written again.
+            let by_rank = wanted * len / Lengths::<C>::LEAF;
+            head.strain = head.strain.saturating_add(u16::from(slot.min(len).abs_diff(by_rank) > REACH));
             insert_packed((keys, values), len, slot, (key, value));
             return Put::Added { strained: false };
         }
-        let wanted = head.wanted::<C>(key);
         let moved = insert_gapped((keys, values), slot, wanted, (key, value));
         if moved > LONG_MOVE || slot.abs_diff(wanted) > REACH {
             head.strain += 1;
@@ -144,6 +151,11 @@ impl<K: Key> Head<K> {
     #[inline(always)]
     pub(super) fn len(&self) -> usize {
         usize::from(self.len)
+    }
+
+    /// How many inserts landed far from where the line expected them since the leaf was written.
+    pub(super) fn strain(&self) -> usize {
+        usize::from(self.strain)
     }
 
     /// The slot where the leaf's line expects a key.

@@ -13,6 +13,9 @@ pub struct LeafFacts {
     pub slots: usize,
     /// How many entries would lie within reach of where a line predicts them.
     pub near: usize,
+    /// How many inserts landed far from where the line expected them since the leaf was last written; the mean
+    /// if several leaves are written anew together. Many mean that inserts crowd where keys were few.
+    pub strained: usize,
     /// Bytes of a key.
     pub key_bytes: usize,
     /// Bytes of a value.
@@ -104,6 +107,8 @@ impl MapPolicy for AlwaysLearned {
 
 /// Picoseconds to move one byte within a leaf.
 const MOVE_BYTE: u64 = 30;
+/// Picoseconds to lay one entry out again when a leaf is trained again.
+const TRAIN_ENTRY: u64 = 4_000;
 /// What is known of a leaf besides its entries: origin, line, counts.
 const HEAD_BYTES: usize = 32;
 /// Comparisons that do not wait for one another cost this fraction of those that do.
@@ -137,12 +142,18 @@ impl MapPolicy for MapCostPolicy {
         let steps = u64::from(facts.slots.max(2).ilog2());
         let stray = steps * (self.model.comparison * 2 + line / 8) * far / facts.entries.max(1) as u64;
         let gap = (facts.slots / (facts.slots - facts.entries + 1)).min(facts.slots / 4) as u64;
+        // Between two writings a leaf takes inserts for about a quarter of its slots. One that lands where the line
+        // expected few keys moves as many others as in a packed leaf, and every eighth slot of them trains anew.
+        let quarter = facts.slots as u64 / 4;
+        let crowding =
+            (facts.strained as u64).min(quarter) * (quarter * move_entry + 8 * TRAIN_ENTRY) / quarter;
         let learned = self.line(facts.leaves * HEAD_BYTES)
             + self.model.prediction
             + line
             + line / 4
             + 16 * self.model.comparison / OVERLAPPED
             + stray
+            + crowding
             + gap * move_entry;
         Verdict::cheaper(learned, plain)
     }

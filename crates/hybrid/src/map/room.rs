@@ -55,6 +55,8 @@ impl<C: Config> HybridMap<C> {
         moving.clear();
         window.iter().for_each(|leaf| moving.gather(self.leaves.get(*leaf)));
         let (keys, values) = moving.entries();
+        let strained: usize = window.iter().map(|leaf| self.heads.get(*leaf).strain()).sum();
+        let strained = strained / window.len();
         let after = window.last().map_or(NO_LEAF, |leaf| self.heads.get(*leaf).next);
         let holds_first = window.first() == Some(&self.first);
         let holds_last = after == NO_LEAF;
@@ -70,7 +72,7 @@ impl<C: Config> HybridMap<C> {
             let next = window.get(place + 1).copied().unwrap_or(after);
             let pivot = keys[entries.start];
             let entries = (&keys[entries.clone()], &values[entries]);
-            let written = self.write_leaf(window[place], entries, next);
+            let written = self.write_leaf(window[place], entries, next, strained);
             self.hang(parent, start + place, pivot, written, crowded && place + 1 == window.len());
         }
         self.moving = moving;
@@ -97,7 +99,8 @@ impl<C: Config> HybridMap<C> {
 
     /// Begins a leaf behind the last one, which stays full: ascending keys leave no room unused.
     fn go_on_after(&mut self, path: &[(NodeRef, usize)], last: NodeRef, entry: (C::Key, C::Value)) -> bool {
-        self.rewrite(path, last);
+        // It is full and at an end: whatever its inserts were like, they are over.
+        self.rewrite(path, last, 0);
         let added = self.add_leaf((&[entry.0], &[entry.1]), NO_LEAF);
         self.heads.get_mut(last.index()).next = added.index();
         self.last = added.index();
@@ -110,7 +113,7 @@ impl<C: Config> HybridMap<C> {
 
     /// Begins a leaf before the first one, which stays full.
     fn go_on_before(&mut self, path: &[(NodeRef, usize)], first: NodeRef, entry: (C::Key, C::Value)) -> bool {
-        self.rewrite(path, first);
+        self.rewrite(path, first, 0);
         let smallest = self.leaves.get(first.index()).keys.items()[0];
         let added = self.add_leaf((&[entry.0], &[entry.1]), first.index());
         self.first = added.index();

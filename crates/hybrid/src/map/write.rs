@@ -12,14 +12,21 @@ impl<C: Config> HybridMap<C> {
         let index = self.leaves.add(Leaf::filled(entries.0[0], entries.1[0]));
         let twin = self.heads.add(Head::train::<C>(entries.0, next));
         debug_assert_eq!(index, twin, "a leaf and its head have the same number");
-        self.write_leaf(index, entries, next)
+        self.write_leaf(index, entries, next, 0)
     }
 
-    /// Writes entries, one or more, into a leaf, over what was there, in O(slots).
-    pub(super) fn write_leaf(&mut self, index: u32, entries: (&[C::Key], &[C::Value]), next: u32) -> NodeRef {
+    /// Writes entries, one or more, into a leaf, over what was there, in O(slots). `strained` is what the policy
+    /// is told about the inserts that led to it.
+    pub(super) fn write_leaf(
+        &mut self,
+        index: u32,
+        entries: (&[C::Key], &[C::Value]),
+        next: u32,
+        strained: usize,
+    ) -> NodeRef {
         let head = Head::train::<C>(entries.0, next);
         *self.heads.get_mut(index) = head;
-        let learned = self.wants_line(index, &head, entries);
+        let learned = self.wants_line(index, &head, entries, strained);
         if !learned {
             self.leaves.get_mut(index).lay_packed(entries);
         }
@@ -27,7 +34,13 @@ impl<C: Config> HybridMap<C> {
     }
 
     /// Decides on the kind of a leaf; if it is to follow its line, its entries have been laid out.
-    fn wants_line(&mut self, index: u32, head: &Head<C::Key>, entries: (&[C::Key], &[C::Value])) -> bool {
+    fn wants_line(
+        &mut self,
+        index: u32,
+        head: &Head<C::Key>,
+        entries: (&[C::Key], &[C::Value]),
+        strained: usize,
+    ) -> bool {
         // A line through few keys says little about those to come. What is begun at an end of the map stays
         // packed until it is full.
         if entries.0.len() < Lengths::<C>::LEAF / 4 {
@@ -37,6 +50,7 @@ impl<C: Config> HybridMap<C> {
             entries: entries.0.len(),
             slots: Lengths::<C>::LEAF,
             near: head.sample::<C>(entries.0),
+            strained,
             key_bytes: size_of::<C::Key>(),
             value_bytes: size_of::<C::Value>(),
             leaves: self.leaves.live(),
@@ -52,12 +66,12 @@ impl<C: Config> HybridMap<C> {
     }
 
     /// Writes a leaf's own entries anew, as whatever kind is now best for them, and tells its parent.
-    pub(super) fn rewrite(&mut self, path: &[(NodeRef, usize)], leaf: NodeRef) {
+    pub(super) fn rewrite(&mut self, path: &[(NodeRef, usize)], leaf: NodeRef, strained: usize) {
         let mut moving = core::mem::take(&mut self.moving);
         moving.clear();
         moving.gather(self.leaves.get(leaf.index()));
         let next = self.heads.get(leaf.index()).next;
-        let written = self.write_leaf(leaf.index(), moving.entries(), next);
+        let written = self.write_leaf(leaf.index(), moving.entries(), next, strained);
         self.moving = moving;
         if written != leaf {
             self.tally.changed_leaves += 1;
@@ -70,6 +84,7 @@ impl<C: Config> HybridMap<C> {
     pub(super) fn retrain(&mut self, key: C::Key) {
         let (path, leaf) = self.path_to(key);
         self.tally.retrained += 1;
-        self.rewrite(&path, leaf);
+        let strained = self.heads.get(leaf.index()).strain();
+        self.rewrite(&path, leaf, strained);
     }
 }
