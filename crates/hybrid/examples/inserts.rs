@@ -32,7 +32,8 @@ fn zipf_clusters(n: u64, state: &mut u64) -> Vec<u64> {
 
 /// Keys whose neighbours lie at distances of all magnitudes: no line fits any leaf.
 fn rough(n: u64, state: &mut u64) -> Vec<u64> {
-    let key = |state: &mut u64| (next(state) % (n / 100) << 44) + (1 << (next(state) % 44)) + next(state) % 8;
+    let key =
+        |state: &mut u64| ((next(state) % (n / 100)) << 44) + (1 << (next(state) % 44)) + next(state) % 8;
     (0..n).map(|_| key(state)).collect()
 }
 

@@ -3,10 +3,11 @@
 //! [`HybridMap`] keeps fixed-width keys with copyable values. All leaves are equally deep. Each node is of the
 //! kind that a [`MapPolicy`] chose when it was written, from the entries that were to go into it:
 //!
-//! | | learned | B-tree |
-//! |---|---|---|
-//! | inner | *route*: up to 512 children; a line cuts the key space into stretches, a table says which pivots lie in each, so that on smooth keys two or three comparisons are enough | *branch*: up to 64 children, counted through |
-//! | leaf | *gapped*: entries lie where a line predicts them, gaps between them take inserts | *packed*: entries lie at the beginning, an insert moves half of them |
+//! - *route*, a learned inner node: up to 512 children; a line cuts the key space into stretches, and a table
+//!   says which pivots lie in each, so that on smooth keys two or three comparisons are enough;
+//! - *branch*, the inner node of a B-tree: up to 64 children, counted through;
+//! - *gapped leaf*, learned: entries lie where a line predicts them, gaps between them take inserts;
+//! - *packed leaf*: entries lie at the beginning, an insert moves half of them.
 //!
 //! A node is 32 bits in its parent ([`NodeRef`]): two for the kind, thirty for the index in the arena of that
 //! kind. Blocks have the sizes that the [`Config`] gives them, one type of no size.

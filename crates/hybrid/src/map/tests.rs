@@ -187,7 +187,7 @@ fn an_attacked_leaf_changes_its_kind() {
     // Each key halves the way to one of the frame's keys: a line sees all of them at one place.
     for base in 0..2_000u64 {
         for shift in 1..40 {
-            map.insert((base * 50 << 40) + (1 << shift), 0);
+            map.insert(((base * 50) << 40) + (1 << shift), 0);
         }
     }
     map.audit();
