@@ -12,7 +12,7 @@ use super::judge::Judge;
 use super::read::expiry_of;
 use super::statistics::add;
 use crate::error::Error;
-use crate::index::{heat_of, tag_of, with_heat};
+use crate::index::{heat_of, with_heat};
 use crate::location::Location;
 use crate::pool::{Pool, Segment};
 use crate::store::entry::Entry;
@@ -196,7 +196,7 @@ impl Shared {
     /// Keeps or drops one entry, if it is current.
     fn consider(&self, evictor: &mut Evictor, victim: Victim, entry: &Entry<'_>, guard: &Guard) {
         let hash = self.hash(entry.key);
-        let old = Location::pack(tag_of(hash), victim.number, victim.offset);
+        let old = Location::pack(0, victim.number, victim.offset);
         let writer = self.index.lock(hash);
         let Some((place, word)) = writer.find(hash, |at| with_heat(at, 0) == old) else { return };
         let (heat, bytes) = (heat_of(word), entry.bytes.len());
@@ -212,7 +212,7 @@ impl Shared {
         match kept {
             Some((number, offset)) => {
                 let cooler = if victim.lot == Lot::Kept { heat * 3 / 4 } else { heat };
-                writer.set(place, with_heat(Location::pack(tag_of(hash), number, offset), cooler));
+                writer.set(place, hash, with_heat(Location::pack(0, number, offset), cooler));
                 add(&self.counters.kept, 1);
                 add(&self.counters.kept_bytes, bytes as u64);
             }

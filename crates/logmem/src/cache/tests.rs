@@ -8,7 +8,6 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::error::Error;
-use crate::index::tag_of;
 use crate::location::Location;
 use crate::pool::{Pool, PoolOptions};
 use crate::store::entry::Entry;
@@ -47,7 +46,7 @@ pub(super) fn audit(cache: &Cache) {
             let (mut live, mut offset) = (0, 0);
             while let Some(entry) = Entry::read(written, offset) {
                 let hash = shared.hash(entry.key);
-                let at = Location::pack(tag_of(hash), segment.number, offset);
+                let at = Location::pack(0, segment.number, offset);
                 if shared.index.lock(hash).place_of(hash, at).is_some() {
                     live += entry.bytes.len();
                     current += 1;

@@ -5,7 +5,7 @@ use super::heads::NEVER;
 use super::read::stamp_of;
 use super::statistics::add;
 use crate::error::Error;
-use crate::index::{Place, ShardWriter, heat_of, tag_of, with_heat};
+use crate::index::{Place, ShardWriter, heat_of, with_heat};
 use crate::location::Location;
 use crate::store::entry::{Entry, Header};
 use crate::sync::epoch::Guard;
@@ -75,16 +75,16 @@ impl Shared {
                 Some(vacancy.map_err(|_| Shortage::Index)?)
             }
         };
-        let at = self.append(hash, parts, expiry, &guard)?;
+        let at = self.append(parts, expiry, &guard)?;
         match (found, vacancy) {
             (Some(Found { place, at: old, bytes }), _) => {
-                writer.set(place, with_heat(at, heat_of(old)));
+                writer.set(place, hash, with_heat(at, heat_of(old)));
                 self.slots.remove_live(old.segment(), bytes, &guard);
             }
             (None, Some(vacancy)) => {
                 // A key that comes back is worth more than one never seen.
                 let heat = self.ghost.recall(hash).map_or(0, |heat| heat + 1);
-                writer.insert(vacancy, with_heat(at, heat));
+                writer.insert(vacancy, hash, with_heat(at, heat));
             }
             (None, None) => {}
         }
@@ -92,13 +92,13 @@ impl Shared {
     }
 
     /// Copies an entry into the open segment.
-    fn append(&self, hash: u64, parts: [&[u8]; 3], expiry: u64, guard: &Guard) -> Result<Location, Shortage> {
+    fn append(&self, parts: [&[u8]; 3], expiry: u64, guard: &Guard) -> Result<Location, Shortage> {
         let bytes = parts.iter().map(|part| part.len()).sum();
         let mut head = self.heads.lock();
         let open = self.slots.segment(head.number, guard);
         let offset = open.and_then(|segment| segment.append(&parts)).ok_or(Shortage::Head(bytes))?;
         head.latest_expiry = head.latest_expiry.max(expiry);
-        Ok(Location::pack(tag_of(hash), head.number, offset))
+        Ok(Location::pack(0, head.number, offset))
     }
 
     pub(super) fn remove(&self, key: &[u8]) -> bool {

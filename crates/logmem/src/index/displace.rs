@@ -1,13 +1,12 @@
 //! Making room in a full bucket: words go to their other buckets, along the shortest way to an empty slot.
 //!
-//! The search is breadth first (Fan, Andersen and Kaminsky, "MemC3", NSDI 2013). A word does not tell its
-//! other bucket, so that each step reads a key; few are needed, since at nine tenths of load every second
-//! bucket has an empty slot.
+//! The search is breadth first (Fan, Andersen and Kaminsky, "MemC3", NSDI 2013). Few steps are
+//! needed, since at nine tenths of load every second bucket has an empty slot. In pools beyond some GiB a word
+//! does not tell its other bucket, so that each step reads a key.
 
 use super::keys::Keys;
 use super::shard::{Place, ShardWriter, vacancies, words};
 use super::word::EMPTY;
-use crate::location::Location;
 use crate::memory::LINE_WORDS;
 use crate::sync::epoch::Guard;
 
@@ -44,7 +43,7 @@ impl ShardWriter<'_> {
             let bucket = stops[next].bucket;
             self.touch(bucket, keys, guard);
             for (slot, word) in words(self.line(bucket)) {
-                let Some(hash) = keys.hash_at(Location::from_bits(word), guard) else { continue };
+                let Some(hash) = self.hash_of(word, self.buckets(), keys, guard) else { continue };
                 let allowed = |other: &usize| Some(*other) != avoided && !roots.contains(other);
                 let Some(other) = self.other_bucket(hash, bucket).filter(allowed) else { continue };
                 if let Some(empty) = vacancies(self.line(other)).next() {
@@ -63,7 +62,7 @@ impl ShardWriter<'_> {
 
     /// Whether the buckets of this hash are full of keys of the very same one, which no growth would part.
     pub(super) fn is_hopeless(&self, hash: u64, keys: &impl Keys, guard: &Guard) -> bool {
-        let is_equal = |word| keys.hash_at(Location::from_bits(word), guard) == Some(hash);
+        let is_equal = |word| keys.hash_at(self.index.layout().location(word), guard) == Some(hash);
         self.candidates(hash)
             .into_iter()
             .all(|bucket| words(self.line(bucket)).filter(|(_, word)| is_equal(*word)).count() == LINE_WORDS)

@@ -23,4 +23,4 @@ mod tests;
 pub(crate) use keys::Keys;
 pub(crate) use shard::{Crowded, Place, ShardWriter};
 pub(crate) use table::{Index, Probe};
-pub(crate) use word::{heat_of, tag_of, with_heat};
+pub(crate) use word::{heat_of, with_heat};

@@ -4,7 +4,6 @@ use super::address::parent;
 use super::keys::Keys;
 use super::shard::{Place, ShardWriter, vacancies, words};
 use super::word::EMPTY;
-use crate::location::Location;
 use crate::memory::LINE_WORDS;
 use crate::sync::epoch::Guard;
 
@@ -16,16 +15,19 @@ pub(super) const SPARSE_PERCENT: usize = 84;
 pub(super) const MOST_PERCENT: usize = 96;
 
 impl ShardWriter<'_> {
-    /// Adds a bucket and moves there what its parent must give up. Reads at most eight keys.
+    /// Adds a bucket and moves there what its parent must give up. Reads no key, or at most eight if words do not
+    /// tell their buckets.
     pub(super) fn split(&self, keys: &impl Keys, guard: &Guard) {
         let new = self.buckets();
         let old = parent(new);
-        let bits = self.index.shard_bits();
-        self.touch(old, keys, guard);
+        let layout = self.index.layout();
+        if !layout.tells_buckets_of(new + 1) {
+            self.touch(old, keys, guard);
+        }
         let mut leaving = [false; LINE_WORDS];
         for (slot, word) in words(self.line(old)) {
-            let Some(hash) = keys.hash_at(Location::from_bits(word), guard) else { continue };
-            leaving[slot] = !super::address::candidates(hash, bits, new + 1).contains(&old);
+            let Some(hash) = self.hash_of(word, new + 1, keys, guard) else { continue };
+            leaving[slot] = !super::address::candidates(hash, layout.shard_bits(), new + 1).contains(&old);
             if leaving[slot] {
                 self.store(Place { bucket: new, slot }, word);
             }
@@ -71,7 +73,7 @@ impl ShardWriter<'_> {
                 return;
             }
             let other =
-                keys.hash_at(Location::from_bits(word), guard).and_then(|hash| self.other_bucket(hash, last));
+                self.hash_of(word, last + 1, keys, guard).and_then(|hash| self.other_bucket(hash, last));
             let Some(other) = other.filter(|other| *other != heir) else { continue };
             if let Some(empty) = vacancies(self.line(other)).next() {
                 self.shift(Place { bucket: last, slot }, Place { bucket: other, slot: empty });

@@ -11,9 +11,9 @@ use crate::sync::{Mutex, MutexGuard};
 use super::address;
 use super::keys::Keys;
 use super::table::Index;
-use super::word::{EMPTY, may_be, same, tag_of};
+use super::word::{EMPTY, Tag};
 use crate::location::Location;
-use crate::memory::{LINE_WORDS, Line};
+use crate::memory::{LINE_WORDS, Line, prefetch};
 use crate::sync::epoch::Guard;
 
 /// What all threads meet at in a shard.
@@ -68,19 +68,15 @@ pub(super) fn words(line: &Line) -> impl Iterator<Item = (usize, u64)> {
     loaded.filter(|(_, word)| *word != EMPTY)
 }
 
-/// Words of a bucket that could be those of a key with this tag, with their slots.
+/// Slots of two buckets whose words could be those of a key with this tag: a bit for each, the first bucket's
+/// lowest. An empty slot may be among them.
 ///
-/// All eight are compared before any is followed: without branches, that takes less time than one that the
-/// processor did not foresee.
-pub(super) fn likely(line: &Line, tag: u16) -> impl Iterator<Item = (usize, u64)> {
-    let loaded: [u64; LINE_WORDS] = std::array::from_fn(|slot| line.0[slot].load(Ordering::Acquire));
-    let bit = |slot: usize| u8::from(may_be(loaded[slot], tag)) << slot;
-    let mut slots = (0..LINE_WORDS).fold(0_u8, |slots, slot| slots | bit(slot));
-    std::iter::from_fn(move || {
-        let slot = slots.trailing_zeros() as usize;
-        slots &= slots.wrapping_sub(1);
-        loaded.get(slot).map(|word| (slot, *word))
-    })
+/// All words are compared before any is followed: that takes no branch, so that the processor goes on to the
+/// entry, and to the next lookup, before it has the buckets.
+#[inline]
+pub(super) fn likely([one, other]: [&Line; 2], tag: Tag) -> u32 {
+    let words = one.0.iter().chain(&other.0).rev();
+    words.fold(0_u32, |slots, word| slots << 1 | u32::from(tag.fits(word.load(Ordering::Acquire))))
 }
 
 /// Empty slots of a bucket.
@@ -105,7 +101,7 @@ impl<'a> ShardWriter<'a> {
     }
 
     pub(super) fn candidates(&self, hash: u64) -> [usize; 2] {
-        address::candidates(hash, self.index.shard_bits(), self.buckets())
+        address::candidates(hash, self.index.layout().shard_bits(), self.buckets())
     }
 
     pub(super) fn line(&self, bucket: usize) -> &'a Line {
@@ -126,22 +122,31 @@ impl<'a> ShardWriter<'a> {
         hash: u64,
         mut matches: impl FnMut(Location) -> bool,
     ) -> Option<(Place, Location)> {
-        let tag = tag_of(hash);
-        self.candidates(hash).into_iter().find_map(|bucket| {
-            let mut words = likely(self.line(bucket), tag);
-            let (slot, word) = words.find(|(_, word)| matches(Location::from_bits(*word)))?;
-            Some((Place { bucket, slot }, Location::from_bits(word)))
-        })
+        let candidates = self.candidates(hash);
+        let mut slots = likely(candidates.map(|bucket| self.line(bucket)), self.index.layout().tag(hash));
+        while slots != 0 {
+            let slot = slots.trailing_zeros() as usize;
+            slots &= slots - 1;
+            let place = Place { bucket: candidates[slot / LINE_WORDS % 2], slot: slot % LINE_WORDS };
+            let word = self.load(place);
+            let at = self.index.layout().location(word);
+            if word != EMPTY && matches(at) {
+                return Some((place, at));
+            }
+        }
+        None
     }
 
     /// Where this very location stands under the key's hash, whatever its heat.
     pub(crate) fn place_of(&self, hash: u64, location: Location) -> Option<Place> {
-        self.find(hash, |found| same(found.to_bits(), location.to_bits())).map(|(place, _)| place)
+        let layout = self.index.layout();
+        let is_it = |found| layout.same(layout.word(hash, found), layout.word(hash, location));
+        self.find(hash, is_it).map(|(place, _)| place)
     }
 
-    /// Puts a location in the place of the key's present one, with the heat that it brings.
-    pub(crate) fn set(&self, place: Place, location: Location) {
-        self.store(place, location.to_bits());
+    /// Puts a location of a hash in the place of the key's present one, with the heat that it brings.
+    pub(crate) fn set(&self, place: Place, hash: u64, location: Location) {
+        self.store(place, self.index.layout().word(hash, location));
     }
 
     /// An empty slot for a new key, in the emptier of its buckets. `keys` tells the hashes of those that
@@ -156,8 +161,8 @@ impl<'a> ShardWriter<'a> {
     }
 
     /// Puts a new key's location in its [`vacancy`](ShardWriter::vacancy), found under the same lock.
-    pub(crate) fn insert(&self, vacancy: Place, location: Location) {
-        self.store(vacancy, location.to_bits());
+    pub(crate) fn insert(&self, vacancy: Place, hash: u64, location: Location) {
+        self.store(vacancy, self.index.layout().word(hash, location));
         self.index.count_entry();
     }
 
@@ -180,14 +185,32 @@ impl<'a> ShardWriter<'a> {
         self.index.discount_entry();
     }
 
-    /// Begins to load the keys of a bucket, all at once.
+    /// A hash that is as good as that of a word's key to tell its buckets, of at most `count`. `None` if the
+    /// word does not tell them and nothing lies any more where it leads.
+    pub(super) fn hash_of(&self, word: u64, count: usize, keys: &impl Keys, guard: &Guard) -> Option<u64> {
+        let layout = self.index.layout();
+        if layout.tells_buckets_of(count) {
+            return Some(layout.hash_like(word));
+        }
+        keys.hash_at(layout.location(word), guard)
+    }
+
+    /// Begins to load what tells the other buckets of a bucket's words, or those buckets, all at once.
     pub(super) fn touch(&self, bucket: usize, keys: &impl Keys, guard: &Guard) {
-        words(self.line(bucket)).for_each(|(_, word)| keys.touch(Location::from_bits(word), guard));
+        let layout = self.index.layout();
+        for (_, word) in words(self.line(bucket)) {
+            if layout.tells_buckets_of(self.buckets()) {
+                let other = self.other_bucket(layout.hash_like(word), bucket);
+                other.into_iter().for_each(|other| prefetch(self.line(other)));
+            } else {
+                keys.touch(layout.location(word), guard);
+            }
+        }
     }
 
     /// Every location of the shard.
     pub(crate) fn locations(&self) -> impl Iterator<Item = Location> {
         let buckets = (0..self.buckets()).map(|bucket| self.line(bucket));
-        buckets.flat_map(words).map(|(_, word)| Location::from_bits(word))
+        buckets.flat_map(words).map(|(_, word)| self.index.layout().location(word))
     }
 }

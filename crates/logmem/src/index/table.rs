@@ -13,7 +13,7 @@ use super::address::candidates;
 use super::keys::Keys;
 use super::resize::{CROWDED_PERCENT, MOST_PERCENT, SPARSE_PERCENT};
 use super::shard::{Shard, ShardWriter, buckets_in, likely};
-use super::word::{MAX_HEAT, heat_of, tag_of, with_heat};
+use super::word::{EMPTY, Layout, MAX_HEAT};
 use crate::error::Error;
 use crate::location::Location;
 use crate::memory::{LINE_WORDS, Line, Lines, PIECE_BYTES, prefetch};
@@ -36,7 +36,7 @@ const AT_A_TIME: usize = 4;
 pub(crate) struct Index {
     lines: Lines,
     shards: Box<[Shard]>,
-    shard_bits: u32,
+    layout: Layout,
     /// Number of buckets in the row; stored only under `frontier`.
     buckets: AtomicUsize,
     entries: AtomicUsize,
@@ -80,7 +80,7 @@ impl Index {
         Ok(Index {
             lines,
             shards: std::iter::repeat_with(Shard::new).take(count).collect(),
-            shard_bits,
+            layout: Layout::of(pool, shard_bits),
             buckets: AtomicUsize::new(count),
             entries: AtomicUsize::new(0),
             frontier: Mutex::new(vec![first]),
@@ -90,6 +90,12 @@ impl Index {
         })
     }
 
+    /// The same index, empty as yet, with words divided in another way.
+    #[cfg(test)]
+    pub(super) fn with_layout(self, layout: impl Fn(u32) -> Layout) -> Index {
+        Index { layout: layout(self.layout.shard_bits()), ..self }
+    }
+
     /// Looks through the words that may be the key's, without a lock: the first that `probe` finds to be it.
     /// A key that is in the index all the time is found, whoever moves words meanwhile.
     pub(crate) fn find<T>(
@@ -97,15 +103,14 @@ impl Index {
         hash: u64,
         probe: impl FnMut(Location) -> Probe<T>,
     ) -> Option<(Location, T)> {
-        self.search(hash, probe).map(|(_, word, found)| (Location::from_bits(word), found))
+        self.search(hash, probe).map(|(_, word, found)| (self.layout.location(word), found))
     }
 
     /// The same, and makes the key one step hotter, up to the most.
     pub(crate) fn find_warming<T>(&self, hash: u64, probe: impl FnMut(Location) -> Probe<T>) -> Option<T> {
         let (slot, word, found) = self.search(hash, probe)?;
-        let heat = heat_of(Location::from_bits(word));
-        if heat < MAX_HEAT {
-            let hotter = with_heat(Location::from_bits(word), heat + 1).to_bits();
+        if self.layout.heat(word) < MAX_HEAT {
+            let hotter = self.layout.hotter(word);
             // If the word has changed meanwhile, no heat is better than another key's.
             let _ = slot.compare_exchange(word, hotter, Ordering::Relaxed, Ordering::Relaxed);
         }
@@ -118,21 +123,25 @@ impl Index {
         mut probe: impl FnMut(Location) -> Probe<T>,
     ) -> Option<(&AtomicU64, u64, T)> {
         let number = self.shard_number(hash);
-        let tag = tag_of(hash);
+        let tag = self.layout.tag(hash);
         loop {
             let state = self.shards[number].state();
             let mut gone = false;
-            let lines = candidates(hash, self.shard_bits, buckets_in(state));
+            let lines = candidates(hash, self.layout.shard_bits(), buckets_in(state));
             let lines = lines.map(|bucket| self.line(number, bucket));
-            // Every second key stands in the second bucket: its cache miss overlaps with the first one's.
-            prefetch(lines[1]);
-            for line in lines {
-                for (slot, word) in likely(line, tag) {
-                    match probe(Location::from_bits(word)) {
-                        Probe::Found(found) => return Some((&line.0[slot], word, found)),
-                        Probe::Other => {}
-                        Probe::Gone => gone = true,
-                    }
+            let mut slots = likely(lines, tag);
+            while slots != 0 {
+                let slot = slots.trailing_zeros() as usize;
+                slots &= slots - 1;
+                let slot = &lines[slot / LINE_WORDS % 2].0[slot % LINE_WORDS];
+                let word = slot.load(Ordering::Acquire);
+                if word == EMPTY {
+                    continue;
+                }
+                match probe(self.layout.location(word)) {
+                    Probe::Found(found) => return Some((slot, word, found)),
+                    Probe::Other => {}
+                    Probe::Gone => gone = true,
                 }
             }
             if !gone && self.shards[number].state() == state {
@@ -145,7 +154,7 @@ impl Index {
     pub(crate) fn prefetch(&self, hash: u64) {
         let number = self.shard_number(hash);
         let state = self.shards[number].state();
-        for bucket in candidates(hash, self.shard_bits, buckets_in(state)) {
+        for bucket in candidates(hash, self.layout.shard_bits(), buckets_in(state)) {
             prefetch(self.line(number, bucket));
         }
     }
@@ -242,13 +251,14 @@ impl Index {
         }
     }
 
-    pub(super) fn shard_bits(&self) -> u32 {
-        self.shard_bits
+    /// How its words are divided.
+    pub(super) fn layout(&self) -> Layout {
+        self.layout
     }
 
     /// A bucket of a shard.
     pub(super) fn line(&self, shard: usize, bucket: usize) -> &Line {
-        &self.lines.all()[bucket << self.shard_bits | shard]
+        &self.lines.all()[bucket << self.layout.shard_bits() | shard]
     }
 
     pub(super) fn count_entry(&self) {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use proptest::prelude::*;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::word::with_heat;
+use super::word::{Layout, with_heat};
 use super::*;
 use crate::error::Error;
 use crate::location::Location;
@@ -32,22 +32,29 @@ impl Keys for Bare {
 impl Bare {
     pub(super) fn new(capacity_bytes: usize, hash: fn(u64) -> u64) -> Bare {
         let pool = Pool::new(PoolOptions { capacity_bytes, segment_bytes: 4096 }).expect("valid options");
-        let index = Index::new(&pool).expect("room");
+        // Offsets of 20 bits, versions of 10, and 15 of each number of a hash.
+        let index =
+            Index::new(&pool).expect("room").with_layout(|shard_bits| Layout::new(20, 10, shard_bits));
         Bare { pool, index, hash }
+    }
+
+    /// The same in words so full that they tell the buckets only of the smallest shards.
+    pub(super) fn full_words(self) -> Bare {
+        Bare { index: self.index.with_layout(Layout::widest), ..self }
     }
 
     pub(super) fn put(&self, key: u64, version: u32) -> Result<(), Error> {
         let hash = (self.hash)(key);
-        let at = Location::pack(tag_of(hash), version, key as usize);
+        let at = Location::pack(0, version, key as usize);
         loop {
             self.index.grow(&self.pool, self)?;
             let writer = self.index.lock(hash);
             if let Some((place, _)) = writer.find(hash, |found| found.offset() as u64 == key) {
-                writer.set(place, at);
+                writer.set(place, hash, at);
                 return Ok(());
             }
             if let Ok(vacancy) = writer.vacancy(hash, self, &crate::sync::epoch::pin()) {
-                writer.insert(vacancy, at);
+                writer.insert(vacancy, hash, at);
                 return Ok(());
             }
             drop(writer);
@@ -86,9 +93,11 @@ proptest! {
 
     #[test]
     fn answers_like_a_plain_map(
+        full_words in any::<bool>(),
         phases in prop::collection::vec((0_u64..600, 1_u32..20, prop::bool::weighted(0.6)), 1..400)
     ) {
         let bare = Bare::new(1 << 20, seeded::<5>);
+        let bare = if full_words { bare.full_words() } else { bare };
         let mut model = HashMap::new();
         for (first, version, puts) in phases {
             // Runs of keys, so that the index grows and shrinks by much.
@@ -115,8 +124,8 @@ proptest! {
 #[test]
 #[cfg_attr(miri, ignore = "too long")]
 fn the_load_holds_through_growth_churn_and_shrinkage() {
-    for capacity in [8 << 20, 64 << 20] {
-        let bare = Bare::new(capacity, seeded::<11>);
+    let new = |capacity| Bare::new(capacity, seeded::<11>);
+    for bare in [new(8 << 20), new(64 << 20), new(8 << 20).full_words()] {
         let check = |what: &str| {
             let bytes = bare.index.size_bytes() as f64 / bare.index.len() as f64;
             assert!(bare.load() >= 0.8, "{what}: load {} of {} keys", bare.load(), bare.index.len());
@@ -174,7 +183,11 @@ fn keys_that_collide_under_one_seed_do_not_under_another() {
 
 #[test]
 fn equal_hashes_end_in_an_error_and_spare_the_others() {
-    let bare = Bare::new(1 << 20, |key| if key < 100 { 42 } else { seeded::<3>(key) });
+    let new = || Bare::new(1 << 20, |key| if key < 100 { 42 } else { seeded::<3>(key) });
+    [new(), new().full_words()].into_iter().for_each(check_equal_hashes);
+}
+
+fn check_equal_hashes(bare: Bare) {
     (1000..1100).for_each(|key| bare.put(key, 1).expect("room"));
     let refused = (0..100).find(|key| bare.put(*key, 1).is_err()).expect("two buckets are all there is");
     assert!((8..=16).contains(&refused), "{refused}");
@@ -190,7 +203,7 @@ fn heat_survives_moves() {
         let hash = seeded::<9>(key);
         let writer = bare.index.lock(hash);
         let (place, at) = writer.find(hash, |at| at.offset() as u64 == key).expect("there");
-        writer.set(place, with_heat(at, (key % 16) as u8));
+        writer.set(place, hash, with_heat(at, (key % 16) as u8));
     }
     (500..5000).for_each(|key| bare.put(key, 1).expect("room"));
     for key in 0..500 {

@@ -10,7 +10,7 @@ use super::core::Core;
 use super::entry::Entry;
 use super::slots::{State, Weighed};
 use super::statistics::CleanReport;
-use crate::index::{Probe, tag_of};
+use crate::index::Probe;
 use crate::location::Location;
 use crate::memory::{View, prefetch_bytes};
 use crate::sync::atomic::Ordering;
@@ -150,11 +150,10 @@ impl Core {
     ) {
         let (mut dead, mut useless) = (0, 0);
         for entry in copied {
-            let tag = tag_of(entry.hash);
             let writer = self.index.lock(entry.hash);
-            let place = writer.place_of(entry.hash, Location::pack(tag, from, entry.offset));
+            let place = writer.place_of(entry.hash, Location::pack(0, from, entry.offset));
             if let Some(place) = place {
-                writer.set(place, Location::pack(tag, to, offset));
+                writer.set(place, entry.hash, Location::pack(0, to, offset));
                 dead += entry.bytes.len();
                 report.entries_moved += 1;
             } else {

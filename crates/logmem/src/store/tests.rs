@@ -8,7 +8,6 @@ use super::entry::Entry;
 use super::slots::State;
 use super::*;
 use crate::error::Error;
-use crate::index::tag_of;
 use crate::location::Location;
 use crate::pool::{Pool, PoolOptions};
 
@@ -32,7 +31,7 @@ pub(super) fn audit(store: &Store) {
             let (mut live, mut offset) = (0, 0);
             while let Some(entry) = Entry::read(written, offset) {
                 let hash = store.core.hash(entry.key);
-                let at = Location::pack(tag_of(hash), segment.number, offset);
+                let at = Location::pack(0, segment.number, offset);
                 if store.core.index.lock(hash).place_of(hash, at).is_some() {
                     live += entry.bytes.len();
                     current += 1;

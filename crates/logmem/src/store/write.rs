@@ -7,7 +7,7 @@ use super::entry::{Entry, Header};
 use super::slots::State;
 use super::value::{Expected, Version};
 use crate::error::Error;
-use crate::index::{Crowded, Place, ShardWriter, tag_of};
+use crate::index::{Crowded, Place, ShardWriter};
 use crate::location::Location;
 
 /// What a writer lacked. It lets go of its locks, makes room and tries again.
@@ -116,15 +116,15 @@ impl Core {
         match found {
             Some(Found { place, at: old, entry }) => {
                 let header = Header::new(key, value, version);
-                let at = self.append(hash, [header.as_bytes(), key, value], everywhere, &guard)?;
-                writer.set(place, at);
+                let at = self.append([header.as_bytes(), key, value], everywhere, &guard)?;
+                writer.set(place, hash, at);
                 self.slots.remove_live(old.segment(), entry.bytes.len(), &guard);
             }
             None => {
                 let vacancy = writer.vacancy(hash, self, &guard)?;
                 let header = Header::new(key, value, version);
-                let at = self.append(hash, [header.as_bytes(), key, value], everywhere, &guard)?;
-                writer.insert(vacancy, at);
+                let at = self.append([header.as_bytes(), key, value], everywhere, &guard)?;
+                writer.insert(vacancy, hash, at);
             }
         }
         Ok(Version(version))
@@ -138,7 +138,6 @@ impl Core {
     /// Copies an entry into an open segment or a run. It counts as live from here on.
     pub(super) fn append(
         &self,
-        hash: u64,
         parts: [&[u8]; 3],
         everywhere: bool,
         guard: &Guard,
@@ -154,7 +153,7 @@ impl Core {
             let any = || self.heads.lock_each().find_map(|head| self.append_in(*head, &parts, guard));
             own.or_else(|| if everywhere { any() } else { None }).ok_or(Shortage::Head(bytes))?
         };
-        Ok(Location::pack(tag_of(hash), place.0, place.1))
+        Ok(Location::pack(0, place.0, place.1))
     }
 
     fn append_run(&self, bytes: usize, parts: &[&[u8]], guard: &Guard) -> Result<(u32, usize), Refusal> {
