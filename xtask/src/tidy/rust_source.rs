@@ -27,6 +27,7 @@ const UNSAFE_MODULES: &[&str] = &[
     "crates/logmem/src/memory/mapping.rs",
     "crates/logmem/src/memory/pins.rs",
     "crates/logmem/src/memory/prefetch.rs",
+    "crates/logmem/src/memory/scan.rs",
     "crates/strata/src/storage/map.rs",
 ];
 

@@ -122,7 +122,7 @@ impl Shared {
     fn find_locked(&self, writer: &ShardWriter<'_>, hash: u64, key: &[u8], guard: &Guard) -> Option<Found> {
         let mut bytes = 0;
         let (place, at) = writer.find(hash, |at| {
-            let entry: Option<Entry<'_>> = self.slots.entry(at, guard).filter(|entry| entry.key == key);
+            let entry: Option<Entry<'_>> = self.slots.entry(at, guard).filter(|entry| entry.is_of(key));
             bytes = entry.map_or(0, |entry| entry.bytes.len());
             entry.is_some()
         })?;

@@ -16,9 +16,9 @@ pub(super) fn parent(number: usize) -> usize {
 
 /// As many low bits of the number as `count` buckets have names for: one more, if that names one of them.
 fn address(number: usize, count: usize) -> usize {
-    let whole = 1 << count.ilog2();
-    let long = number & (2 * whole - 1);
-    if long < count { long } else { long & (whole - 1) }
+    let names = usize::MAX >> count.leading_zeros();
+    let long = number & names;
+    if long < count { long } else { number & names >> 1 }
 }
 
 #[cfg(test)]

@@ -11,9 +11,9 @@ use crate::sync::{Mutex, MutexGuard};
 use super::address;
 use super::keys::Keys;
 use super::table::Index;
-use super::word::{EMPTY, Tag};
+use super::word::EMPTY;
 use crate::location::Location;
-use crate::memory::{LINE_WORDS, Line, prefetch};
+use crate::memory::{LINE_WORDS, Line, beginning_so, prefetch};
 use crate::sync::epoch::Guard;
 
 /// What all threads meet at in a shard.
@@ -68,17 +68,6 @@ pub(super) fn words(line: &Line) -> impl Iterator<Item = (usize, u64)> {
     loaded.filter(|(_, word)| *word != EMPTY)
 }
 
-/// Slots of two buckets whose words could be those of a key with this tag: a bit for each, the first bucket's
-/// lowest. An empty slot may be among them.
-///
-/// All words are compared before any is followed: that takes no branch, so that the processor goes on to the
-/// entry, and to the next lookup, before it has the buckets.
-#[inline]
-pub(super) fn likely([one, other]: [&Line; 2], tag: Tag) -> u32 {
-    let words = one.0.iter().chain(&other.0).rev();
-    words.fold(0_u32, |slots, word| slots << 1 | u32::from(tag.fits(word.load(Ordering::Acquire))))
-}
-
 /// Empty slots of a bucket.
 pub(super) fn vacancies(line: &Line) -> impl Iterator<Item = usize> {
     (0..LINE_WORDS).filter(|slot| line.0[*slot].load(Ordering::Relaxed) == EMPTY)
@@ -123,7 +112,8 @@ impl<'a> ShardWriter<'a> {
         mut matches: impl FnMut(Location) -> bool,
     ) -> Option<(Place, Location)> {
         let candidates = self.candidates(hash);
-        let mut slots = likely(candidates.map(|bucket| self.line(bucket)), self.index.layout().tag(hash));
+        let mut slots =
+            beginning_so(candidates.map(|bucket| self.line(bucket)), self.index.layout().beginning(hash));
         while slots != 0 {
             let slot = slots.trailing_zeros() as usize;
             slots &= slots - 1;

@@ -12,11 +12,11 @@ use std::fmt;
 use super::address::candidates;
 use super::keys::Keys;
 use super::resize::{CROWDED_PERCENT, MOST_PERCENT, SPARSE_PERCENT};
-use super::shard::{Shard, ShardWriter, buckets_in, likely};
+use super::shard::{Shard, ShardWriter, buckets_in};
 use super::word::{EMPTY, Layout, MAX_HEAT};
 use crate::error::Error;
 use crate::location::Location;
-use crate::memory::{LINE_WORDS, Line, Lines, PIECE_BYTES, prefetch};
+use crate::memory::{LINE_WORDS, Line, Lines, PIECE_BYTES, beginning_so, prefetch};
 use crate::pool::{Charge, Pool};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -98,6 +98,7 @@ impl Index {
 
     /// Looks through the words that may be the key's, without a lock: the first that `probe` finds to be it.
     /// A key that is in the index all the time is found, whoever moves words meanwhile.
+    #[inline(always)]
     pub(crate) fn find<T>(
         &self,
         hash: u64,
@@ -117,19 +118,20 @@ impl Index {
         Some(found)
     }
 
+    #[inline(always)] // the caller's probe, and with it what it makes, is to melt into the loop
     fn search<T>(
         &self,
         hash: u64,
         mut probe: impl FnMut(Location) -> Probe<T>,
     ) -> Option<(&AtomicU64, u64, T)> {
         let number = self.shard_number(hash);
-        let tag = self.layout.tag(hash);
+        let beginning = self.layout.beginning(hash);
         loop {
             let state = self.shards[number].state();
             let mut gone = false;
             let lines = candidates(hash, self.layout.shard_bits(), buckets_in(state));
             let lines = lines.map(|bucket| self.line(number, bucket));
-            let mut slots = likely(lines, tag);
+            let mut slots = beginning_so(lines, beginning);
             while slots != 0 {
                 let slot = slots.trailing_zeros() as usize;
                 slots &= slots - 1;

@@ -9,6 +9,7 @@
 //! a lock, so that it can change under everybody's hands; words are compared without it.
 
 use crate::location::{Location, OFFSET_BITS, SEGMENT_BITS};
+use crate::memory::Beginning;
 use crate::pool::Pool;
 
 /// An empty slot.
@@ -20,14 +21,19 @@ const HEAT_BITS: u32 = 4;
 /// Bits of a bucket's number that are kept at most.
 const MOST_NUMBER_BITS: u32 = 16;
 
-/// How the words of one index are divided.
+/// How the words of one index are divided. All of it is counted out beforehand, for lookups.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
     offset_bits: u32,
+    offset_mask: u64,
+    segment_mask: u32,
     /// Where the heat begins: behind segment and offset.
     heat_shift: u32,
     /// Bits of each of a hash's two numbers that a word keeps.
     number_bits: u32,
+    number_mask: u32,
+    /// Where those bits begin in the upper half of a word.
+    tag_shift: u32,
     /// Low bits of a hash that choose its shard.
     shard_bits: u32,
 }
@@ -47,11 +53,22 @@ impl Layout {
     }
 
     pub(super) fn new(offset_bits: u32, segment_bits: u32, shard_bits: u32) -> Layout {
-        let heat_shift = offset_bits.min(OFFSET_BITS) + segment_bits.min(SEGMENT_BITS);
+        let (offset_bits, segment_bits) = (offset_bits.min(OFFSET_BITS), segment_bits.min(SEGMENT_BITS));
+        let heat_shift = offset_bits + segment_bits;
         let number_bits = ((u64::BITS - heat_shift - HEAT_BITS) / 2).min(MOST_NUMBER_BITS);
-        Layout { offset_bits, heat_shift, number_bits, shard_bits }
+        Layout {
+            offset_bits,
+            offset_mask: (1 << offset_bits) - 1,
+            segment_mask: (1 << segment_bits) - 1,
+            heat_shift,
+            number_bits,
+            number_mask: (1 << number_bits) - 1,
+            tag_shift: u32::BITS - 2 * number_bits,
+            shard_bits,
+        }
     }
 
+    #[inline]
     pub(super) fn shard_bits(self) -> u32 {
         self.shard_bits
     }
@@ -59,17 +76,17 @@ impl Layout {
     /// The word for a location, which brings its heat in place of a tag.
     #[inline]
     pub(super) fn word(self, hash: u64, at: Location) -> u64 {
+        debug_assert!(at.segment() <= self.segment_mask && at.offset() as u64 <= self.offset_mask, "{at:?}");
+        let tag = u64::from(self.beginning(hash).bits()) << (self.tag_shift + u32::BITS);
         let heat = u64::from(heat_of(at)) << self.heat_shift;
-        debug_assert!(u64::from(at.segment()) < 1 << (self.heat_shift - self.offset_bits), "{at:?}");
-        debug_assert!(at.offset() < 1 << self.offset_bits, "{at:?}");
-        self.tag(hash).0 | heat | u64::from(at.segment()) << self.offset_bits | at.offset() as u64
+        tag | heat | u64::from(at.segment()) << self.offset_bits | at.offset() as u64
     }
 
     /// The location in a word, with its heat in place of a tag.
     #[inline]
     pub(super) fn location(self, word: u64) -> Location {
-        let segment = (word >> self.offset_bits) as u32 & ((1 << (self.heat_shift - self.offset_bits)) - 1);
-        let offset = word & ((1 << self.offset_bits) - 1);
+        let segment = (word >> self.offset_bits) as u32 & self.segment_mask;
+        let offset = word & self.offset_mask;
         Location::pack(u16::from(self.heat(word)), segment, offset as usize)
     }
 
@@ -84,12 +101,12 @@ impl Layout {
         word + (1 << self.heat_shift)
     }
 
-    /// What words of this hash begin with.
+    /// What words of this hash begin with. An empty slot may begin so, too.
     #[inline]
-    pub(super) fn tag(self, hash: u64) -> Tag {
-        let mask = (1 << self.number_bits) - 1;
-        let (one, other) = (u64::from(hash as u32 >> self.shard_bits) & mask, hash >> 32 & mask);
-        Tag((one << self.number_bits | other) << self.tag_shift(), 1 << self.tag_shift())
+    pub(super) fn beginning(self, hash: u64) -> Beginning {
+        let (one, other) = (hash as u32 >> self.shard_bits, (hash >> 32) as u32);
+        let bits = (one & self.number_mask) << self.number_bits | other & self.number_mask;
+        Beginning::new(bits, self.tag_shift)
     }
 
     /// Whether the words name the same place under the same tag.
@@ -106,25 +123,9 @@ impl Layout {
     /// buckets that words [tell](Layout::tells_buckets_of) them.
     #[inline]
     pub(super) fn hash_like(self, word: u64) -> u64 {
-        let tag = word >> self.tag_shift();
-        let other = tag & ((1 << self.number_bits) - 1);
-        other << 32 | tag >> self.number_bits << self.shard_bits
-    }
-
-    fn tag_shift(self) -> u32 {
-        u64::BITS - 2 * self.number_bits
-    }
-}
-
-/// What a word of a certain hash begins with: those bits, and the lowest of them.
-#[derive(Clone, Copy)]
-pub(super) struct Tag(u64, u64);
-
-impl Tag {
-    /// Whether the word could be that of a key with this tag. An empty slot could, too.
-    #[inline]
-    pub(super) fn fits(self, word: u64) -> bool {
-        word ^ self.0 < self.1
+        let tag = (word >> 32) as u32 >> self.tag_shift;
+        let (one, other) = (tag >> self.number_bits, tag & self.number_mask);
+        u64::from(other) << 32 | u64::from(one) << self.shard_bits
     }
 }
 
@@ -145,6 +146,10 @@ mod tests {
 
     const HASHES: [u64; 4] = [0, u64::MAX, 0x1234_5678_9abc_def0, 0xfedc_ba98_7654_3210];
 
+    fn fits(layout: Layout, hash: u64, word: u64) -> bool {
+        (word >> 32) as u32 >> layout.tag_shift == layout.beginning(hash).bits()
+    }
+
     #[test]
     fn heat_changes_neither_tag_nor_place() {
         for (layout, hash) in [Layout::widest(10), Layout::new(19, 10, 5)].into_iter().zip(HASHES) {
@@ -154,7 +159,7 @@ mod tests {
                 let warm = layout.word(hash, with_heat(layout.location(cold), heat));
                 assert_eq!(layout.heat(warm), heat.min(MAX_HEAT));
                 assert_eq!(heat_of(layout.location(warm)), heat.min(MAX_HEAT));
-                assert!(layout.same(cold, warm) && layout.tag(hash).fits(warm));
+                assert!(layout.same(cold, warm) && fits(layout, hash, warm));
                 let at = layout.location(warm);
                 assert_eq!((at.segment(), at.offset()), (77, 4711));
             }
@@ -169,11 +174,10 @@ mod tests {
             [Layout::widest(10), Layout::new(8, 2, 2), Layout::new(28, 3, 2), Layout::new(19, 10, 5)]
         {
             for hash in HASHES {
-                let (segment, offset) =
-                    ((1_u32 << (layout.heat_shift - layout.offset_bits)) - 1, (1 << layout.offset_bits) - 1);
-                let word = layout.word(hash, Location::pack(15, segment, offset));
-                assert_eq!(layout.location(word), Location::pack(15, segment, offset));
-                assert!(layout.tag(hash).fits(word) && !layout.tag(!hash).fits(word));
+                let last = Location::pack(15, layout.segment_mask, layout.offset_mask as usize);
+                let word = layout.word(hash, last);
+                assert_eq!(layout.location(word), last);
+                assert!(fits(layout, hash, word) && !fits(layout, !hash, word));
             }
         }
     }

@@ -13,6 +13,8 @@ use super::owner::{Owner, SegmentOwner};
 use crate::sync::Mutex;
 use crate::sync::atomic::Ordering;
 
+type Group = [Cell; Cells::GROUP];
+
 /// Segment table and region.
 #[derive(Debug)]
 pub(crate) struct Cells {
@@ -21,7 +23,7 @@ pub(crate) struct Cells {
     /// Segments in the region.
     segments: u32,
     /// Group `g` holds the numbers from `g * Cells::GROUP` on; made when first needed, and never moved.
-    groups: Box<[OnceLock<Box<[Cell]>>]>,
+    groups: Box<[OnceLock<Box<Group>>]>,
     /// Memory of the runs in use. Taken out only for a `Chunk`, which proves that nobody looks at it.
     runs: Mutex<BTreeMap<u32, Mapping>>,
 }
@@ -70,7 +72,7 @@ impl Cells {
     #[inline]
     pub(crate) fn cell(&self, number: u32) -> Option<&Cell> {
         let number = number as usize;
-        self.groups.get(number / Cells::GROUP)?.get()?.get(number % Cells::GROUP)
+        Some(&self.groups.get(number / Cells::GROUP)?.get()?[number % Cells::GROUP])
     }
 
     /// What a segment is used for.
@@ -88,7 +90,7 @@ impl Cells {
 
     fn make_place(&self, number: u32) -> Option<&Cell> {
         let group = self.groups.get(number as usize / Cells::GROUP)?;
-        group.get_or_init(|| std::iter::repeat_with(Cell::default).take(Cells::GROUP).collect());
+        group.get_or_init(Box::default);
         self.cell(number)
     }
 

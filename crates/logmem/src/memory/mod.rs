@@ -5,6 +5,7 @@
 //! - [`cells`]: the table of all segments over their region, and the tokens of the unused ones.
 //! - [`owner`] and [`holding`]: who has which segment, and so who may view it.
 //! - [`lines`]: cache lines of atomic words, made resident only as they are touched.
+//! - [`scan`]: which words of two such lines begin with certain bits.
 //! - [`prefetch`]: asking the processor for memory before it is needed.
 //! - [`pins`]: how a reader keeps one segment for longer, and nothing else.
 
@@ -18,6 +19,7 @@ mod mapping;
 mod owner;
 mod pins;
 mod prefetch;
+mod scan;
 
 pub(crate) use cell::{Cell, View};
 pub(crate) use cells::{Cells, Chunk};
@@ -25,4 +27,5 @@ pub(crate) use holding::{Holding, Leaving, SharedHolding};
 pub(crate) use lines::{LINE_WORDS, Line, Lines, PIECE_BYTES};
 pub use owner::SegmentOwner;
 pub(crate) use pins::Pinned;
-pub(crate) use prefetch::{prefetch, prefetch_bytes};
+pub(crate) use prefetch::{prefetch, prefetch_bytes, prefetch_next_lines};
+pub(crate) use scan::{Beginning, beginning_so};

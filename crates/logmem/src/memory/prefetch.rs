@@ -15,6 +15,15 @@ pub(crate) fn prefetch_bytes(bytes: &[u8]) {
     bytes.iter().step_by(LINE_BYTES).for_each(prefetch);
 }
 
+/// Asks for the two cache lines behind the one that holds the byte at an offset, whether or not the bytes go on
+/// so far.
+#[inline]
+pub(crate) fn prefetch_next_lines(bytes: &[u8], offset: usize) {
+    for lines in 1..=2 {
+        prefetch_address(bytes.as_ptr().wrapping_add(offset + lines * LINE_BYTES).cast());
+    }
+}
+
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 #[inline]
 fn prefetch_address(address: *const i8) {

@@ -11,7 +11,7 @@ use super::slots::Slots;
 use super::threads::Wake;
 use super::versions::Versions;
 use crate::error::Error;
-use crate::index::{Index, Keys};
+use crate::index::{Index, Keys, Probe};
 use crate::location::Location;
 use crate::memory::{SegmentOwner, View};
 use crate::pool::Pool;
@@ -74,13 +74,28 @@ impl Core {
         entries.iter().for_each(|entry| bytes.extend_from_slice(entry.bytes));
     }
 
+    #[inline]
     pub(super) fn hash(&self, key: &[u8]) -> u64 {
         xxh3_64_with_seed(key, self.options.hash_seed)
     }
 
-    /// Looks a key up without a lock.
-    pub(super) fn find<'g>(&'g self, key: &[u8], guard: &'g Guard) -> Option<(View<'g>, Entry<'g>)> {
-        self.index.find(self.hash(key), |at| self.slots.probe(key, at, guard)).map(|(_, found)| found)
+    /// Looks a key up without a lock and hands what is found to `read`.
+    #[inline]
+    pub(super) fn find<'g, T>(
+        &'g self,
+        hash: u64,
+        key: &[u8],
+        guard: &'g Guard,
+        read: impl FnOnce(View<'g>, Entry<'g>) -> T,
+    ) -> Option<T> {
+        let mut read = Some(read);
+        let found = self.index.find(hash, |at| match self.slots.probe(key, at, guard) {
+            // Called where it was found: an entry handed back would be written to memory and read again.
+            Probe::Found((segment, entry)) => Probe::Found(read.take().map(|read| read(segment, entry))),
+            Probe::Other => Probe::Other,
+            Probe::Gone => Probe::Gone,
+        });
+        found.and_then(|(_, result)| result)
     }
 }
 

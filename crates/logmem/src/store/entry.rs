@@ -21,19 +21,52 @@ impl<'a> Entry<'a> {
     pub(crate) fn read(written: &'a [u8], offset: usize) -> Option<Entry<'a>> {
         let all = written.get(offset..)?;
         // As most entries begin: three numbers below 128, in a byte each.
-        if let Some(([key @ 0..0x80, value @ 0..0x80, version @ 0..0x80], rest)) = all.split_first_chunk() {
-            let (key, rest) = rest.split_at_checked(usize::from(*key))?;
-            let value = rest.get(..usize::from(*value))?;
-            let bytes = &all[..3 + key.len() + value.len()];
-            return Some(Entry { key, value, version: u64::from(*version), bytes });
-        }
+        let first = all.first_chunk().map_or(u32::MAX, |first| u32::from_le_bytes(*first));
+        let numbers = if first & 0x0080_8080 == 0 {
+            let number = |place: u32| (first >> (8 * place)) as usize & 0x7f;
+            Numbers { header: 3, key: number(0), value: number(1), version: number(2) as u64 }
+        } else {
+            Numbers::read(all)?
+        };
+        let bytes = all.get(..numbers.header + numbers.key + numbers.value)?;
+        let (key, value) = bytes.get(numbers.header..)?.split_at_checked(numbers.key)?;
+        Some(Entry { key, value, version: numbers.version, bytes })
+    }
+}
+
+/// What a header says. The lengths are at most those of a slice, and so is their sum.
+struct Numbers {
+    /// Bytes of the header itself.
+    header: usize,
+    key: usize,
+    value: usize,
+    version: u64,
+}
+
+impl Numbers {
+    /// The numbers at the start of the bytes, whatever their size.
+    #[inline(never)] // so that the short way stays short
+    fn read(all: &[u8]) -> Option<Numbers> {
         let mut rest = all;
-        let key_length = read_number(&mut rest)?;
-        let value_length = read_number(&mut rest)?;
+        let (key, value) = (read_number(&mut rest)?, read_number(&mut rest)?);
         let version = read_number(&mut rest)?;
-        let (key, rest) = rest.split_at_checked(usize::try_from(key_length).ok()?)?;
-        let (value, rest) = rest.split_at_checked(usize::try_from(value_length).ok()?)?;
-        Some(Entry { key, value, version, bytes: &all[..all.len() - rest.len()] })
+        let fits = |length: u64| usize::try_from(length).ok().filter(|length| *length <= rest.len());
+        Some(Numbers { header: all.len() - rest.len(), key: fits(key)?, value: fits(value)?, version })
+    }
+}
+
+impl Entry<'_> {
+    /// Whether it is the entry of this key.
+    #[inline]
+    pub(crate) fn is_of(&self, key: &[u8]) -> bool {
+        // Keys of 8 to 16 bytes are common, and two pairs of words compare faster than a call does.
+        match (self.key.first_chunk::<8>(), key.first_chunk::<8>()) {
+            _ if self.key.len() != key.len() => false,
+            (Some(one), Some(other)) if key.len() <= 16 => {
+                one == other && self.key.last_chunk::<8>() == key.last_chunk::<8>()
+            }
+            _ => self.key == key,
+        }
     }
 }
 

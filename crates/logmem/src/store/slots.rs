@@ -14,7 +14,7 @@ use super::entry::Entry;
 use crate::error::Error;
 use crate::index::Probe;
 use crate::location::Location;
-use crate::memory::{Cell, SegmentOwner, SharedHolding, View, prefetch};
+use crate::memory::{Cell, SegmentOwner, SharedHolding, View, prefetch, prefetch_next_lines};
 use crate::pool::{Charge, Pool, Segment};
 
 /// What a slot's segment is used for.
@@ -81,7 +81,7 @@ impl Slots {
     }
 
     /// What a word of the index leads to, when it is this key that is looked for.
-    #[inline]
+    #[inline(always)] // into the loop over words that may be the key's
     pub(crate) fn probe<'g>(
         &'g self,
         key: &[u8],
@@ -90,7 +90,10 @@ impl Slots {
     ) -> Probe<(View<'g>, Entry<'g>)> {
         // The entry was moved or overwritten after the word was read: the new word is there.
         let Some(segment) = self.segment(at.segment(), guard) else { return Probe::Gone };
-        let entry = Entry::read(segment.committed(), at.offset()).filter(|entry| entry.key == key);
+        let written = segment.committed();
+        // The value's end is wanted, too, and only the header will tell where that is.
+        prefetch_next_lines(written, at.offset());
+        let entry = Entry::read(written, at.offset()).filter(|entry| entry.is_of(key));
         entry.map_or(Probe::Other, |entry| Probe::Found((segment, entry)))
     }
 

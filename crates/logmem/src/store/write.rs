@@ -178,7 +178,7 @@ impl Core {
     ) -> Option<Found<'g>> {
         let mut entry = None;
         let (place, at) = writer.find(hash, |at| {
-            entry = self.slots.entry(at, guard).filter(|entry| entry.key == key);
+            entry = self.slots.entry(at, guard).filter(|entry| entry.is_of(key));
             entry.is_some()
         })?;
         Some(Found { place, at, entry: entry? })
