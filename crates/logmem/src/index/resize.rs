@@ -7,11 +7,19 @@ use super::word::EMPTY;
 use crate::memory::LINE_WORDS;
 use crate::sync::epoch::Guard;
 
-/// The index gets another bucket when so many percent of its slots are taken, ...
-pub(super) const CROWDED_PERCENT: usize = 92;
-/// ... loses one when fewer than this many are, ...
-pub(super) const SPARSE_PERCENT: usize = 84;
-/// ... and when the pool has no room for a bucket, goes on without one up to here.
+/// How full the index is kept.
+pub(super) struct Load {
+    /// It gets another bucket when so many percent of its slots are taken ...
+    pub(super) crowded_percent: usize,
+    /// ... and loses one when fewer than this many are.
+    pub(super) sparse_percent: usize,
+}
+
+/// When memory is short.
+pub(super) const DENSE: Load = Load { crowded_percent: 92, sparse_percent: 84 };
+/// When it is not: two full buckets, which make an insertion move words, are then a third as frequent.
+pub(super) const ROOMY: Load = Load { crowded_percent: 86, sparse_percent: 81 };
+/// When the pool has no room for a bucket, the index goes on without one up to here.
 pub(super) const MOST_PERCENT: usize = 96;
 
 impl ShardWriter<'_> {

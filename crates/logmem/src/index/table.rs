@@ -2,8 +2,9 @@
 //!
 //! The shards take turns: bucket `n` of the row belongs to shard `n` modulo their number, so that all shards
 //! grow together and the memory is one stretch without gaps, charged and given back in small steps. From some
-//! thousands of keys on the load stays between [`SPARSE_PERCENT`] and [`CROWDED_PERCENT`], so that a key takes
-//! 8.7 to 9.5 bytes. Growing by a bucket reads eight keys; nothing is ever rebuilt.
+//! thousands of keys on the load stays between 84 and 92 % while memory is short ([`DENSE`]), so that a key
+//! takes 8.7 to 9.5 bytes, and between 81 and 86 % while it is not ([`ROOMY`]). Growing by a bucket moves words of
+//! one other; nothing is ever rebuilt.
 //!
 //! Locks: the row's end (`frontier`), then a shard. A lookup takes none.
 
@@ -11,7 +12,7 @@ use std::fmt;
 
 use super::address::candidates;
 use super::keys::Keys;
-use super::resize::{CROWDED_PERCENT, MOST_PERCENT, SPARSE_PERCENT};
+use super::resize::{DENSE, Load, MOST_PERCENT, ROOMY};
 use super::shard::{Shard, ShardWriter, buckets_in};
 use super::word::{EMPTY, Layout, MAX_HEAT};
 use crate::error::Error;
@@ -19,7 +20,7 @@ use crate::location::Location;
 use crate::memory::{LINE_WORDS, Line, Lines, PIECE_BYTES, beginning_so, prefetch};
 use crate::pool::{Charge, Pool};
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// One shard for so many bytes of the budget, ...
 const BYTES_PER_SHARD: usize = 4 << 20;
@@ -40,6 +41,8 @@ pub(crate) struct Index {
     /// Number of buckets in the row; stored only under `frontier`.
     buckets: AtomicUsize,
     entries: AtomicUsize,
+    /// Whether there is memory to spare for a roomier index.
+    is_roomy: AtomicBool,
     /// What the row's lines are charged with, a charge for each step.
     frontier: Mutex<Vec<Charge>>,
     /// Number of those charges.
@@ -83,6 +86,7 @@ impl Index {
             layout: Layout::of(pool, shard_bits),
             buckets: AtomicUsize::new(count),
             entries: AtomicUsize::new(0),
+            is_roomy: AtomicBool::new(false),
             frontier: Mutex::new(vec![first]),
             steps: AtomicUsize::new(1),
             step: step_bytes / size_of::<Line>(),
@@ -176,6 +180,15 @@ impl Index {
         ShardWriter::new(self, number, &self.shards[number])
     }
 
+    /// Whether there is memory to spare, from now on. An index that was never told takes there is none.
+    pub(crate) fn be_roomy(&self, is_roomy: bool) {
+        self.is_roomy.store(is_roomy, Ordering::Relaxed);
+    }
+
+    fn load(&self) -> Load {
+        if self.is_roomy.load(Ordering::Relaxed) { ROOMY } else { DENSE }
+    }
+
     /// Number of keys.
     pub(crate) fn len(&self) -> usize {
         self.entries.load(Ordering::Relaxed)
@@ -192,13 +205,13 @@ impl Index {
     /// # Errors
     /// [`Error::OutOfMemory`] if the pool has no room and the index can hardly take another key.
     pub(crate) fn grow(&self, pool: &Pool, keys: &impl Keys) -> Result<(), Error> {
-        if !self.is_fuller_than(CROWDED_PERCENT) {
+        if !self.is_fuller_than(self.load().crowded_percent) {
             return Ok(());
         }
         // If another thread is at it, that is enough: insertions go on until there is no room at all.
         let Some(mut charges) = self.frontier.try_lock() else { return Ok(()) };
         for _ in 0..AT_A_TIME {
-            if !self.is_fuller_than(CROWDED_PERCENT) {
+            if !self.is_fuller_than(self.load().crowded_percent) {
                 break;
             }
             match self.split_next(&mut charges, pool, keys) {
@@ -232,7 +245,7 @@ impl Index {
     /// Takes buckets away if the index has become sparse; to be called after a removal, without any shard's
     /// lock.
     pub(crate) fn shrink(&self, keys: &impl Keys) {
-        let is_sparse = || !self.is_fuller_than(SPARSE_PERCENT) && self.row() > self.shards();
+        let is_sparse = || !self.is_fuller_than(self.load().sparse_percent) && self.row() > self.shards();
         if !is_sparse() {
             return;
         }

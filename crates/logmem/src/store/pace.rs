@@ -7,6 +7,8 @@
 use super::core::Core;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
+/// The index may be roomy as long as more than this share of the pool is free (one in so many).
+const PLENTY: usize = 8;
 /// Bytes that a write cleans at once, when as many have come together.
 const QUANTUM: usize = 8 << 10;
 /// Bytes that one write cleans at most, however much is owed.
@@ -57,6 +59,7 @@ impl Core {
 
     /// Sets the pace by the segments that are free now. Called when one was taken or won.
     pub(super) fn set_pace(&self) {
+        self.index.be_roomy(self.pool.available_bytes() > self.pool.capacity_bytes() / PLENTY);
         let lacking = self.segments_lacking();
         if lacking == 0 {
             self.pace.relax();

@@ -103,6 +103,8 @@ impl Core {
         expected: Expected,
         everywhere: bool,
     ) -> Result<Version, Refusal> {
+        // Three locked instructions come before it is looked at.
+        self.index.prefetch(hash);
         self.index.grow(&self.pool, self)?;
         let guard = crate::sync::epoch::pin();
         let writer = self.index.lock(hash);

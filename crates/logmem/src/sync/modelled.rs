@@ -74,7 +74,7 @@ impl Condvar {
 /// Atomic words.
 pub(crate) mod atomic {
     pub(crate) use shuttle::sync::atomic::{
-        AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+        AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
     };
 }
 

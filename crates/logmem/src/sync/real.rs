@@ -4,7 +4,9 @@ pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
 
 /// Atomic words.
 pub(crate) mod atomic {
-    pub(crate) use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+    pub(crate) use std::sync::atomic::{
+        AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+    };
 }
 
 /// Threads, and what a thread does while it waits for another.
