@@ -1,4 +1,5 @@
-//! What the index must be told to move words: the hashes of keys, which lie where the words point.
+//! What the index must be told to move words that do not tell their buckets: the hashes of keys, which lie where
+//! the words point.
 
 use crate::location::Location;
 use crate::sync::epoch::Guard;

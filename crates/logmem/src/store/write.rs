@@ -4,6 +4,7 @@ use crate::sync::epoch::Guard;
 
 use super::core::Core;
 use super::entry::{Entry, Header};
+use super::room::Effort;
 use super::slots::State;
 use super::value::{Expected, Version};
 use crate::error::Error;
@@ -58,17 +59,22 @@ struct Found<'g> {
 impl Core {
     pub(super) fn write(&self, key: &[u8], value: &[u8], expected: Expected) -> Result<Version, Error> {
         let hash = self.hash(key);
-        let mut effort = self.new_effort();
+        // Reckoned only when it is needed: that takes divisions.
+        let mut effort: Option<Effort> = None;
+        let make_room = |shortage, effort: &mut Option<Effort>| {
+            self.make_room(shortage, effort.get_or_insert_with(|| self.new_effort()))
+        };
         loop {
-            match self.try_write(hash, key, value, expected, effort.everywhere) {
+            let everywhere = effort.as_ref().is_some_and(|effort| effort.everywhere);
+            match self.try_write(hash, key, value, expected, everywhere) {
                 Ok(version) => {
                     self.keep_pace(key.len() + value.len());
                     return Ok(version);
                 }
                 Err(Refusal::Final(error)) => return Err(error),
-                Err(Refusal::Short(shortage)) => self.make_room(shortage, &mut effort)?,
+                Err(Refusal::Short(shortage)) => make_room(shortage, &mut effort)?,
                 Err(Refusal::Crowded) => match self.relieve_index(hash).map_err(Refusal::from) {
-                    Err(Refusal::Short(shortage)) => self.make_room(shortage, &mut effort)?,
+                    Err(Refusal::Short(shortage)) => make_room(shortage, &mut effort)?,
                     Err(Refusal::Final(error)) => return Err(error),
                     Ok(()) | Err(Refusal::Crowded) => {}
                 },
