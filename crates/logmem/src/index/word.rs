@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn words_tell_both_buckets() {
-        for layout in [Layout::widest(10), Layout::new(20, 13, 10), Layout::new(19, 10, 5)] {
+        for layout in [Layout::widest(10), Layout::new(20, 14, 10), Layout::new(19, 10, 5)] {
             for hash in HASHES {
                 let word = layout.word(hash, Location::pack(15, 3, 99));
                 let counts = (1..).take_while(|count| layout.tells_buckets_of(*count)).step_by(7);
@@ -194,6 +194,6 @@ mod tests {
                 }
             }
         }
-        assert_eq!(Layout::new(20, 13, 10).number_bits, 13, "a pool of 4 GiB");
+        assert_eq!(Layout::new(20, 14, 10).number_bits, 13, "a pool of 4 GiB");
     }
 }
