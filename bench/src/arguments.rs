@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use lexopt::prelude::*;
 
-use crate::{Outcome, logmem, suites};
+use crate::{Outcome, index, logmem, suites};
 
 /// How a suite is run.
 pub(crate) struct Settings {
@@ -20,7 +20,11 @@ pub(crate) struct Settings {
     pub(crate) directory: PathBuf,
     /// Live bytes of `logmem`'s fragmentation workloads.
     pub(crate) live_bytes: u64,
-    /// The only part of `logmem` to be measured.
+    /// Keys of each set of `index` that is drawn.
+    pub(crate) keys: u64,
+    /// The only sets of `index` to be measured; none: all.
+    pub(crate) sets: Vec<&'static str>,
+    /// The only part of `logmem` or `index` to be measured.
     pub(crate) part: Option<&'static str>,
     /// What all random choices come from.
     pub(crate) seed: u64,
@@ -38,9 +42,12 @@ pub(crate) enum Command {
     Help(String),
     Suites(Vec<&'static str>, Settings),
     Plot,
-    /// One measurement of `logmem`, in a process of its own.
+    /// One measurement in a process of its own.
     Measure(Vec<String>),
 }
+
+/// Keys of a large set: 10 GB.
+const LARGE_KEYS: u64 = 1_250_000_000;
 
 fn help() -> String {
     format!(
@@ -52,11 +59,15 @@ fn help() -> String {
          --entries N          entries of kv (1,000,000; quick: 50,000)\n\
          --memory MIB         memory of each engine of kv for caches and write buffers (64)\n\
          --live-mib N         live bytes of logmem's fragmentation workloads (256; quick: 4; the paper: 1024)\n\
-         --part NAME          only this part of logmem: {}\n\
+         --keys N             keys of each set of index (100,000,000; quick: 100,000)\n\
+         --large              1,250,000,000 keys, 10 GB a set, which is made in --directory\n\
+         --set NAME           only this set of index; may be given several times\n\
+         --part NAME          only this part of logmem: {}; or of index: {}\n\
          --directory PATH     where databases are made (the folder for temporary files)\n\
          --seed N             what random choices come from (42)",
         suites::names().collect::<Vec<_>>().join(", "),
-        logmem::part_names().collect::<Vec<_>>().join(", ")
+        logmem::part_names().collect::<Vec<_>>().join(", "),
+        index::PART_NAMES.join(", ")
     )
 }
 
@@ -64,7 +75,7 @@ fn help() -> String {
 pub(crate) fn parse() -> Outcome<Command> {
     let mut names = Vec::new();
     let (mut quick, mut runs, mut entries) = (false, None, None);
-    let (mut live_mebibytes, mut part) = (None, None);
+    let (mut live_mebibytes, mut part, mut keys, mut sets) = (None, None, None, Vec::new());
     let (mut memory_mebibytes, mut directory, mut seed) = (64, std::env::temp_dir(), 42);
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
@@ -77,7 +88,10 @@ pub(crate) fn parse() -> Outcome<Command> {
             Long("seed") => seed = parser.value()?.parse()?,
             Long("help") | Short('h') => return Ok(Command::Help(help())),
             Long("live-mib") => live_mebibytes = Some(parser.value()?.parse::<u64>()?.max(1)),
-            Long("part") => part = Some(logmem::known_part(&parser.value()?.string()?)?),
+            Long("keys") => keys = Some(parser.value()?.parse::<u64>()?.max(1000)),
+            Long("large") => keys = Some(LARGE_KEYS),
+            Long("set") => sets.push(index::known_set(&parser.value()?.string()?)?),
+            Long("part") => part = Some(known_part(&parser.value()?.string()?)?),
             Long("measure") => return Ok(Command::Measure(words(parser.values()?)?)),
             Value(name) if name == "plot" => return Ok(Command::Plot),
             Value(name) => names.push(suites::known_name(&name.string()?)?),
@@ -93,11 +107,20 @@ pub(crate) fn parse() -> Outcome<Command> {
         entries: entries.unwrap_or(if quick { 50_000 } else { 1_000_000 }),
         memory_bytes: memory_mebibytes << 20,
         live_bytes: live_mebibytes.unwrap_or(if quick { 4 } else { 256 }) << 20,
+        keys: keys.unwrap_or(if quick { 100_000 } else { 100_000_000 }),
+        sets,
         part,
         directory,
         seed,
     };
     Ok(Command::Suites(names, settings))
+}
+
+/// The suite's own copy of a part's name, or an error that names those there are.
+fn known_part(name: &str) -> Outcome<&'static str> {
+    let known: Vec<&'static str> = logmem::part_names().chain(index::PART_NAMES).collect();
+    let unsupported = || format!("unsupported part `{name}`; there are {}", known.join(", ")).into();
+    known.iter().copied().find(|other| *other == name).ok_or_else(unsupported)
 }
 
 fn words(values: lexopt::ValuesIter<'_>) -> Outcome<Vec<String>> {

@@ -66,13 +66,14 @@ pub(crate) fn facts(settings: &Settings) -> Vec<(&'static str, String)> {
         (
             "settings",
             format!(
-                "{}{} runs, seed {}; kv: {} entries, {} MiB; logmem: {} MiB live{}",
+                "{}{} runs, seed {}; kv: {} entries, {} MiB; logmem: {} MiB live; index: {} keys{}",
                 if settings.quick { "quick, " } else { "" },
                 settings.runs,
                 settings.seed,
                 settings.entries,
                 settings.memory_bytes >> 20,
                 settings.live_bytes >> 20,
+                settings.keys,
                 settings.part.map(|part| format!(", only {part}")).unwrap_or_default(),
             ),
         ),

@@ -4,10 +4,12 @@
 #![allow(clippy::disallowed_methods, reason = "a measurement reads the clock and owns its files")]
 
 mod arguments;
+mod index;
 mod kv;
 mod logmem;
 mod machine;
 mod measure;
+mod process;
 mod random;
 mod report;
 mod suites;
@@ -16,7 +18,7 @@ use std::process::ExitCode;
 
 use arguments::{Command, Settings};
 
-pub(crate) use stroma_bench_allocators::Outcome;
+pub(crate) use stroma_bench_allocators::{Failure, Outcome};
 
 fn run_suites(names: &[&'static str], settings: &Settings) -> Outcome {
     for name in names {
@@ -35,6 +37,17 @@ fn run_suites(names: &[&'static str], settings: &Settings) -> Outcome {
     Ok(())
 }
 
+/// One measurement in a process of its own: suite, part, and what the part needs to know.
+fn measure(arguments: &[String]) -> Outcome {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.split_first() {
+        Some((&"logmem", rest)) => logmem::measure(rest)?.print(),
+        Some((&"index", rest)) => index::measure(rest)?.print(),
+        _ => return Err("no suite was named that has processes of its own".into()),
+    }
+    Ok(())
+}
+
 fn main() -> ExitCode {
     let outcome = arguments::parse().and_then(|command| match command {
         Command::Help(text) => {
@@ -43,7 +56,7 @@ fn main() -> ExitCode {
         }
         Command::Suites(names, settings) => run_suites(&names, &settings),
         Command::Plot => report::plot_all(),
-        Command::Measure(arguments) => logmem::measure(&arguments),
+        Command::Measure(arguments) => measure(&arguments),
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

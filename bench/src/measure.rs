@@ -20,11 +20,13 @@ pub(crate) struct Figure {
 pub(crate) struct Samples {
     pub(crate) suite: &'static str,
     figures: Vec<(Figure, Vec<f64>)>,
+    /// What is to be told in words: about which subject, and what.
+    pub(crate) notes: Vec<(String, String)>,
 }
 
 impl Samples {
     pub(crate) fn new(suite: &'static str) -> Samples {
-        Samples { suite, figures: Vec::new() }
+        Samples { suite, figures: Vec::new(), notes: Vec::new() }
     }
 
     /// Adds what one run measured.
@@ -42,6 +44,11 @@ impl Samples {
             Some((_, values)) => values.push(value),
             None => self.figures.push((figure, vec![value])),
         }
+    }
+
+    /// Adds something that is no figure, such as why there is none.
+    pub(crate) fn note(&mut self, subject: &str, text: String) {
+        self.notes.push((subject.to_owned(), text));
     }
 
     /// Adds how many thousand operations a second there were, by the wall and by the thread's own time.

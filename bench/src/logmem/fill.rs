@@ -9,7 +9,8 @@ use stroma_bench_allocators::Random;
 use stroma_logmem::{Error, Pool, PoolOptions, Store, StoreOptions};
 
 use super::histogram::Histogram;
-use super::process::{Figures, in_a_process};
+use super::suite::in_a_process;
+use crate::process::Figures;
 use crate::Outcome;
 use crate::arguments::Settings;
 use crate::measure::{OURS, Samples, timed};

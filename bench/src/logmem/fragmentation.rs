@@ -10,7 +10,7 @@ use std::process::Command;
 
 use stroma_bench_allocators::{ServerKind, WORKLOADS};
 
-use super::process::output_of;
+use crate::process::output_of;
 use crate::Outcome;
 use crate::arguments::Settings;
 use crate::machine::{c_library, with_version, words_of};

@@ -5,8 +5,7 @@ mod fill;
 mod fragmentation;
 mod histogram;
 mod memtable;
-mod process;
 mod suite;
 mod ycsb;
 
-pub(crate) use suite::{known_part, measure, part_names, run};
+pub(crate) use suite::{measure, part_names, run};

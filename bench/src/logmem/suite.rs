@@ -1,10 +1,12 @@
 //! The parts of the suite, and what starts them.
 
-use super::process::Figures;
+use std::time::Duration;
+
 use super::{cache, fill, fragmentation, memtable, ycsb};
 use crate::Outcome;
 use crate::arguments::Settings;
 use crate::measure::Samples;
+use crate::process::{self, Figures};
 
 /// What a process of a part does: measures what its words say.
 type Measure = fn(&[&str]) -> Outcome<Figures>;
@@ -37,13 +39,6 @@ pub(crate) fn part_names() -> impl Iterator<Item = &'static str> {
     PARTS.iter().map(|part| part.name)
 }
 
-/// The suite's own copy of a part's name, or an error that names those there are.
-pub(crate) fn known_part(name: &str) -> Outcome<&'static str> {
-    let known: Vec<&'static str> = part_names().collect();
-    let unsupported = || format!("unsupported part `{name}`; there are {}", known.join(", ")).into();
-    known.iter().copied().find(|other| *other == name).ok_or_else(unsupported)
-}
-
 /// Measures all parts, or the one that was asked for.
 pub(crate) fn run(settings: &Settings) -> Outcome<Samples> {
     let mut samples = Samples::new("logmem");
@@ -58,12 +53,17 @@ pub(crate) fn run(settings: &Settings) -> Outcome<Samples> {
     Ok(samples)
 }
 
-/// What a process started by a part does: measures one subject and prints the figures.
-pub(crate) fn measure(arguments: &[String]) -> Outcome {
-    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+/// What a process started by a part does: measures one subject.
+pub(crate) fn measure(words: &[&str]) -> Outcome<Figures> {
     let (name, rest) = words.split_first().ok_or("no part was named")?;
     let part = PARTS.iter().find(|part| part.name == *name).and_then(|part| part.measure);
-    let figures = part.ok_or_else(|| format!("`{name}` has no processes of its own"))?(rest)?;
-    figures.print();
-    Ok(())
+    part.ok_or_else(|| format!("`{name}` has no processes of its own"))?(rest)
+}
+
+/// A process that takes longer is ended: some peers do some of the work in linear time.
+const LONGEST: Duration = Duration::from_secs(90);
+
+/// Measures in a new process; `arguments` begin with the part. No figures if it takes too long.
+pub(super) fn in_a_process(arguments: &[&str]) -> Outcome<Figures> {
+    process::in_a_process(&[&["logmem"], arguments].concat(), LONGEST)
 }

@@ -29,6 +29,7 @@ pub(crate) fn write(
     };
     let mut rows: Vec<Value> =
         facts.iter().map(|(what, text)| row("run", "machine", what, json!(text), "text")).collect();
+    rows.extend(samples.notes.iter().map(|(subject, text)| row("run", subject, "note", json!(text), "text")));
     rows.extend(samples.medians().map(|(figure, value)| {
         row(&figure.case, &figure.subject, &figure.metric, json!(rounded(value)), &figure.unit)
     }));

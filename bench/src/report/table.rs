@@ -57,6 +57,9 @@ pub(crate) fn table(samples: &Samples) -> String {
         }
         text.push('\n');
     }
+    for (subject, note) in &samples.notes {
+        let _ = writeln!(text, "- {subject}: {note}");
+    }
     text
 }
 

@@ -1,9 +1,9 @@
 //! Which suites there are, by name.
 
-use super::{documents, filter, index, sequence};
+use super::{documents, filter, sequence};
 use crate::arguments::Settings;
 use crate::measure::Samples;
-use crate::{Outcome, kv, logmem};
+use crate::{Outcome, index, kv, logmem};
 
 type Suite = fn(&Settings) -> Outcome<Samples>;
 

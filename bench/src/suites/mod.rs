@@ -1,8 +1,7 @@
-//! The suites, each a file; `kv` and `logmem` have folders of their own because of their peers.
+//! The suites, each a file; `kv`, `logmem` and `index` have folders of their own because of their peers.
 
 mod documents;
 mod filter;
-mod index;
 mod list;
 mod sequence;
 

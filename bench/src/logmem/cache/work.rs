@@ -10,7 +10,8 @@ use super::caches::{ByteCache, Product};
 use super::trace::{KEY_BYTES, Request, TRACES, requests, value_bytes};
 use crate::Outcome;
 use crate::arguments::Settings;
-use crate::logmem::process::{Figures, in_a_process};
+use crate::logmem::suite::in_a_process;
+use crate::process::Figures;
 use crate::measure::{Samples, timed};
 
 pub(in crate::logmem) const PART: &str = "cache";

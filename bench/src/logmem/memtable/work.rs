@@ -9,7 +9,8 @@ use stroma_logmem::{Location, Log, Pool, PoolOptions};
 use super::indexes::{KEY_BYTES, Key, OrderedIndex, Product};
 use crate::Outcome;
 use crate::arguments::Settings;
-use crate::logmem::process::{Figures, in_a_process};
+use crate::logmem::suite::in_a_process;
+use crate::process::Figures;
 use crate::measure::{Cost, Samples, timed};
 use crate::random::{Random, mix};
 

@@ -1,0 +1,16 @@
+//! Sorted keys: the hybrid index and its peers on the same keys, with the same questions.
+
+mod data;
+mod disk;
+mod files;
+mod front;
+mod inserts;
+mod peers;
+mod prepare;
+mod subject;
+mod subjects;
+mod suite;
+mod warm;
+
+pub(crate) use data::known_set;
+pub(crate) use suite::{PART_NAMES, measure, run};
