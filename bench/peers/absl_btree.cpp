@@ -36,5 +36,6 @@ int main(int count, char **words) {
 #ifdef ABSL_LTS_RELEASE_VERSION
     name += " " + std::to_string(ABSL_LTS_RELEASE_VERSION);
 #endif
-    return run_program(count, words, {{"absl", name, 24, measure_warm<AbslMap>, measure_inserts<AbslMap>}});
+    auto warm = measure_warm<AbslMap>, inserts = measure_inserts<AbslMap>;
+    return run_program(count, words, {{"absl", name, 24, warm, inserts, nullptr}});
 }

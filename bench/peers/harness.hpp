@@ -235,11 +235,59 @@ template <typename Map> void measure_inserts(const Job &job) {
     job.report.time("map: insert in ascending order", cost.thread, inserted.size());
 }
 
+/// Bytes that this process had fetched from the disk so far.
+inline uint64_t bytes_read() {
+    std::ifstream file("/proc/self/io");
+    for (std::string line; std::getline(file, line);)
+        if (line.rfind("read_bytes: ", 0) == 0) return strtoull(line.c_str() + 12, nullptr, 10);
+    return 0;
+}
+
+/// Makes the system forget the keys, and maps them at the same place again.
+inline void forget(const Keys &keys, const std::string &path) {
+    void *place = const_cast<uint64_t *>(keys.data);
+    munmap(place, keys.count * 8);
+    int file = open(path.c_str(), O_RDONLY);
+    if (file < 0 || fsync(file) != 0 || posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED) != 0) fail("cannot forget");
+    if (mmap(place, keys.count * 8, PROT_READ, MAP_SHARED | MAP_FIXED, file, 0) != place) fail("cannot map again");
+    close(file);
+}
+
+/// Measures lookups in a mapped file of keys that is cold, with an index in memory; then when it is warm.
+template <typename Subject> void measure_disk(const Job &job) {
+    const Keys &keys = job.keys;
+    Subject subject(keys);
+    Questions list(job.folder, "present");
+    size_t lookups = std::min<size_t>(1000, list.keys.size() / size_t(std::max(job.runs, 1)));
+    for (int run = 0; run < job.runs; ++run) {
+        forget(keys, job.folder + "/keys");
+        uint64_t before = bytes_read(), sum = 0;
+        double start = seconds(CLOCK_MONOTONIC);
+        for (size_t at = 0; at < lookups; ++at) sum += subject.lower_bound(list.keys[size_t(run) * lookups + at]);
+        keep(sum);
+        double spent = seconds(CLOCK_MONOTONIC) - start;
+        job.report.add("disk: cold lookup", spent * 1e6 / double(lookups), "\u00b5s");
+        double read = double(bytes_read() - before) / 1024;
+        job.report.add("disk: read for a cold lookup", read / double(lookups), "KiB");
+    }
+    size_t wrong = 0;
+    for (size_t at = 0; at < list.keys.size(); ++at) wrong += subject.lower_bound(list.keys[at]) != list.positions[at];
+    job.report.add("wrong answers", double(wrong), "answers");
+    for (int run = 0; run < (wrong == 0 ? job.runs : 0); ++run) {
+        Cost cost = timed([&] {
+            uint64_t sum = 0;
+            for (uint64_t key : list.keys) sum += subject.lower_bound(key);
+            keep(sum);
+        });
+        job.report.time("disk: warm lookup", cost.thread, list.keys.size());
+    }
+}
+
 struct Entry {
     const char *word;
     std::string name;
     int bytes_a_key;
-    std::function<void(const Job &)> warm, inserts;
+    std::function<void(const Job &)> warm, inserts, disk;
 };
 
 inline int run_program(int count, char **words, const std::vector<Entry> &entries) {
@@ -253,7 +301,8 @@ inline int run_program(int count, char **words, const std::vector<Entry> &entrie
         if (strcmp(entry.word, words[2])) continue;
         std::string folder = words[4];
         Job job{Keys::map(folder + "/keys"), folder, {words[3]}, atoi(words[5])};
-        const auto &measure = !strcmp(words[1], "warm") ? entry.warm : entry.inserts;
+        bool is_warm = !strcmp(words[1], "warm"), is_disk = !strcmp(words[1], "disk");
+        const auto &measure = is_warm ? entry.warm : is_disk ? entry.disk : entry.inserts;
         if (!measure) fail("the subject has no such part");
         measure(job);
         return 0;

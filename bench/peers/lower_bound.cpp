@@ -13,5 +13,6 @@ struct LowerBound {
 };
 
 int main(int count, char **words) {
-    return run_program(count, words, {{"lower_bound", "std::lower_bound (C++)", 0, measure_warm<LowerBound>, nullptr}});
+    auto warm = measure_warm<LowerBound>, disk = measure_disk<LowerBound>;
+    return run_program(count, words, {{"lower_bound", "std::lower_bound (C++)", 0, warm, nullptr, disk}});
 }

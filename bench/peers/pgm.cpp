@@ -17,7 +17,8 @@ template <size_t Epsilon> struct Pgm {
 };
 
 template <size_t Epsilon> Entry entry(const char *word) {
-    return {word, "PGM-index (pygm 1.0.1), ε = " + std::to_string(Epsilon), 1, measure_warm<Pgm<Epsilon>>, nullptr};
+    std::string name = "PGM-index (pygm 1.0.1), ε = " + std::to_string(Epsilon);
+    return {word, name, 1, measure_warm<Pgm<Epsilon>>, nullptr, measure_disk<Pgm<Epsilon>>};
 }
 
 int main(int count, char **words) {

@@ -1,6 +1,6 @@
 //! Measures Stromatolite against named peers: `cargo run --release -- <suite>`; see `README.md`.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![allow(clippy::disallowed_methods, reason = "a measurement reads the clock and owns its files")]
 
 mod arguments;

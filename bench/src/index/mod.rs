@@ -5,6 +5,7 @@ mod disk;
 mod files;
 mod front;
 mod inserts;
+mod mapped;
 mod peers;
 mod prepare;
 mod subject;

@@ -76,7 +76,7 @@ pub(crate) fn run(settings: &Settings) -> Outcome<Samples> {
             inserts::run(&prepared, &peers, &mut samples)?;
         }
         if measures(DISK) {
-            disk::run(&prepared, &mut samples)?;
+            disk::run(&prepared, &peers, &mut samples)?;
         }
     }
     front::add(&mut samples);

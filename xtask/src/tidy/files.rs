@@ -9,7 +9,7 @@ const LARGEST_COLLECTION: u64 = 8_000_000;
 /// What the project consists of; anything else is a stray file.
 const KNOWN_ENDINGS: &[&str] = &[
     "rs", "toml", "md", "lock", "py", "json", "txt", "tsv", "yml", "svg", "fasta", "gz", "xz", "zst", "bz2",
-    "js",
+    "js", "cpp", "hpp",
 ];
 const KNOWN_NAMES: &[&str] = &[".gitignore", ".npmrc", "LICENSE-MIT", "LICENSE-APACHE", "run"];
 
