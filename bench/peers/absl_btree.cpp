@@ -6,6 +6,7 @@
 
 struct AbslMap {
     static constexpr bool holds_keys = true;
+    static constexpr uint64_t largest_question = UINT64_MAX;
     absl::btree_map<uint64_t, uint64_t> map;
     uint64_t count = 0;
     AbslMap() = default;

@@ -3,6 +3,7 @@
 
 struct LowerBound {
     static constexpr bool holds_keys = false;
+    static constexpr uint64_t largest_question = UINT64_MAX;
     Keys keys;
     explicit LowerBound(const Keys &keys) : keys(keys) {}
     uint64_t lower_bound(uint64_t key) const {

@@ -5,6 +5,7 @@
 
 template <size_t Epsilon> struct Pgm {
     static constexpr bool holds_keys = false;
+    static constexpr uint64_t largest_question = UINT64_MAX - 1; // the largest number ends its levels
     Keys keys;
     pgm::PGMIndex<uint64_t, Epsilon> index;
     explicit Pgm(const Keys &keys) : keys(keys), index(keys.begin(), keys.end()) {}

@@ -8,11 +8,11 @@ use super::files::{Folder, KEYS, PRESENT, Questions};
 use super::mapped::{self, KeyDictionary};
 use super::peers::Peer;
 use super::suite::{self, Prepared};
-use super::warm::WRONG;
 use crate::Outcome;
 use crate::measure::{OURS, Samples, timed};
 use crate::process::Figures;
 
+pub(super) const WRONG: &str = "disk: wrong answers";
 /// Lookups in a file that is cold: so few that they hardly meet on the same page.
 const COLD_LOOKUPS: usize = 1000;
 const DICTIONARY: &str = "dictionary";
@@ -75,9 +75,7 @@ fn ours(set: &str, folder: &Folder, runs: usize, options: &OpenOptions) -> Outco
     let open = || mapped::open(&folder.file(DICTIONARY), options);
     let look_up = |dictionary: &KeyDictionary, key| Ok(dictionary.lower_bound(key)? as u64);
     let cold = Cold { set, folder, file: DICTIONARY, runs };
-    let (mut figures, dictionary) = cold.measure(open, look_up)?;
-    figures.note(&format!("{set}, on disk: {}", dictionary.explain()));
-    Ok(figures)
+    cold.measure(open, look_up)
 }
 
 fn search(set: &str, folder: &Folder, runs: usize) -> Outcome<Figures> {
@@ -85,7 +83,7 @@ fn search(set: &str, folder: &Folder, runs: usize) -> Outcome<Figures> {
         Ok(keys.slice()?.partition_point(|key| *key < wanted) as u64)
     };
     let cold = Cold { set, folder, file: KEYS, runs };
-    Ok(cold.measure(|| folder.keys(), look_up)?.0)
+    cold.measure(|| folder.keys(), look_up)
 }
 
 /// A file that is looked into when it is cold, then when it is warm.
@@ -97,21 +95,23 @@ struct Cold<'a> {
 }
 
 impl Cold<'_> {
-    /// Opens the file and takes the times; gives the file as it was opened last.
+    /// Opens the file and takes the times.
     fn measure<F>(
         &self,
         open: impl Fn() -> Outcome<F>,
         look_up: impl Fn(&F, u64) -> Outcome<u64>,
-    ) -> Outcome<(Figures, F)> {
+    ) -> Outcome<Figures> {
         let questions = self.folder.questions(PRESENT)?;
         let mut figures = Figures::default();
         let lookups = COLD_LOOKUPS.min(questions.keys.len() / self.runs.max(1));
         for part in questions.keys.chunks(lookups).take(self.runs) {
             // Nobody maps the file now, else it would not be forgotten.
             self.folder.forget(self.file)?;
+            let at_first = bytes_read();
             let (file, cost) = timed(&open)?;
             figures.add(self.set, "disk: open", cost.wall * 1e6, "µs");
             let before = bytes_read();
+            figures.add(self.set, "disk: read to open", (before - at_first) as f64 / 1024.0, "KiB");
             let (_, cost) = timed(|| sum(&file, part, &look_up))?;
             let read = (bytes_read() - before) as f64 / 1024.0;
             figures.add(self.set, "disk: cold lookup", cost.wall * 1e6 / part.len() as f64, "µs");
@@ -125,7 +125,7 @@ impl Cold<'_> {
             let nanoseconds = cost.thread * 1e9 / questions.keys.len() as f64;
             figures.add(self.set, "disk: warm lookup", nanoseconds, "ns");
         }
-        Ok((figures, file))
+        Ok(figures)
     }
 }
 

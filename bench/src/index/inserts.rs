@@ -9,10 +9,12 @@ use super::files::{Folder, INSERTED, PRESENT};
 use super::peers::Peer;
 use super::prepare::is_inserted;
 use super::suite::{self, Prepared};
-use super::warm::{SCAN_KEYS, WRONG};
+use super::warm::SCAN_KEYS;
 use crate::Outcome;
 use crate::measure::timed;
 use crate::process::Figures;
+
+pub(super) const WRONG: &str = "map: wrong answers";
 
 /// A sorted map from keys to values of eight bytes.
 trait Map: Sized {

@@ -26,10 +26,10 @@ pub(super) trait Subject {
     /// The lower bound of a key.
     fn lower_bound(&self, key: u64) -> u64;
 
-    /// The lower bounds of several keys.
-    fn lower_bounds(&self, keys: &[u64; BATCH], found: &mut [u64; BATCH]) {
+    /// The positions of the lower bounds of several keys.
+    fn lower_bounds(&self, keys: &[u64; BATCH], found: &mut [usize; BATCH]) {
         for (found, key) in found.iter_mut().zip(keys) {
-            *found = self.lower_bound(*key);
+            *found = self.lower_bound(*key) as usize;
         }
     }
 

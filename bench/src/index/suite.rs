@@ -129,13 +129,14 @@ pub(super) fn file(
         Err(failure) if name.starts_with(OURS) => return Err(failure),
         Err(failure) => samples.note(name, format!("{}: failed: {failure}", prepared.set.name)),
         Ok(figures) => {
-            let wrong = figures.value(warm::WRONG).unwrap_or(0.0);
+            let of_part = [warm::WRONG, inserts::WRONG, disk::WRONG].map(|metric| figures.value(metric));
+            let wrong: f64 = of_part.into_iter().flatten().sum();
             if wrong > 0.0 && name.starts_with(OURS) {
                 return Err(format!("{name} gave {wrong} wrong answers on {}", prepared.set.name).into());
             }
             if wrong > 0.0 {
                 let set = prepared.set.name;
-                samples.note(name, format!("{set}: FAILED, {wrong} wrong answers, so it has no times"));
+                samples.note(name, format!("{set}: FAILED, {wrong} wrong answers"));
             }
             figures.file(name, samples);
         }

@@ -30,7 +30,9 @@ fn distinct<'a>(items: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 fn ahead(ours: f64, peers: &[f64], unit: &str) -> Option<f64> {
     let more = is_more_better(unit);
     let best = peers.iter().copied().reduce(if more { f64::max } else { f64::min })?;
-    Some(if more { ours / best } else { best / ours })
+    let ratio = if more { ours / best } else { best / ours };
+    // Nothing against something tells nothing.
+    (ratio > 0.0 && ratio.is_finite()).then_some(ratio)
 }
 
 /// The tables of a suite, in Markdown. `ahead` is ours against the best peer: above 1 is won.

@@ -17,7 +17,7 @@ impl Subject for BinarySearch<'_> {
 
     /// All searches of the batch go on in step, so that their cache misses overlap.
     #[inline]
-    fn lower_bounds(&self, keys: &[u64; BATCH], found: &mut [u64; BATCH]) {
+    fn lower_bounds(&self, keys: &[u64; BATCH], found: &mut [usize; BATCH]) {
         found.fill(0);
         if self.0.is_empty() {
             return;
@@ -27,13 +27,13 @@ impl Subject for BinarySearch<'_> {
         while left > 1 {
             let half = left / 2;
             for (start, key) in found.iter_mut().zip(keys) {
-                let is_above = self.0[*start as usize + half - 1] < *key;
-                *start += if is_above { half as u64 } else { 0 };
+                let is_above = self.0[*start + half - 1] < *key;
+                *start += if is_above { half } else { 0 };
             }
             left -= half;
         }
         for (start, key) in found.iter_mut().zip(keys) {
-            *start += u64::from(self.0[*start as usize] < *key);
+            *start += usize::from(self.0[*start] < *key);
         }
     }
 

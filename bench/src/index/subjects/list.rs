@@ -56,12 +56,13 @@ const fn pgm(package: &'static str, bytes_a_key: u64, measure: Measure) -> RustS
     RustSubject { word: package, name: "ε = 64", package: Some(package), bytes_a_key, measure }
 }
 
-pub(in crate::index) const SUBJECTS: [RustSubject; 10] = [
+pub(in crate::index) const SUBJECTS: [RustSubject; 11] = [
     ours("ours", OURS, |work| work.measure(Ours::chosen)),
     ours("ours-btree", "stromatolite, B-tree", |work| work.measure(|keys| Ours::forced(keys, LayerKind::BTree))),
     ours("ours-linear", "stromatolite, linear", |work| {
         work.measure(|keys| Ours::forced(keys, LayerKind::Linear))
     }),
+    ours("ours-splus", "stromatolite, S+-tree", |work| work.measure(|keys| Ours::forced(keys, LayerKind::SPlus))),
     std("partition_point", "partition_point", 0, |work| work.measure(|keys| Ok(BinarySearch(keys)))),
     std("btreemap", "BTreeMap", 26, |work| work.measure(|keys| Ok(TreeMap::new(keys)))),
     RustSubject {

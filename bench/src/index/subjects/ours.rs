@@ -3,7 +3,7 @@
 use stroma_hybrid::{CostModelPolicy, ForcePolicy, Index, LayerKind};
 
 use crate::Outcome;
-use crate::index::subject::{Subject, sum_at};
+use crate::index::subject::{BATCH, Subject, sum_at};
 
 pub(super) struct Ours<'k> {
     keys: &'k [u64],
@@ -23,9 +23,16 @@ impl<'k> Ours<'k> {
 }
 
 impl Subject for Ours<'_> {
+    const HAS_BATCHES: bool = true;
+
     #[inline]
     fn lower_bound(&self, key: u64) -> u64 {
         self.index.lower_bound(self.keys, key) as u64
+    }
+
+    #[inline]
+    fn lower_bounds(&self, keys: &[u64; BATCH], found: &mut [usize; BATCH]) {
+        self.index.lower_bound_batch(self.keys, keys, found);
     }
 
     #[inline]
