@@ -17,10 +17,11 @@ pub(super) const WRONG: &str = "disk: wrong answers";
 const COLD_LOOKUPS: usize = 1000;
 const DICTIONARY: &str = "dictionary";
 const UNCHECKED: &str = "stromatolite, pages not checked";
+const RANDOM: &str = "stromatolite, pages read alone";
 
 /// Measures ours, the search in the mapped keys, and peers that keep their index in memory.
 pub(super) fn run(prepared: &Prepared<'_>, peers: &[Peer], samples: &mut Samples) -> Outcome {
-    for (word, name) in [("build", OURS), ("checked", OURS), ("unchecked", UNCHECKED)] {
+    for (word, name) in [("build", OURS), ("checked", OURS), ("unchecked", UNCHECKED), ("random", RANDOM)] {
         eprintln!("{}: on disk: {name}, {word}", prepared.set.name);
         suite::file(prepared.in_a_process(suite::DISK, word), name, prepared, samples)?;
     }
@@ -38,11 +39,13 @@ pub(super) fn run(prepared: &Prepared<'_>, peers: &[Peer], samples: &mut Samples
 /// What one process of the part does.
 pub(super) fn measure(word: &str, set: &str, folder: &Folder, runs: usize) -> Outcome<Figures> {
     let checked = OpenOptions::default();
-    let unchecked = OpenOptions { check_pages: false };
+    let unchecked = OpenOptions { check_pages: false, ..checked.clone() };
+    let random = OpenOptions { random_access: true, ..checked.clone() };
     match word {
         "build" => build(set, folder),
         "checked" => ours(set, folder, runs, &checked),
         "unchecked" => ours(set, folder, runs, &unchecked),
+        "random" => ours(set, folder, runs, &random),
         "partition_point" => search(set, folder, runs),
         _ => Err(format!("there is nothing on disk called `{word}`").into()),
     }

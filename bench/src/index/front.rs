@@ -1,28 +1,27 @@
 //! Who is on the Pareto front of time against memory.
 
-use super::warm::{MEMORY, TIMES, WRONG};
+use super::warm::{MEMORY, TIMES};
 use crate::measure::Samples;
 
 /// Adds, for each set, kind of lookup and subject, its time over the best time among all that need no more memory:
-/// 1 is on the front. Notes each front, the smallest first. Who answers wrongly is left out.
+/// 1 is on the front. Notes each front, the smallest first.
 pub(super) fn add(samples: &mut Samples) {
     let figures: Vec<(String, String, String, f64)> = samples
         .medians()
-        .map(|(figure, value)| (figure.case.clone(), figure.subject.clone(), figure.metric.to_string(), value))
+        .map(|(figure, value)| {
+            (figure.case.clone(), figure.subject.clone(), figure.metric.to_string(), value)
+        })
         .collect();
     let of = |metric: &'static str| figures.iter().filter(move |(_, _, other, _)| other == metric);
-    let errs = |case: &str, subject: &str| {
-        figures.iter().any(|(c, s, metric, value)| c == case && s == subject && metric == WRONG && *value > 0.0)
-    };
     for metric in TIMES {
         let mut fronts: Vec<(String, Vec<(f64, String)>)> = Vec::new();
         for (case, subject, _, time) in of(metric) {
             let memory_of = |subject: &str| {
-                let memory = of(MEMORY).find(|(c, s, _, _)| c == case && s == subject);
-                memory.filter(|_| !errs(case, subject)).map(|(_, _, _, bytes)| *bytes)
+                of(MEMORY).find(|(c, s, _, _)| c == case && s == subject).map(|(_, _, _, bytes)| *bytes)
             };
             let Some(own) = memory_of(subject) else { continue };
-            let rivals = of(metric).filter(|(c, s, _, _)| c == case && memory_of(s).is_some_and(|m| m <= own));
+            let rivals =
+                of(metric).filter(|(c, s, _, _)| c == case && memory_of(s).is_some_and(|m| m <= own));
             let best = rivals.map(|(_, _, _, time)| *time).fold(*time, f64::min);
             samples.add(case, subject, format!("{metric}, over the front"), time / best, "times");
             if *time <= best {

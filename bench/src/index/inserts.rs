@@ -56,11 +56,7 @@ impl Map for BTreeMap<u64, u64> {
 /// Word, name, bytes an entry at the most.
 const SUBJECTS: [(&str, &str, u64); 1] = [("btreemap", "BTreeMap", 40)];
 
-pub(super) fn run(
-    prepared: &Prepared<'_>,
-    peers: &[Peer],
-    samples: &mut crate::measure::Samples,
-) -> Outcome {
+pub(super) fn run(prepared: &Prepared<'_>, peers: &[Peer], samples: &mut crate::measure::Samples) -> Outcome {
     for (word, name, bytes_a_key) in SUBJECTS {
         if prepared.fits(name, bytes_a_key, samples) {
             eprintln!("{}: inserts into {name}", prepared.set.name);
@@ -96,7 +92,10 @@ fn measure_map<M: Map>(set: &str, folder: &Folder, runs: usize) -> Outcome<Figur
     let loaded = || keys.iter().copied().zip(0..).filter(|(_, position)| !is_inserted(*position));
     let (mut map, cost) = timed(|| M::load(loaded()))?;
     add("map: load, a key", keys.len() - inserted.len(), cost.process);
-    let ((), cost) = timed(|| Ok(inserted.iter().for_each(|key| map.insert(*key, !key))))?;
+    let ((), cost) = timed(|| {
+        inserted.iter().for_each(|key| map.insert(*key, !key));
+        Ok(())
+    })?;
     add("map: insert in random order", inserted.len(), cost.thread);
     let gained = memory.gained_bytes();
     let mut is_new = inserted.clone();

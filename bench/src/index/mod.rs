@@ -15,3 +15,4 @@ mod warm;
 
 pub(crate) use data::known_set;
 pub(crate) use suite::{PART_NAMES, measure, run};
+pub(crate) use warm::{MEMORY, TIMES};

@@ -11,8 +11,8 @@ use crate::random::{Random, mix};
 
 /// Errors at which pieces are counted.
 const EPSILONS: [usize; 2] = [32, 4096];
-/// How often a gap is sought before an absent key.
-const TRIES: usize = 64;
+/// How far from a random key a gap is sought.
+const FARTHEST_GAP: usize = 4096;
 /// The most keys that are inserted.
 const MOST_INSERTED: usize = 10_000_000;
 /// One key of so many is inserted, the others are loaded.
@@ -71,14 +71,14 @@ fn ask(keys: &[u64], count: usize, seed: u64, folder: &Folder) -> Outcome {
     folder.write(INSERTED, &inserted)
 }
 
-/// A key that is not in the set: within a random gap, or if there is none beyond the last key.
+/// A key that is not in the set: within the first gap from a random key on, or beyond the last key.
 fn absent_key(keys: &[u64], random: &mut Random) -> u64 {
-    for _ in 0..TRIES {
-        let at = random.below(keys.len() as u64) as usize;
-        let gap = keys.get(at + 1).map_or(1, |next| next - keys[at]);
-        if gap > 1 {
-            return keys[at] + 1 + random.below(gap - 1);
-        }
+    let at = random.below(keys.len() as u64) as usize;
+    let near = &keys[at..keys.len().min(at + FARTHEST_GAP)];
+    let gap = near.windows(2).map(|pair| (pair[0], pair[1] - pair[0])).find(|(_, width)| *width > 1);
+    match (gap, keys.last()) {
+        (Some((key, width)), _) => key + 1 + random.below(width - 1),
+        (None, Some(last)) => last.saturating_add(1),
+        (None, None) => u64::MAX,
     }
-    keys.last().map_or(u64::MAX, |last| last.saturating_add(1))
 }

@@ -155,7 +155,9 @@ pub(crate) fn measure(words: &[&str]) -> Outcome<Figures> {
             let work = warm::Work::new(set, &folder, mapped.slice()?, runs.parse()?)?;
             (subject.measure)(&work)
         }
-        [INSERTS, word, set, folder, runs] => inserts::measure(word, set, &Folder::new(*folder), runs.parse()?),
+        [INSERTS, word, set, folder, runs] => {
+            inserts::measure(word, set, &Folder::new(*folder), runs.parse()?)
+        }
         [DISK, word, set, folder, runs] => disk::measure(word, set, &Folder::new(*folder), runs.parse()?),
         _ => Err("needed: part, subject, set, folder, runs".into()),
     }

@@ -10,10 +10,10 @@ use stroma_logmem::{Error, Pool, PoolOptions, Store, StoreOptions};
 
 use super::histogram::Histogram;
 use super::suite::in_a_process;
-use crate::process::Figures;
 use crate::Outcome;
 use crate::arguments::Settings;
 use crate::measure::{OURS, Samples, timed};
+use crate::process::Figures;
 
 pub(super) const PART: &str = "fill";
 const FILL_PERCENTS: [u64; 4] = [50, 80, 90, 95];

@@ -10,11 +10,11 @@ use std::process::Command;
 
 use stroma_bench_allocators::{ServerKind, WORKLOADS};
 
-use crate::process::output_of;
 use crate::Outcome;
 use crate::arguments::Settings;
 use crate::machine::{c_library, with_version, words_of};
 use crate::measure::{OURS, Samples};
+use crate::process::output_of;
 
 pub(super) const PART: &str = "fragmentation";
 const ALLOCATORS: [&str; 4] = ["glibc", "jemalloc", "mimalloc", "tcmalloc"];

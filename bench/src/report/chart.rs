@@ -19,10 +19,10 @@ const LEFT: usize = 220;
 const LONGEST_BAR: f64 = 420.0;
 const WIDTH: usize = 860;
 /// Ours first; told apart also by those who see no difference between red and green.
-const COLOURS: [&str; 8] =
+pub(super) const COLOURS: [&str; 8] =
     ["#0b6e6e", "#d98c21", "#7a7fb8", "#a3544b", "#6b6b6b", "#b7b14a", "#5fa8d3", "#c58fb5"];
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

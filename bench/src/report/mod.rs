@@ -3,6 +3,7 @@
 mod chart;
 mod json;
 mod plot;
+mod scatter;
 mod table;
 
 pub(crate) use json::write;

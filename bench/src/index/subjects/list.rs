@@ -58,11 +58,15 @@ const fn pgm(package: &'static str, bytes_a_key: u64, measure: Measure) -> RustS
 
 pub(in crate::index) const SUBJECTS: [RustSubject; 11] = [
     ours("ours", OURS, |work| work.measure(Ours::chosen)),
-    ours("ours-btree", "stromatolite, B-tree", |work| work.measure(|keys| Ours::forced(keys, LayerKind::BTree))),
+    ours("ours-btree", "stromatolite, B-tree", |work| {
+        work.measure(|keys| Ours::forced(keys, LayerKind::BTree))
+    }),
     ours("ours-linear", "stromatolite, linear", |work| {
         work.measure(|keys| Ours::forced(keys, LayerKind::Linear))
     }),
-    ours("ours-splus", "stromatolite, S+-tree", |work| work.measure(|keys| Ours::forced(keys, LayerKind::SPlus))),
+    ours("ours-splus", "stromatolite, S+-tree", |work| {
+        work.measure(|keys| Ours::forced(keys, LayerKind::SPlus))
+    }),
     std("partition_point", "partition_point", 0, |work| work.measure(|keys| Ok(BinarySearch(keys)))),
     std("btreemap", "BTreeMap", 26, |work| work.measure(|keys| Ok(TreeMap::new(keys)))),
     RustSubject {

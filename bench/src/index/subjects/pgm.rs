@@ -46,7 +46,8 @@ pub(super) struct PgmRs<'k> {
 
 impl PgmRs<'_> {
     pub(super) fn new(keys: &[u64]) -> Outcome<PgmRs<'_>> {
-        let index = pgm_rs::pgm::PGMIndex::build(keys, EPSILON).map_err(|error| Failure::from(format!("{error:?}")))?;
+        let index = pgm_rs::pgm::PGMIndex::build(keys, EPSILON)
+            .map_err(|error| Failure::from(format!("{error:?}")))?;
         Ok(PgmRs { keys, index })
     }
 }

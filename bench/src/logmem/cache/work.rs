@@ -11,8 +11,8 @@ use super::trace::{KEY_BYTES, Request, TRACES, requests, value_bytes};
 use crate::Outcome;
 use crate::arguments::Settings;
 use crate::logmem::suite::in_a_process;
-use crate::process::Figures;
 use crate::measure::{Samples, timed};
+use crate::process::Figures;
 
 pub(in crate::logmem) const PART: &str = "cache";
 /// Budgets in percent of the bytes of all objects.

@@ -10,8 +10,8 @@ use super::indexes::{KEY_BYTES, Key, OrderedIndex, Product};
 use crate::Outcome;
 use crate::arguments::Settings;
 use crate::logmem::suite::in_a_process;
-use crate::process::Figures;
 use crate::measure::{Cost, Samples, timed};
+use crate::process::Figures;
 use crate::random::{Random, mix};
 
 pub(in crate::logmem) const PART: &str = "memtable";

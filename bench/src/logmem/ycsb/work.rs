@@ -4,8 +4,8 @@ use super::maps::{Map, Product};
 use crate::Outcome;
 use crate::arguments::Settings;
 use crate::logmem::suite::in_a_process;
-use crate::process::Figures;
 use crate::measure::{Samples, timed};
+use crate::process::Figures;
 use crate::random::{Random, Zipfian};
 use stroma_bench_allocators::Resident;
 

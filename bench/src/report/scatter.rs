@@ -1,0 +1,166 @@
+//! A picture of time against memory as SVG: a dot for each subject, a panel for each kind of work, logarithmic axes.
+
+use std::fmt::Write;
+
+use super::chart::{COLOURS, escaped};
+use super::table::readable;
+use crate::measure::OURS;
+
+/// One dot: a subject's memory and time.
+pub(super) struct Dot<'a> {
+    pub(super) subject: &'a str,
+    pub(super) memory: f64,
+    pub(super) time: f64,
+}
+
+/// Dots of one kind of work.
+pub(super) struct Panel<'a> {
+    pub(super) title: &'a str,
+    pub(super) dots: Vec<Dot<'a>>,
+}
+
+const PANEL_WIDTH: f64 = 400.0;
+const PANEL_HEIGHT: f64 = 340.0;
+const LEFT: f64 = 64.0;
+const TOP: f64 = 84.0;
+const PLOT_WIDTH: f64 = PANEL_WIDTH - LEFT - 16.0;
+const PLOT_HEIGHT: f64 = PANEL_HEIGHT - 60.0;
+const LEGEND_COLUMNS: usize = 3;
+const LEGEND_LINE: f64 = 18.0;
+/// Less memory than this is drawn as this: nothing has no logarithm.
+const LEAST_MEMORY: f64 = 1e-5;
+/// Forms of the dots, so that colours can be used again.
+const FORMS: usize = 3;
+
+/// An axis from a power of ten to another.
+struct Axis {
+    from: f64,
+    to: f64,
+    length: f64,
+}
+
+impl Axis {
+    fn over(values: impl Iterator<Item = f64>, length: f64) -> Axis {
+        let (mut from, mut to) = (f64::INFINITY, f64::NEG_INFINITY);
+        for value in values {
+            (from, to) = (from.min(value.log10().floor()), to.max(value.log10().ceil()));
+        }
+        // One value alone, or none, still needs a length.
+        if from.is_finite() {
+            Axis { from, to: to.max(from + 1.0), length }
+        } else {
+            Axis { from: 0.0, to: 1.0, length }
+        }
+    }
+
+    fn place(&self, value: f64) -> f64 {
+        (value.log10() - self.from) / (self.to - self.from) * self.length
+    }
+
+    fn powers(&self) -> impl Iterator<Item = f64> {
+        (self.from as i32..=self.to as i32).map(|power| 10_f64.powi(power))
+    }
+}
+
+/// The picture. All panels have the same axes, so that they can be compared; down and left is better.
+pub(super) fn scatter(title: &str, memory_axis: &str, time_axis: &str, panels: &[Panel<'_>]) -> String {
+    let mut subjects: Vec<&str> = vec![OURS];
+    for dot in panels.iter().flat_map(|panel| &panel.dots) {
+        if !subjects.contains(&dot.subject) {
+            subjects.push(dot.subject);
+        }
+    }
+    let dots = || panels.iter().flat_map(|panel| &panel.dots);
+    let across = Axis::over(dots().map(|dot| dot.memory.max(LEAST_MEMORY)), PLOT_WIDTH);
+    let up = Axis::over(dots().map(|dot| dot.time), PLOT_HEIGHT);
+    let mut body = String::new();
+    for (number, panel) in panels.iter().enumerate() {
+        let left = LEFT + number as f64 * PANEL_WIDTH;
+        draw_axes(&mut body, left, &across, &up, panel.title);
+        for dot in &panel.dots {
+            let place = subjects.iter().position(|subject| *subject == dot.subject).unwrap_or(0);
+            let x = left + across.place(dot.memory.max(LEAST_MEMORY));
+            let y = TOP + PLOT_HEIGHT - up.place(dot.time);
+            let told = format!("{}: {} ns, {}", dot.subject, readable(dot.time), readable(dot.memory));
+            draw_dot(&mut body, place, x, y, &told);
+        }
+    }
+    let legend_top = TOP + PANEL_HEIGHT;
+    let width = PANEL_WIDTH * panels.len().max(1) as f64 + 24.0;
+    for (place, subject) in subjects.iter().enumerate() {
+        let x = LEFT + (place % LEGEND_COLUMNS) as f64 * (width - LEFT) / LEGEND_COLUMNS as f64;
+        let y = legend_top + (place / LEGEND_COLUMNS) as f64 * LEGEND_LINE;
+        draw_dot(&mut body, place, x, y, subject);
+        let _ = writeln!(body, r#"<text x="{:.1}" y="{:.1}">{}</text>"#, x + 10.0, y + 4.0, escaped(subject));
+    }
+    let height = legend_top + subjects.len().div_ceil(LEGEND_COLUMNS) as f64 * LEGEND_LINE + 8.0;
+    let heading =
+        format!("{}: {} against {} (down and left is better)", escaped(title), time_axis, memory_axis);
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" \
+         font-family=\"sans-serif\" font-size=\"12\">\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
+         <text x=\"16\" y=\"26\" font-size=\"15\">{heading}</text>\n{body}</svg>\n"
+    )
+}
+
+fn draw_axes(body: &mut String, left: f64, across: &Axis, up: &Axis, title: &str) {
+    let (bottom, right) = (TOP + PLOT_HEIGHT, left + PLOT_WIDTH);
+    let _ = writeln!(
+        body,
+        r#"<text x="{left:.1}" y="{:.1}" font-size="13">{}</text>"#,
+        TOP - 14.0,
+        escaped(title)
+    );
+    for power in across.powers() {
+        let x = left + across.place(power);
+        let text = if power <= LEAST_MEMORY { "0".to_owned() } else { format!("{power}") };
+        let _ = writeln!(
+            body,
+            r##"<line x1="{x:.1}" y1="{TOP}" x2="{x:.1}" y2="{bottom:.1}" stroke="#ddd"/><text x="{x:.1}" y="{:.1}" text-anchor="middle" font-size="10">{text}</text>"##,
+            bottom + 16.0
+        );
+    }
+    for power in up.powers() {
+        let y = bottom - up.place(power);
+        let _ = writeln!(
+            body,
+            r##"<line x1="{left:.1}" y1="{y:.1}" x2="{right:.1}" y2="{y:.1}" stroke="#ddd"/><text x="{:.1}" y="{:.1}" text-anchor="end" font-size="10">{power}</text>"##,
+            left - 6.0,
+            y + 4.0
+        );
+    }
+}
+
+/// A dot that tells what it is when one points at it; ours is larger.
+fn draw_dot(body: &mut String, place: usize, x: f64, y: f64, told: &str) {
+    let colour = COLOURS[place % COLOURS.len()];
+    let size = if place == 0 { 7.0 } else { 5.0 };
+    let (low, high, title) = (-size, size, escaped(told));
+    let form = match place / COLOURS.len() % FORMS {
+        0 => format!(r#"<circle r="{size}" fill="{colour}">"#),
+        1 => format!(r#"<path d="M{low},{low}H{high}V{high}H{low}Z" fill="{colour}">"#),
+        _ => format!(r#"<path d="M0,{low}L{high},{high}H{low}Z" fill="{colour}">"#),
+    };
+    let end = if form.starts_with("<circle") { "circle" } else { "path" };
+    let _ =
+        writeln!(body, r#"<g transform="translate({x:.1} {y:.1})">{form}<title>{title}</title></{end}></g>"#);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faster_is_lower_and_leaner_is_further_left() {
+        let dots = vec![
+            Dot { subject: "lean", memory: 0.0, time: 100.0 },
+            Dot { subject: "fast<", memory: 10.0, time: 10.0 },
+        ];
+        let picture = scatter("uniform", "bytes a key", "ns", &[Panel { title: "lookup", dots }]);
+        let bottom = TOP + PLOT_HEIGHT;
+        assert!(picture.contains(&format!("translate({LEFT:.1} {TOP:.1})")), "no memory, the slowest");
+        assert!(picture.contains(&format!("translate({:.1} {bottom:.1})", LEFT + PLOT_WIDTH)));
+        assert!(picture.contains("fast&lt;: 10.0 ns") && !picture.contains("fast<"));
+    }
+}
