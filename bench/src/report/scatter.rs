@@ -98,7 +98,7 @@ pub(super) fn scatter(title: &str, memory_axis: &str, time_axis: &str, panels: &
         format!("{}: {} against {} (down and left is better)", escaped(title), time_axis, memory_axis);
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" \
-         font-family=\"sans-serif\" font-size=\"12\">\n\
+         font-family=\"sans-serif\" font-size=\"11\">\n\
          <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
          <text x=\"16\" y=\"26\" font-size=\"15\">{heading}</text>\n{body}</svg>\n"
     )
@@ -115,21 +115,21 @@ fn draw_axes(body: &mut String, left: f64, across: &Axis, up: &Axis, title: &str
     for power in across.powers() {
         let x = left + across.place(power);
         let text = if power <= LEAST_MEMORY { "0".to_owned() } else { format!("{power}") };
-        let _ = writeln!(
-            body,
-            r##"<line x1="{x:.1}" y1="{TOP}" x2="{x:.1}" y2="{bottom:.1}" stroke="#ddd"/><text x="{x:.1}" y="{:.1}" text-anchor="middle" font-size="10">{text}</text>"##,
-            bottom + 16.0
-        );
+        line(body, (x, TOP), (x, bottom));
+        let y = bottom + 16.0;
+        let _ = writeln!(body, r#"<text x="{x:.1}" y="{y:.1}" text-anchor="middle">{text}</text>"#);
     }
     for power in up.powers() {
         let y = bottom - up.place(power);
-        let _ = writeln!(
-            body,
-            r##"<line x1="{left:.1}" y1="{y:.1}" x2="{right:.1}" y2="{y:.1}" stroke="#ddd"/><text x="{:.1}" y="{:.1}" text-anchor="end" font-size="10">{power}</text>"##,
-            left - 6.0,
-            y + 4.0
-        );
+        line(body, (left, y), (right, y));
+        let (x, y) = (left - 6.0, y + 4.0);
+        let _ = writeln!(body, r#"<text x="{x:.1}" y="{y:.1}" text-anchor="end">{power}</text>"#);
     }
+}
+
+fn line(body: &mut String, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
+    let ends = format!(r#"x1="{x1:.1}" y1="{y1:.1}" x2="{x2:.1}" y2="{y2:.1}""#);
+    let _ = writeln!(body, r##"<line {ends} stroke="#ddd"/>"##);
 }
 
 /// A dot that tells what it is when one points at it; ours is larger.

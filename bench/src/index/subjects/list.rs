@@ -1,9 +1,9 @@
 //! Which subjects there are, by name.
 
-use stroma_hybrid::LayerKind;
+use stroma_hybrid::{Lines, Spline, Tree};
 
 use super::arrays::{BinarySearch, ByLevel};
-use super::ours::Ours;
+use super::ours::{Composed, Ours};
 use super::pgm::{LearnedIndexLab, PgmExtra, PgmIndex, PgmRs};
 use super::tree_map::TreeMap;
 use crate::Outcome;
@@ -56,17 +56,14 @@ const fn pgm(package: &'static str, bytes_a_key: u64, measure: Measure) -> RustS
     RustSubject { word: package, name: "ε = 64", package: Some(package), bytes_a_key, measure }
 }
 
-pub(in crate::index) const SUBJECTS: [RustSubject; 11] = [
+pub(in crate::index) const SUBJECTS: [RustSubject; 14] = [
     ours("ours", OURS, |work| work.measure(Ours::chosen)),
-    ours("ours-btree", "stromatolite, B-tree", |work| {
-        work.measure(|keys| Ours::forced(keys, LayerKind::BTree))
-    }),
-    ours("ours-linear", "stromatolite, linear", |work| {
-        work.measure(|keys| Ours::forced(keys, LayerKind::Linear))
-    }),
-    ours("ours-splus", "stromatolite, S+-tree", |work| {
-        work.measure(|keys| Ours::forced(keys, LayerKind::SPlus))
-    }),
+    ours("ours-btree", "stromatolite, B-tree", |work| work.measure(Ours::btree)),
+    ours("ours-lines-4", "stromatolite, lines of ε = 4", |work| work.measure(Composed::<Lines<4>>::new)),
+    ours("ours-lines", "stromatolite, SmoothIndex", |work| work.measure(Composed::<Lines>::new)),
+    ours("ours-lines-64", "stromatolite, lines of ε = 64", |work| work.measure(Composed::<Lines<64>>::new)),
+    ours("ours-spline", "stromatolite, EvenIndex", |work| work.measure(Composed::<Spline>::new)),
+    ours("ours-splus", "stromatolite, HardIndex", |work| work.measure(Composed::<Tree>::new)),
     std("partition_point", "partition_point", 0, |work| work.measure(|keys| Ok(BinarySearch(keys)))),
     std("btreemap", "BTreeMap", 26, |work| work.measure(|keys| Ok(TreeMap::new(keys)))),
     RustSubject {
