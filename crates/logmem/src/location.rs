@@ -7,6 +7,9 @@ pub(crate) const SEGMENT_BITS: u32 = 20;
 /// Bits left for a tag: the identity of a log, or a piece of a key's hash.
 pub(crate) const TAG_BITS: u32 = 16;
 
+/// Bytes of the length in front of an entry of a log.
+pub(crate) const LENGTH_BYTES: usize = 4;
+
 /// Largest segment that an offset can address, in bytes.
 pub(crate) const MAX_SEGMENT_BYTES: usize = 1 << OFFSET_BITS;
 /// Largest number of segments; number 0 is never given out.
@@ -36,6 +39,23 @@ impl Location {
     /// entry is refused when it is used, never followed blindly.
     pub fn from_bits(bits: u64) -> Location {
         Location(bits)
+    }
+
+    /// Where the entry lies that was appended right behind the one here, if that has so many bytes, lies in a segment
+    /// with others, and the next one lies in the same segment. If not, this names no entry, or names another.
+    ///
+    /// ```
+    /// use stroma_logmem::{Log, Pool, PoolOptions};
+    ///
+    /// let log = Log::new(&Pool::new(PoolOptions { capacity_bytes: 1 << 20, segment_bytes: 64 << 10 })?);
+    /// let first = log.append(&[b"one"])?;
+    /// let second = log.append(&[b"another"])?;
+    /// assert_eq!(first.behind(b"one".len()), second);
+    /// # Ok::<(), stroma_logmem::Error>(())
+    /// ```
+    pub fn behind(self, entry_bytes: usize) -> Location {
+        let offset = self.offset() + LENGTH_BYTES + entry_bytes;
+        Location::pack(self.tag(), self.segment(), offset)
     }
 
     pub(crate) fn tag(self) -> u16 {

@@ -47,7 +47,7 @@
 //!
 //! # How it works
 //! A commit goes to the end of the write-ahead log, one write and at most one sync for everyone who commits at the
-//! same time, and into a *memtable*: entries in log-structured memory (`stroma-logmem`) under a skip list that
+//! same time, and into a *memtable*: entries in log-structured memory (`stroma-logmem`) under a B+-tree that
 //! readers walk without a lock. A full memtable is sealed and flushed to a *table*, a sorted file with a hybrid
 //! index (`stroma-hybrid`) and a filter; or, if much of it was overwritten while it was filled, it goes into the
 //! *resident layer*, which keeps what is being overwritten in memory and off the disk
@@ -57,7 +57,7 @@
 //! | to learn about | read |
 //! |---|---|
 //! | the log: bytes, group commit, recovery | `log`, `commit`, `docs/formats/write-ahead-log.md` |
-//! | the memtable and its skip list | `memtable` |
+//! | the memtable and its tree | `memtable` |
 //! | what stays in memory, and how that is cleaned | `resident`, `flush` |
 //! | tables, blocks, filters | `table`, `block`, `filter`, `docs/formats/table.md` |
 //! | blocks kept in memory, and the budget they share | `block_cache`, `memory_map` |

@@ -18,7 +18,7 @@ type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
 fn options() -> Options {
     Options {
-        memory_bytes: 64 << 10,
+        memory_bytes: 80 << 10,
         background_threads: 0,
         block_bytes: 256,
         merge_policy: MergePolicy::TieredThenLevelled(Limits {

@@ -10,7 +10,6 @@ use masstree::{MassTree, RangeBound};
 use scc::TreeIndex;
 use stroma_logmem::Log;
 
-use super::skip_list::StromaList;
 use super::tree_index::StromaTree;
 use crate::Outcome;
 use crate::machine::with_version;
@@ -46,7 +45,6 @@ pub(super) trait OrderedIndex: Sync {
 #[derive(Clone, Copy)]
 pub(super) enum Product {
     Ours,
-    OurTree,
     Crossbeam,
     Scc,
     Masstree,
@@ -54,20 +52,13 @@ pub(super) enum Product {
 }
 
 impl Product {
-    pub(super) const ALL: [Product; 6] = [
-        Product::Ours,
-        Product::OurTree,
-        Product::Crossbeam,
-        Product::Scc,
-        Product::Masstree,
-        Product::LockedMap,
-    ];
+    pub(super) const ALL: [Product; 5] =
+        [Product::Ours, Product::Crossbeam, Product::Scc, Product::Masstree, Product::LockedMap];
 
     /// The name its figures stand under.
     pub(super) fn subject(self) -> String {
         match self {
             Product::Ours => crate::measure::OURS.to_owned(),
-            Product::OurTree => "B+-tree (candidate)".to_owned(),
             Product::Crossbeam => with_version("crossbeam-skiplist"),
             Product::Scc => format!("{} TreeIndex", with_version("scc")),
             Product::Masstree => with_version("masstree"),
@@ -79,7 +70,6 @@ impl Product {
     pub(super) fn word(self) -> &'static str {
         match self {
             Product::Ours => "ours",
-            Product::OurTree => "tree",
             Product::Crossbeam => "crossbeam",
             Product::Scc => "scc",
             Product::Masstree => "masstree",
@@ -91,8 +81,7 @@ impl Product {
     pub(super) fn make(word: &str, entries: u64, log: Log) -> Outcome<Box<dyn OrderedIndex>> {
         let product = Product::ALL.into_iter().find(|product| product.word() == word);
         Ok(match product.ok_or_else(|| format!("unsupported index `{word}`"))? {
-            Product::Ours => Box::new(StromaList::new(entries, log)?),
-            Product::OurTree => Box::new(StromaTree::new(entries, log)?),
+            Product::Ours => Box::new(StromaTree::new(entries, log)?),
             Product::Crossbeam => Box::new(OverLog { map: SkipMap::<Versioned, u64>::new(), log }),
             Product::Scc => Box::new(OverLog { map: TreeIndex::<Versioned, u64>::new(), log }),
             Product::Masstree => Box::new(OverLog { map: MassTree::<u64>::new(), log }),

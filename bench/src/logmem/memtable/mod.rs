@@ -1,8 +1,6 @@
 //! The index of a memtable: what orders entries that lie in a log, with one inserter and readers beside it.
 
 mod indexes;
-mod skip_list;
-mod tree;
 mod tree_index;
 mod work;
 

@@ -10,14 +10,12 @@ use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Mutex, MutexGuard};
 
 use crate::error::Error;
-use crate::location::Location;
+use crate::location::{LENGTH_BYTES, Location};
 use crate::memory::{Holding, SegmentOwner, View};
 use crate::pool::{Pool, Segment};
 
 /// Open segments at most, so appenders that can copy at the same time.
 const HEADS: usize = 4;
-/// Bytes of the length in front of an entry.
-const LENGTH_BYTES: usize = 4;
 
 /// Tags tell the locations of most logs apart, to catch a mistake; soundness does not rest on them.
 // The real atomic also for a model checker: it is shared by all its runs, and orders nothing.

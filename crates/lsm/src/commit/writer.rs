@@ -142,7 +142,8 @@ impl Writer {
         if first_sequence + u64::from(operations) >= MAX_SEQUENCE / 2 {
             return Err(Error::OutOfMemory { what: "the range of sequence numbers" });
         }
-        memtable.reserve_index(core.index_limit(), taken as u32 + operations)?;
+        let last_sequence = first_sequence + u64::from(operations) - 1;
+        memtable.reserve_index(core.index_limit(), taken as u32 + operations, last_sequence)?;
         memtable.stage(&request.payload.bytes, &mut self.staged)?;
         let record = Record { first_sequence, operations, payload: &request.payload.bytes };
         self.log.encode(&record, &mut self.records);

@@ -91,7 +91,7 @@ pub(super) fn open(
         log_cut: replayed.cut,
         orphans_deleted: found.orphans_deleted,
     };
-    let active = Arc::new(Memtable::new(&memtable_options, next_log)?);
+    let active = Arc::new(Memtable::new(&memtable_options, next_log, replayed.last_sequence)?);
     let core = Arc::new(Core::new(Parts {
         options,
         shares,
@@ -138,9 +138,10 @@ impl Recovery<'_> {
         let mut filling = self.filling.lock();
         let full = filling.as_ref().is_some_and(|filling| {
             let memtable = &filling.memtable;
-            let index_after = memtable.index_bytes() + Memtable::index_bytes_for(record.operations);
+            let index_after = memtable.index_bytes() + memtable.index_growth(record.operations);
             memtable.entry_bytes() + record.payload.len() > self.shares.memtable_entries
                 || index_after > self.shares.memtable_index
+                || !memtable.takes_sequence(record.last_sequence())
         });
         if full && let Some(filled) = filling.take() {
             self.flush(&filled.memtable)?;
@@ -148,12 +149,16 @@ impl Recovery<'_> {
         let Filling { memtable, staged } = match &mut *filling {
             Some(filling) => filling,
             empty => empty.insert(Filling {
-                memtable: Arc::new(Memtable::new(self.memtable_options, self.next_log)?),
+                memtable: Arc::new(Memtable::new(
+                    self.memtable_options,
+                    self.next_log,
+                    record.first_sequence - 1,
+                )?),
                 staged: Staged::default(),
             }),
         };
         staged.clear();
-        memtable.reserve_index(self.shares.index, record.operations)?;
+        memtable.reserve_index(self.shares.index, record.operations, record.last_sequence())?;
         memtable.stage(record.payload, staged)?;
         memtable.link(std::iter::once((record.first_sequence, record.payload)), staged)?;
         self.snapshots.publish(record.last_sequence());

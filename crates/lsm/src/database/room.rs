@@ -46,7 +46,7 @@ impl Core {
             }
             let (entry_bytes, index_bytes) = list.bytes();
             let (resident_entry_bytes, resident_index_bytes) = list.resident_bytes();
-            let index_after = index_bytes + resident_index_bytes + Memtable::index_bytes_for(operations);
+            let index_after = index_bytes + resident_index_bytes + list.active.index_growth(operations);
             let entries_after = entry_bytes + resident_entry_bytes + bytes;
             let is_crowded = index_after > self.shares.index || entries_after > self.shares.entries;
             if is_crowded && !list.sealed.is_empty() {
@@ -83,7 +83,7 @@ impl Core {
         }
         if memtable.is_empty() {
             // What was staged in vain takes memory that only a new memtable gives back.
-            let fresh = Memtable::new(&self.memtable_options, memtable.log_number())?;
+            let fresh = Memtable::new(&self.memtable_options, memtable.log_number(), writer.last_sequence)?;
             let mut list = self.memtables.write();
             let mut changed = (**list).clone();
             changed.active = Arc::new(fresh);
@@ -128,7 +128,7 @@ impl Core {
         }
         // Beside a resident layer there is less room for one that waits.
         let parts = if list.resident.is_some() { 2 } else { 1 };
-        let index_after = active.index_bytes() + Memtable::index_bytes_for(operations);
+        let index_after = active.index_bytes() + active.index_growth(operations);
         active.is_empty()
             || (active.entry_bytes() + bytes <= self.shares.memtable_entries / parts
                 && index_after <= self.shares.memtable_index / parts)
@@ -142,7 +142,7 @@ impl Core {
     /// Ends the active memtable and its log segment, and starts new ones. On an error everything is as it was.
     pub(super) fn seal(&self, writer: &mut Writer) -> Result<(), Error> {
         let next_log = writer.log.log_number() + 1;
-        let next = Arc::new(Memtable::new(&self.memtable_options, next_log)?);
+        let next = Arc::new(Memtable::new(&self.memtable_options, next_log, writer.last_sequence)?);
         let is_broken = writer.broken_log == Some(writer.log.log_number());
         let log_bytes = writer.log.active_bytes();
         if is_broken {

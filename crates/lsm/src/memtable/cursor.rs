@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::skip_list::Node;
 use super::table::Memtable;
+use super::tree::Place;
 use crate::Error;
 use crate::cursor::Cursor;
 use crate::entry::{EntryRef, Sequence};
@@ -12,7 +12,7 @@ use crate::entry::{EntryRef, Sequence};
 #[derive(Debug)]
 pub(crate) struct MemtableCursor {
     memtable: Arc<Memtable>,
-    at: Option<Node>,
+    at: Option<Place>,
 }
 
 impl MemtableCursor {
@@ -24,12 +24,12 @@ impl MemtableCursor {
 
 impl Cursor for MemtableCursor {
     fn seek_first(&mut self) -> Result<bool, Error> {
-        self.at = self.memtable.index().first();
+        self.at = self.memtable.first();
         Ok(self.at.is_some())
     }
 
     fn seek_last(&mut self) -> Result<bool, Error> {
-        self.at = self.memtable.index().last();
+        self.at = self.memtable.last();
         Ok(self.at.is_some())
     }
 
@@ -44,21 +44,18 @@ impl Cursor for MemtableCursor {
     }
 
     fn next(&mut self) -> Result<bool, Error> {
-        self.at = self.at.and_then(|node| self.memtable.index().after(node));
+        self.at = self.at.and_then(|place| self.memtable.after(&place));
         Ok(self.at.is_some())
     }
 
     fn previous(&mut self) -> Result<bool, Error> {
-        self.at = self.at.and_then(|node| {
-            let entry = self.memtable.entry(node);
-            self.memtable.seek_before(entry.user_key, entry.sequence)
-        });
+        self.at = self.at.and_then(|place| self.memtable.before(&place));
         Ok(self.at.is_some())
     }
 
     fn entry(&self) -> EntryRef<'_> {
-        match self.at {
-            Some(node) => self.memtable.entry(node),
+        match &self.at {
+            Some(place) => self.memtable.entry(place),
             None => panic!("a cursor that stands on no entry was asked for it"),
         }
     }

@@ -1,4 +1,4 @@
-//! One memtable: entries in log-structured memory, a skip list over them, and range tombstones beside it.
+//! One memtable: entries in log-structured memory, a tree that orders them, and range tombstones beside it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use parking_lot::{Mutex, RwLock};
 use stroma_logmem::{Location, Log, Pool};
 
-use super::arena::ArenaFull;
+use super::commit_order::CommitOrder;
 use super::entry_bytes::{KEY_LENGTH_BYTES, split_entry};
 use super::index_memory::IndexMemory;
-use super::skip_list::{Inserter, Keys, MAX_NODE_WORDS, Node, NodeHeader, SkipList};
+use super::tree::{self, Full, Inserter, Keys, Place, Tree};
 use crate::Error;
 use crate::entry::{EntryRef, Kind, Sequence};
 use crate::log::{Operation, Operations};
@@ -22,8 +22,6 @@ const TOMBSTONE_BYTES: usize = 160;
 const SUPERSEDED_SHARE_TO_BEGIN: usize = 4;
 /// One in so many is enough where a resident layer is there already.
 const SUPERSEDED_SHARE_TO_GO_ON: usize = 8;
-/// Entries of a memtable for which one place in commit order is kept.
-const ORDER_STRIDE: u32 = 64;
 
 /// The sizes of a memtable.
 #[derive(Debug, Clone)]
@@ -45,9 +43,9 @@ pub(crate) struct Memtable {
     log_number: u64,
     /// Shared with the resident layer that the entries may go to.
     entries: Arc<Log>,
-    index: SkipList,
+    index: Tree,
     /// Held while entries are linked.
-    inserter: Mutex<Linking>,
+    linking: Mutex<Linking>,
     /// Replaced as a whole, so that a reader takes it in one step.
     tombstones: RwLock<Arc<RangeTombstones>>,
     tombstone_bytes: AtomicUsize,
@@ -70,12 +68,11 @@ pub(crate) struct Memtable {
 
 #[derive(Debug)]
 struct Linking {
-    nodes: Inserter,
-    count: u32,
+    inserter: Inserter,
+    count: usize,
     linked_bytes: usize,
     superseded_bytes: usize,
-    /// Every `ORDER_STRIDE`-th entry's sequence and place, ascending.
-    order: Vec<(Sequence, u32)>,
+    order: CommitOrder,
     ranges: Vec<RangeDelete>,
 }
 
@@ -99,7 +96,7 @@ impl Staged {
     }
 }
 
-/// Gives the skip list the keys of entries.
+/// Gives the index the keys of entries.
 struct EntryKeys<'a>(&'a Log);
 
 impl Keys for EntryKeys<'_> {
@@ -110,28 +107,33 @@ impl Keys for EntryKeys<'_> {
 }
 
 impl Memtable {
-    /// An empty memtable for the segment `log_number`.
-    pub(crate) fn new(options: &MemtableOptions, log_number: u64) -> Result<Memtable, Error> {
+    /// An empty memtable for the segment `log_number`; all it is given has larger sequences than `after`.
+    pub(crate) fn new(
+        options: &MemtableOptions,
+        log_number: u64,
+        after: Sequence,
+    ) -> Result<Memtable, Error> {
         // A 64th of the index at a time, but no more than 256 KiB.
-        let chunk_bits = (options.index_bytes / 256).max(1).ilog2().clamp(8, 16);
-        let (index, nodes) =
-            SkipList::new(2 * options.index_bytes, chunk_bits).map_err(|ArenaFull| memory_error(options))?;
+        let chunk_bytes = (1 << (options.index_bytes / 64).max(1).ilog2()).min(256 << 10);
+        let (index, inserter) =
+            Tree::new(2 * options.index_bytes, chunk_bytes, after).map_err(|Full| memory_error(options))?;
+        let index_memory = Mutex::new(IndexMemory::new(index.chunk_bytes()));
         Ok(Memtable {
             log_number,
             entries: Arc::new(Log::new(&options.pool)),
             index,
-            inserter: Mutex::new(Linking {
-                nodes,
+            linking: Mutex::new(Linking {
+                inserter,
                 count: 0,
                 linked_bytes: 0,
                 superseded_bytes: 0,
-                order: Vec::new(),
+                order: CommitOrder::default(),
                 ranges: Vec::new(),
             }),
             tombstones: RwLock::default(),
             tombstone_bytes: AtomicUsize::new(0),
             pool: options.pool.clone(),
-            index_memory: Mutex::new(IndexMemory::new(4 << chunk_bits)),
+            index_memory,
             last_sequence: AtomicU64::new(0),
             count: AtomicUsize::new(0),
             linked_bytes: AtomicUsize::new(0),
@@ -210,29 +212,38 @@ impl Memtable {
 
     /// Its entries in order: for each its place among [`Memtable::entries`], its sequence and its kind.
     pub(crate) fn places(&self) -> impl Iterator<Item = (Location, Sequence, Kind)> + '_ {
-        let mut at = self.index.first();
-        std::iter::from_fn(move || {
-            let node = at?;
-            at = self.index.after(node);
-            let header = self.index.header(node);
-            let kind = Kind::from_code(header.kind).unwrap_or(Kind::Delete);
-            Some((Location::from_bits(header.location), header.sequence, kind))
+        std::iter::successors(self.first(), |place| self.after(place)).map(|place| {
+            let entry = place.entry();
+            (Location::from_bits(entry.location), entry.sequence, kind_of(entry))
         })
     }
 
-    /// The most bytes of index that a batch of so many operations can need.
+    /// The most bytes of index that an empty memtable needs for a batch of so many operations.
     pub(crate) fn index_bytes_for(operations: u32) -> usize {
-        // A node of each height h has share 3/4^h; the mean is 8.33 words. A quarter more for bad luck.
-        operations as usize * 42 + 4 * MAX_NODE_WORDS as usize
+        Tree::bytes_for(operations as usize)
     }
 
-    /// Makes sure that so many more operations can be linked: that the index then takes no more than `limit` bytes,
-    /// and that the pool's budget has them.
+    /// The most bytes by which the index grows with so many more operations. Only who made up his batch so that all of
+    /// its keys meet full nodes gets more, and pays for it with the next batch.
+    pub(crate) fn index_growth(&self, operations: u32) -> usize {
+        self.index.growth_bytes(self.len(), operations as usize)
+    }
+
+    /// Whether it takes entries of sequences up to this one: there is a limit to how many it can tell apart.
+    pub(crate) fn takes_sequence(&self, sequence: Sequence) -> bool {
+        self.index.takes_sequence(sequence)
+    }
+
+    /// Makes sure that so many more operations, the last of which has the sequence `last`, can be linked: that the
+    /// index then takes no more than `limit` bytes, and that the pool's budget has them.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`] or [`Error::Memory`] if not.
-    pub(crate) fn reserve_index(&self, limit: usize, operations: u32) -> Result<(), Error> {
-        let needed = self.index_bytes() + Self::index_bytes_for(operations);
+    pub(crate) fn reserve_index(&self, limit: usize, operations: u32, last: Sequence) -> Result<(), Error> {
+        if !self.takes_sequence(last) {
+            return Err(Error::OutOfMemory { what: "the range of sequences of the memtable" });
+        }
+        let needed = self.index_bytes() + self.index_growth(operations);
         if needed > limit {
             return Err(Error::OutOfMemory { what: "the index of the memtable" });
         }
@@ -270,14 +281,14 @@ impl Memtable {
     /// sequence that stands with it.
     ///
     /// # Errors
-    /// If the index is full, which [`Memtable::index_bytes_for`] lets the caller rule out beforehand. Some
+    /// If the index is full, which [`Memtable::reserve_index`] lets the caller rule out beforehand. Some
     /// entries are linked then.
     pub(crate) fn link<'a>(
         &self,
         payloads: impl Iterator<Item = (Sequence, &'a [u8])>,
         staged: &Staged,
     ) -> Result<(), Error> {
-        let mut linking = self.inserter.lock();
+        let mut linking = self.linking.lock();
         let mut locations = staged.locations.iter();
         for (first_sequence, payload) in payloads {
             for (sequence, operation) in (first_sequence..).zip(Operations::new(payload).flatten()) {
@@ -294,11 +305,13 @@ impl Memtable {
                 };
                 if let Some(location) = locations.next() {
                     self.link_entry(&mut linking, sequence, kind, key, *location)?;
-                    linking.linked_bytes += KEY_LENGTH_BYTES + key.len() + value_bytes;
+                    let entry_bytes = KEY_LENGTH_BYTES + key.len() + value_bytes;
+                    linking.order.add(sequence, *location, entry_bytes);
+                    linking.linked_bytes += entry_bytes;
                 }
             }
         }
-        self.count.store(linking.count as usize, Ordering::Relaxed);
+        self.count.store(linking.count, Ordering::Relaxed);
         self.linked_bytes.store(linking.linked_bytes, Ordering::Relaxed);
         self.superseded_bytes.store(linking.superseded_bytes, Ordering::Relaxed);
         Ok(())
@@ -312,18 +325,14 @@ impl Memtable {
         key: &[u8],
         location: Location,
     ) -> Result<(), Error> {
-        let header = NodeHeader { location: location.to_bits(), sequence, kind: kind.code() };
-        let (node, superseded) = self
+        let entry = tree::Entry { location: location.to_bits(), sequence, kind: kind.code() };
+        let superseded = self
             .index
-            .insert(&mut linking.nodes, &EntryKeys(&self.entries), key, header)
-            .map_err(|ArenaFull| Error::OutOfMemory { what: "the index of the memtable" })?;
-        if linking.count.is_multiple_of(ORDER_STRIDE) {
-            linking.order.push((sequence, node.position()));
-        }
+            .insert(&mut linking.inserter, &EntryKeys(&self.entries), key, entry)
+            .map_err(|Full| Error::OutOfMemory { what: "the index of the memtable" })?;
         linking.count += 1;
         if let Some(older) = superseded {
-            let location = Location::from_bits(self.index.header(older).location);
-            linking.superseded_bytes += self.entries.get(location).len();
+            linking.superseded_bytes += self.entries.get(Location::from_bits(older.location)).len();
         }
         self.last_sequence.store(sequence, Ordering::Release);
         Ok(())
@@ -352,46 +361,61 @@ impl Memtable {
 
     /// The newest entry of `key` with a sequence of at most `visibility`'s.
     pub(crate) fn newest(&self, key: &[u8], visibility: Visibility) -> Option<EntryRef<'_>> {
-        let node = self.seek(key, visibility.snapshot())?;
-        let entry = self.entry(node);
+        let place = self.seek(key, visibility.snapshot())?;
+        let entry = self.entry(&place);
         (entry.user_key == key).then_some(entry)
     }
 
-    pub(super) fn seek(&self, key: &[u8], sequence: Sequence) -> Option<Node> {
-        self.index.seek(&EntryKeys(&self.entries), key, sequence)
+    #[inline]
+    fn keys(&self) -> EntryKeys<'_> {
+        EntryKeys(&self.entries)
     }
 
-    pub(super) fn seek_before(&self, key: &[u8], sequence: Sequence) -> Option<Node> {
-        self.index.seek_before(&EntryKeys(&self.entries), key, sequence)
+    pub(super) fn first(&self) -> Option<Place> {
+        self.index.first(&self.keys())
     }
 
-    pub(super) fn index(&self) -> &SkipList {
-        &self.index
+    pub(super) fn last(&self) -> Option<Place> {
+        self.index.last(&self.keys())
     }
 
-    pub(super) fn entry(&self, node: Node) -> EntryRef<'_> {
-        let header = self.index.header(node);
-        let (user_key, value) = split_entry(self.entries.get(Location::from_bits(header.location)));
-        let kind = Kind::from_code(header.kind).unwrap_or(Kind::Delete);
-        EntryRef { user_key, sequence: header.sequence, kind, value }
+    #[inline]
+    pub(super) fn seek(&self, key: &[u8], sequence: Sequence) -> Option<Place> {
+        self.index.seek(&self.keys(), key, sequence)
+    }
+
+    pub(super) fn seek_before(&self, key: &[u8], sequence: Sequence) -> Option<Place> {
+        self.index.seek_before(&self.keys(), key, sequence)
+    }
+
+    #[inline]
+    pub(super) fn after(&self, place: &Place) -> Option<Place> {
+        self.index.after(&self.keys(), place)
+    }
+
+    #[inline]
+    pub(super) fn before(&self, place: &Place) -> Option<Place> {
+        self.index.before(&self.keys(), place)
+    }
+
+    #[inline]
+    pub(super) fn entry(&self, place: &Place) -> EntryRef<'_> {
+        let entry = place.entry();
+        let (user_key, value) = split_entry(self.entries.get(Location::from_bits(entry.location)));
+        EntryRef { user_key, sequence: entry.sequence, kind: kind_of(entry), value }
     }
 
     /// Calls `visit` with every change of a sequence after `since`, as commits made them, until it answers
     /// false; answers whether it went through. Time linear in the changes after `since`.
     pub(crate) fn changes_after(&self, since: Sequence, mut visit: impl FnMut(Change<'_>) -> bool) -> bool {
-        let (from, end, ranges) = {
-            let linking = self.inserter.lock();
-            let at = linking.order.partition_point(|(sequence, _)| *sequence <= since + 1);
-            let from = linking.order.get(at.saturating_sub(1)).map(|(_, position)| *position);
+        let (runs, ranges) = {
+            let linking = self.linking.lock();
             let first_range = linking.ranges.partition_point(|range| range.sequence <= since);
-            (from, linking.nodes.position(), linking.ranges[first_range..].to_vec())
+            (linking.order.runs_after(since), linking.ranges[first_range..].to_vec())
         };
-        let entries = from.into_iter().flat_map(|from| self.index.in_insertion_order(from, end));
-        for node in entries {
-            let entry = self.entry(node);
-            if entry.sequence > since && !visit(Change::Key(entry.user_key)) {
-                return false;
-            }
+        let mut keys = runs.into_iter().flat_map(|run| run.keys_after(&self.entries, since));
+        if !keys.all(|key| visit(Change::Key(key))) {
+            return false;
         }
         ranges.iter().all(|range| visit(Change::Range { start: &range.start, end: &range.end }))
     }
@@ -404,6 +428,10 @@ pub(crate) enum Change<'a> {
     Key(&'a [u8]),
     /// Every key of `start..end`.
     Range { start: &'a [u8], end: &'a [u8] },
+}
+
+fn kind_of(entry: &tree::Entry) -> Kind {
+    Kind::from_code(entry.kind).unwrap_or(Kind::Delete)
 }
 
 fn memory_error(options: &MemtableOptions) -> Error {

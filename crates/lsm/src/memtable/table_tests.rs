@@ -11,7 +11,7 @@ use crate::cursor::Cursor;
 
 fn memtable() -> Arc<Memtable> {
     let pool = Pool::new(PoolOptions { capacity_bytes: 4 << 20, segment_bytes: 16 << 10 }).unwrap();
-    Arc::new(Memtable::new(&MemtableOptions { pool, index_bytes: 1 << 20 }, 7).unwrap())
+    Arc::new(Memtable::new(&MemtableOptions { pool, index_bytes: 1 << 20 }, 7, 0).unwrap())
 }
 
 fn commit(memtable: &Memtable, sequence: Sequence, payload: &[u8]) {
@@ -43,7 +43,7 @@ fn what_is_only_staged_is_not_seen() {
 #[test]
 fn running_out_of_memory_is_an_error_that_leaves_the_rest_readable() {
     let pool = Pool::new(PoolOptions { capacity_bytes: 64 << 10, segment_bytes: 16 << 10 }).unwrap();
-    let memtable = Memtable::new(&MemtableOptions { pool, index_bytes: 1 << 20 }, 1).unwrap();
+    let memtable = Memtable::new(&MemtableOptions { pool, index_bytes: 1 << 20 }, 1, 0).unwrap();
     let mut sequence = 0;
     let failed = loop {
         let mut staged = Staged::default();

@@ -15,10 +15,10 @@ use std::sync::Arc;
 use stroma_logmem::{Log, Pool};
 
 use super::cell::Cell;
-use super::layer::{LogSegment, Origin, Part, Resident, Target};
+use super::layer::{LogSegment, Origin, Part, Resident};
 use crate::compaction::Retention;
 use crate::entry::MAX_SEQUENCE;
-use crate::memtable::{Memtable, head_of, split_entry};
+use crate::memtable::{Head, Memtable, Target, split_entry};
 
 /// A log with less than this share of live bytes is cleaned. At 0.85, less than six bytes are copied for each byte
 /// won, which costs far less than to write that byte to a table.
@@ -138,7 +138,7 @@ impl<'a> Absorption<'a> {
             while let Some((location, sequence, kind)) =
                 places.next_if(|(location, ..)| split_entry(log.get(*location)).0 == key)
             {
-                let cell = Cell::new(head_of(key), sequence, kind, part, location);
+                let cell = Cell::new(Head::of(key), sequence, kind, part, location);
                 self.parts[part].live_bytes += self.parts[part].bytes_of(&cell);
                 let stripe = self.retention.stripe(sequence);
                 self.keep_or_drop(cell, last_stripe.replace(stripe) != Some(stripe));
@@ -236,6 +236,6 @@ impl Resident {
     }
 
     fn is_of_key(&self, cell: &Cell, target: &Target<'_>) -> bool {
-        cell.head() == target.head() && self.key(cell) == target.key()
+        target.has_key(cell.head(), || self.key(cell))
     }
 }

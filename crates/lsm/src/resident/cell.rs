@@ -3,17 +3,18 @@
 use stroma_logmem::Location;
 
 use crate::entry::{Kind, Sequence};
+use crate::memtable::Head;
 
 /// See the module. The head of the key decides most comparisons without a look at the entry.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cell {
-    /// Bytes 4 to 11 of the key, big-endian, padded with zeros.
-    head_low: u64,
+    /// Bytes 0 to 7 of the key, big-endian, padded with zeros.
+    head_first: u64,
     location: u64,
     /// The sequence, and the kind in the lowest byte.
     sequence_and_kind: u64,
-    /// Bytes 0 to 3 of the key: its keyspace.
-    head_high: u32,
+    /// Bytes 8 to 11.
+    head_rest: u32,
     part: u32,
 }
 
@@ -21,26 +22,20 @@ const _: () = assert!(size_of::<Cell>() == 32);
 
 impl Cell {
     /// The cell of an entry of part `part` whose key has this head.
-    pub(super) fn new(
-        head: (u32, u64),
-        sequence: Sequence,
-        kind: Kind,
-        part: usize,
-        location: Location,
-    ) -> Self {
+    pub(super) fn new(head: Head, sequence: Sequence, kind: Kind, part: usize, location: Location) -> Self {
         Cell {
-            head_low: head.1,
+            head_first: head.first,
             location: location.to_bits(),
             sequence_and_kind: sequence << 8 | u64::from(kind.code()),
-            head_high: head.0,
+            head_rest: head.rest,
             part: part as u32,
         }
     }
 
-    /// The first twelve bytes of the key, as [`head_of`](crate::memtable::head_of) gives them.
+    /// The head of the key.
     #[inline]
-    pub(super) fn head(&self) -> (u32, u64) {
-        (self.head_high, self.head_low)
+    pub(super) fn head(&self) -> Head {
+        Head { first: self.head_first, rest: self.head_rest }
     }
 
     pub(super) fn sequence(&self) -> Sequence {

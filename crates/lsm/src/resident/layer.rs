@@ -7,7 +7,7 @@ use stroma_logmem::{Charge, Log};
 
 use super::cell::Cell;
 use crate::entry::{EntryRef, Sequence};
-use crate::memtable::{head_of, split_entry};
+use crate::memtable::{Target, split_entry};
 use crate::merging::Visibility;
 
 /// Bytes that a log takes for an entry beside the entry's own.
@@ -54,28 +54,6 @@ pub(crate) struct LogSegment {
     pub(crate) last_sequence: Sequence,
     /// Its length in bytes.
     pub(crate) bytes: u64,
-}
-
-/// A place in the order of entries, with the key's head taken off once.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Target<'a> {
-    head: (u32, u64),
-    key: &'a [u8],
-    sequence: Sequence,
-}
-
-impl<'a> Target<'a> {
-    pub(super) fn new(key: &'a [u8], sequence: Sequence) -> Self {
-        Target { head: head_of(key), key, sequence }
-    }
-
-    pub(super) fn head(&self) -> (u32, u64) {
-        self.head
-    }
-
-    pub(super) fn key(&self) -> &'a [u8] {
-        self.key
-    }
 }
 
 impl Part {
@@ -154,9 +132,7 @@ impl Resident {
     /// How the entry of `cell` stands to `target`. Touches the entry only if the heads of the keys are alike.
     #[inline]
     pub(super) fn compare(&self, cell: &Cell, target: &Target<'_>) -> Ordering {
-        cell.head()
-            .cmp(&target.head)
-            .then_with(|| self.key(cell).cmp(target.key).then_with(|| target.sequence.cmp(&cell.sequence())))
+        target.compare(cell.head(), || (self.key(cell), cell.sequence()))
     }
 
     pub(super) fn key(&self, cell: &Cell) -> &[u8] {

@@ -64,7 +64,7 @@ impl Harness {
     fn memtable(&mut self, operations: &[(u8, Option<u16>)]) -> Memtable {
         self.log_number += 1;
         let options = MemtableOptions { pool: self.pool.clone(), index_bytes: 64 << 10 };
-        let memtable = Memtable::new(&options, self.log_number).unwrap();
+        let memtable = Memtable::new(&options, self.log_number, 0).unwrap();
         for &(key, length) in operations {
             self.sequence += 1;
             let key = key_of(key);
