@@ -6,13 +6,16 @@
 
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a benchmark that owns its files")]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::hint::black_box;
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use stroma_hybrid::mapped::{Dictionary, DictionaryBuilder, OpenOptions};
+use stroma_hybrid::mapped::{
+    Dictionary, DictionaryBuilder, OpenOptions, StringDictionary, StringDictionaryBuilder,
+};
 use stroma_hybrid::{CostModelPolicy, Index};
 
 #[path = "../../lsm/tests/shared/random.rs"]
@@ -85,9 +88,10 @@ fn warm(path: &Path, keys: &[u64]) -> Result<(), Box<dyn Error>> {
     let values: Vec<u64> = (0..keys.len() as u64).collect();
     let index = Index::build(keys, &CostModelPolicy::default())?;
     let probes = probes(keys, WARM_PROBES);
-    let mut best = [f64::MAX; 6];
+    let mut best = [f64::MAX; 7];
     // SAFETY: nobody changes the file that was just written.
     let (checked, trusting) = unsafe { (open(path, true), open(path, false)) };
+    let read = OpenOptions { check_pages: false, ..OpenOptions::default() }.read(path)?;
     for _ in 0..ROUNDS {
         // SAFETY: as above.
         let first_touch = unsafe { open(path, true) };
@@ -97,6 +101,7 @@ fn warm(path: &Path, keys: &[u64]) -> Result<(), Box<dyn Error>> {
         });
         let round = [
             in_memory,
+            processor_nanoseconds(WARM_PROBES, || look_up(&read, &probes)),
             processor_nanoseconds(WARM_PROBES, || look_up(&trusting, &probes)),
             processor_nanoseconds(WARM_PROBES, || look_up(&checked, &probes)),
             processor_nanoseconds(WARM_PROBES, || look_up(&first_touch, &probes)),
@@ -105,10 +110,10 @@ fn warm(path: &Path, keys: &[u64]) -> Result<(), Box<dyn Error>> {
         ];
         best = std::array::from_fn(|at| best[at].min(round[at]));
     }
-    let [memory, trusting, checked, first, batch, checked_batch] = best;
+    let [memory, read, trusting, checked, first, batch, checked_batch] = best;
     println!(
-        "  get, warm, ns of processor time: vectors and index {memory:.0}; mapped unchecked {trusting:.0}, \
-         checked {checked:.0}, checked from opening on {first:.0}; \
+        "  get, warm, ns of processor time: vectors and index {memory:.0}, file read into memory {read:.0}; \
+         mapped unchecked {trusting:.0}, checked {checked:.0}, checked from opening on {first:.0}; \
          in batches of 32 unchecked {batch:.0}, checked {checked_batch:.0}"
     );
     Ok(())
@@ -195,6 +200,49 @@ fn measure(name: &str, keys: &[u64], path: &Path) -> Result<(), Box<dyn Error>> 
     Ok(())
 }
 
+/// Paths of files that share a prefix, look-ups beside those in a `BTreeMap`.
+fn measure_strings(count: u64, path: &Path) -> Result<(), Box<dyn Error>> {
+    let name = |n: u64| {
+        let mixed = random::mix(n);
+        format!("/srv/archive/{:03x}/{:04x}/{:x}.fasta", mixed % 4096, mixed >> 12 & 0xffff, mixed >> 28)
+    };
+    let map: BTreeMap<Vec<u8>, u64> = (0..count).map(|n| (name(n).into_bytes(), n)).collect();
+    let mut builder = StringDictionaryBuilder::<u64>::create(path)?;
+    let mut outcome = Ok(0);
+    let building = processor_nanoseconds(count, || {
+        outcome =
+            map.iter().try_for_each(|(key, value)| builder.push(key, *value)).and_then(|()| builder.finish());
+    });
+    let bytes = outcome? as f64 / count as f64;
+    let own = map.keys().map(Vec::len).sum::<usize>() as f64 / count as f64;
+    let mut random = random::Random(7);
+    let probes: Vec<Vec<u8>> = (0..WARM_PROBES / 4).map(|_| name(random.below(count)).into_bytes()).collect();
+    // SAFETY: nobody changes the file that was just written.
+    let dictionary = unsafe { StringDictionary::<u64>::open(path) }?;
+    let mut best = [f64::MAX; 2];
+    for _ in 0..ROUNDS {
+        let in_map = processor_nanoseconds(probes.len() as u64, || {
+            black_box(probes.iter().fold(0u64, |sum, probe| sum.wrapping_add(map[probe])));
+        });
+        let mapped = processor_nanoseconds(probes.len() as u64, || {
+            let found =
+                probes.iter().map(|probe| dictionary.get(probe).expect("undamaged").unwrap_or_default());
+            black_box(found.fold(0u64, u64::wrapping_add));
+        });
+        best = [best[0].min(in_map), best[1].min(mapped)];
+    }
+    println!(
+        "paths, {count} keys of {own:.1} bytes: built in {building:.1} ns a key; {bytes:.1} bytes a key, value and \
+         all, of which index {:.4}; {}\n  get, warm, ns of processor time: BTreeMap {:.0}, mapped, checked {:.0}",
+        dictionary.index_bytes() as f64 / count as f64,
+        dictionary.kind(),
+        best[0],
+        best[1]
+    );
+    std::fs::remove_file(path)?;
+    Ok(())
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let count: u64 = arguments.next().map_or(Ok(10_000_000), |text| text.parse())?;
@@ -209,8 +257,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut gaps = random::Random(1);
     let times: Vec<u64> = (0..count).map(|n| 1_700_000_000_000 + n * 40 + gaps.below(40)).collect();
     measure("timestamps", &times, &path)?;
-    let rough = (0..count).map(|_| gaps.next() >> gaps.below(60)).collect::<std::collections::BTreeSet<_>>();
+    let rough = (0..count).map(|_| gaps.next() >> gaps.below(60)).collect::<BTreeSet<_>>();
     measure("rough", &rough.into_iter().collect::<Vec<_>>(), &path)?;
+    measure_strings(count / 5, &path)?;
     Ok(())
 }
 
@@ -218,5 +267,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn runs() {
     let folder = tempfile::tempdir().unwrap();
     let keys: Vec<u64> = (0..20_000).map(|n| n * 7).collect();
-    measure("few", &keys, &folder.path().join("dictionary")).unwrap();
+    let path = folder.path().join("dictionary");
+    measure("few", &keys, &path).unwrap();
+    measure_strings(5_000, &path).unwrap();
 }
