@@ -24,6 +24,8 @@ pub(crate) struct Settings {
     pub(crate) keys: u64,
     /// The only sets of `index` to be measured; none: all.
     pub(crate) sets: Vec<&'static str>,
+    /// The only subjects of `index` to be measured, by their short names; none: all.
+    pub(crate) subjects: Vec<String>,
     /// The only part of `logmem` or `index` to be measured.
     pub(crate) part: Option<&'static str>,
     /// What all random choices come from.
@@ -62,6 +64,8 @@ fn help() -> String {
          --keys N             keys of each set of index (100,000,000; quick: 100,000)\n\
          --large              1,250,000,000 keys, 10 GB a set, which is made in --directory\n\
          --set NAME           only this set of index; may be given several times\n\
+         --subject NAME       only this subject of index (such as ours, partition_point, btreemap, pgm64);\n\
+         \x20                    may be given several times\n\
          --part NAME          only this part of logmem: {}; or of index: {}\n\
          --directory PATH     where databases are made (the folder for temporary files)\n\
          --seed N             what random choices come from (42)",
@@ -76,6 +80,7 @@ pub(crate) fn parse() -> Outcome<Command> {
     let mut names = Vec::new();
     let (mut quick, mut runs, mut entries) = (false, None, None);
     let (mut live_mebibytes, mut part, mut keys, mut sets) = (None, None, None, Vec::new());
+    let mut subjects = Vec::new();
     let (mut memory_mebibytes, mut directory, mut seed) = (64, std::env::temp_dir(), 42);
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
@@ -91,6 +96,7 @@ pub(crate) fn parse() -> Outcome<Command> {
             Long("keys") => keys = Some(parser.value()?.parse::<u64>()?.max(1000)),
             Long("large") => keys = Some(LARGE_KEYS),
             Long("set") => sets.push(index::known_set(&parser.value()?.string()?)?),
+            Long("subject") => subjects.push(parser.value()?.string()?),
             Long("part") => part = Some(known_part(&parser.value()?.string()?)?),
             Long("measure") => return Ok(Command::Measure(words(parser.values()?)?)),
             Value(name) if name == "plot" => return Ok(Command::Plot),
@@ -109,6 +115,7 @@ pub(crate) fn parse() -> Outcome<Command> {
         live_bytes: live_mebibytes.unwrap_or(if quick { 4 } else { 256 }) << 20,
         keys: keys.unwrap_or(if quick { 100_000 } else { 100_000_000 }),
         sets,
+        subjects,
         part,
         directory,
         seed,

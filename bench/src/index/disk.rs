@@ -21,15 +21,20 @@ const RANDOM: &str = "stromatolite, pages read alone";
 
 /// Measures ours, the search in the mapped keys, and peers that keep their index in memory.
 pub(super) fn run(prepared: &Prepared<'_>, peers: &[Peer], samples: &mut Samples) -> Outcome {
-    for (word, name) in [("build", OURS), ("checked", OURS), ("unchecked", UNCHECKED), ("random", RANDOM)] {
-        eprintln!("{}: on disk: {name}, {word}", prepared.set.name);
-        suite::file(prepared.in_a_process(suite::DISK, word), name, prepared, samples)?;
+    if prepared.wants("ours") {
+        for (word, name) in [("build", OURS), ("checked", OURS), ("unchecked", UNCHECKED), ("random", RANDOM)]
+        {
+            eprintln!("{}: on disk: {name}, {word}", prepared.set.name);
+            suite::file(prepared.in_a_process(suite::DISK, word), name, prepared, samples)?;
+        }
+        std::fs::remove_file(prepared.folder.file(DICTIONARY))?;
     }
-    std::fs::remove_file(prepared.folder.file(DICTIONARY))?;
-    eprintln!("{}: on disk: partition_point", prepared.set.name);
-    let searched = prepared.in_a_process(suite::DISK, "partition_point");
-    suite::file(searched, "partition_point", prepared, samples)?;
-    for peer in peers.iter().filter(|peer| !peer.is_map) {
+    if prepared.wants("partition_point") {
+        eprintln!("{}: on disk: partition_point", prepared.set.name);
+        let searched = prepared.in_a_process(suite::DISK, "partition_point");
+        suite::file(searched, "partition_point", prepared, samples)?;
+    }
+    for peer in peers.iter().filter(|peer| !peer.is_map && prepared.wants(&peer.word)) {
         eprintln!("{}: on disk: {}", prepared.set.name, peer.name);
         suite::file(peer.measure(prepared, suite::DISK), &peer.name, prepared, samples)?;
     }

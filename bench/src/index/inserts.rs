@@ -58,13 +58,13 @@ const SUBJECTS: [(&str, &str, u64); 1] = [("btreemap", "BTreeMap", 40)];
 
 pub(super) fn run(prepared: &Prepared<'_>, peers: &[Peer], samples: &mut crate::measure::Samples) -> Outcome {
     for (word, name, bytes_a_key) in SUBJECTS {
-        if prepared.fits(name, bytes_a_key, samples) {
+        if prepared.fits(word, name, bytes_a_key, samples) {
             eprintln!("{}: inserts into {name}", prepared.set.name);
             suite::file(prepared.in_a_process(suite::INSERTS, word), name, prepared, samples)?;
         }
     }
     for peer in peers.iter().filter(|peer| peer.is_map) {
-        if prepared.fits(&peer.name, peer.bytes_a_key + 8, samples) {
+        if prepared.fits(&peer.word, &peer.name, peer.bytes_a_key + 8, samples) {
             eprintln!("{}: inserts into {}", prepared.set.name, peer.name);
             suite::file(peer.measure(prepared, suite::INSERTS), &peer.name, prepared, samples)?;
         }

@@ -30,7 +30,8 @@ const FLAGS: [&str; 3] = ["-O3", "-std=c++17", "-DNDEBUG"];
 /// A subject of a program in C++.
 pub(super) struct Peer {
     program: PathBuf,
-    word: String,
+    /// Its name on the command line.
+    pub(super) word: String,
     /// What stands in tables.
     pub(super) name: String,
     /// Bytes a key that it needs at the most beside the mapped file.

@@ -43,8 +43,17 @@ impl Prepared<'_> {
         in_a_process(&["index", part, word, self.set.name, &folder, &runs], self.longest())
     }
 
-    /// Whether a subject has room; if not, that is noted.
-    pub(super) fn fits(&self, name: &str, bytes_a_key: u64, samples: &mut Samples) -> bool {
+    /// Whether a subject is wanted at all.
+    pub(super) fn wants(&self, word: &str) -> bool {
+        let subjects = &self.settings.subjects;
+        subjects.is_empty() || subjects.iter().any(|wanted| wanted == word)
+    }
+
+    /// Whether a subject is wanted and has room; if it has none, that is noted.
+    pub(super) fn fits(&self, word: &str, name: &str, bytes_a_key: u64, samples: &mut Samples) -> bool {
+        if !self.wants(word) {
+            return false;
+        }
         let bytes = bytes_a_key * self.count;
         let fits = bytes <= MOST_MEMORY;
         if !fits {
@@ -104,13 +113,13 @@ fn prepare_set<'a>(
 fn measure_warm(prepared: &Prepared<'_>, peers: &[peers::Peer], samples: &mut Samples) -> Outcome {
     for subject in &SUBJECTS {
         let name = subject.name();
-        if prepared.fits(&name, subject.bytes_a_key, samples) {
+        if prepared.fits(subject.word, &name, subject.bytes_a_key, samples) {
             eprintln!("{}: {name}", prepared.set.name);
             file(prepared.in_a_process(WARM, subject.word), &name, prepared, samples)?;
         }
     }
     for peer in peers {
-        if prepared.fits(&peer.name, peer.bytes_a_key, samples) {
+        if prepared.fits(&peer.word, &peer.name, peer.bytes_a_key, samples) {
             eprintln!("{}: {}", prepared.set.name, peer.name);
             file(peer.measure(prepared, WARM), &peer.name, prepared, samples)?;
         }

@@ -32,33 +32,31 @@ const LEAST_MEMORY: f64 = 1e-5;
 /// Forms of the dots, so that colours can be used again.
 const FORMS: usize = 3;
 
-/// An axis from a power of ten to another.
+/// A logarithmic axis.
 struct Axis {
-    from: f64,
-    to: f64,
+    /// Where lines are drawn; the first and the last are its ends.
+    ticks: Vec<f64>,
     length: f64,
 }
 
 impl Axis {
-    fn over(values: impl Iterator<Item = f64>, length: f64) -> Axis {
-        let (mut from, mut to) = (f64::INFINITY, f64::NEG_INFINITY);
-        for value in values {
-            (from, to) = (from.min(value.log10().floor()), to.max(value.log10().ceil()));
-        }
-        // One value alone, or none, still needs a length.
-        if from.is_finite() {
-            Axis { from, to: to.max(from + 1.0), length }
-        } else {
-            Axis { from: 0.0, to: 1.0, length }
-        }
+    /// An axis from tick to tick, which are these in each power of ten.
+    fn over(values: impl Iterator<Item = f64>, steps: &[f64], length: f64) -> Axis {
+        let (from, to) =
+            values.fold((f64::MAX, f64::MIN_POSITIVE), |(from, to), value| (from.min(value), to.max(value)));
+        let (from, to) = if from <= to { (from, to) } else { (1.0, 10.0) };
+        let powers = from.log10().floor() as i32..=to.log10().ceil() as i32 + 1;
+        let all: Vec<f64> =
+            powers.flat_map(|power| steps.iter().map(move |step| step * 10_f64.powi(power))).collect();
+        let first = all.iter().rposition(|tick| *tick <= from).unwrap_or(0);
+        let last = all.iter().position(|tick| *tick >= to).unwrap_or(all.len() - 1).max(first + 1);
+        Axis { ticks: all[first..=last].to_vec(), length }
     }
 
     fn place(&self, value: f64) -> f64 {
-        (value.log10() - self.from) / (self.to - self.from) * self.length
-    }
-
-    fn powers(&self) -> impl Iterator<Item = f64> {
-        (self.from as i32..=self.to as i32).map(|power| 10_f64.powi(power))
+        let share = |end: Option<&f64>| (value / end.copied().unwrap_or(1.0)).ln();
+        let (from_first, from_last) = (share(self.ticks.first()), share(self.ticks.last()));
+        from_first / (from_first - from_last) * self.length
     }
 }
 
@@ -71,12 +69,13 @@ pub(super) fn scatter(title: &str, memory_axis: &str, time_axis: &str, panels: &
         }
     }
     let dots = || panels.iter().flat_map(|panel| &panel.dots);
-    let across = Axis::over(dots().map(|dot| dot.memory.max(LEAST_MEMORY)), PLOT_WIDTH);
-    let up = Axis::over(dots().map(|dot| dot.time), PLOT_HEIGHT);
+    let across = Axis::over(dots().map(|dot| dot.memory.max(LEAST_MEMORY)), &[1.0], PLOT_WIDTH);
+    let up = Axis::over(dots().map(|dot| dot.time), &[1.0, 2.0, 5.0], PLOT_HEIGHT);
     let mut body = String::new();
     for (number, panel) in panels.iter().enumerate() {
         let left = LEFT + number as f64 * PANEL_WIDTH;
         draw_axes(&mut body, left, &across, &up, panel.title);
+        draw_front(&mut body, left, &across, &up, &panel.dots);
         for dot in &panel.dots {
             let place = subjects.iter().position(|subject| *subject == dot.subject).unwrap_or(0);
             let x = left + across.place(dot.memory.max(LEAST_MEMORY));
@@ -112,19 +111,38 @@ fn draw_axes(body: &mut String, left: f64, across: &Axis, up: &Axis, title: &str
         TOP - 14.0,
         escaped(title)
     );
-    for power in across.powers() {
-        let x = left + across.place(power);
-        let text = if power <= LEAST_MEMORY { "0".to_owned() } else { format!("{power}") };
+    for tick in &across.ticks {
+        let x = left + across.place(*tick);
+        let text = if *tick <= LEAST_MEMORY { "0".to_owned() } else { readable(*tick) };
         line(body, (x, TOP), (x, bottom));
         let y = bottom + 16.0;
         let _ = writeln!(body, r#"<text x="{x:.1}" y="{y:.1}" text-anchor="middle">{text}</text>"#);
     }
-    for power in up.powers() {
-        let y = bottom - up.place(power);
+    for tick in &up.ticks {
+        let (y, text) = (bottom - up.place(*tick), readable(*tick));
         line(body, (left, y), (right, y));
         let (x, y) = (left - 6.0, y + 4.0);
-        let _ = writeln!(body, r#"<text x="{x:.1}" y="{y:.1}" text-anchor="end">{power}</text>"#);
+        let _ = writeln!(body, r#"<text x="{x:.1}" y="{y:.1}" text-anchor="end">{text}</text>"#);
     }
+}
+
+/// The Pareto front as a stair: above and right of it is who is slower with more memory.
+fn draw_front(body: &mut String, left: f64, across: &Axis, up: &Axis, dots: &[Dot<'_>]) {
+    let mut sorted: Vec<&Dot<'_>> = dots.iter().collect();
+    sorted.sort_by(|a, b| a.memory.total_cmp(&b.memory).then(a.time.total_cmp(&b.time)));
+    let (mut best, mut path) = (f64::INFINITY, String::new());
+    for dot in sorted {
+        if dot.time < best {
+            best = dot.time;
+            let x = left + across.place(dot.memory.max(LEAST_MEMORY));
+            let y = TOP + PLOT_HEIGHT - up.place(dot.time);
+            let step = if path.is_empty() { format!("M{x:.1},{y:.1}") } else { format!("H{x:.1}V{y:.1}") };
+            path.push_str(&step);
+        }
+    }
+    let end = left + PLOT_WIDTH;
+    let _ =
+        writeln!(body, r##"<path d="{path}H{end:.1}" fill="none" stroke="#999" stroke-dasharray="4 3"/>"##);
 }
 
 fn line(body: &mut String, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
