@@ -198,7 +198,8 @@ template <typename Map> void measure_inserts(const Job &job) {
     });
     job.report.time("map: insert in random order", cost.thread, inserted.size());
     double entries = double(keys.size() - keys.size() / 10 + inserted.size());
-    job.report.add("map: memory an entry, with its 16 bytes", double(anonymous_bytes() - before) / entries, "bytes");
+    double gained = double(anonymous_bytes() - before);
+    if (gained >= double(1 << 20)) job.report.add("map: memory an entry, with its 16 bytes", gained / entries, "bytes");
     std::vector<uint64_t> sorted = inserted;
     std::sort(sorted.begin(), sorted.end());
     size_t wrong = 0;

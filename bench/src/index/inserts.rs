@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 
 use stroma_bench_allocators::Resident;
+use stroma_hybrid::map::U64Map;
 
 use super::files::{Folder, INSERTED, PRESENT};
 use super::peers::Peer;
 use super::prepare::is_inserted;
 use super::suite::{self, Prepared};
-use super::warm::SCAN_KEYS;
+use super::warm::{LEAST_GAIN, SCAN_KEYS};
 use crate::Outcome;
-use crate::measure::timed;
+use crate::measure::{OURS, timed};
 use crate::process::Figures;
 
 pub(super) const WRONG: &str = "map: wrong answers";
@@ -53,8 +54,33 @@ impl Map for BTreeMap<u64, u64> {
     }
 }
 
+impl Map for U64Map<u64> {
+    fn empty() -> Self {
+        U64Map::new()
+    }
+
+    fn load(entries: impl Iterator<Item = (u64, u64)>) -> Outcome<Self> {
+        Ok(U64Map::bulk_load(entries)?)
+    }
+
+    #[inline]
+    fn insert(&mut self, key: u64, value: u64) {
+        black_box(U64Map::insert(self, key, value));
+    }
+
+    #[inline]
+    fn get(&self, key: u64) -> Option<u64> {
+        U64Map::get(self, key)
+    }
+
+    #[inline]
+    fn sum_from(&self, key: u64, count: usize) -> u64 {
+        self.range(key..).take(count).fold(0, |sum, (key, _)| sum.wrapping_add(key))
+    }
+}
+
 /// Word, name, bytes an entry at the most.
-const SUBJECTS: [(&str, &str, u64); 1] = [("btreemap", "BTreeMap", 40)];
+const SUBJECTS: [(&str, &str, u64); 2] = [("ours", OURS, 32), ("btreemap", "BTreeMap", 40)];
 
 pub(super) fn run(prepared: &Prepared<'_>, peers: &[Peer], samples: &mut crate::measure::Samples) -> Outcome {
     for (word, name, bytes_a_key) in SUBJECTS {
@@ -74,6 +100,7 @@ pub(super) fn run(prepared: &Prepared<'_>, peers: &[Peer], samples: &mut crate::
 
 pub(super) fn measure(word: &str, set: &str, folder: &Folder, runs: usize) -> Outcome<Figures> {
     match word {
+        "ours" => measure_map::<U64Map<u64>>(set, folder, runs),
         "btreemap" => measure_map::<BTreeMap<u64, u64>>(set, folder, runs),
         _ => Err(format!("there is no map `{word}`").into()),
     }
@@ -126,7 +153,9 @@ fn measure_map<M: Map>(set: &str, folder: &Folder, runs: usize) -> Outcome<Figur
     })?;
     add("map: insert in ascending order", inserted.len(), cost.thread);
     let entries = (keys.len() - keys.len() / 10) as f64 + inserted.len() as f64;
-    figures.add(set, "map: memory an entry, with its 16 bytes", gained as f64 / entries, "bytes");
+    if gained >= LEAST_GAIN {
+        figures.add(set, "map: memory an entry, with its 16 bytes", gained as f64 / entries, "bytes");
+    }
     figures.add(set, WRONG, wrong as f64, "answers");
     Ok(figures)
 }

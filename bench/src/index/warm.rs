@@ -16,7 +16,7 @@ pub(crate) const MEMORY: &str = "memory beside the keys";
 pub(super) const WRONG: &str = "wrong answers";
 pub(super) const SCAN_KEYS: usize = 100;
 /// Less than this is told apart from what the process had already by chance.
-const LEAST_GAIN: u64 = 1 << 20;
+pub(super) const LEAST_GAIN: u64 = 1 << 20;
 /// One scan for so many lookups.
 const LOOKUPS_PER_SCAN: usize = 10;
 
