@@ -9,12 +9,9 @@ use std::hint::black_box;
 
 use stroma_hybrid::map::{AlwaysLearned, AlwaysPlain, Config, HybridMap, MapCostPolicy, Standard};
 
-fn next(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
-}
+#[path = "../tests/shared/key_sets.rs"]
+mod key_sets;
+use key_sets::next;
 
 /// Keys that crowd in clusters, the r-th largest of which takes a share of 1/r; ascending within each.
 fn zipf_clusters(n: u64, state: &mut u64) -> Vec<u64> {

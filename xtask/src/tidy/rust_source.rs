@@ -21,6 +21,7 @@ const UNSAFE_MODULES: &[&str] = &[
     "crates/hybrid/src/mapped/region.rs",
     "crates/hybrid/src/processor.rs",
     "crates/hybrid/tests/dictionary.rs",
+    "crates/hybrid/tests/mapped_map.rs",
     "crates/logmem/src/memory/cell.rs",
     "crates/logmem/src/memory/cells.rs",
     "crates/logmem/src/memory/holding.rs",

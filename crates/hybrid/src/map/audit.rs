@@ -1,8 +1,8 @@
 //! Checks everything that a map relies on, after each phase of a test.
 
-use super::block::Block;
 use super::config::{Config, Lengths};
 use super::leaf::NO_LEAF;
+use super::leaves::Leaves;
 use super::map::HybridMap;
 use super::node_ref::{NodeKind, NodeRef};
 use super::slots::is_gap;
@@ -17,11 +17,11 @@ struct Walk<K> {
     last_key: Option<K>,
 }
 
-impl<C: Config> HybridMap<C> {
+impl<C: Config, S: Leaves<C>> HybridMap<C, S> {
     /// Panics if anything is not as it has to be.
     pub(super) fn audit(&self) {
         if self.len == 0 {
-            assert_eq!((self.leaves.live(), self.first, self.last), (0, NO_LEAF, NO_LEAF));
+            assert_eq!((self.leaves.count(), self.first, self.last), (0, NO_LEAF, NO_LEAF));
             return;
         }
         let mut walk =
@@ -30,7 +30,7 @@ impl<C: Config> HybridMap<C> {
         assert_eq!(walk.entries, self.len);
         assert_eq!(walk.leaf_depth, Some(self.height() - 1));
         assert_eq!(walk.inner, [self.branches.live(), self.routes.live()], "inner nodes in use");
-        assert_eq!((walk.leaves.len(), walk.leaves.len()), (self.leaves.live(), self.heads.live()));
+        assert_eq!((walk.leaves.len(), walk.leaves.len()), (self.leaves.count(), self.heads.live()));
         let mut chain = vec![self.first];
         while self.heads.get(chain[chain.len() - 1]).next != NO_LEAF {
             chain.push(self.heads.get(chain[chain.len() - 1]).next);
@@ -88,7 +88,7 @@ impl<C: Config> HybridMap<C> {
         (low, high): (Option<C::Key>, Option<C::Key>),
         walk: &mut Walk<C::Key>,
     ) {
-        let keys = self.leaves.get(node.index()).keys.items();
+        let keys = self.leaves.slots(node.index()).0;
         let head = self.heads.get(node.index());
         assert!(keys.is_sorted(), "{keys:?}");
         let slots: Vec<usize> = (0..keys.len()).filter(|slot| !is_gap(keys, *slot)).collect();

@@ -62,7 +62,7 @@ impl<C: Config> HybridMap<C> {
 
     /// Adds a leaf behind all others.
     fn load_leaf(&mut self, keys: &[C::Key], values: &[C::Value], nodes: &mut Vec<(C::Key, NodeRef)>) {
-        let node = self.add_leaf((keys, values), NO_LEAF);
+        let Ok(node) = self.add_leaf((keys, values), NO_LEAF);
         if self.first == NO_LEAF {
             self.first = node.index();
         } else {

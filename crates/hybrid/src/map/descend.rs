@@ -1,15 +1,16 @@
 //! The way from the root to a leaf.
 
-use super::block::Block;
 use super::config::Config;
 use super::inner::Inner;
+use super::leaf::lower_bound;
+use super::leaves::Leaves;
 use super::map::HybridMap;
 use super::node_ref::{NodeKind, NodeRef};
 
 /// The inner nodes above a leaf, from the root down, each with the number of the child that was taken.
 pub(super) type Path = Vec<(NodeRef, usize)>;
 
-impl<C: Config> HybridMap<C> {
+impl<C: Config, S: Leaves<C>> HybridMap<C, S> {
     /// The leaf a key belongs to. The map must not be empty.
     #[inline(always)]
     pub(super) fn leaf_of(&self, key: C::Key) -> NodeRef {
@@ -35,7 +36,7 @@ impl<C: Config> HybridMap<C> {
     pub(super) fn seek(&self, key: C::Key) -> (u32, usize) {
         let node = self.leaf_of(key);
         let leaf = node.index();
-        (leaf, self.leaves.get(leaf).lower_bound(node.kind(), self.heads.get(leaf), key))
+        (leaf, lower_bound::<C>(self.leaves.slots(leaf), node.kind(), self.heads.get(leaf), key))
     }
 
     /// Leaf and slot of a key's entry.
@@ -45,7 +46,7 @@ impl<C: Config> HybridMap<C> {
             return None;
         }
         let (leaf, slot) = self.seek(key);
-        (self.leaves.get(leaf).keys.items().get(slot) == Some(&key)).then_some((leaf, slot))
+        (self.leaves.slots(leaf).0.get(slot) == Some(&key)).then_some((leaf, slot))
     }
 
     /// The leaf a key belongs to, and the way to it. The map must not be empty.

@@ -3,11 +3,12 @@
 use core::fmt::Write;
 
 use super::config::{Config, Lengths};
+use super::leaves::Leaves;
 use super::map::HybridMap;
-use super::node_ref::NodeKind;
+use super::node_ref::{NodeKind, NodeRef};
 use super::tally::Chosen;
 
-impl<C: Config> HybridMap<C> {
+impl<C: Config, S: Leaves<C>> HybridMap<C, S> {
     /// How many inner nodes lie between the root and an entry, and the leaf.
     pub fn height(&self) -> usize {
         let (mut node, mut height) = (self.root, usize::from(self.len > 0));
@@ -53,6 +54,15 @@ impl<C: Config> HybridMap<C> {
         text
     }
 
+    /// The children of some inner nodes.
+    pub(super) fn below(&self, level: &[NodeRef]) -> Vec<NodeRef> {
+        let children = |node| {
+            let inner = self.inner(node);
+            (0..inner.len()).map(move |at| inner.child(at))
+        };
+        level.iter().flat_map(|node| children(*node)).collect()
+    }
+
     fn explain_levels(&self, text: &mut String) {
         let mut level = vec![self.root];
         for depth in 0.. {
@@ -66,11 +76,7 @@ impl<C: Config> HybridMap<C> {
                 let _ = write!(text, " {fill:.0} % full");
                 return;
             }
-            let below = |node| {
-                let inner = self.inner(node);
-                (0..inner.len()).map(move |at| inner.child(at))
-            };
-            let next: Vec<_> = level.iter().flat_map(|node| below(*node)).collect();
+            let next = self.below(&level);
             let _ = write!(text, " {} children", next.len());
             level = next;
         }

@@ -4,6 +4,7 @@ use core::ops::Range;
 
 use super::config::{Config, Lengths};
 use super::inner::Inner;
+use super::leaves::Leaves;
 use super::map::HybridMap;
 use super::node_ref::{NodeKind, NodeRef};
 use super::policy::{InnerFacts, MapPolicy, Verdict};
@@ -17,7 +18,7 @@ pub(super) enum Piece<C: Config> {
     Route(Range<usize>, Box<Route<C>>),
 }
 
-impl<C: Config> HybridMap<C> {
+impl<C: Config, S: Leaves<C>> HybridMap<C, S> {
     /// Replaces the last node of a path, which is full, by others that have room, or, if its parent has no
     /// room for them, makes room there. At most a block's work.
     pub(super) fn split_inner(&mut self, path: &[(NodeRef, usize)]) {
@@ -83,7 +84,7 @@ impl<C: Config> HybridMap<C> {
             branch_fanout: Lengths::<C>::BRANCH_TARGET,
             crowd: route.crowd(),
             key_bytes: size_of::<C::Key>(),
-            leaves: self.leaves.live(),
+            leaves: self.leaves.count(),
         })
     }
 

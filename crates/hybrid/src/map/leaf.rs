@@ -1,6 +1,5 @@
-//! Leaves: a block of slots for keys and one for values, and a head that says where to look.
+//! What is done in a leaf, by its slots and a head that says where to look.
 
-use super::block::Block;
 use super::config::{Config, Lengths};
 use super::node_ref::NodeKind;
 use super::search::count_stepped;
@@ -18,13 +17,6 @@ const LONG_MOVE: usize = 16;
 
 /// The next leaf of the last one.
 pub(super) const NO_LEAF: u32 = u32::MAX;
-
-/// The entries of a leaf. See [`slots`](super::slots) for what a gap is.
-#[repr(C, align(64))]
-pub(super) struct Leaf<C: Config> {
-    pub(super) keys: C::LeafKeys,
-    pub(super) values: C::LeafValues,
-}
 
 /// What is known of a leaf besides its entries. Kept apart, so that the heads of many leaves stay cached.
 #[derive(Debug, Clone, Copy)]
@@ -52,75 +44,75 @@ pub(super) enum Put<V> {
     Full,
 }
 
-impl<C: Config> Leaf<C> {
-    pub(super) fn filled(key: C::Key, value: C::Value) -> Self {
-        Self { keys: C::LeafKeys::filled(key), values: C::LeafValues::filled(value) }
-    }
-
-    /// The first slot whose key is not below `key`; it is never a gap.
-    #[inline(always)]
-    pub(super) fn lower_bound(&self, kind: NodeKind, head: &Head<C::Key>, key: C::Key) -> usize {
-        if kind == NodeKind::Gapped {
-            let wanted = head.wanted::<C>(key);
-            // The value lies on a line of its own, most likely this one: have it come along with the keys.
-            prefetch(&self.values.items()[wanted..=wanted]);
-            lower_bound_near(self.keys.items(), wanted.saturating_sub(REACH)..wanted + REACH, key)
-        } else {
-            count_stepped(self.keys.items(), |candidate| *candidate < key)
-        }
-    }
-
-    /// Puts an entry in, or replaces the value of its key, in O(slots).
-    #[inline]
-    pub(super) fn put(
-        &mut self,
-        kind: NodeKind,
-        head: &mut Head<C::Key>,
-        (key, value): (C::Key, C::Value),
-    ) -> Put<C::Value> {
-        let slot = self.lower_bound(kind, head, key);
-        let (keys, values) = (self.keys.items_mut(), self.values.items_mut());
-        if slot < keys.len() && keys[slot] == key {
-            return Put::Replaced(core::mem::replace(&mut values[slot], value));
-        }
-        let len = head.len();
-        if len == Lengths::<C>::LEAF {
-            return Put::Full;
-        }
-        head.len += 1;
+/// The first slot whose key is not below `key`; it is never a gap.
+#[inline(always)]
+pub(super) fn lower_bound<C: Config>(
+    (keys, values): (&[C::Key], &[C::Value]),
+    kind: NodeKind,
+    head: &Head<C::Key>,
+    key: C::Key,
+) -> usize {
+    if kind == NodeKind::Gapped {
         let wanted = head.wanted::<C>(key);
-        if kind == NodeKind::Packed {
-            // Not used here, but told to who decides when the leaf is written again.
-            let by_rank = wanted * len / Lengths::<C>::LEAF;
-            head.strain = head.strain.saturating_add(u16::from(slot.min(len).abs_diff(by_rank) > REACH));
-            insert_packed((keys, values), len, slot, (key, value));
-            return Put::Added { strained: false };
-        }
-        let moved = insert_gapped((keys, values), slot, wanted, (key, value));
-        if moved > LONG_MOVE || slot.abs_diff(wanted) > REACH {
-            head.strain += 1;
-        }
-        Put::Added { strained: usize::from(head.strain) > Lengths::<C>::LEAF / 8 }
+        // The value lies on a line of its own, most likely this one: have it come along with the keys.
+        prefetch(&values[wanted..=wanted]);
+        lower_bound_near(keys, wanted.saturating_sub(REACH)..wanted + REACH, key)
+    } else {
+        count_stepped(keys, |candidate| *candidate < key)
     }
+}
 
-    /// Lays entries out along a line, and returns how many lie near where it expects them.
-    pub(super) fn lay_gapped(
-        &mut self,
-        entries: (&[C::Key], &[C::Value]),
-        head: &Head<C::Key>,
-        marks: &mut Vec<u8>,
-    ) -> usize {
-        let slots = (self.keys.items_mut(), self.values.items_mut());
-        lay_out(entries, |key| head.wanted::<C>(key), REACH, slots, marks)
+/// Puts an entry in, or replaces the value of its key, in O(slots).
+#[inline]
+pub(super) fn put<C: Config>(
+    (keys, values): (&mut [C::Key], &mut [C::Value]),
+    kind: NodeKind,
+    head: &mut Head<C::Key>,
+    (key, value): (C::Key, C::Value),
+) -> Put<C::Value> {
+    let slot = lower_bound::<C>((keys, values), kind, head, key);
+    if slot < keys.len() && keys[slot] == key {
+        return Put::Replaced(core::mem::replace(&mut values[slot], value));
     }
+    let len = head.len();
+    if len == Lengths::<C>::LEAF {
+        return Put::Full;
+    }
+    head.len += 1;
+    let wanted = head.wanted::<C>(key);
+    if kind == NodeKind::Packed {
+        // Not used here, but told to who decides when the leaf is written again.
+        let by_rank = wanted * len / Lengths::<C>::LEAF;
+        head.strain = head.strain.saturating_add(u16::from(slot.min(len).abs_diff(by_rank) > REACH));
+        insert_packed((keys, values), len, slot, (key, value));
+        return Put::Added { strained: false };
+    }
+    let moved = insert_gapped((keys, values), slot, wanted, (key, value));
+    if moved > LONG_MOVE || slot.abs_diff(wanted) > REACH {
+        head.strain = head.strain.saturating_add(1);
+    }
+    Put::Added { strained: usize::from(head.strain) > Lengths::<C>::LEAF / 8 }
+}
 
-    /// Lays entries out one after another.
-    pub(super) fn lay_packed(&mut self, entries: (&[C::Key], &[C::Value])) {
-        let len = entries.0.len();
-        self.keys.items_mut()[..len].copy_from_slice(entries.0);
-        self.keys.items_mut()[len..].fill(entries.0[len - 1]);
-        self.values.items_mut()[..len].copy_from_slice(entries.1);
-    }
+/// Lays entries out along a line, and returns how many lie near where it expects them.
+pub(super) fn lay_gapped<C: Config>(
+    slots: (&mut [C::Key], &mut [C::Value]),
+    entries: (&[C::Key], &[C::Value]),
+    head: &Head<C::Key>,
+    marks: &mut Vec<u8>,
+) -> usize {
+    lay_out(entries, |key| head.wanted::<C>(key), REACH, slots, marks)
+}
+
+/// Lays entries out one after another.
+pub(super) fn lay_packed<C: Config>(
+    (keys, values): (&mut [C::Key], &mut [C::Value]),
+    entries: (&[C::Key], &[C::Value]),
+) {
+    let len = entries.0.len();
+    keys[..len].copy_from_slice(entries.0);
+    keys[len..].fill(entries.0[len - 1]);
+    values[..len].copy_from_slice(entries.1);
 }
 
 impl<K: Key> Head<K> {
@@ -145,6 +137,18 @@ impl<K: Key> Head<K> {
             looks += 1;
         }
         keys.len() * hits / looks
+    }
+
+    /// Appends the line and where it begins: 16 bytes, then the key's.
+    pub(super) fn write_line(&self, into: &mut Vec<u8>) {
+        self.line.write(into);
+        self.origin.write(into);
+    }
+
+    /// The head of a leaf with so many entries and the line that [`write_line`](Self::write_line) wrote.
+    pub(super) fn read_line(bytes: &[u8], len: u16, next: u32) -> Self {
+        let (line, origin) = (Line::read(bytes), K::read(&bytes[16..16 + K::WIDTH]));
+        Self { origin, line, len, strain: 0, next }
     }
 
     /// How many entries the leaf holds.

@@ -48,9 +48,11 @@ mod bulk;
 mod config;
 mod descend;
 mod explain;
+mod file;
 mod grow;
 mod inner;
 mod leaf;
+mod leaves;
 #[expect(clippy::module_inception, reason = "the map is what the folder is for")]
 mod map;
 mod moving;
@@ -67,12 +69,17 @@ mod write;
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
+#[path = "../../tests/shared/key_sets.rs"]
+mod key_sets;
+#[cfg(test)]
 mod orders;
 #[cfg(test)]
 mod tests;
 
 pub use block::Block;
 pub use config::{BytesMap, Config, I64Map, Standard, StandardMap, U32Map, U64Map, U128Map};
+pub use file::{FileLeaves, MapFileError, MappedMap};
+pub use leaves::{HeapLeaves, Leaves};
 pub use map::HybridMap;
 pub use node_ref::{NodeKind, NodeRef};
 pub use policy::{AlwaysLearned, AlwaysPlain, InnerFacts, LeafFacts, MapCostPolicy, MapPolicy, Verdict};

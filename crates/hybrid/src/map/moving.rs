@@ -1,8 +1,6 @@
 //! Entries on their way from leaves to leaves.
 
-use super::block::Block;
 use super::config::{Config, Lengths};
-use super::leaf::Leaf;
 use super::slots::gather;
 
 /// Where entries wait while their leaves are written anew. Kept by the map for its memory, which is that of
@@ -25,8 +23,7 @@ impl<C: Config> Moving<C> {
     }
 
     /// Adds the entries of a leaf.
-    pub(super) fn gather(&mut self, leaf: &Leaf<C>) {
-        let (keys, values) = (leaf.keys.items(), leaf.values.items());
+    pub(super) fn gather(&mut self, (keys, values): (&[C::Key], &[C::Value])) {
         let most = self.len + Lengths::<C>::LEAF;
         if self.keys.len() < most {
             self.keys.resize(most, keys[0]);

@@ -1,14 +1,13 @@
 //! Orders in which keys may come, friendly and hostile; all from a seed.
 
-/// A source of pseudo-random numbers (SplitMix64).
+use super::key_sets::next;
+
+/// A source of pseudo-random numbers.
 pub(super) struct Random(pub(super) u64);
 
 impl Random {
     pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        next(&mut self.0)
     }
 
     pub(super) fn below(&mut self, end: u64) -> u64 {

@@ -3,22 +3,22 @@
 use core::cell::Cell;
 use core::ops::{Bound, RangeBounds};
 
-use super::block::Block;
 use super::config::Config;
 use super::leaf::NO_LEAF;
+use super::leaves::{HeapLeaves, Leaves};
 use super::map::HybridMap;
 use super::slots::next_entry;
 use crate::Key;
 
 /// Entries by ascending key. Made by [`HybridMap::range`] and [`HybridMap::iter`].
-pub struct Range<'a, C: Config> {
-    map: &'a HybridMap<C>,
+pub struct Range<'a, C: Config, S: Leaves<C> = HeapLeaves<C>> {
+    map: &'a HybridMap<C, S>,
     leaf: u32,
     slot: usize,
     end: Bound<C::Key>,
 }
 
-impl<C: Config> HybridMap<C> {
+impl<C: Config, S: Leaves<C>> HybridMap<C, S> {
     /// The first entry whose key is not below `key`, in O(log n).
     pub fn lower_bound(&self, key: C::Key) -> Option<(C::Key, C::Value)> {
         self.range(key..).next()
@@ -26,7 +26,7 @@ impl<C: Config> HybridMap<C> {
 
     /// The entries whose keys lie in a range, ascending. Finding the first takes O(log n), each further one
     /// O(1) amortised.
-    pub fn range(&self, keys: impl RangeBounds<C::Key>) -> Range<'_, C> {
+    pub fn range(&self, keys: impl RangeBounds<C::Key>) -> Range<'_, C, S> {
         let start = match keys.start_bound() {
             Bound::Unbounded => (self.first, 0),
             Bound::Included(_) | Bound::Excluded(_) if self.len == 0 => (NO_LEAF, 0),
@@ -37,24 +37,20 @@ impl<C: Config> HybridMap<C> {
     }
 
     /// All entries by ascending key.
-    pub fn iter(&self) -> Range<'_, C> {
+    pub fn iter(&self) -> Range<'_, C, S> {
         self.range(..)
     }
 
     /// Shows each entry of a range with a cell over its value, ascending.
-    ///
-    /// All cells of a leaf lie in one slice that is shared, so that `change` is called as often as there are
-    /// entries at the cost of one look-up: O(log n + entries).
-    pub fn update_range(
+    pub(super) fn change_range(
         &mut self,
         keys: impl RangeBounds<C::Key>,
         mut change: impl FnMut(C::Key, &Cell<C::Value>),
     ) {
         let Range { mut leaf, mut slot, end, .. } = self.range(keys);
         while leaf != NO_LEAF {
-            let block = self.leaves.get_mut(leaf);
-            let keys = block.keys.items();
-            let cells = Cell::from_mut(block.values.items_mut()).as_slice_of_cells();
+            let (keys, values) = self.leaves.slots_mut(leaf);
+            let cells = Cell::from_mut(values).as_slice_of_cells();
             while slot < keys.len() {
                 if is_past(keys[slot], end) {
                     return;
@@ -75,16 +71,15 @@ fn is_past<K: Ord>(key: K, end: Bound<K>) -> bool {
     }
 }
 
-impl<C: Config> Iterator for Range<'_, C> {
+impl<C: Config, S: Leaves<C>> Iterator for Range<'_, C, S> {
     type Item = (C::Key, C::Value);
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         while self.leaf != NO_LEAF {
-            let block = self.map.leaves.get(self.leaf);
-            let keys = block.keys.items();
+            let (keys, values) = self.map.leaves.slots(self.leaf);
             if self.slot < keys.len() {
-                let (key, value) = (keys[self.slot], block.values.items()[self.slot]);
+                let (key, value) = (keys[self.slot], values[self.slot]);
                 if is_past(key, self.end) {
                     self.leaf = NO_LEAF;
                     return None;
@@ -98,13 +93,13 @@ impl<C: Config> Iterator for Range<'_, C> {
     }
 }
 
-impl<C: Config> core::iter::FusedIterator for Range<'_, C> {}
+impl<C: Config, S: Leaves<C>> core::iter::FusedIterator for Range<'_, C, S> {}
 
-impl<'a, C: Config> IntoIterator for &'a HybridMap<C> {
+impl<'a, C: Config, S: Leaves<C>> IntoIterator for &'a HybridMap<C, S> {
     type Item = (C::Key, C::Value);
-    type IntoIter = Range<'a, C>;
+    type IntoIter = Range<'a, C, S>;
 
-    fn into_iter(self) -> Range<'a, C> {
+    fn into_iter(self) -> Range<'a, C, S> {
         self.iter()
     }
 }

@@ -1,9 +1,9 @@
 //! Making room for an entry whose leaf is full: neighbours share, three leaves become four, or the map goes
 //! on at one of its ends.
 
-use super::block::Block;
 use super::config::{Config, Lengths};
 use super::leaf::NO_LEAF;
+use super::leaves::Leaves;
 use super::map::HybridMap;
 use super::node_ref::{NodeKind, NodeRef};
 use super::slots::is_gap;
@@ -11,28 +11,39 @@ use super::slots::is_gap;
 /// Leaves that share their entries when one of them is full.
 const WINDOW: usize = 3;
 
-impl<C: Config> HybridMap<C> {
+impl<C: Config, S: Leaves<C>> HybridMap<C, S> {
     /// Neighbours that together hold more than this share of their slots get one leaf more.
     const CROWDED: (usize, usize) = (29, 32);
 
     /// Makes room where a key belongs, or takes the entry in itself; returns whether it did.
     ///
     /// Either way some progress is made: calling this until there is room ends after O(height) calls.
+    ///
+    /// # Errors
+    /// If there is no room for another leaf; all entries are still there then.
     #[cold]
-    pub(super) fn make_room(&mut self, key: C::Key, value: C::Value) -> bool {
+    pub(super) fn make_room(&mut self, key: C::Key, value: C::Value) -> Result<bool, S::Error> {
         let (path, leaf) = self.path_to(key);
         let Some(&(parent, at)) = path.last() else {
             // The root is a leaf: give it a parent, with which it goes on.
-            let first = self.leaves.get(leaf.index()).keys.items()[0];
+            let first = self.leaves.slots(leaf.index()).0[0];
             self.root = self.add_branch(&[(first.min(key), leaf)]);
-            return false;
+            return Ok(false);
         };
         let full = self.inner(parent).len() == self.inner(parent).capacity();
         if leaf.index() == self.last && key > self.last_key(leaf.index()) {
-            return if full { self.split_above(&path) } else { self.go_on_after(&path, leaf, (key, value)) };
+            return if full {
+                Ok(self.split_above(&path))
+            } else {
+                self.go_on_after(&path, leaf, (key, value))
+            };
         }
-        if leaf.index() == self.first && key < self.leaves.get(leaf.index()).keys.items()[0] {
-            return if full { self.split_above(&path) } else { self.go_on_before(&path, leaf, (key, value)) };
+        if leaf.index() == self.first && key < self.leaves.slots(leaf.index()).0[0] {
+            return if full {
+                Ok(self.split_above(&path))
+            } else {
+                self.go_on_before(&path, leaf, (key, value))
+            };
         }
         let siblings = self.inner(parent).len();
         let width = siblings.min(WINDOW);
@@ -43,27 +54,36 @@ impl<C: Config> HybridMap<C> {
         let (share, whole) = Self::CROWDED;
         let crowded = total * whole > width * Lengths::<C>::LEAF * share;
         if crowded && full {
-            return self.split_above(&path);
+            return Ok(self.split_above(&path));
         }
-        self.spread(parent, start, window, crowded);
-        false
+        self.spread(parent, start, window, crowded)?;
+        Ok(false)
     }
 
     /// Shares the entries of neighbouring leaves out evenly, over one leaf more if they are crowded.
-    fn spread(&mut self, parent: NodeRef, start: usize, mut window: Vec<u32>, crowded: bool) {
-        let mut moving = core::mem::take(&mut self.moving);
-        moving.clear();
-        window.iter().for_each(|leaf| moving.gather(self.leaves.get(*leaf)));
-        let (keys, values) = moving.entries();
+    fn spread(
+        &mut self,
+        parent: NodeRef,
+        start: usize,
+        mut window: Vec<u32>,
+        crowded: bool,
+    ) -> Result<(), S::Error> {
+        let after = window.last().map_or(NO_LEAF, |leaf| self.heads.get(*leaf).next);
         let strained: usize = window.iter().map(|leaf| self.heads.get(*leaf).strain()).sum();
         let strained = strained / window.len();
-        let after = window.last().map_or(NO_LEAF, |leaf| self.heads.get(*leaf).next);
-        let holds_first = window.first() == Some(&self.first);
-        let holds_last = after == NO_LEAF;
+        let whole = window.len();
         if crowded {
-            let added = self.add_leaf((&keys[..1], &values[..1]), after);
+            // First of all, since it may fail. What it holds meanwhile does not matter.
+            let (keys, values) = self.leaves.slots(window[0]);
+            let added = self.add_leaf((&[keys[0]], &[values[0]]), after)?;
             window.push(added.index());
         }
+        let mut moving = core::mem::take(&mut self.moving);
+        moving.clear();
+        window[..whole].iter().for_each(|leaf| moving.gather(self.leaves.slots(*leaf)));
+        let (keys, values) = moving.entries();
+        let holds_first = window.first() == Some(&self.first);
+        let holds_last = after == NO_LEAF;
         let sizes = shares(keys.len(), window.len(), Lengths::<C>::LEAF, holds_first, holds_last);
         let mut from = 0;
         for (place, size) in sizes.into_iter().enumerate() {
@@ -79,7 +99,12 @@ impl<C: Config> HybridMap<C> {
         if holds_last && let Some(&last) = window.last() {
             self.last = last;
         }
-        if crowded { self.tally.leaf_splits += 1 } else { self.tally.spreads += 1 }
+        if crowded {
+            self.tally.leaf_splits += 1
+        } else {
+            self.tally.spreads += 1
+        }
+        Ok(())
     }
 
     /// Tells a parent about a leaf that was written anew, or is new.
@@ -98,24 +123,34 @@ impl<C: Config> HybridMap<C> {
     }
 
     /// Begins a leaf behind the last one, which stays full: ascending keys leave no room unused.
-    fn go_on_after(&mut self, path: &[(NodeRef, usize)], last: NodeRef, entry: (C::Key, C::Value)) -> bool {
+    fn go_on_after(
+        &mut self,
+        path: &[(NodeRef, usize)],
+        last: NodeRef,
+        entry: (C::Key, C::Value),
+    ) -> Result<bool, S::Error> {
         // It is full and at an end: whatever its inserts were like, they are over.
         self.rewrite(path, last, 0);
-        let added = self.add_leaf((&[entry.0], &[entry.1]), NO_LEAF);
+        let added = self.add_leaf((&[entry.0], &[entry.1]), NO_LEAF)?;
         self.heads.get_mut(last.index()).next = added.index();
         self.last = added.index();
         if let Some(&(parent, at)) = path.last() {
             self.inner_mut(parent).add(at + 1, entry.0, added);
         }
         self.tally.end_leaves += 1;
-        true
+        Ok(true)
     }
 
     /// Begins a leaf before the first one, which stays full.
-    fn go_on_before(&mut self, path: &[(NodeRef, usize)], first: NodeRef, entry: (C::Key, C::Value)) -> bool {
+    fn go_on_before(
+        &mut self,
+        path: &[(NodeRef, usize)],
+        first: NodeRef,
+        entry: (C::Key, C::Value),
+    ) -> Result<bool, S::Error> {
         self.rewrite(path, first, 0);
-        let smallest = self.leaves.get(first.index()).keys.items()[0];
-        let added = self.add_leaf((&[entry.0], &[entry.1]), first.index());
+        let smallest = self.leaves.slots(first.index()).0[0];
+        let added = self.add_leaf((&[entry.0], &[entry.1]), first.index())?;
         self.first = added.index();
         if let Some(&(parent, at)) = path.last() {
             // What was first becomes second, so its pivot must be a true one from now on.
@@ -124,7 +159,7 @@ impl<C: Config> HybridMap<C> {
             inner.add(at, entry.0, added);
         }
         self.tally.end_leaves += 1;
-        true
+        Ok(true)
     }
 
     /// Splits the parent of a leaf; nothing is inserted yet.
@@ -134,7 +169,7 @@ impl<C: Config> HybridMap<C> {
     }
 
     fn last_key(&self, leaf: u32) -> C::Key {
-        let keys = self.leaves.get(leaf).keys.items();
+        let keys = self.leaves.slots(leaf).0;
         debug_assert!(!is_gap(keys, 0));
         keys[keys.len() - 1]
     }

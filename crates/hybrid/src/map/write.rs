@@ -1,18 +1,26 @@
 //! Writing leaves: what goes in decides which kind a leaf becomes.
 
 use super::config::{Config, Lengths};
-use super::leaf::{Head, Leaf};
+use super::leaf::{Head, lay_gapped, lay_packed};
+use super::leaves::Leaves;
 use super::map::HybridMap;
 use super::node_ref::{NodeKind, NodeRef};
 use super::policy::{LeafFacts, MapPolicy};
 
-impl<C: Config> HybridMap<C> {
+impl<C: Config, S: Leaves<C>> HybridMap<C, S> {
     /// A new leaf for one entry or more.
-    pub(super) fn add_leaf(&mut self, entries: (&[C::Key], &[C::Value]), next: u32) -> NodeRef {
-        let index = self.leaves.add(Leaf::filled(entries.0[0], entries.1[0]));
+    ///
+    /// # Errors
+    /// If there is no room for it; nothing has changed then.
+    pub(super) fn add_leaf(
+        &mut self,
+        entries: (&[C::Key], &[C::Value]),
+        next: u32,
+    ) -> Result<NodeRef, S::Error> {
+        let index = self.leaves.add(entries.0[0], entries.1[0])?;
         let twin = self.heads.add(Head::train::<C>(entries.0, next));
         debug_assert_eq!(index, twin, "a leaf and its head have the same number");
-        self.write_leaf(index, entries, next, 0)
+        Ok(self.write_leaf(index, entries, next, 0))
     }
 
     /// Writes entries, one or more, into a leaf, over what was there, in O(slots). `strained` is what the policy
@@ -28,7 +36,7 @@ impl<C: Config> HybridMap<C> {
         *self.heads.get_mut(index) = head;
         let learned = self.wants_line(index, &head, entries, strained);
         if !learned {
-            self.leaves.get_mut(index).lay_packed(entries);
+            lay_packed::<C>(self.leaves.slots_mut(index), entries);
         }
         NodeRef::new(if learned { NodeKind::Gapped } else { NodeKind::Packed }, index)
     }
@@ -53,12 +61,12 @@ impl<C: Config> HybridMap<C> {
             strained,
             key_bytes: size_of::<C::Key>(),
             value_bytes: size_of::<C::Value>(),
-            leaves: self.leaves.live(),
+            leaves: self.leaves.count(),
         };
         // Some of the keys tell whether it is worth while to look at all.
         let mut verdict = self.policy.leaf(&facts);
         if verdict.learned {
-            facts.near = self.leaves.get_mut(index).lay_gapped(entries, head, &mut self.marks);
+            facts.near = lay_gapped::<C>(self.leaves.slots_mut(index), entries, head, &mut self.marks);
             verdict = self.policy.leaf(&facts);
         }
         self.tally.leaf(verdict);
@@ -69,7 +77,7 @@ impl<C: Config> HybridMap<C> {
     pub(super) fn rewrite(&mut self, path: &[(NodeRef, usize)], leaf: NodeRef, strained: usize) {
         let mut moving = core::mem::take(&mut self.moving);
         moving.clear();
-        moving.gather(self.leaves.get(leaf.index()));
+        moving.gather(self.leaves.slots(leaf.index()));
         let next = self.heads.get(leaf.index()).next;
         let written = self.write_leaf(leaf.index(), moving.entries(), next, strained);
         self.moving = moving;

@@ -122,6 +122,11 @@ impl MappedRegion {
         Ok(Self { map, file, path: path.to_owned(), length })
     }
 
+    /// The file's path, as it was opened.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// How many bytes are mapped.
     pub fn len(&self) -> usize {
         self.length
