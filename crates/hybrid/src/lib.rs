@@ -28,6 +28,8 @@
 //! # Ok::<(), stroma_hybrid::Error>(())
 //! ```
 //!
+//! For keys that come one by one there is a map that takes them in place: [`map`].
+//!
 //! An index is only ever a hint: the last step of a query proves its answer against the keys, so answers
 //! are right for any sorted keys, and O(log n) for the keys the index was built over.
 //!

@@ -1,6 +1,6 @@
 //! The map in a file: what was synced comes back, what was not is refused, and hostile files give errors.
 
-#![allow(clippy::disallowed_methods, reason = "tests own their files")]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests own their files")]
 
 use std::collections::BTreeMap;
 use std::path::Path;
