@@ -32,12 +32,19 @@ impl SeenPages {
         Self { words: (0..pages.div_ceil(64)).map(|_| AtomicU64::new(0)).collect() }
     }
 
-    /// Whether the pages that hold `bytes` of the file were all found whole.
+    /// Whether the pages that hold `bytes` of the file were all found whole; also looks at the page of an empty
+    /// range.
     #[inline(always)]
     pub(super) fn all_seen(&self, bytes: &Range<usize>) -> bool {
-        (bytes.start / PAGE_BYTES..bytes.end.div_ceil(PAGE_BYTES)).all(|page| {
-            self.words.get(page / 64).is_some_and(|word| word.load(Ordering::Relaxed) >> (page % 64) & 1 == 1)
-        })
+        let first = bytes.start / PAGE_BYTES;
+        let last = (bytes.end.max(bytes.start + 1) - 1) / PAGE_BYTES;
+        // What a lookup touches seldom lies on more than one page and hardly ever on more than two.
+        self.is_seen(first) & self.is_seen(last) && (first + 1..last).all(|page| self.is_seen(page))
+    }
+
+    #[inline(always)]
+    fn is_seen(&self, page: usize) -> bool {
+        self.words.get(page / 64).is_some_and(|word| word.load(Ordering::Relaxed) >> (page % 64) & 1 == 1)
     }
 
     /// Checks the pages that hold `bytes` of the file, which lie within its sections.
