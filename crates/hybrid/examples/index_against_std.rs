@@ -1,6 +1,7 @@
 //! Times lookups through the index against `partition_point` and `BTreeMap`.
 //!
-//! `cargo run --release -p stroma-hybrid --example index_against_std -- [keys] [name of a key set]`
+//! `cargo run --release -p stroma-hybrid --example index_against_std -- [keys] [key set] [subject]`: of key set
+//! and subject a part of the name is enough; without them all are measured.
 
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a benchmark prints times")]
 
@@ -8,14 +9,14 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use stroma_hybrid::{CostModelPolicy, ForcePolicy, Index, LayerKind};
+use stroma_hybrid::{CostModelPolicy, Index, LayerPlan};
 
 #[path = "../tests/shared/key_sets.rs"]
 mod key_sets;
 use key_sets::{KeySet, next};
 
-const LOOKUPS: usize = 1_000_000;
-const ROUNDS: usize = 5;
+const LOOKUPS: usize = 500_000;
+const ROUNDS: usize = 3;
 /// A `BTreeMap` of more keys would not fit beside the rest.
 const MOST_IN_MAP: usize = 10_000_000;
 
@@ -61,42 +62,86 @@ fn report_index(name: &str, keys: &[u64], probes: &[u64], index: &Index<u64>, bu
     report(name, probes, |probe| index.lower_bound(keys, probe), &note);
 }
 
-fn report_set(keys: &[u64]) -> Result<(), stroma_hybrid::Error> {
+/// The layers on the keys that are measured; above linear ones stands an S+-tree of all their entries.
+const PLANS: [LayerPlan; 8] = [
+    LayerPlan::BTree { fanout: 16 },
+    LayerPlan::SPlus { fanout: 16 },
+    LayerPlan::SPlus { fanout: 32 },
+    LayerPlan::SPlus { fanout: 64 },
+    LayerPlan::Linear { epsilon: 16 },
+    LayerPlan::Linear { epsilon: 64 },
+    LayerPlan::RadixSpline { epsilon: 16 },
+    LayerPlan::RadixSpline { epsilon: 64 },
+];
+
+/// An index with such a layer on the keys.
+fn build(keys: &[u64], plan: LayerPlan) -> Result<Index<u64>, stroma_hybrid::Error> {
+    let above = match plan {
+        LayerPlan::BTree { fanout } => {
+            let mut plans = vec![plan];
+            let mut entries = keys.len() / fanout;
+            while entries > fanout {
+                plans.push(plan);
+                entries /= fanout;
+            }
+            return Index::with_plans(keys, &plans);
+        }
+        LayerPlan::Linear { .. } => vec![plan, LayerPlan::SPlus { fanout: 1 }],
+        _ => vec![plan],
+    };
+    Index::with_plans(keys, &above)
+}
+
+fn report_set(keys: &[u64], subject: &str) -> Result<(), stroma_hybrid::Error> {
     let mut state = 7;
     let probes: Vec<u64> =
         (0..LOOKUPS).map(|_| keys[(next(&mut state) % keys.len() as u64) as usize]).collect();
-    report("partition_point", &probes, |probe| keys.partition_point(|key| *key < probe), "");
-    if keys.len() <= MOST_IN_MAP {
+    let wanted = |name: &str| name.to_lowercase().contains(subject);
+    if wanted("partition_point") {
+        report("partition_point", &probes, |probe| keys.partition_point(|key| *key < probe), "");
+    }
+    if wanted("BTreeMap") && keys.len() <= MOST_IN_MAP {
         let map: BTreeMap<u64, usize> = keys.iter().copied().zip(0..).collect();
         report("BTreeMap", &probes, |probe| map.range(probe..).next().map_or(0, |(_, at)| *at), "");
     }
     let since = Instant::now();
-    for kind in LayerKind::ALL {
+    for plan in PLANS {
+        let parameter = match plan {
+            LayerPlan::BTree { fanout } | LayerPlan::SPlus { fanout } => fanout,
+            LayerPlan::Linear { epsilon } | LayerPlan::RadixSpline { epsilon } => epsilon,
+            _ => 0,
+        };
+        let name = format!("{} {parameter}", plan.kind());
+        if !wanted(&name) {
+            continue;
+        }
         let start = cpu_time(since);
-        let index = Index::build(keys, &ForcePolicy(kind))?;
+        let index = build(keys, plan)?;
         let build = (cpu_time(since) - start).as_nanos() as f64 / keys.len() as f64;
-        report_index(&kind.to_string(), keys, &probes, &index, build);
+        report_index(&name, keys, &probes, &index, build);
     }
-    let start = cpu_time(since);
-    let index = Index::build(keys, &CostModelPolicy::default())?;
-    let build = (cpu_time(since) - start).as_nanos() as f64 / keys.len() as f64;
-    report_index("by cost model", keys, &probes, &index, build);
-    println!("    {}", index.explain().replace('\n', "\n    "));
+    if wanted("by cost model") {
+        let start = cpu_time(since);
+        let index = Index::build(keys, &CostModelPolicy::default())?;
+        let build = (cpu_time(since) - start).as_nanos() as f64 / keys.len() as f64;
+        report_index("by cost model", keys, &probes, &index, build);
+        println!("    {}", index.explain().replace('\n', "\n    "));
+    }
     Ok(())
 }
 
 fn main() -> Result<(), stroma_hybrid::Error> {
-    let count: usize = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(4_000_000);
-    let wanted = std::env::args().nth(2).unwrap_or_default().to_lowercase();
+    let argument = |at| std::env::args().nth(at).unwrap_or_default().to_lowercase();
+    let count: usize = argument(1).parse().unwrap_or(4_000_000);
     println!(
         "{count} keys of 8 bytes, {LOOKUPS} random present ones looked up; processor time in nanoseconds\n\
          independent, dependent, in batches of 32; bytes of index per key; nanoseconds a key to build"
     );
     for set in KeySet::ALL {
         let name = format!("{set:?}");
-        if name.to_lowercase().contains(&wanted) {
+        if name.to_lowercase().contains(&argument(2)) {
             println!("{name}");
-            report_set(&set.keys(count, 42))?;
+            report_set(&set.keys(count, 42), &argument(3))?;
         }
     }
     Ok(())

@@ -59,7 +59,7 @@ pub enum LayerPlan {
     },
     /// An S+-tree, which needs no layer above it.
     SPlus {
-        /// Keys of the array below per separator, 2..=2^20.
+        /// Keys of the array below per separator, 1..=2^20.
         fanout: usize,
     },
     /// A radix spline, which needs no layer above it.

@@ -4,6 +4,7 @@ use core::marker::PhantomData;
 use core::ops::Range;
 
 use crate::layer::{prefetch_candidates, route};
+use crate::separators::Separators;
 use crate::{Error, Key, KeySource, Layer, LittleEndianKeys};
 
 /// One level of a static B-tree: its entries are every `fanout`-th key of the array below.
@@ -34,12 +35,10 @@ impl<K: Key> BTreeLayer<K> {
     /// [`Error::BadParameter`] if `fanout` is outside 2..=2^20.
     pub fn build<S: KeySource<K> + ?Sized>(keys: &S, fanout: usize) -> Result<Self, Error> {
         let mut builder = BTreeLayerBuilder::new(fanout)?;
-        builder.separators.reserve_exact(keys.len().div_ceil(fanout) * K::WIDTH);
         for position in (0..keys.len()).step_by(fanout) {
-            keys.get(position).write(&mut builder.separators);
+            builder.take(position, keys.get(position));
         }
-        builder.below_len = keys.len();
-        Ok(builder.finish())
+        Ok(builder.finish_at(keys.len()))
     }
 }
 
@@ -48,12 +47,8 @@ impl<K: Key> BTreeLayer<K> {
 /// It believes that the keys are sorted.
 #[derive(Debug, Clone)]
 pub struct BTreeLayerBuilder<K> {
-    separators: Vec<u8>,
-    fanout: usize,
-    below_len: usize,
-    /// How many keys to let pass until the next one is an entry.
-    until_entry: usize,
-    key: PhantomData<K>,
+    separators: Separators<K>,
+    key_count: usize,
 }
 
 impl<K: Key> BTreeLayerBuilder<K> {
@@ -66,30 +61,42 @@ impl<K: Key> BTreeLayerBuilder<K> {
             let (smallest, largest) = (FANOUT_LIMITS.0 as u64, FANOUT_LIMITS.1 as u64);
             return Err(Error::BadParameter { name: "fanout", value: fanout as u64, smallest, largest });
         }
-        Ok(Self { separators: Vec::new(), fanout, below_len: 0, until_entry: 0, key: PhantomData })
+        Ok(Self { separators: Separators::new(fanout), key_count: 0 })
     }
 
     /// Takes the next key.
     #[inline]
     pub fn push(&mut self, key: K) {
-        self.below_len += 1;
-        if self.until_entry == 0 {
-            key.write(&mut self.separators);
-            self.until_entry = self.fanout;
-        }
-        self.until_entry -= 1;
+        self.take(self.key_count, key);
+        self.key_count += 1;
+    }
+
+    /// Takes the key at a position if it is an entry; none of those may be passed over.
+    pub(crate) fn take(&mut self, position: usize, key: K) {
+        self.separators.take(position, key);
+    }
+
+    /// The next position whose key has to be taken.
+    pub(crate) fn next_position(&self) -> usize {
+        self.separators.next_position()
     }
 
     /// How many entries the layer has so far.
     pub(crate) fn entry_count(&self) -> usize {
-        self.separators.len() / K::WIDTH
+        self.separators.count()
     }
 
     /// The layer.
-    pub fn finish(mut self) -> BTreeLayer<K> {
-        self.separators.shrink_to_fit();
-        let Self { separators, fanout, below_len, .. } = self;
-        BTreeLayer { separators, fanout, below_len, key: PhantomData }
+    pub fn finish(self) -> BTreeLayer<K> {
+        let key_count = self.key_count;
+        self.finish_at(key_count)
+    }
+
+    /// The layer over so many keys.
+    pub(crate) fn finish_at(self, key_count: usize) -> BTreeLayer<K> {
+        let Separators { bytes: mut separators, every: fanout, .. } = self.separators;
+        separators.shrink_to_fit();
+        BTreeLayer { separators, fanout, below_len: key_count, key: PhantomData }
     }
 }
 

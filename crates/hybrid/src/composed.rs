@@ -47,7 +47,7 @@ impl<const EPSILON: usize> Config for Lines<EPSILON> {
 
     fn build<K: Key, S: KeySource<K> + ?Sized>(keys: &S) -> Result<Self::Layers<K>, Error> {
         let lower = LinearLayer::build(keys, EPSILON)?;
-        Ok(Stack { upper: SPlusLayer::build(&lower.entries(), 16)?, lower })
+        Ok(Stack { upper: SPlusLayer::build(&lower.entries(), 1)?, lower })
     }
 }
 

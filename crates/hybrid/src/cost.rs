@@ -43,6 +43,9 @@ impl CostModel {
     /// Search among `window` neighbouring keys of an array. They are asked for at once, so that the lines
     /// after the first cost little more.
     fn search(&self, window: usize, width: usize, array_bytes: u64) -> u64 {
+        if window == 0 {
+            return 0;
+        }
         let lines = (window * width / 64 + 1) as u64;
         let line = self.line_cost(array_bytes);
         line + (lines - 1) * line / 25 + u64::from(window.max(1).ilog2() + 1) * self.comparison
@@ -70,9 +73,7 @@ impl CostModel {
                     + self.descent(offer.entries / DEFAULT_FANOUT, width)
             }
             LayerKind::Linear => {
-                // A linear layer above would have to search its own windows; an S+-tree is as good.
-                self.search(DEFAULT_FANOUT - 1, width, (offer.entries * width) as u64)
-                    + self.descent(offer.entries / DEFAULT_FANOUT, width)
+                self.descent(offer.entries, width)
                     + self.line_cost((offer.entries * LINE_BYTES) as u64)
                     + self.prediction
             }

@@ -26,10 +26,19 @@ impl<K: Key> Growth<K> {
         })
     }
 
-    fn push_key(&mut self, key: K) {
+    /// The next position whose key a tree has to be given.
+    fn next_position(&self) -> usize {
         match self {
-            Self::BTree(builder) => builder.push(key),
-            Self::SPlus(builder) => builder.push(key),
+            Self::BTree(builder) => builder.next_position(),
+            Self::SPlus(builder) => builder.next_position(),
+            Self::Linear(_) | Self::RadixSpline(_) => usize::MAX,
+        }
+    }
+
+    fn take_key(&mut self, position: usize, key: K) {
+        match self {
+            Self::BTree(builder) => builder.take(position, key),
+            Self::SPlus(builder) => builder.take(position, key),
             Self::Linear(_) | Self::RadixSpline(_) => {}
         }
     }
@@ -53,9 +62,9 @@ impl<K: Key> Growth<K> {
 
     fn finish(self, key_count: usize) -> AnyLayer<K> {
         match self {
-            Self::BTree(builder) => AnyLayer::BTree(builder.finish()),
+            Self::BTree(builder) => AnyLayer::BTree(builder.finish_at(key_count)),
             Self::Linear(growth) => AnyLayer::Linear(growth.finish(key_count)),
-            Self::SPlus(builder) => AnyLayer::SPlus(builder.finish()),
+            Self::SPlus(builder) => AnyLayer::SPlus(builder.finish_at(key_count)),
             Self::RadixSpline(growth) => AnyLayer::RadixSpline(growth.finish(key_count)),
         }
     }
@@ -66,6 +75,8 @@ impl<K: Key> Growth<K> {
 pub(crate) struct LevelBuilder<K> {
     points: PointStream<K>,
     considered: Vec<(LayerPlan, Growth<K>)>,
+    /// The smallest position whose key some tree still has to be given.
+    next_position: usize,
     /// When to look next for layers that have become too large.
     next_review: usize,
 }
@@ -82,7 +93,7 @@ impl<K: Key> LevelBuilder<K> {
             let (value, largest) = (considered.len() as u64, Self::MOST_PLANS as u64);
             return Err(Error::BadParameter { name: "number of plans", value, smallest: 1, largest });
         }
-        Ok(Self { points: PointStream::new(), considered, next_review: REVIEW_KEYS })
+        Ok(Self { points: PointStream::new(), considered, next_position: 0, next_review: REVIEW_KEYS })
     }
 
     /// More layers side by side are a mistake.
@@ -94,11 +105,15 @@ impl<K: Key> LevelBuilder<K> {
 
     #[inline]
     pub(crate) fn push(&mut self, key: K) -> Result<(), Error> {
-        let considered = &mut self.considered;
+        let (position, considered) = (self.points.key_count(), &mut self.considered);
         self.points.push(key, |point| {
             considered.iter_mut().for_each(|(_, growth)| growth.push_point(point));
         })?;
-        considered.iter_mut().for_each(|(_, growth)| growth.push_key(key));
+        if position == self.next_position {
+            considered.iter_mut().for_each(|(_, growth)| growth.take_key(position, key));
+            let positions = considered.iter().map(|(_, growth)| growth.next_position());
+            self.next_position = positions.min().unwrap_or(usize::MAX);
+        }
         if self.points.key_count() >= self.next_review {
             self.give_up_the_too_large();
         }

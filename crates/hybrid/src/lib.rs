@@ -58,6 +58,7 @@ mod policy;
 mod prefixed;
 mod processor;
 mod search;
+mod separators;
 mod source;
 mod spline;
 mod splus;

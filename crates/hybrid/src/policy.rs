@@ -110,14 +110,17 @@ pub struct CostModelPolicy {
     pub model: CostModel,
 }
 
-const FANOUTS: [usize; 2] = [16, 32];
+const FANOUTS: [usize; 2] = [16, 64];
+/// Entries of a layer are few: a tree over all of them leaves nothing to search.
+const UPPER_FANOUTS: [usize; 2] = [1, 16];
 /// The narrowest is for keys that are nearly a line; on others it is soon given up.
 const EPSILONS: [usize; 4] = [2, 16, 64, 256];
 const SPLINE_EPSILON: usize = 16;
 
 impl Policy for CostModelPolicy {
-    fn plans(&self, _level: usize) -> Vec<LayerPlan> {
-        let trees = FANOUTS.map(|fanout| LayerPlan::SPlus { fanout });
+    fn plans(&self, level: usize) -> Vec<LayerPlan> {
+        let fanouts = if level == 0 { FANOUTS } else { UPPER_FANOUTS };
+        let trees = fanouts.map(|fanout| LayerPlan::SPlus { fanout });
         let linears = EPSILONS.map(|epsilon| LayerPlan::Linear { epsilon });
         let spline = LayerPlan::RadixSpline { epsilon: SPLINE_EPSILON };
         trees.into_iter().chain(linears).chain([spline]).collect()

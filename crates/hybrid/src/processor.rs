@@ -17,15 +17,15 @@ pub(crate) trait Work {
 #[inline(always)]
 pub(crate) fn vectorised<W: Work>(work: W) -> W::Output {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        // SAFETY: the processor was just found to have AVX2, all that the function asks for.
+    if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("popcnt") {
+        // SAFETY: the processor was just found to have both that the function asks for.
         return unsafe { with_avx2(work) };
     }
     work.run()
 }
 
 #[cfg(all(target_arch = "x86_64", not(miri)))]
-#[target_feature(enable = "avx2")]
+#[target_feature(enable = "avx2,popcnt")]
 fn with_avx2<W: Work>(work: W) -> W::Output {
     work.run()
 }

@@ -9,7 +9,7 @@ use stroma_hybrid::{
 
 #[path = "shared/key_sets.rs"]
 mod key_sets;
-use key_sets::next;
+use key_sets::{KeySet, next};
 
 /// Sorted keys of many shapes, `n` of each.
 fn distributions(n: usize, seed: u64) -> Vec<(&'static str, Vec<u64>)> {
@@ -199,19 +199,22 @@ fn unsorted_keys_are_refused() {
 fn the_policy_takes_lines_for_smooth_keys_and_a_tree_for_rough_ones() {
     let smooth: Vec<u64> = (0..200_000).map(|i| i * 10).collect();
     let index = Index::build(&smooth, &CostModelPolicy::default()).expect("sorted");
-    assert_eq!(index.kind(), LayerKind::Linear, "{}", index.explain());
+    assert_ne!(index.kind(), LayerKind::SPlus, "{}", index.explain());
     assert!(index.size_bytes() < 1000);
     // Clusters with gaps of wildly different widths: no line holds for more than a few keys.
-    let mut state = 1;
-    let mut rough: Vec<u64> = (0..60_000)
-        .map(|_| {
-            let width = next(&mut state) % 64;
-            next(&mut state) >> width << (next(&mut state) % (width + 1))
-        })
-        .collect();
-    rough.sort_unstable();
+    let rough = KeySet::Places.keys(200_000, 1);
     let index = Index::build(&rough, &CostModelPolicy::default()).expect("sorted");
-    assert!(index.explain().contains("the other kind"), "{}", index.explain());
+    assert_eq!(index.kind(), LayerKind::SPlus, "{}", index.explain());
+    assert!(index.explain().contains("the best other kind"), "{}", index.explain());
+}
+
+#[test]
+fn measured_key_sets_are_right_too() {
+    for set in KeySet::ALL {
+        let keys = set.keys(20_000, 9);
+        let probes = probes(&keys, [0, u64::MAX].into_iter());
+        check(&format!("{set:?}"), &keys, &probes);
+    }
 }
 
 proptest! {

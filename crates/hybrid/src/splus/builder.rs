@@ -3,58 +3,83 @@
 use super::layer::SPlusLayer;
 use super::shape::{CHILDREN, Level, NODE_KEYS, levels, tree_bytes};
 use crate::processor::room_for_lines;
-use crate::{BTreeLayer, BTreeLayerBuilder, Error, Key, KeySource, LittleEndianKeys};
+use crate::separators::Separators;
+use crate::{Error, Key, KeySource, LittleEndianKeys};
 
 /// Builds an [`SPlusLayer`] from sorted keys pushed one at a time, in memory proportional to the layer.
 ///
 /// It believes that the keys are sorted.
 #[derive(Debug, Clone)]
 pub struct SPlusLayerBuilder<K> {
-    separators: BTreeLayerBuilder<K>,
+    separators: Separators<K>,
+    key_count: usize,
+}
+
+/// Largest fanout, which is at least 1.
+const MOST_FANOUT: usize = 1 << 20;
+
+/// Whether an S+-tree may have such a fanout.
+pub(super) fn fits_tree_limits(fanout: usize) -> bool {
+    (1..=MOST_FANOUT).contains(&fanout)
 }
 
 impl<K: Key> SPlusLayerBuilder<K> {
     /// A layer of no keys yet.
     ///
     /// # Errors
-    /// [`Error::BadParameter`] if `fanout` is outside 2..=2^20.
+    /// [`Error::BadParameter`] if `fanout` is outside 1..=2^20.
     pub fn new(fanout: usize) -> Result<Self, Error> {
-        Ok(Self { separators: BTreeLayerBuilder::new(fanout)? })
+        if !fits_tree_limits(fanout) {
+            let (value, largest) = (fanout as u64, MOST_FANOUT as u64);
+            return Err(Error::BadParameter { name: "fanout", value, smallest: 1, largest });
+        }
+        Ok(Self { separators: Separators::new(fanout), key_count: 0 })
     }
 
     /// Takes the next key.
     #[inline]
     pub fn push(&mut self, key: K) {
-        self.separators.push(key);
+        self.take(self.key_count, key);
+        self.key_count += 1;
+    }
+
+    /// Takes the key at a position if it is a separator; none of those may be passed over.
+    pub(crate) fn take(&mut self, position: usize, key: K) {
+        self.separators.take(position, key);
+    }
+
+    /// The next position whose key has to be taken.
+    pub(crate) fn next_position(&self) -> usize {
+        self.separators.next_position()
     }
 
     /// Bytes the layer would have if it ended here, about.
     pub(crate) fn size_bytes(&self) -> usize {
-        let separators = self.separators.entry_count();
+        let separators = self.separators.count();
         (separators + separators / NODE_KEYS) * K::WIDTH
     }
 
     /// The layer, in O(separators).
     pub fn finish(self) -> SPlusLayer<K> {
-        over(&self.separators.finish())
+        let key_count = self.key_count;
+        self.finish_at(key_count)
     }
-}
 
-/// The tree over the separators of a B-tree layer.
-pub(super) fn over<K: Key>(leaves: &BTreeLayer<K>) -> SPlusLayer<K> {
-    let separators = leaves.entries();
-    let levels = levels(separators.len());
-    let length = tree_bytes::<K>(&levels).unwrap_or(0);
-    let (mut bytes, padding) = room_for_lines(length);
-    for (height, level) in levels.iter().rev().enumerate().rev() {
-        if height == 0 {
-            write_leaves(&separators, *level, &mut bytes);
-        } else {
-            let below = levels[levels.len() - height];
-            write_inner(&separators, height, *level, below.node_count, &mut bytes);
+    /// The layer over so many keys.
+    pub(crate) fn finish_at(self, key_count: usize) -> SPlusLayer<K> {
+        let separators = self.separators.keys();
+        let levels = levels(separators.len());
+        let (mut bytes, padding) = room_for_lines(tree_bytes::<K>(&levels).unwrap_or(0));
+        for (height, level) in levels.iter().rev().enumerate().rev() {
+            if height == 0 {
+                write_leaves(&separators, *level, &mut bytes);
+            } else {
+                let below = levels[levels.len() - height];
+                write_inner(&separators, height, *level, below.node_count, &mut bytes);
+            }
         }
+        SPlusLayer::from_tree(bytes, padding, levels, &self.separators, key_count)
     }
-    SPlusLayer::from_tree(bytes, padding, levels, leaves)
 }
 
 /// The separators themselves, filled up to whole nodes.

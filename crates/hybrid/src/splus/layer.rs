@@ -3,13 +3,13 @@
 use core::marker::PhantomData;
 use core::ops::Range;
 
-use super::builder::over;
+use super::builder::fits_tree_limits;
 use super::shape::{CHILDREN, Level, NODE_KEYS, levels, tree_bytes};
-use crate::btree::fits_limits;
 use crate::processor::{Work, prefetch, room_for_lines, vectorised};
-use crate::{BTreeLayer, Error, Key, KeySource, Layer};
+use crate::separators::Separators;
+use crate::{Error, Key, KeySource, Layer, SPlusLayerBuilder};
 
-/// A whole B+-tree over every `fanout`-th key of the array below.
+/// A whole B+-tree over every `fanout`-th key of the array below; of fanout 1 it leaves nothing to search.
 ///
 /// It has the same separators as a [`BTreeLayer`] and narrows to the same windows, but brings all levels
 /// above them itself, in nodes of 16 keys that begin with cache lines: a node is searched by comparing all its
@@ -36,12 +36,16 @@ const GROUP: usize = 32;
 
 impl<K: Key> SPlusLayer<K> {
     /// Builds the layer over sorted keys, in O(n / fanout); see
-    /// [`SPlusLayerBuilder`](crate::SPlusLayerBuilder) for a stream of them.
+    /// [`SPlusLayerBuilder`] for a stream of them.
     ///
     /// # Errors
-    /// [`Error::BadParameter`] if `fanout` is outside 2..=2^20.
+    /// [`Error::BadParameter`] if `fanout` is outside 1..=2^20.
     pub fn build<S: KeySource<K> + ?Sized>(keys: &S, fanout: usize) -> Result<Self, Error> {
-        Ok(over(&BTreeLayer::build(keys, fanout)?))
+        let mut builder = SPlusLayerBuilder::new(fanout)?;
+        for position in (0..keys.len()).step_by(fanout) {
+            builder.take(position, keys.get(position));
+        }
+        Ok(builder.finish_at(keys.len()))
     }
 
     /// A layer of nodes just written.
@@ -49,9 +53,10 @@ impl<K: Key> SPlusLayer<K> {
         bytes: Vec<u8>,
         padding: usize,
         levels: Vec<Level>,
-        leaves: &BTreeLayer<K>,
+        separators: &Separators<K>,
+        below_len: usize,
     ) -> Self {
-        let (separators, fanout, below_len) = (leaves.entry_count(), leaves.fanout(), leaves.below_len());
+        let (separators, fanout) = (separators.count(), separators.every);
         Self { bytes, padding, levels, separators, fanout, below_len, key: PhantomData }
     }
 }
@@ -59,7 +64,7 @@ impl<K: Key> SPlusLayer<K> {
 impl<K: Key, B: AsRef<[u8]>> SPlusLayer<K, B> {
     /// Puts a layer together from stored parts; `None` if they do not fit each other.
     pub(crate) fn from_parts(bytes: B, fanout: usize, below_len: usize) -> Option<Self> {
-        let separators = fits_limits(fanout).then(|| below_len.div_ceil(fanout))?;
+        let separators = fits_tree_limits(fanout).then(|| below_len.div_ceil(fanout))?;
         // Before levels are laid out for a number that no bytes stand for.
         if separators.checked_mul(K::WIDTH)? > bytes.as_ref().len() {
             return None;
@@ -103,40 +108,39 @@ impl<K: Key, B: AsRef<[u8]>> SPlusLayer<K, B> {
         &self.bytes.as_ref()[self.padding..]
     }
 
-    /// The bytes of a node, the last one for numbers too large.
+    /// The bytes of a node of a level.
     #[inline(always)]
     fn node(nodes: &[u8], level: Level, node: usize) -> &[u8] {
-        let node = level.first_node + node.min(level.node_count - 1);
-        &nodes[node * NODE_KEYS * K::WIDTH..][..NODE_KEYS * K::WIDTH]
+        &nodes[(level.first_node + node) * NODE_KEYS * K::WIDTH..][..NODE_KEYS * K::WIDTH]
     }
 
     /// How many separators are below the key.
     #[inline(always)]
     fn rank(&self, key: K) -> usize {
-        let Some((leaves, inner)) = self.levels.split_last() else { return 0 };
         let nodes = self.payload();
-        let leaf = inner.iter().fold(0, |node, level| {
-            node * CHILDREN + key.count_below_in_node(Self::node(nodes, *level, node))
-        });
-        let leaf = leaf.min(leaves.node_count - 1);
-        leaf * NODE_KEYS + key.count_below_in_node(Self::node(nodes, *leaves, leaf))
+        let (mut rank, mut child) = (0, 0);
+        for level in &self.levels {
+            let node = child.min(level.node_count - 1);
+            let below = key.count_below_in_node(Self::node(nodes, *level, node));
+            (rank, child) = (node * NODE_KEYS + below, node * CHILDREN + below);
+        }
+        rank
     }
 
     /// The ranks of up to [`GROUP`] keys, descending level by level side by side.
     #[inline(always)]
     fn ranks(&self, keys: &[K], ranks: &mut [usize; GROUP]) {
-        *ranks = [0; GROUP];
-        let Some((leaves, inner)) = self.levels.split_last() else { return };
         let nodes = self.payload();
-        for (level, next) in inner.iter().zip(&self.levels[1..]) {
-            for (key, node) in keys.iter().zip(ranks.iter_mut()) {
-                *node = *node * CHILDREN + key.count_below_in_node(Self::node(nodes, *level, *node));
-                prefetch(Self::node(nodes, *next, *node));
+        let mut children = [0; GROUP];
+        for (height, level) in self.levels.iter().enumerate() {
+            for ((key, rank), child) in keys.iter().zip(ranks.iter_mut()).zip(&mut children) {
+                let node = (*child).min(level.node_count - 1);
+                let below = key.count_below_in_node(Self::node(nodes, *level, node));
+                (*rank, *child) = (node * NODE_KEYS + below, node * CHILDREN + below);
+                if let Some(next) = self.levels.get(height + 1) {
+                    prefetch(Self::node(nodes, *next, (*child).min(next.node_count - 1)));
+                }
             }
-        }
-        for (key, leaf) in keys.iter().zip(ranks.iter_mut()) {
-            *leaf = (*leaf).min(leaves.node_count - 1);
-            *leaf = *leaf * NODE_KEYS + key.count_below_in_node(Self::node(nodes, *leaves, *leaf));
         }
     }
 
