@@ -34,6 +34,9 @@ impl<K: Key, B: AsRef<[u8]>> HybridIndex<K, B> {
             };
             let reason = match chosen.reason {
                 Reason::Forced => "as asked".to_owned(),
+                Reason::Cheapest { cost, rival } if cost == rival => {
+                    format!("estimated {:.1} ns a lookup", cost as f64 / 1000.0)
+                }
                 Reason::Cheapest { cost, rival } => format!(
                     "estimated {:.1} ns a lookup, the best other kind {:.1} ns",
                     cost as f64 / 1000.0,

@@ -2,6 +2,8 @@
 
 use core::fmt::Debug;
 
+use crate::processor::{Work, vectorised};
+
 mod sealed {
     pub trait Sealed {}
 }
@@ -17,6 +19,9 @@ pub trait Key: Copy + Ord + Debug + Send + Sync + 'static + sealed::Sealed {
     const TYPE_CODE: u32;
     /// The largest value of the type.
     const LARGEST: Self;
+    /// The longest window of keys that is counted through, not halved: longer if a processor compares several
+    /// of them at once.
+    const COUNTED: usize;
 
     /// Reads the stored form (integers little-endian, byte arrays as they are).
     ///
@@ -50,17 +55,36 @@ pub trait Key: Copy + Ord + Debug + Send + Sync + 'static + sealed::Sealed {
     fn successor(self) -> Option<Self>;
 }
 
-/// Windows up to this length are counted through instead of halved: the comparisons do not wait for one
-/// another, which halvings do.
+/// Windows up to this length are counted through, not halved, whatever instructions there are.
 const COUNTED: usize = 16;
 
 /// How many of the keys, which are sorted, are below the one searched for.
 #[inline(always)]
 pub(crate) fn count_below<T>(keys: &[T], below: impl Fn(&T) -> bool) -> usize {
+    count_below_wide(keys, COUNTED, below)
+}
+
+/// [`count_below`] where `counted` is the longest window that is counted through instead of halved:
+/// comparisons do not wait for one another, which halvings do.
+#[inline(always)]
+pub(crate) fn count_below_wide<T>(keys: &[T], counted: usize, below: impl Fn(&T) -> bool) -> usize {
     if keys.len() <= COUNTED {
         keys.iter().map(|key| usize::from(below(key))).sum()
+    } else if keys.len() <= counted {
+        vectorised(Count(keys, below))
     } else {
         keys.partition_point(below)
+    }
+}
+
+struct Count<'a, T, F>(&'a [T], F);
+
+impl<T, F: Fn(&T) -> bool> Work for Count<'_, T, F> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run(self) -> usize {
+        self.0.iter().map(|key| usize::from((self.1)(key))).sum()
     }
 }
 
@@ -71,6 +95,7 @@ macro_rules! integer_key {
             const WIDTH: usize = size_of::<$type>();
             const TYPE_CODE: u32 = $kind << 16 | size_of::<$type>() as u32;
             const LARGEST: Self = Self::MAX;
+            const COUNTED: usize = if Self::WIDTH <= 8 { 4 * COUNTED } else { COUNTED };
 
             #[inline(always)]
             fn read(bytes: &[u8]) -> Self {
@@ -82,7 +107,7 @@ macro_rules! integer_key {
             #[inline(always)]
             fn count_below(self, bytes: &[u8]) -> usize {
                 let (keys, _) = bytes.as_chunks();
-                count_below(keys, |key| Self::from_le_bytes(*key) < self)
+                count_below_wide(keys, Self::COUNTED, |key| Self::from_le_bytes(*key) < self)
             }
 
             #[inline(always)]
@@ -126,6 +151,7 @@ macro_rules! array_key {
             const WIDTH: usize = $width;
             const TYPE_CODE: u32 = 3 << 16 | $width;
             const LARGEST: Self = [u8::MAX; $width];
+            const COUNTED: usize = COUNTED;
 
             #[inline(always)]
             fn read(bytes: &[u8]) -> Self {
@@ -137,7 +163,7 @@ macro_rules! array_key {
             #[inline(always)]
             fn count_below(self, bytes: &[u8]) -> usize {
                 let (keys, _) = bytes.as_chunks::<$width>();
-                count_below(keys, |key| *key < self)
+                count_below_wide(keys, Self::COUNTED, |key| *key < self)
             }
 
             #[inline(always)]

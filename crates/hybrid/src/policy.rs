@@ -111,16 +111,18 @@ pub struct CostModelPolicy {
 }
 
 const FANOUTS: [usize; 2] = [16, 64];
-/// Entries of a layer are few: a tree over all of them leaves nothing to search.
+/// Entries of a layer are few: a tree over all of them leaves nothing to search, and is quicker than lines.
 const UPPER_FANOUTS: [usize; 2] = [1, 16];
 /// The narrowest is for keys that are nearly a line; on others it is soon given up.
-const EPSILONS: [usize; 4] = [2, 16, 64, 256];
+const EPSILONS: [usize; 4] = [2, 16, 32, 128];
 const SPLINE_EPSILON: usize = 16;
 
 impl Policy for CostModelPolicy {
     fn plans(&self, level: usize) -> Vec<LayerPlan> {
-        let fanouts = if level == 0 { FANOUTS } else { UPPER_FANOUTS };
-        let trees = fanouts.map(|fanout| LayerPlan::SPlus { fanout });
+        if level > 0 {
+            return UPPER_FANOUTS.map(|fanout| LayerPlan::SPlus { fanout }).into();
+        }
+        let trees = FANOUTS.map(|fanout| LayerPlan::SPlus { fanout });
         let linears = EPSILONS.map(|epsilon| LayerPlan::Linear { epsilon });
         let spline = LayerPlan::RadixSpline { epsilon: SPLINE_EPSILON };
         trees.into_iter().chain(linears).chain([spline]).collect()

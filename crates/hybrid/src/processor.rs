@@ -42,19 +42,16 @@ pub(crate) fn room_for_lines(length: usize) -> (Vec<u8>, usize) {
 }
 
 /// More lines than this are not asked for at once: the processor has no room for so many requests.
-const MOST_LINES: usize = 12;
+const MOST_LINES: usize = 20;
 
-/// Asks for the cache lines of values that will soon be searched: all of them if they are few, else the
-/// middle, where a binary search begins. Without effect on anything but time.
+/// Asks for the cache lines of values that will soon be searched: for all of them if they are few, else for
+/// some, evenly spread, which the first steps of a binary search touch. Without effect on anything but time.
 #[inline(always)]
 pub(crate) fn prefetch<T>(values: &[T]) {
     let lines = size_of_val(values).div_ceil(LINE_BYTES);
-    if lines > MOST_LINES {
-        prefetch_address(&raw const values[values.len() / 2]);
-        return;
-    }
     let first = values.as_ptr().cast::<u8>();
-    (0..lines).for_each(|line| prefetch_address(first.wrapping_add(line * LINE_BYTES)));
+    let step = lines.div_ceil(MOST_LINES).max(1);
+    (0..lines).step_by(step).for_each(|line| prefetch_address(first.wrapping_add(line * LINE_BYTES)));
     if let Some(last) = values.last() {
         prefetch_address(&raw const *last);
     }
