@@ -4,6 +4,7 @@ use std::hint::black_box;
 
 use stroma_hybrid::mapped::{DictionaryBuilder, OpenOptions};
 
+use super::file_map;
 use super::files::{Folder, KEYS, PRESENT, Questions};
 use super::mapped::{self, KeyDictionary};
 use super::peers::Peer;
@@ -28,6 +29,8 @@ pub(super) fn run(prepared: &Prepared<'_>, peers: &[Peer], samples: &mut Samples
             suite::file(prepared.in_a_process(suite::DISK, word), name, prepared, samples)?;
         }
         std::fs::remove_file(prepared.folder.file(DICTIONARY))?;
+        eprintln!("{}: on disk: {OURS}, map", prepared.set.name);
+        suite::file(prepared.in_a_process(suite::DISK, "map"), OURS, prepared, samples)?;
     }
     if prepared.wants("partition_point") {
         eprintln!("{}: on disk: partition_point", prepared.set.name);
@@ -51,6 +54,7 @@ pub(super) fn measure(word: &str, set: &str, folder: &Folder, runs: usize) -> Ou
         "checked" => ours(set, folder, runs, &checked),
         "unchecked" => ours(set, folder, runs, &unchecked),
         "random" => ours(set, folder, runs, &random),
+        "map" => file_map::measure(set, folder),
         "partition_point" => search(set, folder, runs),
         _ => Err(format!("there is nothing on disk called `{word}`").into()),
     }

@@ -2,6 +2,7 @@
 
 mod data;
 mod disk;
+mod file_map;
 mod files;
 mod front;
 mod inserts;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::data::{DataSet, SETS};
 use super::files::Folder;
 use super::subjects::{RustSubject, SUBJECTS};
-use super::{disk, front, inserts, peers, prepare, warm};
+use super::{disk, file_map, front, inserts, peers, prepare, warm};
 use crate::Outcome;
 use crate::arguments::Settings;
 use crate::measure::{OURS, Samples};
@@ -20,7 +20,7 @@ const PREPARE: &str = "prepare";
 pub(crate) const PART_NAMES: [&str; 3] = [WARM, INSERTS, DISK];
 
 /// Memory a subject may take for what it holds itself; one that needs more is left out and says so.
-const MOST_MEMORY: u64 = 13 << 30;
+const MOST_MEMORY: u64 = 8 << 30;
 
 /// One set, ready to be measured.
 pub(super) struct Prepared<'a> {
@@ -138,7 +138,8 @@ pub(super) fn file(
         Err(failure) if name.starts_with(OURS) => return Err(failure),
         Err(failure) => samples.note(name, format!("{}: failed: {failure}", prepared.set.name)),
         Ok(figures) => {
-            let of_part = [warm::WRONG, inserts::WRONG, disk::WRONG].map(|metric| figures.value(metric));
+            let of_part = [warm::WRONG, inserts::WRONG, disk::WRONG, file_map::WRONG]
+                .map(|metric| figures.value(metric));
             let wrong: f64 = of_part.into_iter().flatten().sum();
             if wrong > 0.0 && name.starts_with(OURS) {
                 return Err(format!("{name} gave {wrong} wrong answers on {}", prepared.set.name).into());
