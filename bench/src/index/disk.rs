@@ -14,17 +14,17 @@ use crate::measure::{OURS, Samples, timed};
 use crate::process::Figures;
 
 pub(super) const WRONG: &str = "disk: wrong answers";
+/// Of files of which the system was told to read each page alone, without those near it.
+const READ_ALONE: &str = ", pages read alone";
 /// Lookups in a file that is cold: so few that they hardly meet on the same page.
 const COLD_LOOKUPS: usize = 1000;
 const DICTIONARY: &str = "dictionary";
 const UNCHECKED: &str = "stromatolite, pages not checked";
-const RANDOM: &str = "stromatolite, pages read alone";
 
 /// Measures ours, the search in the mapped keys, and peers that keep their index in memory.
 pub(super) fn run(prepared: &Prepared<'_>, peers: &[Peer], samples: &mut Samples) -> Outcome {
     if prepared.wants("ours") {
-        for (word, name) in [("build", OURS), ("checked", OURS), ("unchecked", UNCHECKED), ("random", RANDOM)]
-        {
+        for (word, name) in [("build", OURS), ("checked", OURS), ("unchecked", UNCHECKED), ("random", OURS)] {
             eprintln!("{}: on disk: {name}, {word}", prepared.set.name);
             suite::file(prepared.in_a_process(suite::DISK, word), name, prepared, samples)?;
         }
@@ -51,9 +51,9 @@ pub(super) fn measure(word: &str, set: &str, folder: &Folder, runs: usize) -> Ou
     let random = OpenOptions { random_access: true, ..checked.clone() };
     match word {
         "build" => build(set, folder),
-        "checked" => ours(set, folder, runs, &checked),
-        "unchecked" => ours(set, folder, runs, &unchecked),
-        "random" => ours(set, folder, runs, &random),
+        "checked" => ours(set, folder, runs, &checked, ""),
+        "unchecked" => ours(set, folder, runs, &unchecked, ""),
+        "random" => ours(set, folder, runs, &random, READ_ALONE),
         "map" => file_map::measure(set, folder),
         "partition_point" => search(set, folder, runs),
         _ => Err(format!("there is nothing on disk called `{word}`").into()),
@@ -83,10 +83,16 @@ fn build(set: &str, folder: &Folder) -> Outcome<Figures> {
     Ok(figures)
 }
 
-fn ours(set: &str, folder: &Folder, runs: usize, options: &OpenOptions) -> Outcome<Figures> {
+fn ours(
+    set: &str,
+    folder: &Folder,
+    runs: usize,
+    options: &OpenOptions,
+    how: &'static str,
+) -> Outcome<Figures> {
     let open = || mapped::open(&folder.file(DICTIONARY), options);
     let look_up = |dictionary: &KeyDictionary, key| Ok(dictionary.lower_bound(key)? as u64);
-    let cold = Cold { set, folder, file: DICTIONARY, runs };
+    let cold = Cold { set, folder, file: DICTIONARY, runs, how };
     cold.measure(open, look_up)
 }
 
@@ -94,7 +100,7 @@ fn search(set: &str, folder: &Folder, runs: usize) -> Outcome<Figures> {
     let look_up = |keys: &super::files::MappedKeys, wanted| {
         Ok(keys.slice()?.partition_point(|key| *key < wanted) as u64)
     };
-    let cold = Cold { set, folder, file: KEYS, runs };
+    let cold = Cold { set, folder, file: KEYS, runs, how: "" };
     cold.measure(|| folder.keys(), look_up)
 }
 
@@ -104,6 +110,8 @@ struct Cold<'a> {
     folder: &'a Folder,
     file: &'a str,
     runs: usize,
+    /// What the figures of a cold file are told apart by.
+    how: &'static str,
 }
 
 impl Cold<'_> {
@@ -115,28 +123,31 @@ impl Cold<'_> {
     ) -> Outcome<Figures> {
         let questions = self.folder.questions(PRESENT)?;
         let mut figures = Figures::default();
+        let mut add = |metric: &str, value: f64, unit: &str| {
+            figures.add(self.set, &format!("disk: {metric}{}", self.how), value, unit);
+        };
         let lookups = COLD_LOOKUPS.min(questions.keys.len() / self.runs.max(1));
         for part in questions.keys.chunks(lookups).take(self.runs) {
             // Nobody maps the file now, else it would not be forgotten.
             self.folder.forget(self.file)?;
             let at_first = bytes_read();
             let (file, cost) = timed(&open)?;
-            figures.add(self.set, "disk: open", cost.wall * 1e6, "µs");
+            add("open", cost.wall * 1e6, "µs");
             let before = bytes_read();
-            figures.add(self.set, "disk: read to open", (before - at_first) as f64 / 1024.0, "KiB");
+            add("read to open", (before - at_first) as f64 / 1024.0, "KiB");
             let (_, cost) = timed(|| sum(&file, part, &look_up))?;
             let read = (bytes_read() - before) as f64 / 1024.0;
-            figures.add(self.set, "disk: cold lookup", cost.wall * 1e6 / part.len() as f64, "µs");
-            figures.add(self.set, "disk: read for a cold lookup", read / part.len() as f64, "KiB");
+            add("cold lookup", cost.wall * 1e6 / part.len() as f64, "µs");
+            add("read for a cold lookup", read / part.len() as f64, "KiB");
         }
         let file = open()?;
         let wrong = count_wrong(&file, &questions, &look_up)?;
-        figures.add(self.set, WRONG, wrong as f64, "answers");
         for _ in 0..if wrong == 0 { self.runs } else { 0 } {
             let (_, cost) = timed(|| sum(&file, &questions.keys, &look_up))?;
             let nanoseconds = cost.thread * 1e9 / questions.keys.len() as f64;
-            figures.add(self.set, "disk: warm lookup", nanoseconds, "ns");
+            add("warm lookup", nanoseconds, "ns");
         }
+        figures.add(self.set, WRONG, wrong as f64, "answers");
         Ok(figures)
     }
 }
