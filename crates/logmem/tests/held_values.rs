@@ -15,6 +15,16 @@ fn churn(store: &Store, fill: u8) {
     }
 }
 
+/// Waits until no more than so many bytes await readers: the threads of other tests may be pinned for a moment.
+fn wait_for_readers(store: &Store, most_bytes: usize) {
+    let is_done = |_| {
+        store.clean();
+        std::thread::yield_now();
+        store.statistics().awaiting_readers_bytes <= most_bytes
+    };
+    assert!((0..100_000).any(is_done), "{:?}", store.statistics());
+}
+
 #[test]
 fn a_held_value_holds_up_its_segment_and_nothing_else() {
     let (pool, store) = store(64 << 10, 4);
@@ -49,16 +59,10 @@ fn beyond_the_cap_values_are_copied_and_the_store_goes_on() {
     for (guard, key) in guards.iter().zip(keys) {
         assert_eq!(**guard, [key as u8; 300]);
     }
-    assert!(store.statistics().awaiting_readers_bytes <= 3 * 2048, "{:?}", store.statistics());
+    wait_for_readers(&store, 3 * 2048);
     drop(guards);
     churn(&store, 8);
-    // The other tests' threads may be pinned for a moment.
-    let is_back = |_: &u32| {
-        store.clean();
-        std::thread::yield_now();
-        store.statistics().awaiting_readers_bytes == 0
-    };
-    assert!((0..100_000).any(|try_number| is_back(&try_number)), "{:?}", store.statistics());
+    wait_for_readers(&store, 0);
 }
 
 #[test]
