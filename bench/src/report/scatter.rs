@@ -113,17 +113,22 @@ fn draw_axes(body: &mut String, left: f64, across: &Axis, up: &Axis, title: &str
     );
     for tick in &across.ticks {
         let x = left + across.place(*tick);
-        let text = if *tick <= LEAST_MEMORY { "0".to_owned() } else { readable(*tick) };
+        let text = if *tick <= LEAST_MEMORY { "0".to_owned() } else { short(*tick) };
         line(body, (x, TOP), (x, bottom));
         let y = bottom + 16.0;
         let _ = writeln!(body, r#"<text x="{x:.1}" y="{y:.1}" text-anchor="middle">{text}</text>"#);
     }
     for tick in &up.ticks {
-        let (y, text) = (bottom - up.place(*tick), readable(*tick));
+        let (y, text) = (bottom - up.place(*tick), short(*tick));
         line(body, (left, y), (right, y));
         let (x, y) = (left - 6.0, y + 4.0);
         let _ = writeln!(body, r#"<text x="{x:.1}" y="{y:.1}" text-anchor="end">{text}</text>"#);
     }
+}
+
+/// A tick's one digit, with as many zeros as it needs.
+fn short(tick: f64) -> String {
+    format!("{tick:.0e}").parse().map_or_else(|_| String::new(), |tick: f64| tick.to_string())
 }
 
 /// The Pareto front as a stair: above and right of it is who is slower with more memory.
