@@ -22,7 +22,7 @@ cargo xtask <chore>
   end-to-end    the end-to-end tests alone: pymongo, mongosh and the command line against a real server
   stress        many threads on a small log-structured store, every answer checked
                   --minutes 10  --threads 4  --seed 1  --capacity 4 (MiB)
-  sanitize      the tests of log-structured memory under sanitizers: address, thread; both if none is named
+  sanitize      the tests of all crates with `unsafe` under sanitizers: address, thread; both if none is named
   help          this text
 ";
 

@@ -1,5 +1,4 @@
-//! The tests of log-structured memory, the crate with the most `unsafe`, under AddressSanitizer or
-//! ThreadSanitizer.
+//! The tests of the crates that have `unsafe` modules, under AddressSanitizer or ThreadSanitizer.
 //!
 //! Sanitizers are flags of the unstable compiler. A stable one obeys them when `RUSTC_BOOTSTRAP` is set, which
 //! is fine for a test and for nothing else. With the component `rust-src` the standard library is built with
@@ -13,6 +12,9 @@ use crate::chore::{self, Failure, Outcome, cargo, project_root};
 
 /// The one kind of machine that this is run on; both sanitizers know it.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// The crates that have `unsafe` modules; `tidy` knows which.
+const PACKAGES: [&str; 3] = ["stroma-logmem", "stroma-hybrid", "stroma-strata"];
 
 /// Which mistakes are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +35,8 @@ struct ToolChain {
 pub(crate) fn run(words: &[&str]) -> Outcome {
     for sanitizer in parse(words)? {
         let tools = look_for_tools(sanitizer)?;
-        let tests = ["test", "--package", "stroma-logmem", "--lib", "--tests"];
+        let packages = PACKAGES.iter().flat_map(|package| ["--package", package]);
+        let tests: Vec<&str> = ["test", "--lib", "--tests"].into_iter().chain(packages).collect();
         run_under(sanitizer, &tools, "tests", &tests, &[])?;
         // With the profile of the tests, so that the standard library is not built once more.
         let stress = ["run", "--profile", "test", "--package", "stroma-logmem", "--example", "stress"];
