@@ -16,9 +16,12 @@ use stroma_strata::storage::{LogStorage as _, MemoryStorage};
 
 type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
-fn options() -> Options {
+/// In KiB. Values grow with the memory budget, so that the same happens in each.
+const BUDGETS: [usize; 5] = [64, 80, 96, 128, 256];
+
+fn options(memory_kib: usize) -> Options {
     Options {
-        memory_bytes: 80 << 10,
+        memory_bytes: memory_kib << 10,
         background_threads: 0,
         block_bytes: 256,
         merge_policy: MergePolicy::TieredThenLevelled(Limits {
@@ -43,6 +46,31 @@ enum Load {
 
 const LOADS: [Load; 2] = [Load::Mixed, Load::Overwrites];
 
+/// What a run writes, and into how large a memory.
+#[derive(Debug, Clone, Copy)]
+struct Setting {
+    load: Load,
+    memory_kib: usize,
+    /// It goes on until so many times a part of what was in memory has gone to a table, but commits no more than
+    /// [`MOST_COMMITS`].
+    sheddings: u64,
+}
+
+const MOST_COMMITS: usize = 4000;
+
+impl Setting {
+    /// Every load in every memory, in turn.
+    fn of(number: u64) -> Setting {
+        let load = LOADS[number as usize % 2];
+        Setting { load, memory_kib: BUDGETS[number as usize / 2 % BUDGETS.len()], sheddings: 0 }
+    }
+
+    /// A length that is `length` in the smallest memory.
+    fn scaled(self, length: usize) -> usize {
+        length * self.memory_kib / BUDGETS[0]
+    }
+}
+
 /// What a run of commits was told.
 #[derive(Debug, Default)]
 struct Told {
@@ -57,21 +85,26 @@ struct Told {
     sheddings: u64,
 }
 
-/// Commits until something fails or `commits` are done. Each is a batch over a few keys, and counts itself.
-fn run(storage: &MemoryStorage, load: Load, seed: u64, commits: usize, start: Map) -> Told {
+/// Commits until something fails, or `commits` are done and what the setting wants was seen. Each is a batch over a
+/// few keys, and counts itself.
+fn run(storage: &MemoryStorage, setting: Setting, seed: u64, commits: usize, start: Map) -> Told {
+    let load = setting.load;
     let mut choices = Random(seed);
     let mut told = Told { states: vec![start], ..Told::default() };
-    let opened = Database::open_storage(Arc::new(storage.clone()), options());
+    let opened = Database::open_storage(Arc::new(storage.clone()), options(setting.memory_kib));
     let keyspace = opened.and_then(|database| Ok((database.keyspace("all")?, database)));
     let Ok((keyspace, database)) = keyspace else {
         told.failed = true;
         return told;
     };
     let base = told.states[0].get(b"count".as_slice()).map_or(0, |count| count_of(count));
-    for number in 1..=commits {
+    for number in 1..=MOST_COMMITS {
+        if number > commits && database.statistics().sheddings >= setting.sheddings {
+            break;
+        }
         let mut map = told.states[number - 1].clone();
         let mut batch = database.batch();
-        change_some(&mut choices, load, number, &keyspace, &mut batch, &mut map);
+        change_some(&mut choices, setting, number, &keyspace, &mut batch, &mut map);
         let count = (base + number as u64).to_le_bytes().to_vec();
         batch.put(&keyspace, "count", &count);
         map.insert(b"count".to_vec(), count);
@@ -113,16 +146,17 @@ fn run(storage: &MemoryStorage, load: Load, seed: u64, commits: usize, start: Ma
 /// Puts up to four changes into `batch` and `map`.
 fn change_some(
     choices: &mut Random,
-    load: Load,
+    setting: Setting,
     number: usize,
     keyspace: &Keyspace,
     batch: &mut Batch,
     map: &mut Map,
 ) {
+    let load = setting.load;
     for _ in 0..1 + choices.below(4) {
         let key = match load {
-            Load::Overwrites if choices.below(4) == 0 => choices.below(900),
-            Load::Overwrites => choices.below(12),
+            Load::Overwrites if choices.below(3) == 0 => choices.below(400),
+            Load::Overwrites => choices.below(6),
             Load::Mixed => choices.below(60),
         };
         let key = format!("key {key:03}").into_bytes();
@@ -137,8 +171,8 @@ fn change_some(
                 map.remove(&key);
             }
             _ => {
-                let longest = if load == Load::Mixed { 500 } else { 250 };
-                let value = vec![number as u8; choices.below(longest) as usize];
+                let longest = setting.scaled(if load == Load::Mixed { 400 } else { 320 });
+                let value = vec![number as u8; choices.below(longest as u64) as usize];
                 batch.put(keyspace, &key, &value);
                 map.insert(key, value);
             }
@@ -155,8 +189,8 @@ fn count_of(bytes: &[u8]) -> u64 {
 }
 
 /// What a new process finds.
-fn read_back(storage: &MemoryStorage) -> Map {
-    let database = Database::open_storage(Arc::new(storage.clone()), options()).unwrap();
+fn read_back(storage: &MemoryStorage, memory_kib: usize) -> Map {
+    let database = Database::open_storage(Arc::new(storage.clone()), options(memory_kib)).unwrap();
     let keyspace = database.keyspace("all").unwrap();
     let map = keyspace.iter().map(|entry| pair(entry.unwrap())).collect();
     assert!(database.check().is_sound());
@@ -174,46 +208,54 @@ fn assert_is_prefix(found: &Map, told: &Told, least: usize, context: &str) {
 
 #[test]
 fn a_loss_of_power_or_process_leaves_a_prefix_with_everything_promised() {
-    let mut sheddings = 0;
     for seed in 0..120 {
         let storage = MemoryStorage::new();
-        let load = LOADS[seed as usize % 2];
-        let commits = 1 + Random(seed).below(if load == Load::Mixed { 250 } else { 700 }) as usize;
-        let told = run(&storage, load, seed, commits, Map::new());
+        let mut setting = Setting::of(seed);
+        let commits = 1 + Random(seed).below(if setting.load == Load::Mixed { 250 } else { 700 }) as usize;
+        // Some end at any moment, some no sooner than at the first that is of interest.
+        setting.sheddings = u64::from(setting.load == Load::Overwrites && seed % 4 == 1);
+        let told = run(&storage, setting, seed, commits, Map::new());
         assert!(!told.failed);
-        sheddings += told.sheddings;
+        assert!(told.sheddings >= setting.sheddings, "{setting:?}");
         // The database above was dropped, which hands the log over; so every image is of a moment after that.
         for crash in 0..6 {
             let context = format!("seed {seed}, crash {crash}");
-            let found = read_back(&storage.crash(crash));
+            let found = read_back(&storage.crash(crash), setting.memory_kib);
             assert_is_prefix(&found, &told, told.synced, &context);
-            let found = read_back(&storage.crash_torn(crash));
+            let found = read_back(&storage.crash_torn(crash), setting.memory_kib);
             assert_is_prefix(&found, &told, told.synced, &format!("{context}, torn"));
         }
-        let found = read_back(&storage.kill());
+        let found = read_back(&storage.kill(), setting.memory_kib);
         assert_is_prefix(&found, &told, told.buffered, &format!("seed {seed}, killed"));
     }
-    assert!(sheddings > 8, "{sheddings}");
 }
 
 #[test]
 fn a_device_that_fails_at_any_operation_loses_nothing_promised() {
-    for (load, commits, step) in [(Load::Mixed, 160, 3), (Load::Overwrites, 400, 17)] {
+    let runs = [
+        (Load::Mixed, 64, 160, 5),
+        (Load::Mixed, 256, 160, 7),
+        (Load::Overwrites, 64, 100, 41),
+        (Load::Overwrites, 96, 100, 41),
+        (Load::Overwrites, 256, 100, 41),
+    ];
+    for (load, memory_kib, commits, step) in runs {
+        let setting = Setting { load, memory_kib, sheddings: u64::from(load == Load::Overwrites) };
         let whole = MemoryStorage::new();
-        let told = run(&whole, load, 7, commits, Map::new());
-        assert!(load == Load::Mixed || told.sheddings > 0, "{}", told.sheddings);
+        let told = run(&whole, setting, 7, commits, Map::new());
+        assert!(told.sheddings >= setting.sheddings, "{setting:?}");
         let operations = whole.operations();
         assert!(operations > 300, "{operations}");
         for fail_at in (0..operations).step_by(step) {
             let storage = MemoryStorage::new();
             storage.fail_after(fail_at, fail_at);
-            let told = run(&storage, load, 7, commits, Map::new());
-            let context = format!("{load:?}, failing after {fail_at}");
+            let told = run(&storage, setting, 7, commits, Map::new());
+            let context = format!("{setting:?}, failing after {fail_at}");
             storage.heal();
             let after_crash = storage.crash_torn(fail_at);
-            assert_is_prefix(&read_back(&after_crash), &told, told.synced, &context);
+            assert_is_prefix(&read_back(&after_crash, memory_kib), &told, told.synced, &context);
             // The same once more, where the process dies and the device comes back.
-            assert_is_prefix(&read_back(&storage.kill()), &told, told.buffered, &context);
+            assert_is_prefix(&read_back(&storage.kill(), memory_kib), &told, told.buffered, &context);
         }
     }
 }
@@ -222,18 +264,19 @@ fn a_device_that_fails_at_any_operation_loses_nothing_promised() {
 fn a_crash_during_recovery_is_recovered_from() {
     for seed in 0..40 {
         let storage = MemoryStorage::new();
-        let load = LOADS[seed as usize % 2];
-        let told = run(&storage, load, seed, if load == Load::Mixed { 120 } else { 400 }, Map::new());
+        let setting = Setting::of(seed);
+        let commits = if setting.load == Load::Mixed { 120 } else { 400 };
+        let told = run(&storage, setting, seed, commits, Map::new());
         let mut image = storage.crash_torn(seed);
-        let expected = read_back(&image.kill());
+        let expected = read_back(&image.kill(), setting.memory_kib);
         for attempt in 0..6 {
             image.fail_after(3 * attempt + seed % 3, attempt);
-            let opened = Database::open_storage(Arc::new(image.clone()), options());
-            drop(opened);
+            let options = options(setting.memory_kib);
+            drop(Database::open_storage(Arc::new(image.clone()), options));
             image.heal();
             image = image.crash(attempt);
         }
-        let found = read_back(&image);
+        let found = read_back(&image, setting.memory_kib);
         assert_is_prefix(&found, &told, told.synced, &format!("seed {seed}"));
         assert_eq!(found, expected, "seed {seed}: recovery keeps what it recovered once");
     }
@@ -244,10 +287,12 @@ fn work_goes_on_after_each_of_many_crashes() {
     let mut storage = MemoryStorage::new();
     let mut state = Map::new();
     for round in 0..60 {
-        let told = run(&storage, LOADS[round as usize / 2 % 2], round, 40, state);
+        // Another memory than the one before, now and then.
+        let setting = Setting::of(round / 2);
+        let told = run(&storage, setting, round, 40, state);
         assert!(!told.failed);
         storage = if round % 2 == 0 { storage.crash_torn(round) } else { storage.kill() };
-        state = read_back(&storage);
+        state = read_back(&storage, setting.memory_kib);
         let least = if round % 2 == 0 { told.synced } else { told.buffered };
         assert_is_prefix(&state, &told, least, &format!("round {round}"));
     }
@@ -256,15 +301,16 @@ fn work_goes_on_after_each_of_many_crashes() {
 #[test]
 fn a_full_device_is_a_clean_error_and_the_state_before_stays_usable() {
     let mut refused = 0;
-    for capacity in (4_u64 << 10..120 << 10).step_by(3 << 10) {
+    for number in 0..40 {
+        let setting = Setting::of(number);
+        let capacity = setting.scaled((3 << 10) * (1 + number as usize)) as u64;
         let storage = MemoryStorage::new();
         storage.set_capacity(Some(capacity));
-        let load = LOADS[(capacity >> 10) as usize % 2];
-        let told = run(&storage, load, 11, 300, Map::new());
+        let told = run(&storage, setting, 11, 300, Map::new());
         refused += u32::from(told.failed);
         storage.set_capacity(None);
-        let found = read_back(&storage.kill());
-        assert_is_prefix(&found, &told, told.buffered, &format!("{capacity} bytes"));
+        let found = read_back(&storage.kill(), setting.memory_kib);
+        assert_is_prefix(&found, &told, told.buffered, &format!("{setting:?}, {capacity} bytes"));
     }
     assert!(refused > 10, "{refused}");
 }
@@ -272,9 +318,9 @@ fn a_full_device_is_a_clean_error_and_the_state_before_stays_usable() {
 #[test]
 fn once_there_is_space_again_the_same_database_goes_on() {
     for background_threads in [0, 1] {
-        for spare in (0..3000).step_by(97) {
+        for (spare, memory_kib) in (0..3000).step_by(97).zip(BUDGETS.into_iter().cycle()) {
             let storage = MemoryStorage::new();
-            let options = Options { background_threads, ..options() };
+            let options = Options { background_threads, ..options(memory_kib) };
             let database = Database::open_storage(Arc::new(storage.clone()), options).unwrap();
             let keyspace = database.keyspace("all").unwrap();
             let mut expected = Map::new();
@@ -300,7 +346,8 @@ fn once_there_is_space_again_the_same_database_goes_on() {
             }
             assert!(refused > 3, "{refused}");
             database.sync().unwrap();
-            assert_eq!(read_back(&storage.crash_torn(spare)), expected, "{spare} bytes to spare");
+            let found = read_back(&storage.crash_torn(spare), memory_kib);
+            assert_eq!(found, expected, "{memory_kib} KiB, {spare} bytes to spare");
         }
     }
 }
@@ -308,7 +355,7 @@ fn once_there_is_space_again_the_same_database_goes_on() {
 #[test]
 fn a_poisoned_database_refuses_writes_and_says_why() {
     let storage = MemoryStorage::new();
-    let database = Database::open_storage(Arc::new(storage.clone()), options()).unwrap();
+    let database = Database::open_storage(Arc::new(storage.clone()), options(BUDGETS[0])).unwrap();
     let keyspace = database.keyspace("all").unwrap();
     keyspace.put("before", "x").unwrap();
     storage.fail_once_after(0, 1);
@@ -319,7 +366,7 @@ fn a_poisoned_database_refuses_writes_and_says_why() {
     assert!(keyspace.get("before").unwrap().is_some());
     assert!(keyspace.get("lost").unwrap().is_none());
     drop((keyspace, database));
-    let database = Database::open_storage(Arc::new(storage), options()).unwrap();
+    let database = Database::open_storage(Arc::new(storage), options(BUDGETS[0])).unwrap();
     assert!(database.keyspace("all").unwrap().get("before").unwrap().is_some());
 }
 
@@ -339,15 +386,20 @@ fn a_database_is_opened_once_at_a_time() {
 #[test]
 fn a_log_that_went_missing_after_a_part_reached_a_table_is_noticed() {
     let mut noticed = 0;
-    for seed in 0..12 {
+    for seed in 0..10 {
         let storage = MemoryStorage::new();
-        run(&storage, Load::Overwrites, seed, 500, Map::new());
+        let memory_kib = BUDGETS[seed as usize % BUDGETS.len()];
+        let setting = Setting { load: Load::Overwrites, memory_kib, sheddings: 1 + seed / 5 };
+        let told = run(&storage, setting, seed, 1, Map::new());
+        assert!(told.sheddings >= setting.sheddings, "{setting:?}");
         let storage = storage.kill();
         for entry in storage.list_logs("log").unwrap() {
             storage.delete_log(&entry.name).unwrap();
         }
-        let open =
-            |recovery| Database::open_storage(Arc::new(storage.clone()), Options { recovery, ..options() });
+        let open = |recovery| {
+            let options = Options { recovery, ..options(memory_kib) };
+            Database::open_storage(Arc::new(storage.clone()), options)
+        };
         // Where the last flush took everything, the log holds nothing that was promised.
         if let Err(Error::Corrupt { .. }) = open(RecoveryMode::Strict) {
             noticed += 1;

@@ -223,7 +223,7 @@ impl Core {
 
 #[cfg(test)]
 mod tests {
-    use stroma_strata::storage::MemoryStorage;
+    use stroma_strata::storage::{LogStorage, MemoryStorage};
 
     use super::super::open::open;
     use crate::Error;
@@ -231,6 +231,29 @@ mod tests {
     use crate::options::Options;
     use crate::transaction::Transaction;
     use std::sync::Arc;
+
+    #[test]
+    fn the_largest_batch_is_taken_and_recovered_whatever_the_order_of_its_keys() {
+        for turn in [0, 14, 300, u32::MAX] {
+            let options = || Options { memory_bytes: 256 << 10, background_threads: 0, ..Options::default() };
+            let storage: Arc<dyn LogStorage> = Arc::new(MemoryStorage::new());
+            let (core, _) = open(storage.clone(), options()).unwrap();
+            let keyspace = core.catalog.open(&core, "all").unwrap();
+            let count = (1..).take_while(|count| core.check_batch(1, *count).is_ok()).last().unwrap();
+            assert!(count > 800, "{count}");
+            let mut batch = Batch::new(core.clone());
+            // Ascending, and from some key on descending towards that.
+            let key = |number: u32| if number < turn { number } else { u32::MAX - number };
+            for number in 0..count {
+                batch.put(&keyspace, key(number).to_be_bytes(), "");
+            }
+            batch.commit().unwrap();
+            drop((keyspace, core));
+            let (core, _) = open(storage, options()).unwrap();
+            let keyspace = core.catalog.open(&core, "all").unwrap();
+            assert!((0..count).all(|number| keyspace.get(key(number).to_be_bytes()).unwrap().is_some()));
+        }
+    }
 
     #[test]
     fn a_change_in_a_memtable_just_sealed_is_noticed_by_a_transaction() {

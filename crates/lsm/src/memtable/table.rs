@@ -223,8 +223,8 @@ impl Memtable {
         Tree::bytes_for(operations as usize)
     }
 
-    /// The most bytes by which the index grows with so many more operations. Only who made up his batch so that all of
-    /// its keys meet full nodes gets more, and pays for it with the next batch.
+    /// The bytes by which the index is reckoned to grow with so many more operations. Keys made up for it take up to
+    /// three eighths more of the whole; that is charged with the next batch.
     pub(crate) fn index_growth(&self, operations: u32) -> usize {
         self.index.growth_bytes(self.len(), operations as usize)
     }

@@ -61,6 +61,68 @@ fn running_out_of_memory_is_an_error_that_leaves_the_rest_readable() {
     assert_eq!(memtable.newest(&[0], Visibility::at(sequence)).unwrap().value, [9; 1000]);
 }
 
+/// Keys in an order that is hard on the index: key `number` of so many.
+fn key_in(order: u32, number: u64, count: u64) -> u64 {
+    match order {
+        0 => number,
+        1 => u64::MAX - number,
+        // From both ends.
+        2 if number.is_multiple_of(2) => number,
+        2 => u64::MAX - number,
+        // A leaf but for one entry ascending, and then all descending towards that.
+        3 if number < 14 => number,
+        3 => u64::MAX - number,
+        // The same again and again.
+        4 if number % 15 < 14 => ((number / 15) << 32) | (number % 15),
+        4 => ((number / 15) << 32) | (1 << 31),
+        // All runs of 14 first, and then in turn one behind each, descending.
+        5 if number < count / 2 => ((number / 14) << 32) | (number % 14),
+        5 => {
+            let runs = count / 2 / 14;
+            ((number % runs) << 32) | (u64::from(u32::MAX) - number / runs)
+        }
+        _ => number.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+    }
+}
+
+#[test]
+fn what_was_reserved_can_be_linked_whatever_the_order_of_the_keys() {
+    for index_bytes in [15 << 10, 100 << 10, 1 << 20] {
+        for order in 0..7 {
+            for batches in [1, 2, 50] {
+                link_as_much_as_is_reserved(index_bytes, order, batches);
+            }
+        }
+    }
+}
+
+/// Links so many batches of equal size, the largest for which the index has room.
+fn link_as_much_as_is_reserved(index_bytes: usize, order: u32, batches: u64) {
+    let case = format!("an index of {index_bytes}, order {order}, {batches} batches");
+    let pool = Pool::new(PoolOptions { capacity_bytes: 8 << 20, segment_bytes: 4 << 10 }).unwrap();
+    let memtable = Memtable::new(&MemtableOptions { pool: pool.clone(), index_bytes }, 1, 0).unwrap();
+    let count = (1..).take_while(|count| Memtable::index_bytes_for(*count) <= index_bytes).last().unwrap();
+    let each = u64::from(count).div_ceil(batches);
+    let mut sequence = 0;
+    let mut charged = 0;
+    while sequence < u64::from(count) {
+        if memtable.reserve_index(index_bytes, each as u32, sequence + each).is_err() {
+            break;
+        }
+        charged = pool.statistics().charged_bytes;
+        let mut payload = Vec::new();
+        for number in sequence..sequence + each {
+            let key = key_in(order, number, u64::from(count)).to_be_bytes();
+            Operation::encode_put(&mut payload, b"", &key, b"");
+        }
+        commit(&memtable, sequence + 1, &payload);
+        sequence += each;
+    }
+    assert!(sequence > 0 && memtable.len() as u64 == sequence, "{case}");
+    let taken = memtable.index_bytes();
+    assert!(taken <= charged + charged * 3 / 8, "{case}: {taken} bytes of index, {charged} charged");
+}
+
 /// So many cases, the same in every run.
 fn config(cases: u32) -> ProptestConfig {
     let rng_seed = proptest::test_runner::RngSeed::Fixed(14);

@@ -2,10 +2,16 @@
 //!
 //! A full node is split in halves, but where a record goes on with a run of ascending or descending ones it is cut
 //! behind that record. So runs fill nodes wholly, also where several lie beside each other.
+//!
+//! Such a cut may leave a node that stays nearly empty, and where it looks like a run but is none, one after the other.
+//! So it is made only while nodes hold eight children each on average, which halves alone never fall below. That
+//! bounds the tree whatever the order of keys. At worst n leaves have one entry and n have 15 when leaves are that
+//! full, and then halves are made of all the full ones by n more entries: 3 n leaves for 17 n, and of inner nodes,
+//! which have up to 16 children, no larger a share. So there are at most 88 bytes of nodes for each entry.
 
 use super::lines::{Full, LINE_BYTES, Lines};
 use super::node::{INNER_LINES, Inner, LEAF_LINES, Leaf};
-use super::order::{Order, SLOTS};
+use super::order::SLOTS;
 use super::read::{LEFTMOST, Tree, unpack_root};
 use super::search::{Base, Counting, Entry, Keys, Record, Search};
 use super::sync::Ordering::{Relaxed, Release};
@@ -15,6 +21,8 @@ const LEAF_BYTES: usize = LEAF_LINES * LINE_BYTES;
 const INNER_BYTES: usize = INNER_LINES * LINE_BYTES;
 /// Smaller chunks would waste too much at their ends.
 const LEAST_CHUNK_BYTES: usize = 1 << 10;
+/// The fewest children, or entries, of a node made by splits in halves.
+const LEAST_CHILDREN: usize = SLOTS.div_ceil(2);
 
 /// The inserter's state: where the next node goes, where the last entry went, and the way to a leaf.
 #[derive(Debug)]
@@ -22,6 +30,11 @@ pub(crate) struct Inserter {
     position: u32,
     /// The leaf of the last insertion.
     leaf: u32,
+    /// The leaf that the last split made, if it was cut behind a run; else 0.
+    cut_off: u32,
+    entries: usize,
+    leaves: usize,
+    inner_nodes: usize,
     /// The inner nodes above a leaf, from the root on, each with the number of records before the way. Kept for its
     /// memory.
     path: Vec<(u32, usize)>,
@@ -33,10 +46,23 @@ struct NewChild {
     node: u32,
 }
 
+impl Inserter {
+    /// Whether leaves may be cut behind runs; see the module.
+    fn may_cut_leaves(&self) -> bool {
+        LEAST_CHILDREN * self.leaves <= self.entries
+    }
+
+    /// Whether inner nodes may be.
+    fn may_cut_inner(&self) -> bool {
+        // All nodes but the root are children.
+        LEAST_CHILDREN * self.inner_nodes <= self.leaves + self.inner_nodes
+    }
+}
+
 /// How many records a full node keeps that gets another one at `rank`; that is one of them if it comes no later.
-fn cut_for(order: Order, rank: usize) -> usize {
+fn cut_for(rank: usize, goes_on_with_run: bool) -> usize {
     // Something must stay, and something must go.
-    if order.is_run_at(rank) { rank.clamp(1, SLOTS - 1) } else { SLOTS / 2 + usize::from(rank > SLOTS / 2) }
+    if goes_on_with_run { rank.clamp(1, SLOTS - 1) } else { SLOTS / 2 + usize::from(rank > SLOTS / 2) }
 }
 
 impl Tree {
@@ -50,7 +76,16 @@ impl Tree {
         let root = u64::from(first) << 32;
         let tree = Tree { lines, root: AtomicU64::new(root), base: Base(base), end: AtomicU32::new(end) };
         tree.leaf(first).clear();
-        Ok((tree, Inserter { position: end, leaf: first, path: Vec::new() }))
+        let inserter = Inserter {
+            position: end,
+            leaf: first,
+            cut_off: 0,
+            entries: 0,
+            leaves: 1,
+            inner_nodes: 0,
+            path: Vec::new(),
+        };
+        Ok((tree, inserter))
     }
 
     /// Bytes of a tree with so many entries if splits left all nodes but half full: 64 for each.
@@ -60,7 +95,10 @@ impl Tree {
         leaves * LEAF_BYTES + inner * INNER_BYTES
     }
 
-    /// The most bytes by which the tree grows from `entries` by so many more, unless all of those meet full nodes.
+    /// Bytes by which the tree grows from `entries` by so many more at most, as is to be reckoned: a leaf for each
+    /// where they are few, half full nodes where they are many. Keys made up for that purpose can make the tree larger
+    /// than it would be then, by no more than three eighths: either there are 88 bytes for each entry instead of 64, or
+    /// each inner node is split once besides, which are 110 bytes for a leaf of 384.
     pub(crate) fn growth_bytes(&self, entries: usize, more: usize) -> usize {
         let (_, levels) = unpack_root(self.root.load(Relaxed));
         let nodes = more * (LEAF_BYTES + INNER_BYTES / 4) + (levels as usize + 1) * INNER_BYTES;
@@ -106,6 +144,7 @@ impl Tree {
             self.check_room(inserter)?;
             self.split_leaf(inserter, rank, &record)?;
         }
+        inserter.entries += 1;
         Ok(superseded)
     }
 
@@ -168,30 +207,48 @@ impl Tree {
 
     fn new_leaf(&self, inserter: &mut Inserter) -> Result<(u32, Leaf<'_>), Full> {
         let at = self.place(inserter, LEAF_LINES)?;
+        inserter.leaves += 1;
         self.leaf(at).clear();
         Ok((at, self.leaf(at)))
     }
 
     fn new_inner(&self, inserter: &mut Inserter) -> Result<(u32, Inner<'_>), Full> {
         let at = self.place(inserter, INNER_LINES)?;
+        inserter.inner_nodes += 1;
         self.inner(at).clear();
         Ok((at, self.inner(at)))
+    }
+
+    /// Whether a full leaf that gets a record at `rank` should be cut behind that.
+    fn goes_on_with_run(&self, inserter: &Inserter, leaf: Leaf<'_>, rank: usize) -> bool {
+        if !inserter.may_cut_leaves() || !leaf.header().order.is_run_at(rank) {
+            return false;
+        }
+        // Where that has just been done, and what was cut off has not grown, this is no part of the run but descends
+        // towards it.
+        let next = leaf.link();
+        rank <= SLOTS / 2
+            || next == 0
+            || next != inserter.cut_off
+            || self.leaf(next).header().order.len() > (SLOTS - rank).max(1)
     }
 
     /// Adds a record at `rank` of the inserter's leaf, which is full and to which the inserter's path leads.
     fn split_leaf(&self, inserter: &mut Inserter, rank: usize, record: &Record) -> Result<(), Full> {
         let leaf = self.leaf(inserter.leaf);
         let header = leaf.header();
+        let goes_on_with_run = self.goes_on_with_run(inserter, leaf, rank);
         let (right_at, right) = self.new_leaf(inserter)?;
         right.set_link(leaf.link());
-        if rank == SLOTS && (leaf.link() == 0 || header.order.is_run_at(rank)) {
+        inserter.cut_off = if goes_on_with_run { right_at } else { 0 };
+        if rank == SLOTS && (leaf.link() == 0 || goes_on_with_run) {
             // Nothing needs to move.
             right.put(0, record);
             leaf.set_link(right_at);
             inserter.leaf = right_at;
             return self.add_child(inserter, NewChild { record: *record, node: right_at });
         }
-        let middle = cut_for(header.order, rank);
+        let middle = cut_for(rank, goes_on_with_run);
         leaf.copy_upper(header.order, middle, &right);
         if rank > middle {
             right.put(rank - middle, record);
@@ -220,7 +277,8 @@ impl Tree {
             return Ok(());
         }
         // The record in the middle goes up; its child becomes the first of the new node.
-        let middle = cut_for(header.order, rank);
+        let goes_on_with_run = inserter.may_cut_inner() && header.order.is_run_at(rank);
+        let middle = cut_for(rank, goes_on_with_run);
         let (right_at, right) = self.new_inner(inserter)?;
         right.set_link(node.child(header.order, middle + 1));
         node.copy_upper(header.order, middle + 1, &right);

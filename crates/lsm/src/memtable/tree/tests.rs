@@ -37,7 +37,7 @@ pub(super) fn add(
     tree.insert(inserter, keys, key, entry).unwrap().map(|older| older.sequence)
 }
 
-const ORDERS: u32 = 7;
+const ORDERS: u32 = 9;
 
 pub(super) fn key_of(number: u64, order: u32) -> Vec<u8> {
     let key = |number: u64| number.to_be_bytes().to_vec();
@@ -50,7 +50,13 @@ pub(super) fn key_of(number: u64, order: u32) -> Vec<u8> {
         4 => b"one".to_vec(),
         // Three ascending runs beside each other, and descending ones.
         5 => [key(number % 3), key(number)].concat(),
-        _ => [key(number % 3), key(u64::MAX - number)].concat(),
+        6 => [key(number % 3), key(u64::MAX - number)].concat(),
+        // Ascending, and then descending towards that.
+        7 if number < 100 => key(number),
+        7 => key(u64::MAX - number),
+        // That many times over.
+        _ if number % 40 < 14 => [key(number / 40), key(number)].concat(),
+        _ => [key(number / 40), key(u64::MAX - number)].concat(),
     }
 }
 
@@ -99,7 +105,7 @@ fn it_orders_as_a_map_does_whatever_the_order_of_the_keys() {
 #[test]
 fn runs_of_keys_fill_nodes_wholly_and_others_more_than_half() {
     const COUNT: u64 = 20_000;
-    for (order, most) in [(0, 29), (1, 32), (2, 44), (4, 32), (5, 30), (6, 46)] {
+    for (order, most) in [(0, 29), (1, 32), (2, 44), (4, 32), (5, 30), (6, 46), (7, 36), (8, 43)] {
         let keys = keeper(COUNT);
         let (tree, mut inserter) = Tree::new(4 << 20, 4 << 10, 0).unwrap();
         (1..COUNT).for_each(|number| {
@@ -126,6 +132,69 @@ fn it_grows_by_no_more_than_it_says() {
                 assert!(tree.bytes() <= promised + tree.chunk_bytes());
             }
             assert!(tree.bytes() <= Tree::bytes_for(COUNT as usize) * 5 / 4 + tree.chunk_bytes());
+        }
+    }
+}
+
+/// How many nodes an entry of this key would split.
+fn nodes_split_by(tree: &Tree, keys: &Keeper, key: &[u8]) -> usize {
+    let search = tree.search(keys, key, 0);
+    let (mut at, levels) = read::unpack_root(tree.root.load(Ordering::Relaxed));
+    let is_full = |order: order::Order| order.len() == order::SLOTS;
+    let mut full = 0;
+    for _ in 0..levels {
+        let node = tree.inner(at);
+        let order = node.header().order;
+        full = if is_full(order) { full + 1 } else { 0 };
+        at = node.child(order, node.rank(order, &search, search::Counting::UpTo));
+    }
+    if is_full(tree.leaf(at).header().order) { full + 1 } else { 0 }
+}
+
+/// After `start` keys of an order, each key is the one of some that splits the most nodes. The worst that batches so
+/// made up do: bytes taken in 1000 promised, and bytes an entry.
+fn split_as_much_as_possible(order: u32, start: u64, count: u64, batch: u64) -> (usize, usize) {
+    let keys = keeper(count);
+    let (tree, mut inserter) = Tree::new(4 << 20, 16 << 10, 0).unwrap();
+    let mut used: BTreeMap<Vec<u8>, ()> = BTreeMap::new();
+    let (mut promised, mut worst) = (0, (0, 0));
+    for number in 0..count {
+        if (number - start.min(number)) % batch == 0 {
+            promised = tree.bytes() + tree.growth_bytes(number as usize, batch as usize);
+        }
+        let key = if number < start {
+            [key_of(number, order), vec![128; 2]].concat()
+        } else {
+            let near = |choice: u64| {
+                let drawn = mix(number << 8 | choice);
+                let from = [mix(drawn).to_be_bytes().to_vec(), key_of(drawn % start, order)];
+                let after = used.range(from[choice as usize % 2].clone()..).next();
+                let mut key = after.or(used.first_key_value())?.0.clone();
+                let last = key.len() - 1 - (drawn >> 60) as usize % 2;
+                key[last] = (drawn >> 40) as u8;
+                (!used.contains_key(&key)).then_some(key)
+            };
+            let chosen = (0..16).filter_map(near).max_by_key(|key| nodes_split_by(&tree, &keys, key));
+            chosen.unwrap_or_else(|| [mix(number).to_be_bytes().to_vec(), vec![128; 2]].concat())
+        };
+        add(&tree, &mut inserter, &keys, number, &key);
+        used.insert(key, ());
+        if number >= start {
+            worst.0 = worst.0.max(tree.bytes() * 1000 / promised);
+            worst.1 = worst.1.max(tree.bytes() / number as usize);
+        }
+    }
+    worst
+}
+
+#[test]
+fn keys_made_up_to_split_nodes_take_little_more() {
+    for (order, start) in [(0, 3000), (0, 300), (2, 300), (5, 1500), (8, 2000)] {
+        for batch in [1, 100, 1000] {
+            let (promised, entry) = split_as_much_as_possible(order, start, start + 1000, batch);
+            let case = format!("order {order}, {start} before, batches of {batch}");
+            assert!(promised <= 1375, "{case}: {promised} of 1000 promised");
+            assert!(entry <= 88, "{case}: {entry} bytes an entry");
         }
     }
 }
