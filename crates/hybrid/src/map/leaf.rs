@@ -25,7 +25,7 @@ pub(super) struct Head<K> {
     origin: K,
     line: Line,
     len: u16,
-    /// How many inserts since then landed far from where the line expected them.
+    /// How many inserts since entries were last shared landed far from where the line expected them.
     strain: u16,
     /// The leaf with the next larger keys.
     pub(super) next: u32,
@@ -37,7 +37,7 @@ pub(super) enum Put<V> {
     Replaced(V),
     /// The entry is in.
     Added {
-        /// Whether the leaf's line has become so bad that it should be trained again.
+        /// Whether the leaf's line has become so bad that it should be trained again, which is said once.
         strained: bool,
     },
     /// There is no room.
@@ -88,20 +88,38 @@ pub(super) fn put<C: Config>(
         return Put::Added { strained: false };
     }
     let moved = insert_gapped((keys, values), slot, wanted, (key, value));
-    if moved > LONG_MOVE || slot.abs_diff(wanted) > REACH {
-        head.strain = head.strain.saturating_add(1);
-    }
-    Put::Added { strained: usize::from(head.strain) > Lengths::<C>::LEAF / 8 }
+    let bad = moved > LONG_MOVE || slot.abs_diff(wanted) > REACH;
+    head.strain = head.strain.saturating_add(u16::from(bad));
+    // Once: strain is kept when the leaf is trained again, so it does not pass this mark twice.
+    Put::Added { strained: bad && head.strain() == Lengths::<C>::LEAF / 8 + 1 }
 }
 
-/// Lays entries out along a line, and returns how many lie near where it expects them.
+/// Lays entries out along the line through the first and the last, and returns how many lie near where it
+/// expects them.
 pub(super) fn lay_gapped<C: Config>(
     slots: (&mut [C::Key], &mut [C::Value]),
     entries: (&[C::Key], &[C::Value]),
-    head: &Head<C::Key>,
     marks: &mut Vec<u8>,
 ) -> usize {
-    lay_out(entries, |key| head.wanted::<C>(key), REACH, slots, marks)
+    let (first, span, slope) = line_through::<C>(entries.0);
+    // Faster than what a lookup does, and at most a slot away from it; a lookup corrects that.
+    let wanted = |key: C::Key| {
+        let offset = key.offset_from(first);
+        let offset = if C::Key::WIDTH <= 8 { offset as u64 as f64 } else { offset as f64 };
+        (offset * slope) as usize
+    };
+    if span == 0 {
+        lay_out(entries, |_| 0, REACH, slots, marks)
+    } else {
+        lay_out(entries, wanted, REACH, slots, marks)
+    }
+}
+
+/// Where the line through the first and the last key begins, how far it reaches, and its slope in slots.
+fn line_through<C: Config>(keys: &[C::Key]) -> (C::Key, u128, f64) {
+    let (first, last) = (keys[0], keys[keys.len() - 1]);
+    let span = last.offset_from(first);
+    (first, span, (Lengths::<C>::LEAF - 1) as f64 / span as f64)
 }
 
 /// Lays entries out one after another.
@@ -118,9 +136,7 @@ pub(super) fn lay_packed<C: Config>(
 impl<K: Key> Head<K> {
     /// The head of a leaf that will hold these keys: its line goes through the first and the last.
     pub(super) fn train<C: Config<Key = K>>(keys: &[K], next: u32) -> Self {
-        let (first, last) = (keys[0], keys[keys.len() - 1]);
-        let span = last.offset_from(first);
-        let slope = (Lengths::<C>::LEAF - 1) as f64 / span as f64;
+        let (first, span, slope) = line_through::<C>(keys);
         Self { origin: first, line: Line::new(0, slope, span), len: keys.len() as u16, strain: 0, next }
     }
 
@@ -157,9 +173,14 @@ impl<K: Key> Head<K> {
         usize::from(self.len)
     }
 
-    /// How many inserts landed far from where the line expected them since the leaf was written.
+    /// How many inserts landed far from where the line expected them since entries were last shared.
     pub(super) fn strain(&self) -> usize {
         usize::from(self.strain)
+    }
+
+    /// Keeps what is known of bad inserts, although the leaf was trained again.
+    pub(super) fn keep_strain(&mut self, strain: usize) {
+        self.strain = u16::try_from(strain).unwrap_or(u16::MAX);
     }
 
     /// The slot where the leaf's line expects a key.

@@ -108,7 +108,7 @@ impl MapPolicy for AlwaysLearned {
 /// Picoseconds to move one byte within a leaf.
 const MOVE_BYTE: u64 = 30;
 /// Picoseconds to lay one entry out again when a leaf is trained again.
-const TRAIN_ENTRY: u64 = 4_000;
+const TRAIN_ENTRY: u64 = 8_000;
 /// What is known of a leaf besides its entries: origin, line, counts.
 const HEAD_BYTES: usize = 32;
 /// Comparisons that do not wait for one another cost this fraction of those that do.
@@ -133,17 +133,17 @@ impl MapPolicy for MapCostPolicy {
         let move_entry = entry as u64 * MOVE_BYTE;
         // Packed: one key in sixteen is looked at, all at once, then sixteen neighbours; half the entries move.
         let samples = (facts.slots / 16) as u64;
-        let search = line + line / 3 + samples.min(lines(facts.slots * facts.key_bytes)) * line / 16;
+        let search = line + line / 3 + samples.min(lines(facts.slots * facts.key_bytes)) * line / 8;
         let plain = search
             + (samples + 16) * self.model.comparison / OVERLAPPED
             + facts.entries as u64 / 2 * move_entry;
         // Gapped: the head, the prediction, a window of neighbours; some are far and are searched for in steps.
         let far = (facts.entries - facts.near.min(facts.entries)) as u64;
         let steps = u64::from(facts.slots.max(2).ilog2());
-        let stray = steps * (self.model.comparison * 2 + line / 8) * far / facts.entries.max(1) as u64;
+        let stray = (steps * self.model.comparison * 2 + line / 2) * far / facts.entries.max(1) as u64;
         let gap = (facts.slots / (facts.slots - facts.entries + 1)).min(facts.slots / 4) as u64;
         // Between two writings a leaf takes inserts for about a quarter of its slots. One that lands where the line
-        // expected few keys moves as many others as in a packed leaf, and every eighth slot of them trains anew.
+        // expected few keys moves as many others as in a packed leaf, and an eighth of the slots in bad inserts trains anew.
         let quarter = facts.slots as u64 / 4;
         let crowding =
             (facts.strained as u64).min(quarter) * (quarter * move_entry + 8 * TRAIN_ENTRY) / quarter;

@@ -66,7 +66,7 @@ impl<C: Config, S: Leaves<C>> HybridMap<C, S> {
         // Some of the keys tell whether it is worth while to look at all.
         let mut verdict = self.policy.leaf(&facts);
         if verdict.learned {
-            facts.near = lay_gapped::<C>(self.leaves.slots_mut(index), entries, head, &mut self.marks);
+            facts.near = lay_gapped::<C>(self.leaves.slots_mut(index), entries, &mut self.marks);
             verdict = self.policy.leaf(&facts);
         }
         self.tally.leaf(verdict);
@@ -87,12 +87,14 @@ impl<C: Config, S: Leaves<C>> HybridMap<C, S> {
         }
     }
 
-    /// Trains the leaf of a key again.
+    /// Trains the leaf of a key again. Happens at most once between two times that its entries are shared with
+    /// neighbours.
     #[cold]
     pub(super) fn retrain(&mut self, key: C::Key) {
         let (path, leaf) = self.path_to(key);
         self.tally.retrained += 1;
         let strained = self.heads.get(leaf.index()).strain();
         self.rewrite(&path, leaf, strained);
+        self.heads.get_mut(leaf.index()).keep_strain(strained);
     }
 }
