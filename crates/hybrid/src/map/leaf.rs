@@ -70,6 +70,13 @@ pub(super) fn put<C: Config>(
     head: &mut Head<C::Key>,
     (key, value): (C::Key, C::Value),
 ) -> Put<C::Value> {
+    if kind == NodeKind::Packed && head.len() < keys.len() && keys[keys.len() - 1] < key {
+        // Beyond the last entry, as ascending keys always are; the last slot holds that entry's key.
+        let len = head.len();
+        head.len += 1;
+        insert_packed((keys, values), len, len, (key, value));
+        return Put::Added { strained: false };
+    }
     let slot = lower_bound::<C>((keys, values), kind, head, key);
     if slot < keys.len() && keys[slot] == key {
         return Put::Replaced(core::mem::replace(&mut values[slot], value));
