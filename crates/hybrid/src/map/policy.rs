@@ -143,7 +143,8 @@ impl MapPolicy for MapCostPolicy {
         let stray = (steps * self.model.comparison * 2 + line / 2) * far / facts.entries.max(1) as u64;
         let gap = (facts.slots / (facts.slots - facts.entries + 1)).min(facts.slots / 4) as u64;
         // Between two writings a leaf takes inserts for about a quarter of its slots. One that lands where the line
-        // expected few keys moves as many others as in a packed leaf, and an eighth of the slots in bad inserts trains anew.
+        // expected few keys moves as many others as in a packed leaf, and an eighth of the slots in bad inserts
+        // trains anew.
         let quarter = facts.slots as u64 / 4;
         let crowding =
             (facts.strained as u64).min(quarter) * (quarter * move_entry + 8 * TRAIN_ENTRY) / quarter;
