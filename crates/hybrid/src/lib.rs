@@ -2,13 +2,17 @@
 //!
 //! The keys lie sorted in an array that stays outside: a slice, or the bytes of a memory-mapped file. The
 //! index answers at which position a key stands or would stand. It is made of layers; a [`Layer`], *given
-//! a key and a range of candidates, gives a smaller range*. There are two kinds:
+//! a key and a range of candidates, gives a smaller range*. There are four kinds:
 //!
 //! - a [`BTreeLayer`] keeps every n-th key. It costs the same on all data;
-//! - a [`LinearLayer`] keeps straight lines that are never off by more than a known error. On data that is
-//!   smooth in places a handful of lines replaces a whole level of a tree.
+//! - an [`SPlusLayer`] is a whole B+-tree over every n-th key, in nodes that suit cache lines and vector
+//!   instructions;
+//! - a [`LinearLayer`] keeps straight lines, as few as can be, that are never off by more than a known error.
+//!   On data that is smooth in places a handful of lines replaces a whole tree;
+//! - a [`RadixSplineLayer`] keeps a spline and a table by leading bits: on keys spread evenly, one look leads
+//!   to the right piece.
 //!
-//! Which of the two is better depends on the keys, so a [`Policy`] decides for each layer as the index is
+//! Which of them is best depends on the keys, so a [`Policy`] decides for each layer as the index is
 //! built, and the index records what was decided and why ([`Index::explain`]).
 //!
 //! ```
@@ -34,8 +38,10 @@
 //! are right for any sorted keys, and O(log n) for the keys the index was built over.
 //!
 //! Where the keys lie as bytes in a file use [`LittleEndianKeys`]; they need no alignment. Byte strings go
-//! through [`PrefixedHead`]. When the layers are known as the program is written, compose them as types
-//! with [`Stack`], and no branch is left at run time.
+//! through [`PrefixedHead`]. Keys that come as a stream go into an [`IndexBuilder`]; many lookups at once into
+//! [`lower_bound_batch`](Index::lower_bound_batch), where their waits for memory overlap. When the layers are
+//! known as the program is written, take a [`ComposedIndex`], such as [`SmoothIndex`] or [`HardIndex`], or
+//! compose your own with [`Stack`]: no branch is left at run time.
 
 #![deny(unsafe_code)]
 

@@ -47,3 +47,41 @@ impl<K: Key> Fitter<K> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "../../tests/shared/key_sets.rs"]
+mod key_sets;
+
+#[cfg(test)]
+mod tests {
+    use super::key_sets::KeySet;
+    use super::*;
+    use crate::linear::{PointStream, Thinner};
+
+    fn pieces(keys: &[u64], epsilon: usize, mut fitter: Fitter<u64>) -> usize {
+        let mut thinner = Thinner::new(epsilon).expect("within limits");
+        let (mut stream, mut count) = (PointStream::new(), 1);
+        for key in keys {
+            let taught = |point| {
+                if let Some(point) = thinner.push(point) {
+                    count += usize::from(fitter.push(point).is_some());
+                }
+            };
+            stream.push(*key, taught).expect("sorted");
+        }
+        count
+    }
+
+    #[test]
+    fn the_optimal_fitter_needs_fewer_lines_than_the_cone() {
+        for set in KeySet::ALL {
+            let keys = set.keys(200_000, 3);
+            for epsilon in [16, 64] {
+                let cone = pieces(&keys, epsilon, Fitter::Cone(ConeFitter::new(epsilon)));
+                let optimal = pieces(&keys, epsilon, Fitter::Optimal(OptimalFitter::new(epsilon)));
+                println!("{set:?}, epsilon {epsilon}: {cone} lines by the cone, {optimal} at best");
+                assert!(optimal <= cone, "{set:?}, {epsilon}: {optimal}, {cone}");
+            }
+        }
+    }
+}

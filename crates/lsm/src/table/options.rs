@@ -17,6 +17,10 @@ pub enum IndexPolicy {
     BTree,
     /// Always a learned, piecewise-linear index.
     Linear,
+    /// Always an S+-tree.
+    SPlus,
+    /// Always a radix spline.
+    RadixSpline,
 }
 
 impl Policy for IndexPolicy {
@@ -25,6 +29,8 @@ impl Policy for IndexPolicy {
             Self::CostModel => CostModelPolicy::default().plans(level),
             Self::BTree => ForcePolicy(LayerKind::BTree).plans(level),
             Self::Linear => ForcePolicy(LayerKind::Linear).plans(level),
+            Self::SPlus => ForcePolicy(LayerKind::SPlus).plans(level),
+            Self::RadixSpline => ForcePolicy(LayerKind::RadixSpline).plans(level),
         }
     }
 
@@ -33,6 +39,8 @@ impl Policy for IndexPolicy {
             Self::CostModel => CostModelPolicy::default().choose(below, offers),
             Self::BTree => ForcePolicy(LayerKind::BTree).choose(below, offers),
             Self::Linear => ForcePolicy(LayerKind::Linear).choose(below, offers),
+            Self::SPlus => ForcePolicy(LayerKind::SPlus).choose(below, offers),
+            Self::RadixSpline => ForcePolicy(LayerKind::RadixSpline).choose(below, offers),
         }
     }
 }

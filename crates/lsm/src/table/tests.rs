@@ -323,7 +323,12 @@ fn the_longest_keys_and_values_beyond_a_block_come_back() {
 fn the_kind_of_index_is_recorded_and_explained() {
     let entries: Vec<OwnedEntry> =
         (0..20_000_u64).map(|n| (n.to_be_bytes().to_vec(), 1, Some(vec![0; 20]))).collect();
-    for (policy, word) in [(IndexPolicy::BTree, "B-tree"), (IndexPolicy::Linear, "linear")] {
+    for (policy, word) in [
+        (IndexPolicy::BTree, "B-tree"),
+        (IndexPolicy::Linear, "linear"),
+        (IndexPolicy::SPlus, "S+-tree"),
+        (IndexPolicy::RadixSpline, "radix spline"),
+    ] {
         let options = TableOptions { index: policy, ..TableOptions::default() };
         let file = write(&entries, &RangeTombstones::default(), options);
         let table = Table::open(blob_of(&file, true)).unwrap();
