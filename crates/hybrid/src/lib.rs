@@ -56,6 +56,9 @@ mod format;
 mod growth;
 mod index;
 mod key;
+#[cfg(test)]
+#[path = "../tests/shared/key_sets.rs"]
+mod key_sets;
 mod layer;
 mod linear;
 pub mod map;

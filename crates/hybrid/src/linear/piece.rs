@@ -49,13 +49,9 @@ impl<K: Key> Fitter<K> {
 }
 
 #[cfg(test)]
-#[path = "../../tests/shared/key_sets.rs"]
-mod key_sets;
-
-#[cfg(test)]
 mod tests {
-    use super::key_sets::KeySet;
     use super::*;
+    use crate::key_sets::KeySet;
     use crate::linear::{PointStream, Thinner};
 
     fn pieces(keys: &[u64], epsilon: usize, mut fitter: Fitter<u64>) -> usize {

@@ -69,9 +69,6 @@ mod write;
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
-#[path = "../../tests/shared/key_sets.rs"]
-mod key_sets;
-#[cfg(test)]
 mod orders;
 #[cfg(test)]
 mod tests;

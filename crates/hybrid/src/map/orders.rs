@@ -1,6 +1,6 @@
 //! Orders in which keys may come, friendly and hostile; all from a seed.
 
-use super::key_sets::next;
+use crate::key_sets::next;
 
 /// A source of pseudo-random numbers.
 pub(super) struct Random(pub(super) u64);
