@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use shuttle::scheduler::{PctScheduler, RandomScheduler};
 
+use super::read::unpack_root;
 use super::sync::{AtomicU64, Ordering};
 use super::tests::{Keeper, add, keeper, key_of, read_beside};
 use super::{Inserter, Tree};
@@ -53,9 +54,20 @@ fn a_leaf_is_split_under_readers() {
     check(|| insert_beside_readers::<2>(14, 12));
 }
 
+/// How many entries make the inner node at the root split.
+fn entries_of_two_levels<const ORDER: u32>() -> u64 {
+    let keys = keeper(1000);
+    let (tree, mut inserter): (Tree, Inserter) = Tree::new(64 << 10, 64 << 10, 0).expect("room");
+    let mut grow = |number| {
+        add(&tree, &mut inserter, &keys, number, &key_of(number, ORDER));
+        unpack_root(tree.root.load(Ordering::Relaxed)).1 < 2
+    };
+    (0..1000).take_while(|number| grow(*number)).count() as u64
+}
+
 #[test]
-fn the_root_is_split_under_readers() {
-    check(|| insert_beside_readers::<2>(128, 24));
+fn an_inner_node_is_split_under_readers() {
+    check(|| insert_beside_readers::<2>(entries_of_two_levels::<2>() - 2, 16));
 }
 
 #[test]
