@@ -17,16 +17,15 @@ pub enum IndexPolicy {
     BTree,
     /// Always a learned, piecewise-linear index.
     Linear,
-    /// Always an S+-tree.
-    SPlus,
-    /// Always a radix spline.
-    RadixSpline,
+    /// Whole separators and binary search among them, as is usual: three times as large and more. Here to compare with.
+    Plain,
 }
 
 impl Policy for IndexPolicy {
     fn plans(&self, level: usize) -> Vec<LayerPlan> {
         match self {
-            Self::CostModel => CostModelPolicy::default().plans(level),
+            // A plain index has no layers.
+            Self::CostModel | Self::Plain => CostModelPolicy::default().plans(level),
             Self::BTree => ForcePolicy(LayerKind::BTree).plans(level),
             Self::Linear => ForcePolicy(LayerKind::Linear).plans(level),
             Self::SPlus => ForcePolicy(LayerKind::SPlus).plans(level),
@@ -36,7 +35,7 @@ impl Policy for IndexPolicy {
 
     fn choose(&self, below: Below, offers: &[Offer]) -> Choice {
         match self {
-            Self::CostModel => CostModelPolicy::default().choose(below, offers),
+            Self::CostModel | Self::Plain => CostModelPolicy::default().choose(below, offers),
             Self::BTree => ForcePolicy(LayerKind::BTree).choose(below, offers),
             Self::Linear => ForcePolicy(LayerKind::Linear).choose(below, offers),
             Self::SPlus => ForcePolicy(LayerKind::SPlus).choose(below, offers),

@@ -15,6 +15,9 @@ use crate::filter::FilterPolicy;
 use crate::merging::Visibility;
 use crate::tombstones::RangeTombstones;
 
+const INDEXES: [IndexPolicy; 4] =
+    [IndexPolicy::CostModel, IndexPolicy::BTree, IndexPolicy::Linear, IndexPolicy::Plain];
+
 fn small_blocks(compression: Compression, index: IndexPolicy) -> TableOptions {
     TableOptions { block_bytes: 90, compression, filter: FilterPolicy::default(), index }
 }
@@ -74,7 +77,7 @@ fn options() -> impl Strategy<Value = TableOptions> {
         #[cfg(feature = "zstd")]
         Compression::Zstd { level: 1 },
     ]);
-    let index = prop::sample::select(vec![IndexPolicy::CostModel, IndexPolicy::BTree, IndexPolicy::Linear]);
+    let index = prop::sample::select(INDEXES.to_vec());
     (compression, index).prop_map(|(compression, index)| small_blocks(compression, index))
 }
 
@@ -323,12 +326,8 @@ fn the_longest_keys_and_values_beyond_a_block_come_back() {
 fn the_kind_of_index_is_recorded_and_explained() {
     let entries: Vec<OwnedEntry> =
         (0..20_000_u64).map(|n| (n.to_be_bytes().to_vec(), 1, Some(vec![0; 20]))).collect();
-    for (policy, word) in [
-        (IndexPolicy::BTree, "B-tree"),
-        (IndexPolicy::Linear, "linear"),
-        (IndexPolicy::SPlus, "S+-tree"),
-        (IndexPolicy::RadixSpline, "radix spline"),
-    ] {
+    let plain = (IndexPolicy::Plain, "plain");
+    for (policy, word) in [(IndexPolicy::BTree, "B-tree"), (IndexPolicy::Linear, "linear"), plain] {
         let options = TableOptions { index: policy, ..TableOptions::default() };
         let file = write(&entries, &RangeTombstones::default(), options);
         let table = Table::open(blob_of(&file, true)).unwrap();

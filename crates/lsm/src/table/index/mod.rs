@@ -7,12 +7,16 @@
 //! the next; if it is a version of the sought key, it is in that block.
 //!
 //! Separators share a prefix, which is kept once. The eight bytes after it, as a number, are the separator's
-//! *head*; the heads are sorted numbers, and a hybrid index (`stroma-hybrid`) finds its way among them. Only
-//! where heads are equal are separators compared whole.
+//! *head*; the heads are sorted numbers, of which only those bits are kept that tell the separators apart, packed
+//! along straight lines, and a hybrid index (`stroma-hybrid`) finds its way among them. Only where a head does not say
+//! all of a separator is that kept whole. See [`compact`]; [`plain`] is the usual index, to compare with.
 
-mod builder;
-mod search;
-mod stored;
+mod block_index;
+mod compact;
+mod kind;
+mod packed;
+mod plain;
+mod separators;
 
-pub(super) use builder::IndexBuilder;
-pub(super) use stored::BlockIndex;
+pub(super) use block_index::BlockIndex;
+pub(super) use separators::IndexBuilder;
