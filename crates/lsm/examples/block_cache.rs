@@ -5,15 +5,17 @@
 
 #[path = "../tests/shared/random.rs"]
 mod random;
+#[path = "../tests/shared/watch.rs"]
+mod watch;
 
 use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
 
 use random::{Random, Zipfian, fill, key};
 use stroma_lsm::{Compression, Database, Keyspace, Options};
 use stroma_strata::storage::{LocalOptions, LocalStorage};
+use watch::Watch;
 
 const VALUE_BYTES: usize = 100;
 /// Entries of a short scan.
@@ -40,31 +42,6 @@ fn load(folder: &Path, entries: u64, compression: Compression) -> Result<(), Box
     }
     database.compact()?;
     Ok(database.close()?)
-}
-
-/// The time this thread spends on a processor where the system tells (Linux), so that a busy machine matters less; by
-/// the clock elsewhere.
-struct Watch {
-    clock: Instant,
-    processor: Option<f64>,
-}
-
-impl Watch {
-    fn start() -> Watch {
-        Watch { clock: Instant::now(), processor: Watch::processor_seconds() }
-    }
-
-    fn processor_seconds() -> Option<f64> {
-        let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-        Some(told.split(' ').next()?.parse::<f64>().ok()? / 1e9)
-    }
-
-    fn seconds(&self) -> f64 {
-        match (self.processor, Watch::processor_seconds()) {
-            (Some(start), Some(end)) => end - start,
-            _ => self.clock.elapsed().as_secs_f64(),
-        }
-    }
 }
 
 /// Runs `step` so many times, after a fifth as many to warm up; thousands of steps a second.

@@ -28,7 +28,7 @@ fn describe_table(blob: &Arc<dyn Blob>) -> FileDescription {
         Ok(table) => table,
         Err(error) => return description.damaged(error),
     };
-    let properties = table.properties();
+    let (properties, facts) = (table.properties(), table.describe(0, 0));
     let description = description
         .with("entries", properties.entries)
         .with("distinct keys", properties.keys)
@@ -39,6 +39,9 @@ fn describe_table(blob: &Arc<dyn Blob>) -> FileDescription {
         .with("sequences", format!("{} to {}", properties.smallest_sequence, properties.largest_sequence))
         .with("smallest key", properties.smallest_key.escape_ascii())
         .with("largest key", properties.largest_key.escape_ascii())
+        .with("blocks", facts.blocks)
+        .with("bytes of the index", facts.index_bytes)
+        .with("kind of index", facts.index_kind)
         .with("index", &properties.index_explanation);
     match table.verify() {
         Ok(()) => description,

@@ -14,7 +14,7 @@ use crate::keyspace::KeyRange;
 use crate::merging::Visibility;
 use crate::options::Options;
 use crate::snapshot::SnapshotRegistry;
-use crate::table::{LevelCursor, Lookup, TableOptions};
+use crate::table::{LevelCursor, Lookup, TableDescription, TableOptions};
 use crate::tombstones::RangeTombstones;
 use crate::{Error, Value};
 
@@ -160,6 +160,12 @@ impl LayerView {
             }
         }
         Ok(None)
+    }
+
+    /// Every table, newest first.
+    pub(crate) fn describe(&self) -> Vec<TableDescription> {
+        let layers = self.version.runs().flat_map(|run| run.iter());
+        layers.map(|layer| layer.layer().describe(layer.descriptor().id, layer.descriptor().level)).collect()
     }
 
     /// The sequence of the last change of `key`, if there is a trace of one.

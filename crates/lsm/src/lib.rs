@@ -120,6 +120,6 @@ pub use options::{Durability, Options, RecoveryMode};
 pub use read::Range;
 pub use snapshot::Snapshot;
 pub use statistics::{JobStatistics, LevelStatistics, Statistics};
-pub use table::IndexPolicy;
+pub use table::{IndexKind, IndexPolicy, TableDescription};
 pub use transaction::Transaction;
 pub use value::Value;

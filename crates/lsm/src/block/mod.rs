@@ -16,4 +16,8 @@ pub(crate) use position::BlockPosition;
 pub(crate) use view::{BlockView, Damage};
 
 #[cfg(test)]
+mod interpolation;
+#[cfg(test)]
+mod measure;
+#[cfg(test)]
 mod tests;

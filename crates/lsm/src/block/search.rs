@@ -17,7 +17,17 @@ use crate::entry::{EntryRef, Sequence, compare};
 impl<'a> BlockView<'a> {
     /// The index of the last restart point whose entry is before `(key, sequence)`, or 0.
     pub(super) fn restart_before(self, key: &[u8], sequence: Sequence) -> Result<usize, Damage> {
-        let (mut low, mut high) = (0, self.restart_count());
+        self.restart_between(0, self.restart_count(), key, sequence)
+    }
+
+    /// The same among those from `low` on and below `high`, when `low` is 0 or before `(key, sequence)`.
+    pub(super) fn restart_between(
+        self,
+        mut low: usize,
+        mut high: usize,
+        key: &[u8],
+        sequence: Sequence,
+    ) -> Result<usize, Damage> {
         while high - low > 1 {
             let middle = low + (high - low) / 2;
             let entry = self.restart_entry(middle)?;

@@ -49,6 +49,8 @@ proptest! {
         let present = entries.iter().map(|entry| entry.0.clone());
         for key in present.chain(others) {
             for sequence in [0, 3, 7, 11, MAX_SEQUENCE] {
+                let restart = view.restart_before(&key, sequence).unwrap();
+                prop_assert_eq!(view.restart_by_guess(&key, sequence).unwrap(), restart);
                 let expected = entries.iter().find(|entry| entry.0 == key && entry.1 <= sequence);
                 let found = view.find(&key, sequence).unwrap();
                 let found = found.map(|found| {

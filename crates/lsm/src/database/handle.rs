@@ -14,7 +14,7 @@ use crate::options::Options;
 use crate::snapshot::Snapshot;
 use crate::statistics::Statistics;
 use crate::transaction::Transaction;
-use crate::{CheckReport, Error};
+use crate::{CheckReport, Error, TableDescription};
 
 /// A handle on an open database; cloning gives another on the same one. See the [crate's page](crate) for an
 /// example.
@@ -135,6 +135,11 @@ impl Database {
     /// Sizes, counts and work at hand.
     pub fn statistics(&self) -> Statistics {
         Statistics::take(self.core())
+    }
+
+    /// The tables, newest first: their sizes, and which kind of index each has and why.
+    pub fn tables(&self) -> Vec<TableDescription> {
+        self.core().layers.view().describe()
     }
 
     /// What the memory budget is used for. Linear in the segments of memory.

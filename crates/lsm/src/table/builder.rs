@@ -169,7 +169,7 @@ impl<'s, S: TableSink + ?Sized> TableBuilder<'s, S> {
             properties,
             block_count,
             filter_kind: filter_kind.code(),
-            index_kind: finished.kind,
+            index_kind: finished.kind.code(),
         };
         let footer_bytes = footer.encode();
         self.sink.write_all(&footer_bytes)?;

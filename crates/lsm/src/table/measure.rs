@@ -86,6 +86,8 @@ fn measure_tables() {
             ("cost model", Compression::None, IndexPolicy::CostModel),
             ("B-tree", Compression::None, IndexPolicy::BTree),
             ("linear", Compression::None, IndexPolicy::Linear),
+            ("S+-tree", Compression::None, IndexPolicy::SPlus),
+            ("plain", Compression::None, IndexPolicy::Plain),
         ];
         #[cfg(feature = "lz4")]
         settings.push(("LZ4", Compression::Lz4, IndexPolicy::CostModel));

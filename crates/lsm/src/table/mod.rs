@@ -6,6 +6,7 @@ mod block_set;
 mod builder;
 mod bytes;
 mod cursor;
+mod description;
 mod footer;
 mod get;
 mod index;
@@ -16,8 +17,10 @@ mod reader;
 mod verify;
 
 pub(crate) use builder::{TableBuilder, TableSink, TableSummary};
+pub use description::TableDescription;
 pub(crate) use footer::MAGIC as TABLE_MAGIC;
 pub(crate) use get::Lookup;
+pub use index::IndexKind;
 pub(crate) use level::LevelCursor;
 pub use options::IndexPolicy;
 pub(crate) use options::TableOptions;

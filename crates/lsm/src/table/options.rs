@@ -17,6 +17,8 @@ pub enum IndexPolicy {
     BTree,
     /// Always a learned, piecewise-linear index.
     Linear,
+    /// Always a static B+-tree whose nodes are searched by vector instructions.
+    SPlus,
     /// Whole separators and binary search among them, as is usual: three times as large and more. Here to compare with.
     Plain,
 }
@@ -29,7 +31,6 @@ impl Policy for IndexPolicy {
             Self::BTree => ForcePolicy(LayerKind::BTree).plans(level),
             Self::Linear => ForcePolicy(LayerKind::Linear).plans(level),
             Self::SPlus => ForcePolicy(LayerKind::SPlus).plans(level),
-            Self::RadixSpline => ForcePolicy(LayerKind::RadixSpline).plans(level),
         }
     }
 
@@ -39,7 +40,6 @@ impl Policy for IndexPolicy {
             Self::BTree => ForcePolicy(LayerKind::BTree).choose(below, offers),
             Self::Linear => ForcePolicy(LayerKind::Linear).choose(below, offers),
             Self::SPlus => ForcePolicy(LayerKind::SPlus).choose(below, offers),
-            Self::RadixSpline => ForcePolicy(LayerKind::RadixSpline).choose(below, offers),
         }
     }
 }

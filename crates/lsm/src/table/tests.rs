@@ -15,10 +15,10 @@ use crate::filter::FilterPolicy;
 use crate::merging::Visibility;
 use crate::tombstones::RangeTombstones;
 
-const INDEXES: [IndexPolicy; 4] =
-    [IndexPolicy::CostModel, IndexPolicy::BTree, IndexPolicy::Linear, IndexPolicy::Plain];
+pub(super) const INDEXES: [IndexPolicy; 5] =
+    [IndexPolicy::CostModel, IndexPolicy::BTree, IndexPolicy::Linear, IndexPolicy::SPlus, IndexPolicy::Plain];
 
-fn small_blocks(compression: Compression, index: IndexPolicy) -> TableOptions {
+pub(super) fn small_blocks(compression: Compression, index: IndexPolicy) -> TableOptions {
     TableOptions { block_bytes: 90, compression, filter: FilterPolicy::default(), index }
 }
 
@@ -51,7 +51,7 @@ fn keys() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-fn sorted(mut entries: Vec<OwnedEntry>) -> Vec<OwnedEntry> {
+pub(super) fn sorted(mut entries: Vec<OwnedEntry>) -> Vec<OwnedEntry> {
     entries.sort_by(|left, right| compare((&left.0, left.1), (&right.0, right.1)));
     entries.dedup_by(|left, right| left.0 == right.0 && left.1 == right.1);
     entries
@@ -81,7 +81,7 @@ fn options() -> impl Strategy<Value = TableOptions> {
     (compression, index).prop_map(|(compression, index)| small_blocks(compression, index))
 }
 
-fn get(table: &Table, key: &[u8], sequence: u64) -> Result<Option<OwnedEntry>, Error> {
+pub(super) fn get(table: &Table, key: &[u8], sequence: u64) -> Result<Option<OwnedEntry>, Error> {
     table.get(&Lookup::new(key, sequence), |found| {
         let value = (found.kind == Kind::Put).then(|| found.value.to_vec());
         (found.user_key.to_vec(), found.sequence, value)
@@ -320,21 +320,4 @@ fn the_longest_keys_and_values_beyond_a_block_come_back() {
     let long = key(1, MAX_KEY_BYTES + 1);
     let entry = EntryRef { user_key: &long, sequence: 1, kind: Kind::Put, value: b"" };
     assert!(matches!(builder.add(&entry), Err(Error::TooLarge { what: "key", .. })));
-}
-
-#[test]
-fn the_kind_of_index_is_recorded_and_explained() {
-    let entries: Vec<OwnedEntry> =
-        (0..20_000_u64).map(|n| (n.to_be_bytes().to_vec(), 1, Some(vec![0; 20]))).collect();
-    let plain = (IndexPolicy::Plain, "plain");
-    for (policy, word) in [(IndexPolicy::BTree, "B-tree"), (IndexPolicy::Linear, "linear"), plain] {
-        let options = TableOptions { index: policy, ..TableOptions::default() };
-        let file = write(&entries, &RangeTombstones::default(), options);
-        let table = Table::open(blob_of(&file, true)).unwrap();
-        assert!(table.properties().index_explanation.contains(word));
-        assert!(table.inner.index.block_count() > 50);
-        for entry in entries.iter().step_by(37) {
-            assert_eq!(get(&table, &entry.0, 1).unwrap().as_ref(), Some(entry));
-        }
-    }
 }

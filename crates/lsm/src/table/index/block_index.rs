@@ -6,7 +6,7 @@ use stroma_strata::storage::Blob;
 
 use super::super::bytes::FileBytes;
 use super::compact::CompactIndex;
-use super::kind::PLAIN;
+use super::kind::IndexKind;
 use super::plain::PlainIndex;
 use crate::entry::Sequence;
 
@@ -28,9 +28,19 @@ impl BlockIndex {
         data_end: u64,
         kind: u32,
     ) -> Result<Self, &'static str> {
-        match kind {
-            PLAIN => PlainIndex::open(bytes, blob, block_count, data_end).map(Self::Plain),
-            _ => CompactIndex::open(bytes, blob, block_count, data_end, kind).map(Self::Compact),
+        let index = if kind == IndexKind::Plain.code() {
+            Self::Plain(PlainIndex::open(bytes, blob, block_count, data_end)?)
+        } else {
+            Self::Compact(CompactIndex::open(bytes, blob, block_count, data_end)?)
+        };
+        if index.kind().code() == kind { Ok(index) } else { Err("the kind of index contradicts the footer") }
+    }
+
+    /// Its kind.
+    pub(in crate::table) fn kind(&self) -> IndexKind {
+        match self {
+            Self::Compact(index) => index.kind(),
+            Self::Plain(_) => IndexKind::Plain,
         }
     }
 

@@ -19,4 +19,8 @@ mod plain;
 mod separators;
 
 pub(super) use block_index::BlockIndex;
+pub use kind::IndexKind;
 pub(super) use separators::IndexBuilder;
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,7 @@ use stroma_strata::storage::Blob;
 
 use super::super::bytes::FileBytes;
 use super::super::footer::HEADER_BYTES;
-use super::kind::{FinishedIndex, PLAIN};
+use super::kind::{FinishedIndex, IndexKind};
 use super::separators::{IndexBuilder, Separator};
 use crate::coding::{Reader, put_bytes, put_varint};
 use crate::entry::{MAX_SEQUENCE, Sequence, compare};
@@ -35,8 +35,8 @@ pub(super) fn lay_out(collected: &IndexBuilder) -> FinishedIndex {
         start = end;
     }
     bytes.extend_from_slice(&offsets);
-    let explanation = format!("plain: {} whole separators, binary search\n  as asked for", offsets.len() / 4);
-    FinishedIndex { bytes, kind: PLAIN, explanation }
+    let explanation = format!("plain: {} whole separators, binary search\n  as asked", offsets.len() / 4);
+    FinishedIndex { bytes, kind: IndexKind::Plain, explanation }
 }
 
 /// The index of an open table.

@@ -1,49 +1,48 @@
 //! Separators that a head does not tell whole.
+//!
+//! Neighbours among them are alike, so they lie in groups of eight: what the keys of a group begin with, then the rest
+//! of each. Where all these end is one packed sequence of places, so that an exception is compared without decoding
+//! others.
 
+use std::cmp::Ordering;
 use std::ops::Range;
 
 use super::super::packed::{Packed, PackedPlace, pack};
 use super::super::separators::Separator;
-use crate::entry::{MAX_SEQUENCE, Sequence};
+use crate::entry::{MAX_SEQUENCE, Sequence, compare};
 
+/// Exceptions of a group.
+const GROUP: usize = 8;
 /// Bytes of a sequence behind an exception.
 const SEQUENCE_BYTES: usize = size_of::<u64>();
 
-/// The exceptions of a table being written.
-#[derive(Debug, Default)]
-pub(super) struct ExceptionsWriter {
-    blocks: Vec<u64>,
-    ends: Vec<u64>,
-    bytes: Vec<u8>,
-}
-
-impl ExceptionsWriter {
-    /// Adds the separator behind `block`, what need not be kept at its start left out.
-    pub(super) fn add(&mut self, block: usize, rest: Separator<'_>) {
-        let has_sequence = rest.sequence != MAX_SEQUENCE;
-        self.bytes.extend_from_slice(rest.key);
-        if has_sequence {
-            self.bytes.extend_from_slice(&rest.sequence.to_le_bytes());
-        }
-        self.blocks.push(block as u64);
-        self.ends.push((self.bytes.len() as u64) << 1 | u64::from(has_sequence));
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.blocks.len()
-    }
-
-    /// The three parts in their stored form.
-    pub(super) fn finish(self) -> [Vec<u8>; 3] {
-        let packed = |numbers: &[u64]| {
-            let mut bytes = Vec::new();
-            if !numbers.is_empty() {
-                pack(numbers, &mut bytes);
+/// Puts the exceptions of a table being written, ascending, each with the number of the block before it, into their
+/// three parts.
+pub(super) fn lay_out(exceptions: &[(usize, Separator<'_>)]) -> [Vec<u8>; 3] {
+    let (mut ends, mut bytes) = (Vec::new(), Vec::new());
+    for group in exceptions.chunks(GROUP) {
+        let (first, last) = (group[0].1.key, group[group.len() - 1].1.key);
+        let shared = first.iter().zip(last).take_while(|(this, that)| this == that).count();
+        bytes.extend_from_slice(&first[..shared]);
+        ends.push((bytes.len() as u64) << 1);
+        for (_, Separator { key, sequence }) in group {
+            let has_sequence = *sequence != MAX_SEQUENCE;
+            bytes.extend_from_slice(&key[shared..]);
+            if has_sequence {
+                bytes.extend_from_slice(&sequence.to_le_bytes());
             }
-            bytes
-        };
-        [packed(&self.blocks), packed(&self.ends), self.bytes]
+            ends.push((bytes.len() as u64) << 1 | u64::from(has_sequence));
+        }
     }
+    let blocks: Vec<u64> = exceptions.iter().map(|(block, _)| *block as u64).collect();
+    let packed = |numbers: &[u64]| {
+        let mut bytes = Vec::new();
+        if !numbers.is_empty() {
+            pack(numbers, &mut bytes);
+        }
+        bytes
+    };
+    [packed(&blocks), packed(&ends), bytes]
 }
 
 /// Where the exceptions lie in a section.
@@ -61,11 +60,12 @@ impl ExceptionsPlace {
         let packed = if count == 0 {
             (blocks.is_empty() && ends.is_empty() && bytes.is_empty()).then_some(None)?
         } else {
-            let (blocks, ends) =
-                (PackedPlace::open(section, blocks, count)?, PackedPlace::open(section, ends, count)?);
+            let places = count.checked_add(count.div_ceil(GROUP))?;
+            let blocks = PackedPlace::open(section, blocks, count)?;
+            let ends = PackedPlace::open(section, ends, places)?;
             let all = ends.of(section);
-            let ascend = (1..count).all(|index| all.get(index - 1) >> 1 <= all.get(index) >> 1);
-            (ascend && all.get(count - 1) >> 1 == bytes.len() as u64).then_some(Some([blocks, ends]))?
+            let ascend = (1..places).all(|index| all.get(index - 1) >> 1 <= all.get(index) >> 1);
+            (ascend && all.get(places - 1) >> 1 == bytes.len() as u64).then_some(Some([blocks, ends]))?
         };
         Some(ExceptionsPlace { packed, bytes })
     }
@@ -73,8 +73,10 @@ impl ExceptionsPlace {
     /// The exceptions from that of block `first_block` on.
     pub(super) fn after<'a>(&self, section: &'a [u8], first_block: usize) -> Option<Exceptions<'a>> {
         let [blocks, ends] = self.packed.as_ref()?;
-        let first = blocks.of(section).count_below(first_block as u64);
-        Some(Exceptions { ends: ends.of(section), bytes: section.get(self.bytes.clone())?, first })
+        let blocks = blocks.of(section);
+        let first = blocks.count_below(first_block as u64);
+        let bytes = section.get(self.bytes.clone())?;
+        Some(Exceptions { ends: ends.of(section), bytes, first, count: blocks.len() })
     }
 }
 
@@ -84,19 +86,26 @@ pub(super) struct Exceptions<'a> {
     ends: Packed<'a>,
     bytes: &'a [u8],
     first: usize,
+    count: usize,
 }
 
-impl<'a> Exceptions<'a> {
-    /// Exception `index` from the first on: the rest of the separator's key, and its sequence.
-    pub(super) fn get(self, index: usize) -> Option<(&'a [u8], Sequence)> {
-        let index = self.first.checked_add(index).filter(|index| *index < self.ends.len())?;
-        let start = if index == 0 { 0 } else { self.ends.get(index - 1) >> 1 };
-        let end = self.ends.get(index);
+impl Exceptions<'_> {
+    /// How exception `index` from the first on stands to a position; `None` if there is none.
+    pub(super) fn compare(self, index: usize, (key, sequence): (&[u8], Sequence)) -> Option<Ordering> {
+        let index = self.first.checked_add(index).filter(|index| *index < self.count)?;
+        let group = index / GROUP * (GROUP + 1);
+        let group_start = if group == 0 { 0 } else { self.ends.get(group - 1) >> 1 };
+        let shared = self.bytes.get(group_start as usize..(self.ends.get(group) >> 1) as usize)?;
+        let Some(rest) = key.strip_prefix(shared) else { return Some(shared.cmp(key)) };
+        let place = group + 1 + index % GROUP;
+        let (start, end) = (self.ends.get(place - 1) >> 1, self.ends.get(place));
         let bytes = self.bytes.get(start as usize..(end >> 1) as usize)?;
-        if end & 1 == 0 {
-            return Some((bytes, MAX_SEQUENCE));
-        }
-        let (key, sequence) = bytes.split_last_chunk::<SEQUENCE_BYTES>()?;
-        Some((key, u64::from_le_bytes(*sequence)))
+        let separator = if end & 1 == 0 {
+            (bytes, MAX_SEQUENCE)
+        } else {
+            let (key, sequence) = bytes.split_last_chunk::<SEQUENCE_BYTES>()?;
+            (key, u64::from_le_bytes(*sequence))
+        };
+        Some(compare(separator, (rest, sequence)))
     }
 }

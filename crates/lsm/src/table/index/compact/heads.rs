@@ -8,7 +8,11 @@ use crate::entry::MAX_SEQUENCE;
 
 /// What an exception is reckoned to take, in bits, besides the bits cut off its head: its bytes, where they end, and
 /// the time to compare them.
-const EXCEPTION_BITS: u64 = 64;
+const EXCEPTION_BITS: f64 = 64.0;
+/// Exceptions that share the bits cut off, where they are exceptions however few are.
+const SHARING: f64 = 8.0;
+/// What one more halving among separators of equal heads is worth, in bits of every head.
+const HALVING_BITS: f64 = 16.0;
 
 /// Which bits of a head are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +21,8 @@ pub(super) struct HeadCode {
     pub(super) cut: u32,
 }
 
-/// Of a separator whose prefix was stripped: the head, and the most bits that may be cut off if it is to be told whole.
+/// Of a separator whose prefix was stripped: the head, and the most bits that may be cut off if it is to be told
+/// whole.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Told {
     pub(super) head: u64,
@@ -37,18 +42,30 @@ impl Told {
 }
 
 impl HeadCode {
-    /// The code that takes the fewest bits in all.
+    /// The code that takes the fewest bits in all, time weighed in. The separators ascend.
     pub(super) fn choose(separators: &[Told]) -> HeadCode {
-        let mut with_spare = [0_u64; 64];
+        let count = separators.len() as f64;
+        // How many have so many bits to spare, and how many neighbours differ first at so high a bit.
+        let (mut with_spare, mut differing) = ([0_u32; 64], [0_u32; 65]);
         separators.iter().for_each(|told| with_spare[told.spare_bits as usize] += 1);
-        let (mut best, mut best_cost) = (1, i128::MAX);
-        let mut exceptions = 0;
+        for pair in separators.windows(2) {
+            differing[(pair[0].head ^ pair[1].head).checked_ilog2().map_or(0, |bit| bit as usize + 1)] += 1;
+        }
+        let never_told = f64::from(with_spare[0]);
+        let mut distinct = 1.0 + f64::from(differing[1..].iter().sum::<u32>());
+        let (mut best, mut best_cost, mut exceptions) = (1, f64::INFINITY, 0.0);
         for cut in 1..64 {
-            exceptions += with_spare[cut as usize - 1];
-            let saved = separators.len() as u64 * u64::from(cut);
-            let cost = i128::from(exceptions * (EXCEPTION_BITS + u64::from(cut))) - i128::from(saved);
+            if cut > 1 {
+                exceptions += f64::from(with_spare[cut - 1]);
+            }
+            distinct -= f64::from(differing[cut]);
+            let bits = cut as f64;
+            let halvings = (count / distinct).max(1.0).log2();
+            let cost = exceptions * (EXCEPTION_BITS + bits)
+                + never_told * bits / SHARING
+                + count * (HALVING_BITS * halvings - bits);
             if cost < best_cost {
-                (best, best_cost) = (cut, cost);
+                (best, best_cost) = (cut as u32, cost);
             }
         }
         HeadCode { cut: best }
@@ -64,8 +81,8 @@ impl HeadCode {
         told.head >> self.cut << 1 | u64::from(!self.tells(told))
     }
 
-    /// Separators with a smaller stored head are not after a key with this head, those with a larger one are; those with
-    /// an equal one are exceptions.
+    /// Separators with a smaller stored head are not after a key with this head, those with a larger one are; those
+    /// with an equal one are exceptions.
     #[inline]
     pub(super) fn sought(self, head: u64) -> u64 {
         head >> self.cut << 1 | 1
@@ -105,7 +122,7 @@ mod tests {
         separators.push(told(1001 << 40 | 1));
         assert_eq!(HeadCode::choose(&separators), HeadCode { cut: 39 });
         separators.iter_mut().for_each(|told| told.spare_bits = 0);
-        assert_eq!(HeadCode::choose(&separators), HeadCode { cut: 1 });
+        assert_eq!(HeadCode::choose(&separators), HeadCode { cut: 40 }, "they are as different without");
         assert_eq!(HeadCode::choose(&[]), HeadCode { cut: 1 });
     }
 }

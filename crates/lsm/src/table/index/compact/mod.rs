@@ -18,8 +18,9 @@
 //!              and below them a bit that marks an exception
 //! block ends   in the file, packed
 //! exceptions   packed: the number of the block before each
-//! …            packed: twice the place where its bytes end, and 1 if they end with a sequence
-//! …            bytes: the separator after the prefix and what is left out; u64 sequence if it is not the largest
+//! …            packed: twice the places where the following bytes end, and 1 if they end with a sequence
+//! …            bytes, for each eight exceptions: what all begin with after the prefix and what is left out; then of each
+//!              the rest, and u64 sequence if it is not the largest
 //! model        an index of stroma-hybrid over the stored heads; empty without separators
 //! ```
 

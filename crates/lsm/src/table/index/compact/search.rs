@@ -7,7 +7,7 @@ use stroma_strata::storage::Blob;
 
 use super::heads::Heads;
 use super::stored::CompactIndex;
-use crate::entry::{Sequence, compare};
+use crate::entry::Sequence;
 
 impl CompactIndex {
     /// As [`BlockIndex::find`](super::super::BlockIndex::find).
@@ -45,7 +45,7 @@ impl CompactIndex {
         let (mut low, mut high) = (first, end);
         while low < high {
             let middle = low + (high - low) / 2;
-            match compare(exceptions.get(middle - first)?, (rest, sequence)) {
+            match exceptions.compare(middle - first, (rest, sequence))? {
                 Ordering::Less | Ordering::Equal => low = middle + 1,
                 Ordering::Greater => high = middle,
             }

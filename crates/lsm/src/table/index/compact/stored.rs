@@ -7,7 +7,7 @@ use stroma_strata::storage::Blob;
 
 use super::super::super::bytes::FileBytes;
 use super::super::super::footer::HEADER_BYTES;
-use super::super::kind::compact_code;
+use super::super::kind::IndexKind;
 use super::super::packed::PackedPlace;
 use super::exceptions::ExceptionsPlace;
 use super::heads::HeadCode;
@@ -37,7 +37,6 @@ impl CompactIndex {
         blob: &dyn Blob,
         block_count: u64,
         data_end: u64,
-        kind: u32,
     ) -> Result<Self, &'static str> {
         let section = bytes.of(blob);
         let block_count = usize::try_from(block_count).map_err(|_| TOO_SHORT)?;
@@ -62,12 +61,14 @@ impl CompactIndex {
                     .to_owned(),
             ),
         };
-        if compact_code(model.as_ref().map(Index::kind)) != kind {
-            return Err("the kind of index contradicts the footer");
-        }
         check_blocks(section, &block_ends, block_count, data_end)?;
         let strip = PrefixedHead::with_prefix(&section[prefix]);
         Ok(Self { bytes, block_count, strip, code, left_out, model, heads, block_ends, exceptions })
+    }
+
+    /// The kind of layer next to the heads.
+    pub(in super::super) fn kind(&self) -> IndexKind {
+        IndexKind::compact(self.model.as_ref().map(Index::kind))
     }
 
     /// How many blocks there are.
