@@ -94,7 +94,7 @@ fn round(keyspace: &Keyspace, keys: &[Vec<u8>], seed: u64) -> Result<f64, Box<dy
         (0..GETS_A_ROUND).map(|_| &*keys[random.below(keys.len() as u64) as usize]).collect();
     let watch = Watch::start();
     for key in drawn {
-        keyspace.get(key)?.ok_or("a key is missing")?;
+        keyspace.get(key)?.ok_or_else(|| format!("key {} is missing", key.escape_ascii()))?;
     }
     Ok(watch.seconds() * 1e9 / GETS_A_ROUND as f64)
 }

@@ -1,8 +1,12 @@
 //! Figures for decision 031: `cargo test --release -p stroma-lsm --lib -- --ignored --nocapture
 //! measure_restart_search`.
 
+#[path = "../../tests/shared/watch.rs"]
+mod watch;
+
 use std::hint::black_box;
-use std::time::Instant;
+
+use watch::Watch;
 
 use super::{BlockBuilder, BlockView, Damage};
 use crate::entry::{EntryRef, Kind, MAX_SEQUENCE, Sequence};
@@ -10,7 +14,7 @@ use crate::filter::key_hash;
 
 /// Blocks, so that not all of them are in the processor's nearest cache.
 const BLOCKS: usize = 64;
-const LOOKUPS: usize = 100_000;
+const LOOKUPS: usize = 20_000;
 
 type Search = fn(BlockView<'_>, &[u8], Sequence) -> Result<usize, Damage>;
 
@@ -29,16 +33,17 @@ fn keys(kind: &str, count: usize) -> Vec<Vec<u8>> {
     keys
 }
 
+/// Nanoseconds of processor time.
 fn nanoseconds(blocks: &[Vec<u8>], keys: &[Vec<u8>], search: Search) -> f64 {
     let per_block = keys.len() / blocks.len();
-    let start = Instant::now();
+    let watch = Watch::start();
     for turn in 0..LOOKUPS as u64 {
         let block = (key_hash(&turn.to_le_bytes()) % blocks.len() as u64) as usize;
         let key = &keys[block * per_block + (key_hash(&(!turn).to_le_bytes()) % per_block as u64) as usize];
         let view = BlockView::new(&blocks[block]).unwrap();
         black_box(search(view, key, MAX_SEQUENCE).unwrap());
     }
-    start.elapsed().as_nanos() as f64 / LOOKUPS as f64
+    watch.seconds() * 1e9 / LOOKUPS as f64
 }
 
 #[test]
@@ -62,7 +67,7 @@ fn measure_restart_search() {
                 })
                 .collect();
             let mut best = [f64::INFINITY; 2];
-            for _ in 0..9 {
+            for _ in 0..15 {
                 best[0] = best[0].min(nanoseconds(&blocks, &keys, halving));
                 best[1] = best[1].min(nanoseconds(&blocks, &keys, guess));
             }

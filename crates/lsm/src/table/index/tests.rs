@@ -79,3 +79,28 @@ fn a_compact_index_takes_a_third_of_a_plain_one() {
         assert!(3 * compact <= plain, "{compact} {plain}");
     }
 }
+
+#[test]
+fn numbers_in_many_paces_are_found() {
+    let mut state = 0;
+    let mut draw = |limit: u64| {
+        state += 1;
+        key_hash(&u64::to_le_bytes(state)) % limit
+    };
+    for turn in 0..60_u64 {
+        let bits = draw(56);
+        let mut number = draw(1 << 40) << draw(16);
+        let entries: Vec<OwnedEntry> = (0..1500 + 100 * turn)
+            .map(|_| {
+                let pace = draw(1 + bits) / 2;
+                number += 1 + draw(1 + (1 << pace));
+                ([&[0, 0, 0, 1][..], &number.to_be_bytes()].concat(), 1, Some(vec![0; 30]))
+            })
+            .collect();
+        let file = write(&entries, &RangeTombstones::default(), small_blocks(Compression::None, INDEXES[0]));
+        let table = Table::open(blob_of(&file, true)).unwrap();
+        if let Err(error) = table.verify() {
+            panic!("turn {turn}, {bits} bits: {error}, {}", table.describe(0, 0).index_explanation);
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use serde_json::{Value, json};
-use stromatolite::lsm::{LevelStatistics, Statistics};
+use stromatolite::lsm::{LevelStatistics, Statistics, TableDescription};
 use stromatolite::sequence::IndexStatistics;
 use stromatolite::{Result as DatabaseResult, Stromatolite};
 
@@ -12,17 +12,18 @@ use crate::failure::{Failure, Result};
 use crate::output::{Table, bytes, count};
 
 pub(super) fn inspect(database: &Stromatolite, as_json: bool) -> Result<()> {
-    let engine = database.engine().statistics();
+    let (engine, tables) = (database.engine().statistics(), database.engine().tables());
     let indexes = database
         .sequence_indexes()?
         .into_iter()
         .map(|name| Ok((name.clone(), database.sequence_index(&name)?.statistics())))
         .collect::<DatabaseResult<Vec<_>>>()?;
     if as_json {
-        return print_json(&to_json(database, &engine, &indexes));
+        return print_json(&to_json(database, &engine, &tables, &indexes));
     }
     let mut output = standard_output();
     write_documents(&mut output, database, &engine)?;
+    write_tables(&mut output, &tables)?;
     for (name, statistics) in &indexes {
         write_index(&mut output, name, statistics)?;
     }
@@ -71,6 +72,37 @@ fn levels_table(levels: &[LevelStatistics]) -> Table {
     table
 }
 
+/// The tables, and below them why each has the kind of index it has.
+fn write_tables(output: &mut impl Write, tables: &[TableDescription]) -> Result<()> {
+    if tables.is_empty() {
+        return Ok(());
+    }
+    writeln!(output, "\ntables").map_err(Failure::output)?;
+    let mut grid =
+        Table::new(&[">table", ">level", ">entries", ">bytes", ">blocks", "index", ">index bytes", ">a block"]);
+    for table in tables {
+        grid.row([
+            table.id.to_string(),
+            table.level.to_string(),
+            count(table.entries),
+            bytes(table.bytes),
+            count(table.blocks),
+            table.index_kind.to_string(),
+            bytes(table.index_bytes),
+            format!("{:.2}", table.index_bytes as f64 / table.blocks.max(1) as f64),
+        ]);
+    }
+    grid.print(output)?;
+    writeln!(output, "why they have these indexes").map_err(Failure::output)?;
+    for table in tables {
+        let explanation = &table.index_explanation;
+        // The layer next to the keys gives the index its kind.
+        let nearest = explanation.lines().find(|line| line.starts_with("level 0")).unwrap_or(explanation);
+        writeln!(output, "  {} {nearest}", table.id).map_err(Failure::output)?;
+    }
+    Ok(())
+}
+
 fn write_index(output: &mut impl Write, name: &str, statistics: &IndexStatistics) -> Result<()> {
     writeln!(output, "\nsequence index {name}: {} samples", statistics.samples).map_err(Failure::output)?;
     let mut table =
@@ -90,7 +122,19 @@ fn write_index(output: &mut impl Write, name: &str, statistics: &IndexStatistics
     table.print(output)
 }
 
-fn to_json(database: &Stromatolite, engine: &Statistics, indexes: &[(String, IndexStatistics)]) -> Value {
+fn to_json(
+    database: &Stromatolite,
+    engine: &Statistics,
+    tables: &[TableDescription],
+    indexes: &[(String, IndexStatistics)],
+) -> Value {
+    let tables = tables.iter().map(|table| {
+        json!({
+            "id": table.id, "level": table.level, "entries": table.entries, "bytes": table.bytes,
+            "blocks": table.blocks, "index_kind": table.index_kind.to_string(),
+            "index_bytes": table.index_bytes, "index_explanation": table.index_explanation,
+        })
+    });
     let levels = |levels: &[LevelStatistics]| -> Vec<Value> {
         let level = |level: &LevelStatistics| {
             json!({
@@ -118,6 +162,7 @@ fn to_json(database: &Stromatolite, engine: &Statistics, indexes: &[(String, Ind
         "folder": database.folder().display().to_string(),
         "documents": {
             "levels": levels(&engine.levels),
+            "tables": tables.collect::<Vec<_>>(),
             "memory_used": engine.memory_used, "memory_bytes": engine.memory_bytes,
             "commits": engine.commits, "user_bytes": engine.user_bytes, "log_bytes": engine.log_bytes,
             "flushed_bytes": engine.flushed_bytes, "merge_output_bytes": engine.merge_output_bytes,

@@ -16,13 +16,14 @@ const GROUP: usize = 8;
 /// Bytes of a sequence behind an exception.
 const SEQUENCE_BYTES: usize = size_of::<u64>();
 
-/// Puts the exceptions of a table being written, ascending, each with the number of the block before it, into their
-/// three parts.
+/// Puts the exceptions of a table being written, by ascending number of the block before each, into their three parts.
 pub(super) fn lay_out(exceptions: &[(usize, Separator<'_>)]) -> [Vec<u8>; 3] {
     let (mut ends, mut bytes) = (Vec::new(), Vec::new());
     for group in exceptions.chunks(GROUP) {
-        let (first, last) = (group[0].1.key, group[group.len() - 1].1.key);
-        let shared = first.iter().zip(last).take_while(|(this, that)| this == that).count();
+        // Without what is left out they need not ascend, so the first and the last do not tell for those between.
+        let first = group[0].1.key;
+        let shares = |key: &[u8]| first.iter().zip(key).take_while(|(this, that)| this == that).count();
+        let shared = group.iter().map(|(_, separator)| shares(separator.key)).min().unwrap_or(0);
         bytes.extend_from_slice(&first[..shared]);
         ends.push((bytes.len() as u64) << 1);
         for (_, Separator { key, sequence }) in group {
@@ -107,5 +108,40 @@ impl Exceptions<'_> {
             (key, u64::from_le_bytes(*sequence))
         };
         Some(compare(separator, (rest, sequence)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exceptions_come_back_and_compare_whether_they_ascend_or_not() {
+        let key = |number: usize| vec![[9, 9, 1, 9, 9, 9, 9, 9, 4, 4][number % 10]; 1 + number % 3];
+        let keys: Vec<Vec<u8>> = (0..60).map(key).collect();
+        let sequence = |number: usize| if number.is_multiple_of(7) { number as u64 } else { MAX_SEQUENCE };
+        for count in [0, 1, 7, 8, 9, 60] {
+            let exceptions: Vec<(usize, Separator<'_>)> = (0..count)
+                .map(|number| (3 * number, Separator { key: &keys[number], sequence: sequence(number) }))
+                .collect();
+            let (mut section, mut start) = (Vec::new(), 0);
+            let parts = lay_out(&exceptions).map(|part| {
+                section.extend_from_slice(&part);
+                start += part.len();
+                start - part.len()..start
+            });
+            let place = ExceptionsPlace::open(&section, count, parts.clone()).unwrap();
+            assert!(ExceptionsPlace::open(&section, count + 1, parts).is_none());
+            for number in 0..count {
+                let found = place.after(&section, 3 * number).unwrap();
+                for other in &keys {
+                    for sought in [0, sequence(number), MAX_SEQUENCE] {
+                        let expected = compare((&keys[number], sequence(number)), (other, sought));
+                        assert_eq!(found.compare(0, (other, sought)), Some(expected), "{number} {other:?}");
+                    }
+                }
+                assert_eq!(found.compare(count - number, (&[], 0)), None);
+            }
+        }
     }
 }
