@@ -138,8 +138,8 @@ fn measure(folder: &Path, set: &str, count: usize) -> Result<(), Box<dyn Error>>
     let least = times.clone().map(|times| times.into_iter().fold(f64::INFINITY, f64::min));
     let [plain_time, chosen_time] = times.map(|mut times| median(&mut times));
     println!(
-        "{set:<12} {:>3} tables, {:<22} get {plain_time:>6.0} ({:.0}) and {chosen_time:>6.0} ({:.0}) ns, ratio {ratio:.3}; \
-         index {:>9} and {:>8} bytes a table, {:.2} and {:.2} a block, {:.2} times",
+        "{set:<12} {:>3} tables, {:<22} get {plain_time:>6.0} ({:.0}) and {chosen_time:>6.0} ({:.0}) ns, \
+         ratio {ratio:.3}; index {:>9} and {:>8} bytes a table, {:.2} and {:.2} a block, {:.2} times",
         chosen.0,
         chosen.1,
         least[0],

@@ -14,7 +14,7 @@ use crate::filter::key_hash;
 
 /// Blocks, so that not all of them are in the processor's nearest cache.
 const BLOCKS: usize = 64;
-const LOOKUPS: usize = 20_000;
+const LOOKUPS: usize = 200_000;
 
 type Search = fn(BlockView<'_>, &[u8], Sequence) -> Result<usize, Damage>;
 
@@ -49,7 +49,7 @@ fn nanoseconds(blocks: &[Vec<u8>], keys: &[Vec<u8>], search: Search) -> f64 {
 #[test]
 #[ignore = "prints figures"]
 fn measure_restart_search() {
-    let halving: Search = |view, key, sequence| view.restart_before(key, sequence);
+    let halving: Search = |view, key, sequence| view.restart_between(0, view.restart_count(), key, sequence);
     let guess: Search = |view, key, sequence| view.restart_by_guess(key, sequence);
     for kind in ["counted", "random", "clusters"] {
         for restarts in [3, 8, 16, 32, 64, 128, 512] {
@@ -67,7 +67,7 @@ fn measure_restart_search() {
                 })
                 .collect();
             let mut best = [f64::INFINITY; 2];
-            for _ in 0..15 {
+            for _ in 0..7 {
                 best[0] = best[0].min(nanoseconds(&blocks, &keys, halving));
                 best[1] = best[1].min(nanoseconds(&blocks, &keys, guess));
             }

@@ -6,6 +6,7 @@
 mod builder;
 mod compression;
 pub(crate) mod frame;
+mod interpolation;
 mod position;
 mod search;
 mod view;
@@ -15,8 +16,6 @@ pub use compression::Compression;
 pub(crate) use position::BlockPosition;
 pub(crate) use view::{BlockView, Damage};
 
-#[cfg(test)]
-mod interpolation;
 #[cfg(test)]
 mod measure;
 #[cfg(test)]

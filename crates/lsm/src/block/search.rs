@@ -1,7 +1,7 @@
 //! Finding a key's version in a block without building any key.
 //!
 //! 1. Binary search over the restart points, whose keys are stored whole, for the last one not after the
-//!    target.
+//!    target; where there are many of them, from where it would be if they were even (see [`super::interpolation`]).
 //! 2. From there entry by entry, knowing only how many bytes the previous key and the target have in common
 //!    (`matched`; the previous key is less than the target or an earlier version of it). If an entry shares
 //!    more than that with the previous key, it stands to the target as the previous key does. If it shares
@@ -14,9 +14,15 @@ use super::builder::common_prefix;
 use super::view::{BlockView, Damage, StoredEntry};
 use crate::entry::{EntryRef, Sequence, compare};
 
+/// Restart points from which on the first is guessed. With fewer it is no quicker; see decision 031.
+const GUESS_FROM: usize = 256;
+
 impl<'a> BlockView<'a> {
     /// The index of the last restart point whose entry is before `(key, sequence)`, or 0.
     pub(super) fn restart_before(self, key: &[u8], sequence: Sequence) -> Result<usize, Damage> {
+        if self.restart_count() >= GUESS_FROM {
+            return self.restart_by_guess(key, sequence);
+        }
         self.restart_between(0, self.restart_count(), key, sequence)
     }
 

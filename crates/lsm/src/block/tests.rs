@@ -49,7 +49,7 @@ proptest! {
         let present = entries.iter().map(|entry| entry.0.clone());
         for key in present.chain(others) {
             for sequence in [0, 3, 7, 11, MAX_SEQUENCE] {
-                let restart = view.restart_before(&key, sequence).unwrap();
+                let restart = view.restart_between(0, view.restart_count(), &key, sequence).unwrap();
                 prop_assert_eq!(view.restart_by_guess(&key, sequence).unwrap(), restart);
                 let expected = entries.iter().find(|entry| entry.0 == key && entry.1 <= sequence);
                 let found = view.find(&key, sequence).unwrap();
@@ -176,4 +176,18 @@ fn claimed_lengths_allocate_nothing() {
         stored.extend_from_slice(&[0; 8]);
         assert!(frame::payload(&stored, "t", 0).is_err());
     }
+}
+
+#[test]
+fn a_block_of_many_restart_points_finds_every_key() {
+    let key = |number: u32| (number * number / 7).to_be_bytes().to_vec();
+    let entries: Vec<OwnedEntry> = (100..9000).map(|number| (key(number), 5, Some(Vec::new()))).collect();
+    let payload = payload_of(&entries);
+    let view = BlockView::new(&payload).unwrap();
+    for number in 90..9010 {
+        let found = view.find(&key(number), MAX_SEQUENCE).unwrap().is_some();
+        assert_eq!(found, (100..9000).contains(&number), "{number}");
+        assert!(view.find(&[&key(number)[..], &[0]].concat(), MAX_SEQUENCE).unwrap().is_none());
+    }
+    assert!(view.find(b"", MAX_SEQUENCE).unwrap().is_none() && view.find(&[255; 9], 5).unwrap().is_none());
 }

@@ -19,27 +19,39 @@ pub enum IndexPolicy {
     Linear,
     /// Always a static B+-tree whose nodes are searched by vector instructions.
     SPlus,
+    /// Always a spline that is entered by a table over the leading bits.
+    RadixSpline,
     /// Whole separators and binary search among them, as is usual: three times as large and more. Here to compare with.
     Plain,
 }
 
+impl IndexPolicy {
+    /// The kind of layer that is forced, if any.
+    fn forced(self) -> Option<ForcePolicy> {
+        let kind = match self {
+            // A plain index has no layers.
+            Self::CostModel | Self::Plain => return None,
+            Self::BTree => LayerKind::BTree,
+            Self::Linear => LayerKind::Linear,
+            Self::SPlus => LayerKind::SPlus,
+            Self::RadixSpline => LayerKind::RadixSpline,
+        };
+        Some(ForcePolicy(kind))
+    }
+}
+
 impl Policy for IndexPolicy {
     fn plans(&self, level: usize) -> Vec<LayerPlan> {
-        match self {
-            // A plain index has no layers.
-            Self::CostModel | Self::Plain => CostModelPolicy::default().plans(level),
-            Self::BTree => ForcePolicy(LayerKind::BTree).plans(level),
-            Self::Linear => ForcePolicy(LayerKind::Linear).plans(level),
-            Self::SPlus => ForcePolicy(LayerKind::SPlus).plans(level),
+        match self.forced() {
+            Some(forced) => forced.plans(level),
+            None => CostModelPolicy::default().plans(level),
         }
     }
 
     fn choose(&self, below: Below, offers: &[Offer]) -> Choice {
-        match self {
-            Self::CostModel | Self::Plain => CostModelPolicy::default().choose(below, offers),
-            Self::BTree => ForcePolicy(LayerKind::BTree).choose(below, offers),
-            Self::Linear => ForcePolicy(LayerKind::Linear).choose(below, offers),
-            Self::SPlus => ForcePolicy(LayerKind::SPlus).choose(below, offers),
+        match self.forced() {
+            Some(forced) => forced.choose(below, offers),
+            None => CostModelPolicy::default().choose(below, offers),
         }
     }
 }

@@ -15,8 +15,14 @@ use crate::filter::FilterPolicy;
 use crate::merging::Visibility;
 use crate::tombstones::RangeTombstones;
 
-pub(super) const INDEXES: [IndexPolicy; 5] =
-    [IndexPolicy::CostModel, IndexPolicy::BTree, IndexPolicy::Linear, IndexPolicy::SPlus, IndexPolicy::Plain];
+pub(super) const INDEXES: [IndexPolicy; 6] = [
+    IndexPolicy::CostModel,
+    IndexPolicy::BTree,
+    IndexPolicy::Linear,
+    IndexPolicy::SPlus,
+    IndexPolicy::RadixSpline,
+    IndexPolicy::Plain,
+];
 
 pub(super) fn small_blocks(compression: Compression, index: IndexPolicy) -> TableOptions {
     TableOptions { block_bytes: 90, compression, filter: FilterPolicy::default(), index }

@@ -18,6 +18,8 @@ pub enum IndexKind {
     Plain,
     /// Packed heads under a static B+-tree for vector instructions.
     SPlus,
+    /// Packed heads under a spline with a table by leading bits.
+    RadixSpline,
     /// Packed heads under layers of another kind of the library's.
     Other,
 }
@@ -30,6 +32,7 @@ impl IndexKind {
             Some(LayerKind::BTree) => IndexKind::BTree,
             Some(LayerKind::Linear) => IndexKind::Linear,
             Some(LayerKind::SPlus) => IndexKind::SPlus,
+            Some(LayerKind::RadixSpline) => IndexKind::RadixSpline,
             Some(_) => IndexKind::Other,
         }
     }
@@ -42,7 +45,8 @@ impl IndexKind {
             IndexKind::Linear => 2,
             IndexKind::Plain => 3,
             IndexKind::SPlus => 4,
-            IndexKind::Other => 5,
+            IndexKind::RadixSpline => 5,
+            IndexKind::Other => 6,
         }
     }
 }
@@ -55,6 +59,7 @@ impl fmt::Display for IndexKind {
             IndexKind::Linear => "linear",
             IndexKind::Plain => "plain",
             IndexKind::SPlus => "S+-tree",
+            IndexKind::RadixSpline => "radix spline",
             IndexKind::Other => "other",
         })
     }

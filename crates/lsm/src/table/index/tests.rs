@@ -15,6 +15,7 @@ fn the_kind_of_index_is_recorded_and_explained() {
         (IndexPolicy::BTree, IndexKind::BTree),
         (IndexPolicy::Linear, IndexKind::Linear),
         (IndexPolicy::SPlus, IndexKind::SPlus),
+        (IndexPolicy::RadixSpline, IndexKind::RadixSpline),
         (IndexPolicy::Plain, IndexKind::Plain),
     ] {
         let options = TableOptions { index: policy, ..TableOptions::default() };

@@ -19,8 +19,8 @@
 //! block ends   in the file, packed
 //! exceptions   packed: the number of the block before each
 //! …            packed: twice the places where the following bytes end, and 1 if they end with a sequence
-//! …            bytes, for each eight exceptions: what all begin with after the prefix and what is left out; then of each
-//!              the rest, and u64 sequence if it is not the largest
+//! …            bytes, for each eight exceptions: what all begin with after the prefix and what is left out; then of
+//!              each the rest, and u64 sequence if it is not the largest
 //! model        an index of stroma-hybrid over the stored heads; empty without separators
 //! ```
 
