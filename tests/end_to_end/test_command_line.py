@@ -89,6 +89,9 @@ def test_compact_and_inspect_and_check(quickstart, tmp_path):
     shown = json.loads(stroma("inspect", "--json", "--data", copy).stdout)
     assert shown["sequences"]["genomes"]["samples"] == 17
     assert shown["documents"]["levels"]
+    tables = shown["documents"]["tables"]
+    assert tables and all(table["index_kind"] and table["index_explanation"] for table in tables)
+    assert "why they have these indexes" in stroma("inspect", "--data", copy).stdout
     assert "write amplification" in stroma("inspect", "--data", copy).stdout.lower()
     assert json.loads(stroma("check", "--json", "--data", copy).stdout)["damaged"] == []
 

@@ -78,8 +78,16 @@ fn write_tables(output: &mut impl Write, tables: &[TableDescription]) -> Result<
         return Ok(());
     }
     writeln!(output, "\ntables").map_err(Failure::output)?;
-    let mut grid =
-        Table::new(&[">table", ">level", ">entries", ">bytes", ">blocks", "index", ">index bytes", ">a block"]);
+    let mut grid = Table::new(&[
+        ">table",
+        ">level",
+        ">entries",
+        ">bytes",
+        ">blocks",
+        "index",
+        ">index bytes",
+        ">a block",
+    ]);
     for table in tables {
         grid.row([
             table.id.to_string(),
