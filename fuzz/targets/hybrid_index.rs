@@ -7,9 +7,13 @@ use stroma_hybrid::IndexRef;
 fuzz_target!(|bytes: &[u8]| {
     let keys: Vec<u64> = (0..1000).map(|key| key * 3).collect();
     if let Ok(index) = IndexRef::<u64>::open(bytes, keys.len()) {
-        for key in [0, 1, 1500, 2997, u64::MAX] {
-            let position = index.lower_bound(keys.as_slice(), key);
-            assert!(position <= keys.len());
+        let searched = [0, 1, 1500, 2997, u64::MAX];
+        let mut together = [0; 5];
+        index.lower_bound_batch(keys.as_slice(), &searched, &mut together);
+        for (key, together) in searched.into_iter().zip(together) {
+            let position = keys.partition_point(|candidate| *candidate < key);
+            assert_eq!(index.lower_bound(keys.as_slice(), key), position);
+            assert_eq!(together, position);
         }
     }
 });
