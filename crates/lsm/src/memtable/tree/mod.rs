@@ -28,5 +28,7 @@ pub(crate) use search::{Entry, Keys};
 
 #[cfg(all(test, shuttle))]
 mod models;
+#[cfg(all(test, shuttle))]
+mod pausing;
 #[cfg(test)]
 mod tests;
