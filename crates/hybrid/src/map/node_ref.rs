@@ -5,7 +5,7 @@ const INDEX_BITS: u32 = 30;
 /// Most nodes of one kind that a map can hold.
 pub(crate) const MOST_NODES: usize = 1 << INDEX_BITS;
 
-/// What a node of a [`HybridMap`](crate::HybridMap) is.
+/// What a node of a [`HybridMap`](super::HybridMap) is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NodeKind {
     /// An inner B-tree node: a few sorted pivots, counted through.
