@@ -11,12 +11,12 @@ use crate::{Error, Key, KeySource, Layer, SPlusLayerBuilder};
 
 /// A whole B+-tree over every `fanout`-th key of the array below; of fanout 1 it leaves nothing to search.
 ///
-/// It has the same separators as a [`BTreeLayer`](crate::BTreeLayer) and narrows to the same windows, but brings all levels
-/// above them itself, in nodes of 16 keys that begin with cache lines: a node is searched by comparing all its
-/// keys at once, with AVX2 where the processor has it, and nothing depends on a branch. Many keys descend side
-/// by side in [`narrow_batch`](Layer::narrow_batch), so that each waits for memory while the others do, too.
-/// After "S+ trees" in Slotin, *Algorithms for Modern Hardware*, and Groot Koerkamp, "Static search trees:
-/// 40x faster than binary search", 2024.
+/// It has the same separators as a [`BTreeLayer`](crate::BTreeLayer) and narrows to the same windows, but brings
+/// all levels above them itself, in nodes of 16 keys that begin with cache lines: a node is searched by
+/// comparing all its keys at once, with AVX2 where the processor has it, and nothing depends on a branch. Many
+/// keys descend side by side in [`narrow_batch`](Layer::narrow_batch), so that each waits for memory while the
+/// others do, too. After "S+ trees" in Slotin, *Algorithms for Modern Hardware*, and Groot Koerkamp, "Static
+/// search trees: 40x faster than binary search", 2024.
 ///
 /// It is complete: it has one entry, its root, and nothing need stand on it.
 #[derive(Debug, Clone)]
