@@ -3,7 +3,7 @@
 use stroma_hybrid::{Lines, Spline, Tree};
 
 use super::arrays::{BinarySearch, ByLevel};
-use super::ours::{Composed, Ours};
+use super::ours::{btree, chosen, composed};
 use super::pgm::{LearnedIndexLab, PgmExtra, PgmIndex, PgmRs};
 use super::tree_map::TreeMap;
 use crate::Outcome;
@@ -57,13 +57,13 @@ const fn pgm(package: &'static str, bytes_a_key: u64, measure: Measure) -> RustS
 }
 
 pub(in crate::index) const SUBJECTS: [RustSubject; 14] = [
-    ours("ours", OURS, |work| work.measure(Ours::chosen)),
-    ours("ours-btree", "stromatolite, B-tree", |work| work.measure(Ours::btree)),
-    ours("ours-lines-4", "stromatolite, lines of ε = 4", |work| work.measure(Composed::<Lines<4>>::new)),
-    ours("ours-lines", "stromatolite, SmoothIndex", |work| work.measure(Composed::<Lines>::new)),
-    ours("ours-lines-64", "stromatolite, lines of ε = 64", |work| work.measure(Composed::<Lines<64>>::new)),
-    ours("ours-spline", "stromatolite, EvenIndex", |work| work.measure(Composed::<Spline>::new)),
-    ours("ours-splus", "stromatolite, HardIndex", |work| work.measure(Composed::<Tree>::new)),
+    ours("ours", OURS, |work| work.measure(chosen)),
+    ours("ours-btree", "stromatolite, B-tree", |work| work.measure(btree)),
+    ours("ours-lines-4", "stromatolite, lines of ε = 4", |work| work.measure(composed::<Lines<4>>)),
+    ours("ours-lines", "stromatolite, SmoothIndex", |work| work.measure(composed::<Lines>)),
+    ours("ours-lines-64", "stromatolite, lines of ε = 64", |work| work.measure(composed::<Lines<64>>)),
+    ours("ours-spline", "stromatolite, EvenIndex", |work| work.measure(composed::<Spline>)),
+    ours("ours-splus", "stromatolite, HardIndex", |work| work.measure(composed::<Tree>)),
     std("partition_point", "partition_point", 0, |work| work.measure(|keys| Ok(BinarySearch(keys)))),
     std("btreemap", "BTreeMap", 26, |work| work.measure(|keys| Ok(TreeMap::new(keys)))),
     RustSubject {
