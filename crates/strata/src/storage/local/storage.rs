@@ -216,7 +216,7 @@ mod tests {
         let storage = LocalStorage::open(directory.path()).unwrap();
         let mut writer = storage.create("layers/1").unwrap();
         writer.write_all(b"half").unwrap();
-        std::mem::forget(writer);
+        // As long as the writer lives its file stays, as it would if the process had ended.
         let leftovers = || fs::read_dir(directory.path().join(TEMPORARY_FOLDER)).unwrap().count();
         let again = LocalStorage::open(directory.path()).unwrap();
         assert_eq!(leftovers(), 1);
@@ -228,6 +228,7 @@ mod tests {
         );
         drop(lock);
         storage.lock().unwrap();
+        drop(writer);
     }
 
     #[test]
