@@ -36,7 +36,7 @@ impl<K: Key> BTreeLayer<K> {
     pub fn build<S: KeySource<K> + ?Sized>(keys: &S, fanout: usize) -> Result<Self, Error> {
         let mut builder = BTreeLayerBuilder::new(fanout)?;
         for position in (0..keys.len()).step_by(fanout) {
-            builder.take(position, keys.get(position));
+            builder.separators.take(position, keys.get(position));
         }
         Ok(builder.finish_at(keys.len()))
     }
@@ -47,8 +47,7 @@ impl<K: Key> BTreeLayer<K> {
 /// It believes that the keys are sorted.
 #[derive(Debug, Clone)]
 pub struct BTreeLayerBuilder<K> {
-    separators: Separators<K>,
-    key_count: usize,
+    pub(crate) separators: Separators<K>,
 }
 
 impl<K: Key> BTreeLayerBuilder<K> {
@@ -61,34 +60,18 @@ impl<K: Key> BTreeLayerBuilder<K> {
             let (smallest, largest) = (FANOUT_LIMITS.0 as u64, FANOUT_LIMITS.1 as u64);
             return Err(Error::BadParameter { name: "fanout", value: fanout as u64, smallest, largest });
         }
-        Ok(Self { separators: Separators::new(fanout), key_count: 0 })
+        Ok(Self { separators: Separators::new(fanout) })
     }
 
     /// Takes the next key.
     #[inline]
     pub fn push(&mut self, key: K) {
-        self.take(self.key_count, key);
-        self.key_count += 1;
-    }
-
-    /// Takes the key at a position if it is an entry; none of those may be passed over.
-    pub(crate) fn take(&mut self, position: usize, key: K) {
-        self.separators.take(position, key);
-    }
-
-    /// The next position whose key has to be taken.
-    pub(crate) fn next_position(&self) -> usize {
-        self.separators.next_position()
-    }
-
-    /// How many entries the layer has so far.
-    pub(crate) fn entry_count(&self) -> usize {
-        self.separators.count()
+        self.separators.push(key);
     }
 
     /// The layer.
     pub fn finish(self) -> BTreeLayer<K> {
-        let key_count = self.key_count;
+        let key_count = self.separators.pushed;
         self.finish_at(key_count)
     }
 

@@ -102,8 +102,9 @@ impl<'a, K: Key> IndexRef<'a, K> {
     /// # Errors
     /// Anything in [`Error`] but `NotSorted` and `BadParameter`; never panics, whatever the bytes are.
     pub fn open(bytes: &'a [u8], key_count: usize) -> Result<Self, Error> {
-        check_checksum(check_envelope::<K>(bytes, key_count)?.0, bytes)?;
-        Self::open_unverified(bytes, key_count)
+        let (body, layer_count) = check_envelope::<K>(bytes, key_count)?;
+        check_checksum(body, bytes)?;
+        Self::open_body(body, layer_count, key_count)
     }
 
     /// As [`open`](Self::open), but takes the checksum for granted and so reads no layer, O(layers).
@@ -115,6 +116,11 @@ impl<'a, K: Key> IndexRef<'a, K> {
     /// As [`open`](Self::open), but for [`Error::ChecksumMismatch`].
     pub fn open_unverified(bytes: &'a [u8], key_count: usize) -> Result<Self, Error> {
         let (body, layer_count) = check_envelope::<K>(bytes, key_count)?;
+        Self::open_body(body, layer_count, key_count)
+    }
+
+    /// Opens everything before the checksum, of which the header was checked.
+    fn open_body(body: &'a [u8], layer_count: usize, key_count: usize) -> Result<Self, Error> {
         let descriptors_end = HEADER_BYTES + layer_count * DESCRIPTOR_BYTES;
         let mut payloads = Payloads { body, at: descriptors_end };
         let Some(descriptors) = body.get(HEADER_BYTES..descriptors_end) else {

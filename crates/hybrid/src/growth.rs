@@ -4,6 +4,7 @@ use crate::any::AnyLayer;
 use crate::btree::BTreeLayerBuilder;
 use crate::index::ChosenLayer;
 use crate::linear::{LINE_BYTES, LinearGrowth, Point, PointStream};
+use crate::separators::Separators;
 use crate::spline::SplineGrowth;
 use crate::{Below, Error, Key, KeySource, LayerPlan, Offer, Policy, SPlusLayerBuilder};
 
@@ -26,20 +27,12 @@ impl<K: Key> Growth<K> {
         })
     }
 
-    /// The next position whose key a tree has to be given.
-    fn next_position(&self) -> usize {
+    /// What a tree takes of the keys.
+    fn separators(&mut self) -> Option<&mut Separators<K>> {
         match self {
-            Self::BTree(builder) => builder.next_position(),
-            Self::SPlus(builder) => builder.next_position(),
-            Self::Linear(_) | Self::RadixSpline(_) => usize::MAX,
-        }
-    }
-
-    fn take_key(&mut self, position: usize, key: K) {
-        match self {
-            Self::BTree(builder) => builder.take(position, key),
-            Self::SPlus(builder) => builder.take(position, key),
-            Self::Linear(_) | Self::RadixSpline(_) => {}
+            Self::BTree(builder) => Some(&mut builder.separators),
+            Self::SPlus(builder) => Some(&mut builder.separators),
+            Self::Linear(_) | Self::RadixSpline(_) => None,
         }
     }
 
@@ -53,7 +46,7 @@ impl<K: Key> Growth<K> {
 
     fn size_bytes(&self) -> usize {
         match self {
-            Self::BTree(builder) => builder.entry_count() * K::WIDTH,
+            Self::BTree(builder) => builder.separators.bytes.len(),
             Self::Linear(growth) => growth.piece_count() * (K::WIDTH + LINE_BYTES),
             Self::SPlus(builder) => builder.size_bytes(),
             Self::RadixSpline(growth) => growth.size_bytes(),
@@ -110,8 +103,11 @@ impl<K: Key> LevelBuilder<K> {
             considered.iter_mut().for_each(|(_, growth)| growth.push_point(point));
         })?;
         if position == self.next_position {
-            considered.iter_mut().for_each(|(_, growth)| growth.take_key(position, key));
-            let positions = considered.iter().map(|(_, growth)| growth.next_position());
+            let trees = considered.iter_mut().filter_map(|(_, growth)| growth.separators());
+            let positions = trees.map(|separators| {
+                separators.take(position, key);
+                separators.next_position()
+            });
             self.next_position = positions.min().unwrap_or(usize::MAX);
         }
         if self.points.key_count() >= self.next_review {

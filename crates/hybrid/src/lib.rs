@@ -71,6 +71,7 @@ mod separators;
 mod source;
 mod spline;
 mod splus;
+mod stored;
 mod walk;
 
 pub use any::{LayerKind, LayerPlan};

@@ -12,12 +12,21 @@ pub(crate) struct Separators<K> {
     pub(crate) every: usize,
     /// The position whose key comes next.
     next: usize,
+    /// How many keys were pushed.
+    pub(crate) pushed: usize,
     key: PhantomData<K>,
 }
 
 impl<K: Key> Separators<K> {
     pub(crate) fn new(every: usize) -> Self {
-        Self { bytes: Vec::new(), every, next: 0, key: PhantomData }
+        Self { bytes: Vec::new(), every, next: 0, pushed: 0, key: PhantomData }
+    }
+
+    /// Takes the next key of all.
+    #[inline]
+    pub(crate) fn push(&mut self, key: K) {
+        self.take(self.pushed, key);
+        self.pushed += 1;
     }
 
     /// Takes the key at a position if it is one of them. None may be passed over.

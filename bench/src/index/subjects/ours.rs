@@ -9,24 +9,24 @@ use crate::index::subject::{BATCH, Subject, sum_at};
 pub(super) struct Ours<'k, L> {
     keys: &'k [u64],
     index: L,
-    explanation: Option<String>,
+    explain: fn(&L) -> Option<String>,
 }
 
 /// Layers that are chosen by the cost model.
 pub(super) fn chosen(keys: &[u64]) -> Outcome<Ours<'_, Index<u64>>> {
     let index = Index::build(keys, &CostModelPolicy::default())?;
-    Ok(Ours { keys, explanation: Some(index.explain().to_string()), index })
+    Ok(Ours { keys, index, explain: |index| Some(index.explain()) })
 }
 
 /// Layers that are all those of a B-tree.
 pub(super) fn btree(keys: &[u64]) -> Outcome<Ours<'_, Index<u64>>> {
     let index = Index::build(keys, &ForcePolicy(LayerKind::BTree))?;
-    Ok(Ours { keys, explanation: Some(index.explain().to_string()), index })
+    Ok(Ours { keys, index, explain: |index| Some(index.explain()) })
 }
 
 /// Layers that were chosen when the program was written.
 pub(super) fn composed<C: Config>(keys: &[u64]) -> Outcome<Ours<'_, ComposedIndex<u64, C>>> {
-    Ok(Ours { keys, index: ComposedIndex::build(keys)?, explanation: None })
+    Ok(Ours { keys, index: ComposedIndex::build(keys)?, explain: |_| None })
 }
 
 impl<L: Layer<u64>> Subject for Ours<'_, L> {
@@ -52,6 +52,6 @@ impl<L: Layer<u64>> Subject for Ours<'_, L> {
     }
 
     fn explanation(&self) -> Option<String> {
-        self.explanation.clone()
+        (self.explain)(&self.index)
     }
 }

@@ -1,6 +1,7 @@
 //! One straight line in integer arithmetic, packed into 16 bytes.
 
 use crate::Key;
+use crate::stored::u64_at;
 
 /// Bytes of a stored line.
 pub(crate) const LINE_BYTES: usize = 16;
@@ -58,12 +59,7 @@ impl Line {
 
     #[inline(always)]
     pub(crate) fn read(bytes: &[u8]) -> Self {
-        let word = |at: usize| {
-            let mut own = [0; 8];
-            own.copy_from_slice(&bytes[at..at + 8]);
-            u64::from_le_bytes(own)
-        };
-        Self { start: word(0) as i64, packed: word(8) }
+        Self { start: u64_at(bytes, 0) as i64, packed: u64_at(bytes, 8) }
     }
 }
 

@@ -31,30 +31,27 @@ impl<C: Config> Branch<C> {
 }
 
 impl<C: Config> Inner<C::Key> for Branch<C> {
-    fn len(&self) -> usize {
-        self.len
-    }
-
-    fn capacity(&self) -> usize {
-        C::BranchKeys::LEN
-    }
-
-    fn pivot(&self, at: usize) -> C::Key {
-        self.keys.items()[at]
+    #[inline(always)]
+    fn pivots(&self) -> &[C::Key] {
+        self.keys.items()
     }
 
     #[inline(always)]
-    fn child(&self, at: usize) -> NodeRef {
-        self.refs.items()[at]
+    fn refs(&self) -> &[NodeRef] {
+        self.refs.items()
+    }
+
+    fn refs_mut(&mut self) -> &mut [NodeRef] {
+        self.refs.items_mut()
+    }
+
+    fn len(&self) -> usize {
+        self.len
     }
 
     #[inline(always)]
     fn find(&self, key: C::Key) -> usize {
         count_stepped(self.keys.items(), |pivot| *pivot <= key).min(self.len).saturating_sub(1)
-    }
-
-    fn set_child(&mut self, at: usize, child: NodeRef) {
-        self.refs.items_mut()[at] = child;
     }
 
     fn move_pivot(&mut self, at: usize, pivot: C::Key) {

@@ -114,21 +114,22 @@ impl<C: Config> Route<C> {
 }
 
 impl<C: Config> Inner<C::Key> for Route<C> {
-    fn len(&self) -> usize {
-        usize::from(self.len)
-    }
-
-    fn capacity(&self) -> usize {
-        C::RouteKeys::LEN
-    }
-
-    fn pivot(&self, at: usize) -> C::Key {
-        self.keys.items()[at]
+    #[inline(always)]
+    fn pivots(&self) -> &[C::Key] {
+        self.keys.items()
     }
 
     #[inline(always)]
-    fn child(&self, at: usize) -> NodeRef {
-        self.refs.items()[at]
+    fn refs(&self) -> &[NodeRef] {
+        self.refs.items()
+    }
+
+    fn refs_mut(&mut self) -> &mut [NodeRef] {
+        self.refs.items_mut()
+    }
+
+    fn len(&self) -> usize {
+        usize::from(self.len)
     }
 
     #[inline(always)]
@@ -136,10 +137,6 @@ impl<C: Config> Inner<C::Key> for Route<C> {
         let (start, end) = self.pivots_of(self.stretch(key));
         let below = count_below(&self.keys.items()[start..end], |pivot| *pivot <= key);
         (start + below).saturating_sub(1)
-    }
-
-    fn set_child(&mut self, at: usize, child: NodeRef) {
-        self.refs.items_mut()[at] = child;
     }
 
     fn move_pivot(&mut self, at: usize, pivot: C::Key) {

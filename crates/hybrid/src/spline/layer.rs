@@ -7,6 +7,7 @@ use super::builder::RadixSplineLayerBuilder;
 use super::table::{MOST_BITS, Radix, SLOT_BYTES, knots_of};
 use crate::processor::prefetch;
 use crate::search::clamp;
+use crate::stored::{u32_at, u64_at};
 use crate::{Error, Key, KeySource, Layer, LittleEndianKeys};
 
 /// A spline through some of the keys, never further than a known error from the others, and a table by the
@@ -64,9 +65,8 @@ impl<K: Key, B: AsRef<[u8]>> RadixSplineLayer<K, B> {
     /// Puts a layer together from stored parts; `None` if they do not fit each other.
     pub(crate) fn from_parts(bytes: B, error: usize, below_len: usize) -> Option<Self> {
         let (head, rest) = bytes.as_ref().split_first_chunk::<HEAD_BYTES>()?;
-        let knot_count = usize::try_from(u64::from_le_bytes(*head.first_chunk()?)).ok()?;
-        let [bits, shift] =
-            [8, 12].map(|at| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]));
+        let knot_count = usize::try_from(u64_at(head, 0)).ok()?;
+        let [bits, shift] = [8, 12].map(|at| u32_at(head, at));
         if bits > MOST_BITS || shift > 127 || (knot_count == 0) != (below_len == 0) {
             return None;
         }
@@ -150,9 +150,8 @@ impl<K: Key, B: AsRef<[u8]>> RadixSplineLayer<K, B> {
 
     #[inline(always)]
     fn position(&self, knot: usize) -> usize {
-        let mut own = [0; POSITION_BYTES];
-        own.copy_from_slice(self.position_bytes(knot));
-        usize::try_from(u64::from_le_bytes(own)).unwrap_or(usize::MAX).min(self.below_len)
+        let position = u64_at(self.position_bytes(knot), 0);
+        usize::try_from(position).unwrap_or(usize::MAX).min(self.below_len)
     }
 
     #[inline(always)]

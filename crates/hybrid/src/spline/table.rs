@@ -3,6 +3,7 @@
 use core::ops::Range;
 
 use crate::Key;
+use crate::stored::u32_at;
 
 /// Bytes of a slot.
 pub(super) const SLOT_BYTES: usize = 4;
@@ -59,10 +60,6 @@ impl Radix {
 /// The knots that a slot of a table points at.
 #[inline(always)]
 pub(super) fn knots_of(table: &[u8], slot: usize) -> Range<usize> {
-    let entry = |at: usize| {
-        let mut own = [0; SLOT_BYTES];
-        own.copy_from_slice(&table[at * SLOT_BYTES..][..SLOT_BYTES]);
-        u32::from_le_bytes(own) as usize
-    };
+    let entry = |at: usize| u32_at(table, at * SLOT_BYTES) as usize;
     entry(slot)..entry(slot + 1)
 }

@@ -11,8 +11,7 @@ use crate::{Error, Key, KeySource, LittleEndianKeys};
 /// It believes that the keys are sorted.
 #[derive(Debug, Clone)]
 pub struct SPlusLayerBuilder<K> {
-    separators: Separators<K>,
-    key_count: usize,
+    pub(crate) separators: Separators<K>,
 }
 
 /// Largest fanout, which is at least 1.
@@ -33,24 +32,13 @@ impl<K: Key> SPlusLayerBuilder<K> {
             let (value, largest) = (fanout as u64, MOST_FANOUT as u64);
             return Err(Error::BadParameter { name: "fanout", value, smallest: 1, largest });
         }
-        Ok(Self { separators: Separators::new(fanout), key_count: 0 })
+        Ok(Self { separators: Separators::new(fanout) })
     }
 
     /// Takes the next key.
     #[inline]
     pub fn push(&mut self, key: K) {
-        self.take(self.key_count, key);
-        self.key_count += 1;
-    }
-
-    /// Takes the key at a position if it is a separator; none of those may be passed over.
-    pub(crate) fn take(&mut self, position: usize, key: K) {
-        self.separators.take(position, key);
-    }
-
-    /// The next position whose key has to be taken.
-    pub(crate) fn next_position(&self) -> usize {
-        self.separators.next_position()
+        self.separators.push(key);
     }
 
     /// Bytes the layer would have if it ended here, about.
@@ -61,7 +49,7 @@ impl<K: Key> SPlusLayerBuilder<K> {
 
     /// The layer, in O(separators).
     pub fn finish(self) -> SPlusLayer<K> {
-        let key_count = self.key_count;
+        let key_count = self.separators.pushed;
         self.finish_at(key_count)
     }
 

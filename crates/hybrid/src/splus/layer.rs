@@ -43,7 +43,7 @@ impl<K: Key> SPlusLayer<K> {
     pub fn build<S: KeySource<K> + ?Sized>(keys: &S, fanout: usize) -> Result<Self, Error> {
         let mut builder = SPlusLayerBuilder::new(fanout)?;
         for position in (0..keys.len()).step_by(fanout) {
-            builder.take(position, keys.get(position));
+            builder.separators.take(position, keys.get(position));
         }
         Ok(builder.finish_at(keys.len()))
     }

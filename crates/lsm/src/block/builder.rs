@@ -67,7 +67,7 @@ impl BlockBuilder {
 
 /// How many bytes two keys share at their start.
 #[inline]
-pub(super) fn common_prefix(left: &[u8], right: &[u8]) -> usize {
+pub(crate) fn common_prefix(left: &[u8], right: &[u8]) -> usize {
     let whole = left
         .as_chunks::<8>()
         .0

@@ -11,7 +11,7 @@ mod position;
 mod search;
 mod view;
 
-pub(crate) use builder::BlockBuilder;
+pub(crate) use builder::{BlockBuilder, common_prefix};
 pub use compression::Compression;
 pub(crate) use position::BlockPosition;
 pub(crate) use view::{BlockView, Damage};

@@ -7,6 +7,7 @@ use super::leaves::Layout;
 use crate::Key;
 use crate::map::config::{Config, Lengths};
 use crate::mapped::MappedRegion;
+use crate::stored::{u32_at, u64_at};
 
 /// Where the leaves begin.
 pub(super) const PAGE: usize = 4096;
@@ -98,16 +99,4 @@ impl Header {
             Self { synced, leaves: u64_at(page, 32), entries: u64_at(page, 40), table: u64_at(page, 48) };
         if header.synced { Ok(header) } else { Err(MapFileError::NotSynced { place: place() }) }
     }
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    let mut own = [0; 4];
-    own.copy_from_slice(&bytes[at..at + 4]);
-    u32::from_le_bytes(own)
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    let mut own = [0; 8];
-    own.copy_from_slice(&bytes[at..at + 8]);
-    u64::from_le_bytes(own)
 }

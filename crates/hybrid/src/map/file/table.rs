@@ -3,6 +3,7 @@
 use crate::Key;
 use crate::map::leaf::Head;
 use crate::map::node_ref::NodeKind;
+use crate::stored::{u32_at, u64_at};
 
 /// Bytes of a row.
 pub(super) const ROW: usize = 48;
@@ -34,11 +35,8 @@ impl<K: Key> Row<K> {
             1 => NodeKind::Gapped,
             _ => return None,
         };
-        let (mut leaf, mut checksum) = ([0; 4], [0; 8]);
-        leaf.copy_from_slice(&row[..4]);
-        checksum.copy_from_slice(&row[8..16]);
         let len = u16::from_le_bytes([row[4], row[5]]);
         let head = Head::read_line(&row[16..], len, next);
-        Some(Self { leaf: u32::from_le_bytes(leaf), kind, head, checksum: u64::from_le_bytes(checksum) })
+        Some(Self { leaf: u32_at(row, 0), kind, head, checksum: u64_at(row, 8) })
     }
 }

@@ -6,6 +6,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::pages::PAGE_BYTES;
 use crate::mapped::MappedError;
+use crate::stored::{u32_at, u64_at};
 
 const MAGIC: [u8; 8] = *b"STRMDICT";
 const VERSION: u32 = 1;
@@ -164,14 +165,6 @@ impl Header {
         let table = part(pages * 8, 1)?;
         (at == file_bytes).then_some(Layout { sections, index, table })
     }
-}
-
-fn u32_at(page: &[u8; PAGE_BYTES], at: usize) -> u32 {
-    u32::from_le_bytes([page[at], page[at + 1], page[at + 2], page[at + 3]])
-}
-
-fn u64_at(page: &[u8; PAGE_BYTES], at: usize) -> u64 {
-    u64::from(u32_at(page, at)) | u64::from(u32_at(page, at + 4)) << 32
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::super::options::IndexPolicy;
 use super::kind::FinishedIndex;
 use super::{compact, plain};
 use crate::Error;
+use crate::block::common_prefix;
 use crate::entry::{MAX_SEQUENCE, Sequence};
 
 /// One block and the separator behind it.
@@ -83,7 +84,7 @@ impl IndexBuilder {
 /// Appends the start of `next` that is the shortest in bits to be greater than `last`: up to the first byte that
 /// differs, and of that the bits up to the first that does. Zeros at its end need not be kept by an index.
 fn extend_with_separator(into: &mut Vec<u8>, last: &[u8], next: &[u8]) {
-    let shared = last.iter().zip(next).take_while(|(this, that)| this == that).count();
+    let shared = common_prefix(last, next);
     into.extend_from_slice(&next[..next.len().min(shared + 1)]);
     if let (Some(byte), Some(&from)) = (into.last_mut(), next.get(shared)) {
         let differing = from ^ last.get(shared).copied().unwrap_or(0);

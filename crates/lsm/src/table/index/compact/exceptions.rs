@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use super::super::packed::{Packed, PackedPlace, pack};
 use super::super::separators::Separator;
+use crate::block::common_prefix;
 use crate::entry::{MAX_SEQUENCE, Sequence, compare};
 
 /// Exceptions of a group.
@@ -22,8 +23,8 @@ pub(super) fn lay_out(exceptions: &[(usize, Separator<'_>)]) -> [Vec<u8>; 3] {
     for group in exceptions.chunks(GROUP) {
         // Without what is left out they need not ascend, so the first and the last do not tell for those between.
         let first = group[0].1.key;
-        let shares = |key: &[u8]| first.iter().zip(key).take_while(|(this, that)| this == that).count();
-        let shared = group.iter().map(|(_, separator)| shares(separator.key)).min().unwrap_or(0);
+        let shared =
+            group.iter().map(|(_, separator)| common_prefix(first, separator.key)).min().unwrap_or(0);
         bytes.extend_from_slice(&first[..shared]);
         ends.push((bytes.len() as u64) << 1);
         for (_, Separator { key, sequence }) in group {
