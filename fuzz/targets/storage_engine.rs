@@ -1,4 +1,4 @@
-//! Bytes in place of one file of a database: a table, a manifest blob or a log; then opening and reading it.
+//! Bytes in place of one file of a database: a table, a value file, a manifest blob or a log; then opening and reading it.
 #![no_main]
 
 use std::sync::Arc;
@@ -15,7 +15,7 @@ fuzz_target!(|input: (u8, Vec<u8>)| {
     }
     let storage = storage.kill();
     let mut names: Vec<String> = Vec::new();
-    for folder in ["layers", "manifest"] {
+    for folder in ["layers", "manifest", "values"] {
         names.extend(storage.list(folder).into_iter().flatten().map(|entry| entry.name));
     }
     names.extend(storage.list_logs("log").into_iter().flatten().map(|entry| entry.name));
@@ -33,13 +33,14 @@ fuzz_target!(|input: (u8, Vec<u8>)| {
     }
 });
 
-/// A database with a table, a manifest and a log.
+/// A database with a table, a value file, a manifest and a log.
 fn fill(storage: &MemoryStorage) -> Option<()> {
     let database = Database::open_storage(Arc::new(storage.clone()), Options::default()).ok()?;
     let keyspace = database.keyspace("a").ok()?;
     for number in 0..100_u32 {
         keyspace.put(&number.to_be_bytes(), b"value").ok()?;
     }
+    keyspace.put(b"large", vec![7; 20_000]).ok()?;
     database.flush().ok()?;
     keyspace.put(b"in the log", b"value").ok().map(drop)
 }

@@ -1,4 +1,4 @@
-//! Checking a database: every table's checksums and structure.
+//! Checking a database: the checksums and the structure of every table and value file.
 
 use crate::database::Core;
 
@@ -8,7 +8,9 @@ use crate::database::Core;
 pub struct CheckReport {
     /// Tables that were read.
     pub tables: usize,
-    /// Their bytes.
+    /// Value files that were read.
+    pub value_files: usize,
+    /// The bytes of both.
     pub bytes: u64,
     /// What is wrong: the file, and what the check says of it.
     pub damaged: Vec<(String, String)>,
@@ -27,6 +29,13 @@ impl CheckReport {
             report.bytes += verified.bytes;
             if let Some(error) = verified.error {
                 report.damaged.push((verified.file, error));
+            }
+        }
+        for file in core.values().in_use() {
+            report.value_files += 1;
+            report.bytes += file.bytes();
+            if let Err(error) = file.verify() {
+                report.damaged.push((file.place().to_owned(), error.to_string()));
             }
         }
         report

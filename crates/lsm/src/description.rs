@@ -1,4 +1,4 @@
-//! What a single file of a database is and whether it is whole: tables and segments of the log.
+//! What a single file of a database is and whether it is whole: tables, value files and segments of the log.
 
 use std::sync::Arc;
 
@@ -7,8 +7,9 @@ use stroma_strata::{FileDescription, magic_of};
 
 use crate::log::{HeaderOutcome, LOG_MAGIC, Place, SEGMENT_HEADER_BYTES, SegmentHeader, StoredRecord};
 use crate::table::{TABLE_MAGIC, Table};
+use crate::values::{VALUE_MAGIC, ValueFile};
 
-/// Describes a table or a segment of the log; `None` when the blob is neither.
+/// Describes a table, a value file or a segment of the log; `None` when the blob is none of them.
 ///
 /// Reads the whole file.
 ///
@@ -17,6 +18,7 @@ use crate::table::{TABLE_MAGIC, Table};
 pub fn describe_file(blob: &Arc<dyn Blob>) -> Result<Option<FileDescription>, StorageError> {
     match magic_of(&**blob)? {
         TABLE_MAGIC => Ok(Some(describe_table(blob))),
+        VALUE_MAGIC => Ok(Some(describe_values(blob))),
         LOG_MAGIC => Ok(Some(describe_log(&blob.read_all()?))),
         _ => Ok(None),
     }
@@ -44,6 +46,21 @@ fn describe_table(blob: &Arc<dyn Blob>) -> FileDescription {
         .with("kind of index", facts.index_kind)
         .with("index", &properties.index_explanation);
     match table.verify() {
+        Ok(()) => description,
+        Err(error) => description.damaged(error),
+    }
+}
+
+fn describe_values(blob: &Arc<dyn Blob>) -> FileDescription {
+    let description = FileDescription::new("value file");
+    let file = match ValueFile::inspect(Arc::clone(blob)) {
+        Ok(file) => file,
+        Err(error) => return description.damaged(error),
+    };
+    let (values, value_bytes) = file.contents();
+    let description =
+        description.with("number", file.number()).with("values", values).with("bytes of values", value_bytes);
+    match file.verify() {
         Ok(()) => description,
         Err(error) => description.damaged(error),
     }

@@ -38,6 +38,12 @@ pub enum Error {
         /// The longest allowed, in bytes.
         limit: u64,
     },
+    /// The source of a streamed value failed; nothing was written.
+    #[error("the source of a value failed: {cause}")]
+    Stream {
+        /// What it said.
+        cause: Arc<std::io::Error>,
+    },
     /// The storage failed: a full disk, a lock held by another process, an error of the device.
     #[error(transparent)]
     Storage(#[from] StorageError),

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use stroma_strata::storage::LogStorage;
 use stroma_strata::{LayeredSet, OpenReport, SetOptions, SetStatistics, Version};
 
+use crate::Error;
 use crate::block_cache::{BlockCache, Caching};
 use crate::compaction::TableKind;
 use crate::cursor::Cursor;
-use crate::entry::{Kind, MAX_SEQUENCE, Sequence};
+use crate::entry::{MAX_SEQUENCE, Sequence};
 use crate::flush::FlushRecord;
 use crate::keyspace::KeyRange;
 use crate::merging::Visibility;
@@ -16,7 +17,7 @@ use crate::options::Options;
 use crate::snapshot::SnapshotRegistry;
 use crate::table::{LevelCursor, Lookup, TableDescription, TableOptions};
 use crate::tombstones::RangeTombstones;
-use crate::{Error, Value};
+use crate::values::{Found, ValueStore};
 
 /// The layered set of tables.
 #[derive(Debug)]
@@ -38,6 +39,7 @@ impl Layers {
         options: &Options,
         snapshots: Arc<SnapshotRegistry>,
         cache: Option<BlockCache>,
+        values: Arc<ValueStore>,
     ) -> Result<(Layers, OpenReport), Error> {
         let table_options = TableOptions {
             block_bytes: options.block_bytes,
@@ -45,7 +47,8 @@ impl Layers {
             filter: options.filter,
             index: options.index,
         };
-        let kind = TableKind::new(table_options, Arc::new(move || snapshots.live())).with_cache(cache);
+        let in_use = Arc::new(move || snapshots.live());
+        let kind = TableKind::new(table_options, in_use, values, options.value_threshold).with_cache(cache);
         let set_options = SetOptions {
             policy: options.merge_policy.clone(),
             clock: options.clock.clone(),
@@ -139,20 +142,19 @@ pub(crate) struct LayerView {
 }
 
 impl LayerView {
-    /// The value of `key` that `visibility` sees.
-    pub(crate) fn get(&self, key: &[u8], visibility: Visibility) -> Result<Option<Value>, Error> {
+    /// The value of `key` that `visibility` sees, or where it lies.
+    pub(crate) fn get(&self, key: &[u8], visibility: Visibility) -> Result<Option<Found>, Error> {
         let lookup = Lookup::new(key, visibility.snapshot());
         for run in self.version.runs() {
             let Some(layer) = run.find(key) else { continue };
             let table = layer.layer();
             let deleted = table.tombstones().newest(key, visibility);
             let found = table.get(&lookup, |entry| {
-                let stands =
-                    entry.kind == Kind::Put && deleted.is_none_or(|deleted| deleted < entry.sequence);
-                stands.then(|| Value::from(entry.value))
+                let stands = deleted.is_none_or(|deleted| deleted < entry.sequence);
+                if stands { Found::of(&entry) } else { Ok(None) }
             })?;
-            if let Some(value) = found {
-                return Ok(value);
+            if let Some(found) = found {
+                return found;
             }
             // Whatever older tables hold was written before that.
             if deleted.is_some() {
@@ -203,7 +205,7 @@ impl LayerView {
                 [] => {}
                 [only] => sources.push(Box::new(only.layer().cursor(Caching::Use))),
                 several => {
-                    let tables = several.iter().map(|layer| layer.layer().clone()).collect();
+                    let tables = several.iter().map(|layer| layer.layer().table().clone()).collect();
                     sources.push(Box::new(LevelCursor::new(tables, Caching::Use)));
                 }
             }

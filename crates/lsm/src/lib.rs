@@ -61,13 +61,14 @@
 //! | what stays in memory, and how that is cleaned | `resident`, `flush` |
 //! | tables, blocks, filters | `table`, `block`, `filter`, `docs/formats/table.md` |
 //! | blocks kept in memory, and the budget they share | `block_cache`, `memory_map` |
+//! | large values, streams, and how their files go | `values`, `docs/formats/value-file.md` |
 //! | what merges drop | `compaction` |
 //! | walking over many sources at once | `merging`, `read` |
 //! | transactions, snapshots, keyspaces | `transaction`, `snapshot`, `keyspace` |
 //! | opening and recovery | `database` |
 //!
 //! # Limits
-//! Keys are up to 65,535 bytes, values less than 4 GiB, a batch (and so a value) up to a quarter of
+//! Keys are up to 65,535 bytes, values of any length, a batch (but for streamed values) up to a quarter of
 //! [`Options::memory_bytes`]. One process opens a database at a time. After a failed write or sync of the log
 //! nothing more is accepted until the database is opened again ([`Error::Poisoned`]); reads go on. A full disk is
 //! no such failure: commits are refused while it lasts, and go on after it. What a transaction has read and written
@@ -103,6 +104,7 @@ mod table;
 mod tombstones;
 mod transaction;
 mod value;
+mod values;
 
 pub use block::Compression;
 pub use block_cache::BlockCacheStatistics;
@@ -123,3 +125,4 @@ pub use statistics::{JobStatistics, LevelStatistics, Statistics};
 pub use table::{IndexKind, IndexPolicy, TableDescription};
 pub use transaction::Transaction;
 pub use value::Value;
+pub use values::ValueReader;

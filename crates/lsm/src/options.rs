@@ -58,6 +58,9 @@ pub struct Options {
     pub merge_policy: MergePolicy,
     /// How blocks of new tables are compressed.
     pub compression: Compression,
+    /// Values at least this long, in bytes, are kept apart from tables, in value files that merges do not rewrite.
+    /// [`usize::MAX`] for none. Default 8 KiB.
+    pub value_threshold: usize,
     /// The size at which a block of a new table ends, in bytes. Default 4 KiB.
     pub block_bytes: usize,
     /// Which filter new tables get.
@@ -81,6 +84,7 @@ impl Default for Options {
             background_threads: 1,
             merge_policy: MergePolicy::TieredThenLevelled(Limits::default()),
             compression: Compression::default(),
+            value_threshold: 8 << 10,
             block_bytes: 4096,
             filter: FilterPolicy::default(),
             index: IndexPolicy::default(),

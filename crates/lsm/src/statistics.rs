@@ -56,6 +56,14 @@ pub struct Statistics {
     pub flushes: u64,
     /// Bytes of tables written by flushes.
     pub flushed_bytes: u64,
+    /// Value files in use.
+    pub value_files: usize,
+    /// Bytes of them.
+    pub value_file_bytes: u64,
+    /// How many of these bytes tables and unflushed commits refer to; the rest goes when merges come by.
+    pub live_value_bytes: u64,
+    /// Bytes written to value files.
+    pub value_bytes_written: u64,
     /// Merges done.
     pub merges: u64,
     /// Bytes that merges read.
@@ -82,6 +90,7 @@ impl Statistics {
         let resident = memtables.resident.as_deref();
         let counters = core.counters();
         let set = core.layers.statistics();
+        let values = core.values().statistics();
         let times = |count: u64, nanoseconds: u64| (count, Duration::from_nanos(nanoseconds));
         Statistics {
             memory_bytes: core.options().memory_bytes,
@@ -106,6 +115,10 @@ impl Statistics {
             log_bytes: counters.log_bytes.get(),
             flushes: counters.flushes.get(),
             flushed_bytes: set.sealed_bytes,
+            value_files: values.files,
+            value_file_bytes: values.bytes,
+            live_value_bytes: values.live_bytes,
+            value_bytes_written: values.written_bytes,
             merges: set.merges,
             merge_input_bytes: set.merge_input_bytes,
             merge_output_bytes: set.merge_output_bytes,
@@ -117,12 +130,13 @@ impl Statistics {
         }
     }
 
-    /// Bytes written to the log and to tables for each byte that callers committed; 0 before the first.
+    /// Bytes written to the log, to tables and to value files for each byte that callers committed; 0 before the first.
     pub fn write_amplification(&self) -> f64 {
         if self.user_bytes == 0 {
             return 0.0;
         }
-        (self.log_bytes + self.flushed_bytes + self.merge_output_bytes) as f64 / self.user_bytes as f64
+        let tables = self.flushed_bytes + self.merge_output_bytes;
+        (self.log_bytes + tables + self.value_bytes_written) as f64 / self.user_bytes as f64
     }
 
     /// Bytes of all tables.

@@ -254,7 +254,9 @@ fn a_scan_nobody_moves_holds_no_memory_and_sees_no_change() {
 fn a_batch_that_can_never_fit_is_refused_and_others_go_on() {
     let database = in_memory(Options { memory_bytes: 512 << 10, ..small(0) });
     let keyspace = database.keyspace("all").unwrap();
-    assert!(matches!(keyspace.put("big", vec![0; 128 << 10]), Err(Error::TooLarge { .. })));
+    let mut batch = database.batch();
+    batch.put(&keyspace, "big", vec![0; 128 << 10]);
+    assert!(matches!(batch.commit(), Err(Error::TooLarge { .. })));
     assert!(matches!(keyspace.put(vec![0; 65_536], "x"), Err(Error::TooLarge { .. })));
     keyspace.put(vec![255; 65_535], "longest key").unwrap();
     keyspace.put("fits", vec![1; 120 << 10]).unwrap();

@@ -24,6 +24,8 @@ fn options(memory_kib: usize) -> Options {
         memory_bytes: memory_kib << 10,
         background_threads: 0,
         block_bytes: 256,
+        // In some, larger values go to value files.
+        value_threshold: if memory_kib % 3 == 1 { 150 } else { usize::MAX },
         merge_policy: MergePolicy::TieredThenLevelled(Limits {
             level0_runs: 2,
             level1_bytes: 16 << 10,

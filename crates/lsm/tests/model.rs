@@ -360,6 +360,7 @@ fn small(memory_bytes: usize, background_threads: usize) -> Options {
         memory_bytes,
         background_threads,
         block_bytes: 256,
+        value_threshold: 250,
         merge_policy: MergePolicy::TieredThenLevelled(Limits {
             level0_runs: 2,
             level1_bytes: 8 << 10,

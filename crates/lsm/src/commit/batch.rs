@@ -1,5 +1,6 @@
 //! A batch: changes that become visible and durable together or not at all.
 
+use std::io::Read;
 use std::ops::RangeBounds;
 use std::sync::Arc;
 
@@ -32,6 +33,24 @@ impl Batch {
             self.payload.put(&keyspace.prefix(), key.as_ref(), value.as_ref());
         }
         self
+    }
+
+    /// Sets `key` to all that `source` gives, a value of any length; see [`Keyspace::put_stream`]. The value is on the
+    /// device when this returns, but nobody sees it before the commit, and without one it goes again.
+    ///
+    /// # Errors
+    /// [`Error::Stream`] if the source fails; failure of the storage. The batch is as it was then.
+    pub fn put_stream(
+        &mut self,
+        keyspace: &Keyspace,
+        key: impl AsRef<[u8]>,
+        mut source: impl Read,
+    ) -> Result<&mut Self, Error> {
+        if self.accepts(keyspace) {
+            let value = self.core.values().store_stream(&mut source)?;
+            self.payload.put_streamed(&keyspace.prefix(), key.as_ref(), value);
+        }
+        Ok(self)
     }
 
     /// Removes `key`; nothing happens if it is absent.
@@ -81,7 +100,7 @@ impl Batch {
     /// # Errors
     /// As [`Batch::commit`].
     pub fn commit_with(self, durability: Durability) -> Result<CommitToken, Error> {
-        self.core.commit(self.payload, durability, None)
+        self.core.commit_streamed(self.payload, durability, None)
     }
 
     fn accepts(&mut self, keyspace: &Keyspace) -> bool {

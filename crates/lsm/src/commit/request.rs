@@ -1,5 +1,7 @@
 //! What one committer hands to the leader of the queue, and what it gets back.
 
+use std::sync::Arc;
+
 use parking_lot::{Condvar, Mutex};
 
 use crate::Error;
@@ -7,6 +9,7 @@ use crate::entry::{MAX_BOUND_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES, Sequence};
 use crate::log::Operation;
 use crate::options::Durability;
 use crate::transaction::Validation;
+use crate::values::{StoredStream, ValueFile};
 
 /// Where a commit stands in the history of a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,6 +29,8 @@ pub(crate) struct Payload {
     pub(crate) operations: u32,
     /// The first mistake the caller made; told when it commits.
     mistake: Option<Error>,
+    /// The value files that the operations refer to, each with the bytes it is for.
+    streamed: Vec<(Arc<ValueFile>, u64)>,
 }
 
 impl Payload {
@@ -37,6 +42,26 @@ impl Payload {
             Operation::encode_put(&mut self.bytes, prefix, key, value);
             self.operations += 1;
         }
+    }
+
+    /// Adds a put of a value that was streamed in.
+    pub(crate) fn put_streamed(&mut self, prefix: &[u8], key: &[u8], value: StoredStream) {
+        let (reference, file) = match value {
+            StoredStream::Short(value) => return self.put(prefix, key, &value),
+            StoredStream::Stored(reference, file) => (reference, file),
+        };
+        if self.check("key", prefix.len() + key.len(), MAX_KEY_BYTES) {
+            let mut encoded = Vec::new();
+            reference.encode(&mut encoded);
+            Operation::encode_put_stored(&mut self.bytes, prefix, key, &encoded);
+            self.operations += 1;
+            self.streamed.push((file, reference.stored_bytes()));
+        }
+    }
+
+    /// The value files it refers to; whoever takes them keeps them.
+    pub(crate) fn take_streamed(&mut self) -> Vec<(Arc<ValueFile>, u64)> {
+        std::mem::take(&mut self.streamed)
     }
 
     /// Adds a delete of `prefix` joined with `key`.

@@ -12,10 +12,11 @@ use super::summary::{check_descriptor, layer_summary};
 use super::{Retention, TableOutput, write_tables};
 use crate::block_cache::{BlockCache, Caching};
 use crate::cursor::Cursor;
-use crate::entry::Sequence;
+use crate::entry::{EntryRef, Sequence};
 use crate::merging::MergingCursor;
 use crate::table::{LevelCursor, Table, TableOptions, TableSink, TableSummary};
 use crate::tombstones::RangeTombstones;
+use crate::values::{TableLayer, ValueSeparator, ValueStore};
 
 /// Tells which snapshots are in use, in any order.
 ///
@@ -31,6 +32,9 @@ pub(crate) struct TableKind {
     snapshots: SnapshotsInUse,
     /// Where tables keep blocks that cannot be read in place.
     cache: Option<BlockCache>,
+    /// Where large values go, and from which length on, in bytes.
+    values: Arc<ValueStore>,
+    value_threshold: usize,
 }
 
 impl fmt::Debug for TableKind {
@@ -40,9 +44,18 @@ impl fmt::Debug for TableKind {
 }
 
 impl TableKind {
-    /// Tables that are written with `options`.
-    pub(crate) fn new(options: TableOptions, snapshots: SnapshotsInUse) -> Self {
-        Self { options, snapshots, cache: None }
+    /// Tables that are written with `options`, their values of `value_threshold` bytes or more in `values`.
+    pub(crate) fn new(
+        options: TableOptions,
+        snapshots: SnapshotsInUse,
+        values: Arc<ValueStore>,
+        value_threshold: usize,
+    ) -> Self {
+        Self { options, snapshots, cache: None, values, value_threshold }
+    }
+
+    fn separator(&self) -> ValueSeparator {
+        ValueSeparator::new(self.values.clone(), self.value_threshold)
     }
 
     /// The same, with a cache for the tables that are opened.
@@ -58,24 +71,27 @@ impl TableKind {
         writer: &mut LayerWriter,
     ) -> Result<LayerSummary, KindError> {
         let retention = Retention::new((self.snapshots)(), false);
-        let summary = super::write_table(source, tombstones, &retention, &self.options, writer)?;
-        Ok(layer_summary(&summary.properties))
+        let mut values = self.separator();
+        let summary = super::write_table(source, tombstones, &retention, &self.options, &mut values, writer)?;
+        let uses = values.take_uses();
+        values.finish()?;
+        Ok(layer_summary(&summary.properties, uses))
     }
 }
 
 impl LayerKind for TableKind {
-    type Layer = Table;
+    type Layer = TableLayer;
 
     fn name(&self) -> &'static str {
         "stroma-lsm table"
     }
 
-    fn open(&self, blob: Arc<dyn Blob>, descriptor: &LayerDescriptor) -> Result<Table, KindError> {
+    fn open(&self, blob: Arc<dyn Blob>, descriptor: &LayerDescriptor) -> Result<TableLayer, KindError> {
         let place = blob.describe();
         let cache = self.cache.as_ref().map(BlockCache::for_table);
         let table = Table::open_with_cache(blob, cache)?;
-        check_descriptor(table.properties(), descriptor, &place)?;
-        Ok(table)
+        let notes = check_descriptor(table.properties(), descriptor, &place)?;
+        Ok(TableLayer::open(table, &notes.value_uses, &self.values)?)
     }
 
     fn merge(&self, job: &MergeJob<'_, Self>, output: &mut LayerOutput<'_>) -> Result<(), KindError> {
@@ -89,12 +105,21 @@ impl LayerKind for TableKind {
             .chunk_by(|one, other| one.descriptor().level == other.descriptor().level)
             .flat_map(level_sources)
             .collect();
-        let mut output = MergeOutput { job, output };
-        write_tables(MergingCursor::new(sources), tombstones, &retention, &self.options, &mut output)
+        let mut output = MergeOutput { job, output, values: self.separator() };
+        write_tables(MergingCursor::new(sources), tombstones, &retention, &self.options, &mut output)?;
+        Ok(output.values.finish()?)
     }
 
-    fn verify(&self, layer: &Table) -> Result<(), KindError> {
+    fn verify(&self, layer: &TableLayer) -> Result<(), KindError> {
         Ok(layer.verify()?)
+    }
+
+    fn layer_named(&self, layer: &TableLayer) {
+        layer.note_named();
+    }
+
+    fn layer_retired(&self, layer: &TableLayer) {
+        layer.note_retired();
     }
 }
 
@@ -104,7 +129,7 @@ fn level_sources(layers: &[Arc<Layer<TableKind>>]) -> Vec<Box<dyn Cursor>> {
     by_key.sort_by(|one, other| one.descriptor().smallest.cmp(&other.descriptor().smallest));
     let disjoint = by_key.windows(2).all(|pair| !pair[0].descriptor().overlaps(pair[1].descriptor()));
     if disjoint && by_key.len() > 1 {
-        let tables = by_key.into_iter().map(|layer| layer.layer().clone()).collect();
+        let tables = by_key.into_iter().map(|layer| layer.layer().table().clone()).collect();
         return vec![Box::new(LevelCursor::new(tables, Caching::Bypass))];
     }
     layers
@@ -117,6 +142,7 @@ fn level_sources(layers: &[Arc<Layer<TableKind>>]) -> Vec<Box<dyn Cursor>> {
 struct MergeOutput<'a, 'j, 'o> {
     job: &'a MergeJob<'j, TableKind>,
     output: &'a mut LayerOutput<'o>,
+    values: ValueSeparator,
 }
 
 impl TableOutput for MergeOutput<'_, '_, '_> {
@@ -128,8 +154,12 @@ impl TableOutput for MergeOutput<'_, '_, '_> {
 
     fn finish(&mut self, sink: LayerWriter, summary: TableSummary) -> Result<(), KindError> {
         debug_assert_eq!(sink.position(), summary.file_bytes, "the builder counts what it writes");
-        sink.finish(layer_summary(&summary.properties))?;
+        sink.finish(layer_summary(&summary.properties, self.values.take_uses()))?;
         Ok(())
+    }
+
+    fn place<'a>(&'a mut self, entry: EntryRef<'a>) -> Result<EntryRef<'a>, KindError> {
+        Ok(self.values.place(entry)?)
     }
 
     fn table_bytes(&self) -> u64 {

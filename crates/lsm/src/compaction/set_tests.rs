@@ -15,6 +15,7 @@ use crate::entry::{Kind, Sequence};
 use crate::merging::{MergingCursor, Visibility, VisibleCursor};
 use crate::table::{LevelCursor, Lookup, TableOptions};
 use crate::tombstones::RangeTombstones;
+use crate::values::ValueStore;
 
 type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -90,7 +91,9 @@ impl Scene {
         self.set = None;
         let snapshots = self.snapshots.clone();
         let options = TableOptions { block_bytes: 100, ..TableOptions::default() };
-        let kind = TableKind::new(options, Arc::new(move || snapshots.lock().unwrap().clone()));
+        let in_use = Arc::new(move || snapshots.lock().unwrap().clone());
+        let values = Arc::new(ValueStore::new(self.storage.clone()));
+        let kind = TableKind::new(options, in_use, values, usize::MAX);
         let set_options = SetOptions { policy: self.policy.clone(), ..SetOptions::default() };
         self.set = Some(LayeredSet::open(self.storage.clone(), kind, set_options).unwrap().0);
     }
@@ -174,7 +177,9 @@ impl Scene {
 fn scan(version: &Version<TableKind>, snapshot: Sequence) -> Map {
     let cursors = version
         .runs()
-        .map(|run| LevelCursor::new(run.iter().map(|layer| layer.layer().clone()).collect(), Caching::Use))
+        .map(|run| {
+            LevelCursor::new(run.iter().map(|layer| layer.layer().table().clone()).collect(), Caching::Use)
+        })
         .collect();
     let tombstones = version.layers().map(|layer| Arc::clone(layer.layer().tombstones())).collect();
     let mut cursor = VisibleCursor::new(MergingCursor::new(cursors), tombstones, Visibility::at(snapshot));
@@ -237,7 +242,8 @@ fn a_table_in_anothers_place_is_refused() {
     scene.set = None;
     let other = scene.storage.contents(&names[0]).unwrap();
     scene.storage.replace(&names[1], other);
-    let kind = TableKind::new(TableOptions::default(), Arc::new(Vec::new));
+    let values = Arc::new(ValueStore::new(scene.storage.clone()));
+    let kind = TableKind::new(TableOptions::default(), Arc::new(Vec::new), values, usize::MAX);
     let storage: Arc<dyn Storage> = scene.storage.clone();
     let error = LayeredSet::open(storage, kind, SetOptions::default()).unwrap_err();
     assert!(error.to_string().contains("not the table that the manifest means"), "{error}");

@@ -8,8 +8,10 @@ use std::sync::Arc;
 
 use super::{Retention, Survivors};
 use crate::cursor::Cursor;
+use crate::entry::EntryRef;
 use crate::table::{TableBuilder, TableOptions, TableSink, TableSummary};
 use crate::tombstones::RangeTombstones;
+use crate::values::ValueSeparator;
 
 /// After so many bytes read, whoever watches is told.
 const BYTES_BETWEEN_NOTES: u64 = 256 << 10;
@@ -29,6 +31,14 @@ pub(crate) trait TableOutput {
         summary: TableSummary,
     ) -> Result<(), <Self::Sink as TableSink>::Error>;
 
+    /// The entry as it is to stand in the table, its value perhaps taken elsewhere.
+    fn place<'a>(
+        &'a mut self,
+        entry: EntryRef<'a>,
+    ) -> Result<EntryRef<'a>, <Self::Sink as TableSink>::Error> {
+        Ok(entry)
+    }
+
     /// A table ends with the user key that makes it at least this long, in bytes.
     fn table_bytes(&self) -> u64;
 
@@ -45,13 +55,14 @@ pub(crate) fn write_table<C: Cursor, S: TableSink + ?Sized>(
     tombstones: &Arc<RangeTombstones>,
     retention: &Retention,
     options: &TableOptions,
+    values: &mut ValueSeparator,
     sink: &mut S,
 ) -> Result<TableSummary, S::Error> {
     let mut survivors = Survivors::new(source, Arc::clone(tombstones), retention.clone());
     let mut builder = TableBuilder::new(sink, options.clone())?;
     let mut on = survivors.first()?;
     while on {
-        builder.add(&survivors.entry())?;
+        builder.add(&values.place(survivors.entry())?)?;
         on = survivors.next()?;
     }
     let mut kept = RangeTombstones::clone(tombstones);
@@ -110,7 +121,7 @@ fn fill<C: Cursor, O: TableOutput>(
         if full && builder.last_key().is_some_and(|last| last != entry.user_key) {
             break;
         }
-        builder.add(&entry)?;
+        builder.add(&output.place(entry)?)?;
         on = survivors.next()?;
         unnoted += survivors.take_read_bytes();
         if unnoted >= BYTES_BETWEEN_NOTES {

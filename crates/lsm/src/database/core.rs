@@ -18,12 +18,12 @@ use crate::keyspace::Catalog;
 use crate::layers::Layers;
 use crate::log::UnsyncedSegments;
 use crate::memtable::MemtableOptions;
-use crate::merging::Visibility;
 use crate::options::{Durability, MemoryShares, Options, ResidentLimits};
 use crate::read::{MemtableList, ReadView, ScanRegistry};
 use crate::resident::CleaningRoom;
 use crate::snapshot::{SnapshotGuard, SnapshotRegistry};
 use crate::transaction::Validation;
+use crate::values::ValueStore;
 use crate::{Error, Value};
 
 /// The inside of a database.
@@ -37,6 +37,8 @@ pub(crate) struct Core {
     pub(super) epoch: u64,
     pub(crate) storage: Arc<dyn LogStorage>,
     pub(crate) layers: Layers,
+    /// The value files of the layers, and of commits that have not reached them.
+    pub(super) values: Arc<ValueStore>,
     /// The blocks of the layers that are kept in memory, if any are.
     pub(crate) cache: Option<BlockCache>,
     /// Ended segments of the log; also the writer's.
@@ -67,6 +69,7 @@ pub(super) struct Parts {
     pub(super) epoch: u64,
     pub(super) storage: Arc<dyn LogStorage>,
     pub(super) layers: Layers,
+    pub(super) values: Arc<ValueStore>,
     pub(super) cache: Option<BlockCache>,
     pub(super) snapshots: Arc<SnapshotRegistry>,
     pub(super) memtable_options: MemtableOptions,
@@ -89,6 +92,7 @@ impl Core {
             epoch: parts.epoch,
             storage: parts.storage,
             layers: parts.layers,
+            values: parts.values,
             cache: parts.cache,
             unsynced_log: parts.writer.log.unsynced().clone(),
             snapshots: parts.snapshots,
@@ -109,6 +113,16 @@ impl Core {
 
     pub(crate) fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// The value files.
+    pub(crate) fn values(&self) -> &ValueStore {
+        &self.values
+    }
+
+    /// The longest batch, in bytes.
+    pub(crate) fn batch_limit(&self) -> usize {
+        self.shares.batch
     }
 
     /// Where memtables take their memory.
@@ -211,9 +225,7 @@ impl Core {
 
     /// The present value of a stored key.
     pub(crate) fn get_present(&self, key: &[u8]) -> Result<Option<Value>, Error> {
-        let view = self.read_view();
-        // Taken after the view: whatever merges had left out of its layers is older than this.
-        view.get(key, Visibility::at(self.published()))
+        self.get(key, None)
     }
 
     /// Commits encoded operations.

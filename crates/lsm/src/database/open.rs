@@ -23,6 +23,7 @@ use crate::memtable::{Memtable, MemtableCursor, MemtableOptions, Staged};
 use crate::options::{MemoryShares, Options};
 use crate::read::MemtableList;
 use crate::snapshot::SnapshotRegistry;
+use crate::values::ValueStore;
 
 /// What was found when the database was opened, and what was left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +41,7 @@ pub struct RecoveryReport {
     pub replayed_commits: u64,
     /// What the log held beyond the recovered prefix, if anything.
     pub log_cut: Option<LogCut>,
-    /// Table files that no version names, left by a crash, and now deleted.
+    /// Table and value files that no version names, left by a crash, and now deleted.
     pub orphans_deleted: usize,
 }
 
@@ -55,7 +56,10 @@ pub(super) fn open(
     let cache = options.cache_limits(&shares).map(|limits| BlockCache::new(pool.clone(), limits));
     let memtable_options = MemtableOptions { pool, index_bytes: shares.index };
     let snapshots = Arc::new(SnapshotRegistry::default());
-    let (layers, found) = Layers::open(storage.clone(), &options, snapshots.clone(), cache.clone())?;
+    let values = Arc::new(ValueStore::new(storage.clone()));
+    let (layers, found) =
+        Layers::open(storage.clone(), &options, snapshots.clone(), cache.clone(), values.clone())?;
+    values.start_epoch(found.epoch)?;
     let flushed = layers.flush_record()?;
 
     let all_segments = list_segments(&*storage)?;
@@ -77,6 +81,7 @@ pub(super) fn open(
         ReplayStart { flushed_through: flushed.flushed_through, durable_through: flushed.durable_through };
     let replayed = replay(&*storage, &segments, after, options.recovery, |_, record| recovery.add(record))?;
     let record = recovery.finish(&replayed, flushed, !segments.is_empty())?;
+    let value_orphans = values.delete_orphans()?;
 
     let log =
         WriteAheadLog::start(storage.clone(), next_log, replayed.last_sequence, replayed.last_sequence)?;
@@ -89,7 +94,7 @@ pub(super) fn open(
         log_segments: segments.len(),
         replayed_commits: replayed.records,
         log_cut: replayed.cut,
-        orphans_deleted: found.orphans_deleted,
+        orphans_deleted: found.orphans_deleted + value_orphans,
     };
     let active = Arc::new(Memtable::new(&memtable_options, next_log, replayed.last_sequence)?);
     let core = Arc::new(Core::new(Parts {
@@ -98,6 +103,7 @@ pub(super) fn open(
         epoch: report.epoch,
         storage,
         layers,
+        values,
         cache,
         snapshots,
         memtable_options,

@@ -7,6 +7,9 @@ pub(crate) enum Kind {
     Put,
     /// The key is absent from the entry's sequence on; the value is empty.
     Delete,
+    /// The key has a value from the entry's sequence on, which lies in a value file; the entry's own is a
+    /// [`ValueReference`](crate::values::ValueReference).
+    Stored,
 }
 
 impl Kind {
@@ -15,7 +18,14 @@ impl Kind {
         match self {
             Self::Delete => 0,
             Self::Put => 1,
+            Self::Stored => 2,
         }
+    }
+
+    /// Whether the key is present, wherever its value lies.
+    #[inline]
+    pub(crate) fn is_present(self) -> bool {
+        self != Self::Delete
     }
 
     /// The kind of a stored number, if there is one.
@@ -23,6 +33,7 @@ impl Kind {
         match code {
             0 => Some(Self::Delete),
             1 => Some(Self::Put),
+            2 => Some(Self::Stored),
             _ => None,
         }
     }

@@ -1,5 +1,6 @@
 //! The keyspace that callers hold: an ordered map of byte strings.
 
+use std::io::Read;
 use std::ops::RangeBounds;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,12 +8,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::range::{KeyRange, PREFIX_BYTES, prefix};
 use crate::commit::{CommitToken, Payload};
 use crate::database::Core;
+use crate::entry::MAX_VALUE_BYTES;
 use crate::merging::Visibility;
 use crate::read::Range;
+use crate::values::{Located, ValueReader};
 use crate::{Error, Value};
 
 /// Keys up to this length, prefix included, are looked up without an allocation.
 const SHORT_KEY_BYTES: usize = 64;
+/// The most bytes that a put takes in a batch beside its key and value.
+const OPERATION_BYTES: usize = PREFIX_BYTES + 11;
 
 /// What all handles of one keyspace share.
 #[derive(Debug)]
@@ -37,7 +42,7 @@ impl KeyspaceState {
 }
 
 /// A handle on one keyspace; cloning gives another on the same one. Keys are 0 to 65,535 bytes and ordered byte by
-/// byte; values may be empty and must be less than 4 GiB, and fit in a quarter of the memory budget.
+/// byte; values may be empty, and of any length.
 ///
 /// Each changing call is a commit of its own; a [`Batch`](crate::Batch) makes many changes one commit.
 #[derive(Debug, Clone)]
@@ -83,11 +88,54 @@ impl Keyspace {
         Ok(self.get(key)?.is_some())
     }
 
-    /// Sets `key` to `value`.
+    /// The present value of `key` as a stream, for one that is not to be in memory as a whole. It does not change.
+    ///
+    /// # Errors
+    /// As [`Keyspace::get`].
+    pub fn reader(&self, key: impl AsRef<[u8]>) -> Result<Option<ValueReader>, Error> {
+        let found = self.core.look_up(&self.full_key(key.as_ref()), None)?;
+        Ok(found.map(Located::into_reader))
+    }
+
+    /// Sets `key` to all that `source` gives. The value may have any length; it goes to the device piece by piece,
+    /// into a value file of its own, and takes 128 KiB of memory. What is shorter than 64 KiB goes the way of
+    /// [`Keyspace::put`].
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().expect("a temporary directory");
+    /// # let database = stroma_lsm::Database::open(folder.path(), stroma_lsm::Options::default())?;
+    /// use std::io::Read as _;
+    ///
+    /// let films = database.keyspace("films")?;
+    /// films.put_stream("long", std::io::repeat(7).take(10_000_000))?;
+    /// let mut reader = films.reader("long")?.expect("it was just put");
+    /// assert_eq!(reader.len(), 10_000_000);
+    /// let mut start = [0; 5];
+    /// reader.read_exact(&mut start)?;
+    /// assert_eq!(start, [7; 5]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Stream`] if the source fails; as [`Batch::commit`](crate::Batch::commit).
+    pub fn put_stream(&self, key: impl AsRef<[u8]>, mut source: impl Read) -> Result<CommitToken, Error> {
+        self.check(&self.core)?;
+        let value = self.core.values().store_stream(&mut source)?;
+        let mut payload = Payload::default();
+        payload.put_streamed(&self.prefix(), key.as_ref(), value);
+        self.core.commit_streamed(payload, self.core.options().durability, None)
+    }
+
+    /// Sets `key` to `value`. A value that is longer than a batch may be is streamed, as by
+    /// [`Keyspace::put_stream`].
     ///
     /// # Errors
     /// As [`Batch::commit`](crate::Batch::commit).
     pub fn put(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<CommitToken, Error> {
+        let bytes = key.as_ref().len() + value.as_ref().len() + OPERATION_BYTES;
+        if bytes > self.core.batch_limit() || value.as_ref().len() > MAX_VALUE_BYTES {
+            return self.put_stream(key, value.as_ref());
+        }
         self.change(|payload| payload.put(&self.prefix(), key.as_ref(), value.as_ref()))
     }
 

@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! kind u8 | key length varint | key | value length varint | value      (put)
+//! kind u8 | key length varint | key | reference length varint | reference (put stored)
 //! kind u8 | key length varint | key                                    (delete)
 //! kind u8 | start length varint | start | end length varint | end      (delete range, end excluded)
 //! ```
@@ -16,6 +17,8 @@
 pub(crate) enum Operation<'a> {
     /// Sets `key` to `value`.
     Put { key: &'a [u8], value: &'a [u8] },
+    /// Sets `key` to the value that a reference leads to; the file it lies in is on the device.
+    PutStored { key: &'a [u8], reference: &'a [u8] },
     /// Removes `key`.
     Delete { key: &'a [u8] },
     /// Removes every key in `start..end`.
@@ -25,6 +28,7 @@ pub(crate) enum Operation<'a> {
 pub(super) const PUT: u8 = 1;
 pub(super) const DELETE: u8 = 2;
 pub(super) const DELETE_RANGE: u8 = 3;
+pub(super) const PUT_STORED: u8 = 4;
 
 /// Why encoded operations could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +45,13 @@ impl Operation<'_> {
         into.push(PUT);
         push_bytes(into, prefix, key);
         push_bytes(into, &[], value);
+    }
+
+    /// Appends an encoded put of a value in a value file.
+    pub(crate) fn encode_put_stored(into: &mut Vec<u8>, prefix: &[u8], key: &[u8], reference: &[u8]) {
+        into.push(PUT_STORED);
+        push_bytes(into, prefix, key);
+        push_bytes(into, &[], reference);
     }
 
     /// Appends an encoded delete of `prefix` joined with `key`.
@@ -86,6 +97,7 @@ impl<'a> Operations<'a> {
         let key = self.take_bytes()?;
         match kind {
             PUT => Some(Operation::Put { key, value: self.take_bytes()? }),
+            PUT_STORED => Some(Operation::PutStored { key, reference: self.take_bytes()? }),
             DELETE => Some(Operation::Delete { key }),
             DELETE_RANGE => Some(Operation::DeleteRange { start: key, end: self.take_bytes()? }),
             _ => None,
@@ -136,6 +148,7 @@ mod tests {
         Operation::encode_put(&mut bytes, b"pre", b"key", &[7; 300]);
         Operation::encode_delete(&mut bytes, b"", b"");
         Operation::encode_delete_range(&mut bytes, b"a", b"z");
+        Operation::encode_put_stored(&mut bytes, b"pre", b"big", b"where");
         bytes
     }
 
@@ -149,6 +162,7 @@ mod tests {
                 Operation::Put { key: b"prekey", value: &[7; 300] },
                 Operation::Delete { key: b"" },
                 Operation::DeleteRange { start: b"a", end: b"z" },
+                Operation::PutStored { key: b"prebig", reference: b"where" },
             ]
         );
     }
@@ -158,7 +172,7 @@ mod tests {
         let bytes = sample();
         for length in 0..bytes.len() {
             let read: Vec<_> = Operations::new(&bytes[..length]).collect();
-            assert!(read.iter().filter(|each| each.is_ok()).count() < 3, "cut at {length}");
+            assert!(read.iter().filter(|each| each.is_ok()).count() < 4, "cut at {length}");
             assert!(read.iter().filter(|each| each.is_err()).count() <= 1);
         }
     }

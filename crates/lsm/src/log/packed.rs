@@ -5,12 +5,14 @@
 //! the operation, one byte for the first thirty keyspaces, so that a put of a short key and value takes three bytes
 //! more than these. Replay unpacks: everyone behind it sees operations as batches make them.
 
-use super::operations::{DELETE, DELETE_RANGE, Operation, Operations, PUT};
+use super::operations::{DELETE, DELETE_RANGE, Operation, Operations, PUT, PUT_STORED};
 use crate::coding::{Reader, put_bytes, put_varint};
 use crate::keyspace::PREFIX_BYTES;
 
-/// The kind of what is no operation: the sequence up to which the log was synced.
+/// The tag of what is no operation: the sequence up to which the log was synced.
 const DURABLE_THROUGH: u8 = 0;
+/// The kind of a put of a value in a value file. Its key always has a keyspace, so the tag is not zero.
+const PACKED_PUT_STORED: u8 = 0;
 /// Bits of a tag that tell the kind; the others number the keyspace from 1, or are 0 if the key is written whole.
 const KIND_BITS: u32 = 2;
 
@@ -29,6 +31,10 @@ pub(super) fn pack(payload: &[u8], into: &mut Vec<u8>) {
             Operation::Put { key, value } => {
                 put_key(into, PUT, key);
                 put_bytes(into, value);
+            }
+            Operation::PutStored { key, reference } => {
+                put_key(into, PACKED_PUT_STORED, key);
+                put_bytes(into, reference);
             }
             Operation::Delete { key } => put_key(into, DELETE, key),
             Operation::DeleteRange { start, end } => {
@@ -86,6 +92,7 @@ impl Packed<'_> {
             let prefix = number.as_ref().map_or(&[][..], |number| number);
             match item.kind {
                 PUT => Operation::encode_put(into, prefix, item.key, item.second),
+                PUT_STORED => Operation::encode_put_stored(into, prefix, item.key, item.second),
                 DELETE => Operation::encode_delete(into, prefix, item.key),
                 _ => Operation::encode_delete_range(into, &[prefix, item.key].concat(), item.second),
             }
@@ -113,8 +120,10 @@ impl<'a> Item<'a> {
             numbered => Some(u32::try_from(numbered - 1).ok()?),
         };
         let key = reader.bytes()?;
+        let kind = if kind == PACKED_PUT_STORED { PUT_STORED } else { kind };
         let second = match kind {
-            PUT | DELETE_RANGE => reader.bytes()?,
+            PUT_STORED if space.is_none() => return None,
+            PUT | PUT_STORED | DELETE_RANGE => reader.bytes()?,
             DELETE => &[],
             _ => return None,
         };

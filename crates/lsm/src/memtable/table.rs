@@ -256,7 +256,9 @@ impl Memtable {
         let before = staged.locations.len();
         for operation in Operations::new(payload) {
             let copied = match operation {
-                Ok(Operation::Put { key, value }) => self.copy(key, value),
+                Ok(Operation::Put { key, value } | Operation::PutStored { key, reference: value }) => {
+                    self.copy(key, value)
+                }
                 Ok(Operation::Delete { key }) => self.copy(key, &[]),
                 Ok(Operation::DeleteRange { .. }) => continue,
                 Err(malformed) => Err(Error::corrupt("batch", malformed.at as u64, malformed.to_string())),
@@ -294,6 +296,7 @@ impl Memtable {
             for (sequence, operation) in (first_sequence..).zip(Operations::new(payload).flatten()) {
                 let (kind, key, value_bytes) = match operation {
                     Operation::Put { key, value } => (Kind::Put, key, value.len()),
+                    Operation::PutStored { key, reference } => (Kind::Stored, key, reference.len()),
                     Operation::Delete { key } => (Kind::Delete, key, 0),
                     Operation::DeleteRange { start, end } => {
                         self.link_range(

@@ -7,10 +7,11 @@
 use std::sync::Arc;
 
 use super::Visibility;
-use crate::Error;
 use crate::cursor::Cursor;
 use crate::entry::{EntryRef, Kind, MAX_SEQUENCE, Sequence};
 use crate::tombstones::{RangeTombstones, TombstoneWalk};
+use crate::values::{Found, ValueReference};
+use crate::{Error, Value};
 
 /// After so many steps over versions that do not count, the cursor seeks past them.
 const STEPS_BEFORE_SEEK: usize = 8;
@@ -45,6 +46,8 @@ pub(crate) struct VisibleCursor<C> {
     place: Place,
     key: Vec<u8>,
     value: Vec<u8>,
+    /// The kind of the copied entry.
+    kind: Kind,
 }
 
 impl<C: Cursor> VisibleCursor<C> {
@@ -52,7 +55,15 @@ impl<C: Cursor> VisibleCursor<C> {
     pub(crate) fn new(inner: C, tombstones: Vec<Arc<RangeTombstones>>, visibility: Visibility) -> Self {
         let walks = tombstones.into_iter().filter(|set| !set.is_empty()).map(TombstoneWalk::new).collect();
         let tombstones = Tombstones(walks);
-        Self { inner, visibility, tombstones, place: Place::None, key: Vec::new(), value: Vec::new() }
+        Self {
+            inner,
+            visibility,
+            tombstones,
+            place: Place::None,
+            key: Vec::new(),
+            value: Vec::new(),
+            kind: Kind::Put,
+        }
     }
 
     /// Moves to the first key.
@@ -134,6 +145,21 @@ impl<C: Cursor> VisibleCursor<C> {
         }
     }
 
+    /// What it says of the key it stands on: its value, or where that lies.
+    ///
+    /// # Panics
+    /// When it stands on none.
+    pub(crate) fn found(&self) -> Result<Found, Error> {
+        let kind = match self.place {
+            Place::Inner => self.inner.entry().kind,
+            Place::None | Place::Copied { .. } => self.kind,
+        };
+        match kind {
+            Kind::Stored => Ok(Found::Stored(ValueReference::decode(self.value())?)),
+            Kind::Put | Kind::Delete => Ok(Found::Inline(Value::from(self.value()))),
+        }
+    }
+
     fn settle_forward(&mut self, mut on: bool, mut passing: Passing) -> Result<bool, Error> {
         let mut steps = 0;
         while on {
@@ -148,7 +174,7 @@ impl<C: Cursor> VisibleCursor<C> {
                 };
                 steps += 1;
             } else if self.visibility.sees(entry.sequence) {
-                if entry.kind == Kind::Put && !self.tombstones.hide(&entry, self.visibility) {
+                if entry.kind.is_present() && !self.tombstones.hide(&entry, self.visibility) {
                     self.place = Place::Inner;
                     return Ok(true);
                 }
@@ -176,9 +202,10 @@ impl<C: Cursor> VisibleCursor<C> {
             copy(&mut self.key, self.inner.entry().user_key);
             let (newest, before) = self.newest_going_back()?;
             on = before;
-            if let Some((Kind::Put, sequence)) = newest {
-                let entry = EntryRef { user_key: &self.key, sequence, kind: Kind::Put, value: &self.value };
+            if let Some((kind, sequence)) = newest.filter(|(kind, _)| kind.is_present()) {
+                let entry = EntryRef { user_key: &self.key, sequence, kind, value: &self.value };
                 if !self.tombstones.hide(&entry, self.visibility) {
+                    self.kind = kind;
                     self.place = Place::Copied { before };
                     return Ok(true);
                 }

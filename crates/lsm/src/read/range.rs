@@ -8,6 +8,7 @@ use crate::keyspace::{KeyRange, PREFIX_BYTES};
 use crate::merging::Visibility;
 use crate::snapshot::SnapshotGuard;
 use crate::transaction::{OwnWrites, TrackedRange};
+use crate::values::{Found, Located, Overtaken};
 use crate::{Error, Value};
 
 /// The entries of a range of keys, in order, from either end: key and value each. It sees one moment of the
@@ -99,10 +100,57 @@ impl Range {
 
 impl Scan {
     fn step(&mut self, end: End, open: &mut OpenCursors) -> Result<Option<(Vec<u8>, Value)>, Error> {
-        let place = match end {
-            End::Front => &mut open.front,
-            End::Back => &mut open.back,
-        };
+        let mut overtaken = Overtaken::default();
+        loop {
+            let place = match end {
+                End::Front => &mut open.front,
+                End::Back => &mut open.back,
+            };
+            let Some(cursor) = self.advance_cursor(end, place)? else {
+                return Ok(None);
+            };
+            let value = match cursor.found()? {
+                Found::Inline(value) => value,
+                Found::Stored(reference) => match self.core.values().find(reference.file) {
+                    Some(file) => Located::Stored(file, reference).load()?,
+                    // Its cursors are older than the file's end: new ones know where the value is now.
+                    None => {
+                        overtaken.note(reference)?;
+                        continue;
+                    }
+                },
+            };
+            let key = cursor.key();
+            let entry = (key.get(PREFIX_BYTES..).unwrap_or_default().to_vec(), value);
+            match end {
+                End::Front => {
+                    self.rest.start.clear();
+                    self.rest.start.extend_from_slice(key);
+                    self.rest.start.push(0);
+                }
+                End::Back => {
+                    self.rest.end.clear();
+                    self.rest.end.extend_from_slice(key);
+                }
+            }
+            *place = Some(cursor);
+            self.note_read(end);
+            return Ok(Some(entry));
+        }
+    }
+
+    /// Tells the transaction, if there is one, how far the scan has come.
+    fn note_read(&self, end: End) {
+        if let Some(tracked) = &self.tracked {
+            match end {
+                End::Front => tracked.read_up_to(&self.rest.start),
+                End::Back => tracked.read_down_to(&self.rest.end),
+            }
+        }
+    }
+
+    /// Takes the cursor out of its place, or a new one, and moves it to the next entry of the range, if there is one.
+    fn advance_cursor(&self, end: End, place: &mut Option<ScanCursor>) -> Result<Option<ScanCursor>, Error> {
         let (mut cursor, fresh) = match place.take() {
             Some(cursor) => (cursor, false),
             None => (self.open_cursor(), true),
@@ -113,30 +161,9 @@ impl Scan {
             (End::Back, true) => cursor.seek_before(&self.rest.end)?,
             (End::Back, false) => cursor.previous()?,
         };
-        if !on || cursor.key() < self.rest.start.as_slice() || cursor.key() >= self.rest.end.as_slice() {
-            return Ok(None);
-        }
-        let key = cursor.key();
-        let entry = (key.get(PREFIX_BYTES..).unwrap_or_default().to_vec(), Value::from(cursor.value()));
-        match end {
-            End::Front => {
-                self.rest.start.clear();
-                self.rest.start.extend_from_slice(key);
-                self.rest.start.push(0);
-            }
-            End::Back => {
-                self.rest.end.clear();
-                self.rest.end.extend_from_slice(key);
-            }
-        }
-        *place = Some(cursor);
-        if let Some(tracked) = &self.tracked {
-            match end {
-                End::Front => tracked.read_up_to(&self.rest.start),
-                End::Back => tracked.read_down_to(&self.rest.end),
-            }
-        }
-        Ok(Some(entry))
+        let is_inside =
+            on && cursor.key() >= self.rest.start.as_slice() && cursor.key() < self.rest.end.as_slice();
+        Ok(is_inside.then_some(cursor))
     }
 
     fn open_cursor(&self) -> ScanCursor {

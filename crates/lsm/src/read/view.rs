@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::memtables::MemtableList;
 use super::scans::ScanCursor;
+use crate::Error;
 use crate::cursor::Cursor;
-use crate::entry::{Kind, MAX_SEQUENCE, Sequence};
+use crate::entry::{MAX_SEQUENCE, Sequence};
 use crate::keyspace::KeyRange;
 use crate::layers::LayerView;
 use crate::memtable::MemtableCursor;
@@ -13,7 +14,7 @@ use crate::merging::{MergingCursor, Visibility, VisibleCursor};
 use crate::resident::ResidentCursor;
 use crate::tombstones::RangeTombstones;
 use crate::transaction::OwnWrites;
-use crate::{Error, Value};
+use crate::values::Found;
 
 /// See the module. The memtables must have been taken before the layers: what is flushed in between is then in
 /// both, where the other order would miss it.
@@ -28,14 +29,13 @@ impl ReadView {
         ReadView { memtables, layers }
     }
 
-    /// The value of `key` that `visibility` sees.
-    pub(crate) fn get(&self, key: &[u8], visibility: Visibility) -> Result<Option<Value>, Error> {
+    /// The value of `key` that `visibility` sees, or where it lies.
+    pub(crate) fn get(&self, key: &[u8], visibility: Visibility) -> Result<Option<Found>, Error> {
         for memtable in self.memtables.newest_first() {
             let deleted = memtable.newest_range_delete(key, visibility);
             if let Some(entry) = memtable.newest(key, visibility) {
-                let stands =
-                    entry.kind == Kind::Put && deleted.is_none_or(|deleted| deleted < entry.sequence);
-                return Ok(stands.then(|| Value::from(entry.value)));
+                let stands = deleted.is_none_or(|deleted| deleted < entry.sequence);
+                return if stands { Found::of(&entry) } else { Ok(None) };
             }
             // Whatever older sources hold was written before that.
             if deleted.is_some() {
@@ -45,7 +45,7 @@ impl ReadView {
         if let Some(entry) =
             self.memtables.resident.as_ref().and_then(|resident| resident.newest(key, visibility))
         {
-            return Ok((entry.kind == Kind::Put).then(|| Value::from(entry.value)));
+            return Found::of(&entry);
         }
         self.layers.get(key, visibility)
     }

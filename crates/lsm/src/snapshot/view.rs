@@ -9,6 +9,7 @@ use crate::entry::Sequence;
 use crate::keyspace::{KeyRange, Keyspace};
 use crate::merging::Visibility;
 use crate::read::Range;
+use crate::values::{Located, ValueReader};
 use crate::{Error, Value};
 
 /// The database as it was when the snapshot was taken. Cheap to take and to clone. It holds no memory, but as long
@@ -36,8 +37,18 @@ impl Snapshot {
     /// Damage or failure of the storage; a keyspace of another database.
     pub fn get(&self, keyspace: &Keyspace, key: impl AsRef<[u8]>) -> Result<Option<Value>, Error> {
         keyspace.check_same(&self.core)?;
-        let view = self.core.read_view();
-        view.get(&keyspace.full_key(key.as_ref()), Visibility::at(self.guard.sequence()))
+        self.core.get(&keyspace.full_key(key.as_ref()), Some(Visibility::at(self.guard.sequence())))
+    }
+
+    /// The value of `key` at that time as a stream; see [`Keyspace::reader`].
+    ///
+    /// # Errors
+    /// As [`Snapshot::get`].
+    pub fn reader(&self, keyspace: &Keyspace, key: impl AsRef<[u8]>) -> Result<Option<ValueReader>, Error> {
+        keyspace.check_same(&self.core)?;
+        let key = keyspace.full_key(key.as_ref());
+        let found = self.core.look_up(&key, Some(Visibility::at(self.guard.sequence())))?;
+        Ok(found.map(Located::into_reader))
     }
 
     /// The entries in `range` at that time, in key order from either end.

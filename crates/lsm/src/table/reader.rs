@@ -123,6 +123,11 @@ impl Table {
         &self.inner.properties
     }
 
+    /// Where its file is, for errors.
+    pub(crate) fn place(&self) -> &str {
+        &self.inner.file
+    }
+
     /// Its range tombstones.
     pub(crate) fn tombstones(&self) -> &Arc<RangeTombstones> {
         &self.inner.tombstones

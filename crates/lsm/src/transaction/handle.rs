@@ -55,7 +55,7 @@ impl Transaction {
         if let Some(own) = self.own.get(&key) {
             return Ok(own.map(Value::from));
         }
-        let found = self.core.read_view().get(&key, Visibility::at(self.guard.sequence()))?;
+        let found = self.core.get(&key, Some(Visibility::at(self.guard.sequence())))?;
         self.reads.lock().add_key(key);
         Ok(found)
     }
@@ -142,7 +142,7 @@ impl Transaction {
         let mut validation = Validation::new(reads.into_inner().freeze(), guard.sequence());
         let outcome = validation
             .advance(&core)
-            .and_then(|()| core.commit(own.to_payload(), durability, Some(validation)));
+            .and_then(|()| core.commit_streamed(own.to_payload(), durability, Some(validation)));
         if matches!(outcome, Err(Error::Conflict { .. })) {
             core.counters().conflicts.add(1);
         }

@@ -32,6 +32,19 @@ pub trait LayerKind: Send + Sync + Sized + 'static {
 
     /// Checks every checksum of a layer.
     fn verify(&self, layer: &Self::Layer) -> Result<(), KindError>;
+
+    /// Told when the manifest names a layer, or may name it after a write that failed: when the set is opened, and
+    /// with each commit, before readers see the layer. For kinds whose layers depend on further blobs, which must be
+    /// kept from now on. A layer that changes its level is not told again.
+    fn layer_named(&self, layer: &Self::Layer) {
+        let _ = layer;
+    }
+
+    /// Told when no later version names a layer, after [`layer_named`](LayerKind::layer_named) was for those that
+    /// replace it. Readers of older versions may still hold it.
+    fn layer_retired(&self, layer: &Self::Layer) {
+        let _ = layer;
+    }
 }
 
 /// What is to be merged, and under which circumstances.

@@ -78,7 +78,10 @@ impl<K: LayerKind> Shared<K> {
         let written = writer.manifest.commit(change.edit, next);
         if written.is_ok() || writer.manifest.check().is_err() {
             // Named, or perhaps named: the blobs must stay.
-            change.new.iter_mut().for_each(|new| new.finished.keep());
+            for new in &mut change.new {
+                new.finished.keep();
+                self.kind.layer_named(&new.layer);
+            }
         }
         written?;
         let version = self.install(&writer, change.new);
@@ -108,6 +111,7 @@ impl<K: LayerKind> Shared<K> {
         self.show(version.clone());
         for file in files.values() {
             file.reclaim.mark_obsolete();
+            self.kind.layer_retired(&file.layer);
         }
         version
     }

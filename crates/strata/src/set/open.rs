@@ -88,6 +88,8 @@ impl<K: LayerKind> Shared<K> {
             let file = Arc::new(LayerFile { layer, reclaim });
             layers.push(Arc::new(Layer { descriptor: descriptor.clone(), file }));
         }
+        // Only now that all of them could be opened.
+        layers.iter().for_each(|layer: &Arc<Layer<K>>| self.kind.layer_named(layer.layer()));
         let version = Version::new(writer.manifest.last, layers, state.records.clone());
         self.show(Arc::new(version));
         Ok(())

@@ -67,7 +67,7 @@ fn cut_for(rank: usize, goes_on_with_run: bool) -> usize {
 
 impl Tree {
     /// An empty tree of at most `max_bytes` of nodes, which takes `chunk_bytes` at a time, and its inserter. All
-    /// sequences are to be larger than `base`, and smaller than `base` + 2^31.
+    /// sequences are to be larger than `base`, and smaller than `base` + 2^30.
     pub(crate) fn new(max_bytes: usize, chunk_bytes: usize, base: u64) -> Result<(Tree, Inserter), Full> {
         let lines = Lines::new(max_bytes, chunk_bytes.max(LEAST_CHUNK_BYTES));
         let first = lines.place(LEFTMOST, LEAF_LINES as u32)?;

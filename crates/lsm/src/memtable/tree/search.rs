@@ -16,7 +16,7 @@ pub(crate) struct Entry {
     pub(crate) location: u64,
     /// Its sequence.
     pub(crate) sequence: u64,
-    /// Its kind, 0 or 1.
+    /// Its kind, 0 to 3.
     pub(crate) kind: u8,
 }
 
@@ -28,11 +28,12 @@ pub(super) struct Record {
     pub(super) location: u64,
 }
 
-/// The sequences of one tree begin behind this one and fit in 31 bits from there.
+/// The sequences of one tree begin behind this one and fit in 30 bits from there.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Base(pub(super) u64);
 
-/// Sequence and kind of an entry: the distance of the sequence from the tree's base, and the kind in the lowest bit.
+/// Sequence and kind of an entry: the distance of the sequence from the tree's base, and the kind in the two lowest
+/// bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp(pub(super) u32);
 
@@ -40,22 +41,22 @@ impl Base {
     /// The stamp of an entry.
     pub(super) fn stamp(self, entry: &Entry) -> Result<Stamp, Full> {
         let distance = entry.sequence.checked_sub(self.0).ok_or(Full)?;
-        if distance >= 1 << 31 {
+        if distance >= 1 << 30 {
             return Err(Full);
         }
-        Ok(Stamp((distance as u32) << 1 | u32::from(entry.kind & 1)))
+        Ok(Stamp((distance as u32) << 2 | u32::from(entry.kind & 3)))
     }
 
     /// The sequence in a stamp.
     #[inline]
     pub(super) fn sequence(self, stamp: Stamp) -> u64 {
-        self.0 + u64::from(stamp.0 >> 1)
+        self.0 + u64::from(stamp.0 >> 2)
     }
 
     /// What a slot says.
     #[inline]
     pub(super) fn entry(self, location: u64, stamp: Stamp) -> Entry {
-        Entry { location, sequence: self.sequence(stamp), kind: (stamp.0 & 1) as u8 }
+        Entry { location, sequence: self.sequence(stamp), kind: (stamp.0 & 3) as u8 }
     }
 }
 

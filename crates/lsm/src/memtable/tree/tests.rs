@@ -256,7 +256,7 @@ fn sequences_out_of_range_are_refused() {
         let _ = keys.0[location as usize].set(vec![7]);
         tree.insert(&mut inserter, &keys, &[7], Entry { location, sequence, kind: 1 })
     };
-    let last = (1 << 40) + (1 << 31) - 1;
+    let last = (1 << 40) + (1 << 30) - 1;
     assert_eq!(insert(0, (1 << 40) - 1), Err(Full));
     assert_eq!(insert(1, last + 1), Err(Full));
     assert_eq!(insert(2, last), Ok(None));

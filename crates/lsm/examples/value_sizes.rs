@@ -1,0 +1,78 @@
+//! What value files give and take: bytes written for each byte of the user, bytes on disk, and the time of gets and
+//! scans, with values in tables and with values in value files.
+//!
+//! `cargo run --release -p stroma-lsm --example value_sizes [MEBIBYTES]`
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::print_stdout, reason = "an example may")]
+
+#[path = "../tests/shared/random.rs"]
+mod random;
+
+use std::time::Instant;
+
+use random::{Random, fill, key};
+use stroma_lsm::{Compression, Database, Options};
+
+fn main() {
+    let mebibytes: u64 = std::env::args().nth(1).map_or(512, |argument| argument.parse().unwrap());
+    println!("each key put twice on average, {mebibytes} MiB in all, 32 MiB of memory, no compression");
+    println!("value     kept in       written/user  disk/live  put MiB/s  get µs  scan MiB/s");
+    for value_bytes in [1 << 10, 4 << 10, 16 << 10, 64 << 10, 1 << 20] {
+        for (name, value_threshold) in [("tables", usize::MAX), ("value files", 512)] {
+            run(name, value_threshold, value_bytes, (mebibytes << 20) / value_bytes as u64);
+        }
+    }
+}
+
+fn run(name: &str, value_threshold: usize, value_bytes: usize, puts: u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options {
+        memory_bytes: 32 << 20,
+        compression: Compression::None,
+        value_threshold,
+        ..Options::default()
+    };
+    let database = Database::open(folder.path(), options).unwrap();
+    let keyspace = database.keyspace("all").unwrap();
+    let mut choices = Random(1);
+    let mut value = vec![0; value_bytes];
+    let keys = puts / 2;
+    let start = Instant::now();
+    for put in 0..puts {
+        fill(&mut value, put);
+        keyspace.put(key(choices.below(keys)), &value).unwrap();
+    }
+    database.flush().unwrap();
+    // Until merges have caught up.
+    while !database.statistics().jobs.is_empty() {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let put_seconds = start.elapsed().as_secs_f64();
+    let statistics = database.statistics();
+    let disk = statistics.table_bytes() + statistics.value_file_bytes;
+    let (mut live, mut gets) = (0, Vec::new());
+    for number in 0..keys {
+        live += keyspace.get(key(number)).unwrap().map_or(0, |value| value.len());
+    }
+    for _ in 0..5 {
+        let start = Instant::now();
+        let count = 2000.min(keys);
+        for _ in 0..count {
+            std::hint::black_box(keyspace.get(key(choices.below(keys))).unwrap());
+        }
+        gets.push(start.elapsed().as_secs_f64() * 1e6 / count as f64);
+    }
+    let start = Instant::now();
+    let scanned: usize = keyspace.iter().map(|entry| entry.unwrap().1.len()).sum();
+    let scan_seconds = start.elapsed().as_secs_f64();
+    assert_eq!(scanned, live);
+    let mib = |bytes: f64| bytes / f64::from(1 << 20);
+    println!(
+        "{:>6} KiB  {name:<12}  {:>12.2}  {:>9.2}  {:>9.0}  {:>6.1}  {:>10.0}",
+        value_bytes >> 10,
+        statistics.write_amplification(),
+        disk as f64 / live as f64,
+        mib(puts as f64 * value_bytes as f64) / put_seconds,
+        gets.iter().copied().fold(f64::INFINITY, f64::min),
+        mib(scanned as f64) / scan_seconds,
+    );
+}

@@ -1,0 +1,107 @@
+//! From an entry to its value, wherever that lies.
+
+use std::sync::Arc;
+
+use super::file::ValueFile;
+use super::reader::ValueReader;
+use super::reference::ValueReference;
+use crate::database::Core;
+use crate::entry::{EntryRef, Kind};
+use crate::merging::Visibility;
+use crate::{Error, Value};
+
+/// What a source says of a key that is present.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// Its value.
+    Inline(Value),
+    /// Where its value lies.
+    Stored(ValueReference),
+}
+
+impl Found {
+    /// What an entry says of its key: nothing if it deletes it.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] for a malformed reference.
+    #[inline]
+    pub(crate) fn of(entry: &EntryRef<'_>) -> Result<Option<Found>, Error> {
+        match entry.kind {
+            Kind::Put => Ok(Some(Found::Inline(Value::from(entry.value)))),
+            Kind::Delete => Ok(None),
+            Kind::Stored => Ok(Some(Found::Stored(ValueReference::decode(entry.value)?))),
+        }
+    }
+}
+
+/// A value that can be read however long ago it was overwritten.
+#[derive(Debug)]
+pub(crate) enum Located {
+    Inline(Value),
+    Stored(Arc<ValueFile>, ValueReference),
+}
+
+impl Located {
+    /// All of the value.
+    pub(crate) fn load(self) -> Result<Value, Error> {
+        match self {
+            Located::Inline(value) => Ok(value),
+            Located::Stored(file, reference) => Ok(Value::from(file.read(reference)?)),
+        }
+    }
+
+    /// The value a piece at a time.
+    pub(crate) fn into_reader(self) -> ValueReader {
+        ValueReader::new(self)
+    }
+}
+
+/// Which reference led to a file that was gone. A reference may be overtaken: between the time it was found and the
+/// time its file is asked for, what it stood in was flushed or merged, and the value overwritten or moved. Then the
+/// key is looked up anew. What leads nowhere twice is damage.
+#[derive(Debug, Default)]
+pub(crate) struct Overtaken(Option<ValueReference>);
+
+impl Overtaken {
+    /// Notes that `reference` led nowhere.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if it did so before.
+    pub(crate) fn note(&mut self, reference: ValueReference) -> Result<(), Error> {
+        if self.0.replace(reference) == Some(reference) {
+            let what = format!("it refers to value file {}, which is not in use", reference.file);
+            return Err(Error::corrupt("an entry", 0, what));
+        }
+        Ok(())
+    }
+}
+
+impl Core {
+    /// The value of a stored key at `visibility`; at present if none is given.
+    pub(crate) fn look_up(
+        &self,
+        key: &[u8],
+        visibility: Option<Visibility>,
+    ) -> Result<Option<Located>, Error> {
+        let mut overtaken = Overtaken::default();
+        loop {
+            let view = self.read_view();
+            // Taken after the view: whatever merges had left out of its layers is older than this.
+            let visibility = visibility.unwrap_or_else(|| Visibility::at(self.published()));
+            let reference = match view.get(key, visibility)? {
+                None => return Ok(None),
+                Some(Found::Inline(value)) => return Ok(Some(Located::Inline(value))),
+                Some(Found::Stored(reference)) => reference,
+            };
+            if let Some(file) = self.values().find(reference.file) {
+                return Ok(Some(Located::Stored(file, reference)));
+            }
+            overtaken.note(reference)?;
+        }
+    }
+
+    /// The same, read as a whole.
+    pub(crate) fn get(&self, key: &[u8], visibility: Option<Visibility>) -> Result<Option<Value>, Error> {
+        self.look_up(key, visibility)?.map(Located::load).transpose()
+    }
+}

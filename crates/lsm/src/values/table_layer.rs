@@ -1,0 +1,80 @@
+//! A table with the value files it refers to: what a layer of the set is.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use super::file::ValueFile;
+use super::reference::ValueReference;
+use super::store::ValueStore;
+use super::uses::ValueUse;
+use crate::Error;
+use crate::block_cache::Caching;
+use crate::cursor::Cursor;
+use crate::entry::Kind;
+use crate::table::Table;
+
+/// An open table that keeps its value files. Dereferences to the table.
+#[derive(Debug)]
+pub(crate) struct TableLayer {
+    table: Table,
+    files: Vec<(Arc<ValueFile>, u64)>,
+}
+
+impl Deref for TableLayer {
+    type Target = Table;
+
+    fn deref(&self) -> &Table {
+        &self.table
+    }
+}
+
+impl TableLayer {
+    /// `table`, which refers to `uses`.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if a file is missing or damaged.
+    pub(crate) fn open(table: Table, uses: &[ValueUse], store: &ValueStore) -> Result<Self, Error> {
+        let files = uses.iter().map(|each| Ok((store.open(each.file)?, each.bytes)));
+        Ok(TableLayer { table, files: files.collect::<Result<_, Error>>()? })
+    }
+
+    /// The table alone, to walk over: a walk finds values through the [`ValueStore`].
+    pub(crate) fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The manifest names it from now on.
+    pub(crate) fn note_named(&self) {
+        self.files.iter().for_each(|(file, bytes)| file.add_referrer(*bytes));
+    }
+
+    /// No later version has it.
+    pub(crate) fn note_retired(&self) {
+        self.files.iter().for_each(|(file, bytes)| file.remove_referrer(*bytes));
+    }
+
+    /// Verifies the table, and that it refers to what the manifest says.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`].
+    pub(crate) fn verify(&self) -> Result<(), Error> {
+        self.table.verify()?;
+        let mut uses = super::separator::Uses::default();
+        let mut cursor = self.table.cursor(Caching::Bypass);
+        let mut on = cursor.seek_first()?;
+        while on {
+            let entry = cursor.entry();
+            if entry.kind == Kind::Stored {
+                uses.add(ValueReference::decode(entry.value)?);
+            }
+            on = cursor.next()?;
+        }
+        let told: Vec<ValueUse> =
+            self.files.iter().map(|(file, bytes)| ValueUse { file: file.number(), bytes: *bytes }).collect();
+        if uses.take() == told {
+            return Ok(());
+        }
+        let what = "it refers to other values than the manifest says";
+        Err(Error::corrupt(self.table.place(), 0, what))
+    }
+}
