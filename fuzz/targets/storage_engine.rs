@@ -1,4 +1,5 @@
-//! Bytes in place of one file of a database: a table, a value file, a manifest blob or a log; then opening and reading it.
+//! Bytes in place of one file of a database, a table, a value file, a manifest blob or a log; then opening and reading
+//! it.
 #![no_main]
 
 use std::sync::Arc;

@@ -48,13 +48,15 @@ impl Layers {
             index: options.index,
         };
         let in_use = Arc::new(move || snapshots.live());
-        let kind = TableKind::new(table_options, in_use, values, options.value_threshold).with_cache(cache);
+        let store = values.clone();
+        let kind = TableKind::new(table_options, in_use, store, options.value_threshold).with_cache(cache);
         let set_options = SetOptions {
             policy: options.merge_policy.clone(),
             clock: options.clock.clone(),
             ..SetOptions::default()
         };
         let (set, report) = LayeredSet::open(storage, kind, set_options)?;
+        values.start_epoch(report.epoch)?;
         Ok((Layers { set }, report))
     }
 

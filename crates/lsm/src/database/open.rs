@@ -59,7 +59,6 @@ pub(super) fn open(
     let values = Arc::new(ValueStore::new(storage.clone()));
     let (layers, found) =
         Layers::open(storage.clone(), &options, snapshots.clone(), cache.clone(), values.clone())?;
-    values.start_epoch(found.epoch)?;
     let flushed = layers.flush_record()?;
 
     let all_segments = list_segments(&*storage)?;
