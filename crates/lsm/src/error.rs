@@ -1,6 +1,7 @@
 //! The one error type of the engine: what went wrong, where, and what to do about it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use stroma_strata::storage::StorageError;
 
@@ -77,6 +78,25 @@ pub enum Error {
         /// The key or range that changed, as far as it can be told.
         what: String,
     },
+    /// A transaction asked for a lock whose holder waits, perhaps through others, for a lock of this transaction.
+    #[error(
+        "locking {key:?} would deadlock: drop the transaction, which gives its locks back, and run it again"
+    )]
+    Deadlock {
+        /// The key, without its keyspace.
+        key: String,
+    },
+    /// A transaction waited for a lock as long as it may.
+    #[error("{key:?} was still locked by another transaction after {waited:?}; run the transaction again")]
+    LockTimeout {
+        /// The key, without its keyspace.
+        key: String,
+        /// For how long.
+        waited: Duration,
+    },
+    /// The savepoint was released, or lies behind one that was gone back to, or belongs to another transaction.
+    #[error("the savepoint is not good any more; nothing was taken back")]
+    SavepointGone,
     /// The keyspace was dropped while a handle to it was still held.
     #[error("the keyspace {name:?} was dropped; open it again to make a new one")]
     KeyspaceDropped {

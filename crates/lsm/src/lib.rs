@@ -123,6 +123,6 @@ pub use read::Range;
 pub use snapshot::Snapshot;
 pub use statistics::{JobStatistics, LevelStatistics, Statistics};
 pub use table::{IndexKind, IndexPolicy, TableDescription};
-pub use transaction::Transaction;
+pub use transaction::{Savepoint, Transaction};
 pub use value::Value;
 pub use values::ValueReader;

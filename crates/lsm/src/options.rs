@@ -1,6 +1,7 @@
 //! How a database is opened: memory, durability, recovery, and what it takes from the outside world.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use stroma_strata::MergePolicy;
 use stroma_strata::picker::Limits;
@@ -67,6 +68,8 @@ pub struct Options {
     pub filter: FilterPolicy,
     /// Which index new tables get.
     pub index: IndexPolicy,
+    /// How long a transaction waits for a key that another has locked. Default 10 s.
+    pub lock_timeout: Duration,
     /// Tells the time, for waits.
     pub clock: Arc<dyn Clock>,
     /// Starts the background threads.
@@ -88,6 +91,7 @@ impl Default for Options {
             block_bytes: 4096,
             filter: FilterPolicy::default(),
             index: IndexPolicy::default(),
+            lock_timeout: Duration::from_secs(10),
             clock: Arc::new(SystemClock::new()),
             spawner: Arc::new(ThreadSpawner),
         }

@@ -22,14 +22,14 @@ use crate::options::{Durability, MemoryShares, Options, ResidentLimits};
 use crate::read::{MemtableList, ReadView, ScanRegistry};
 use crate::resident::CleaningRoom;
 use crate::snapshot::{SnapshotGuard, SnapshotRegistry};
-use crate::transaction::Validation;
+use crate::transaction::{LockTable, Validation};
 use crate::values::ValueStore;
 use crate::{Error, Value};
 
 /// The inside of a database.
 ///
 /// Locks are taken in this order: `catalog`, `writer`, `flush`, `memtables`. The queue's lock and those of single
-/// memtables, snapshots and scans are held for a few instructions and nothing is locked inside them.
+/// memtables, snapshots, scans and locked keys are held for a few instructions and nothing is locked inside them.
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(super) options: Options,
@@ -54,6 +54,8 @@ pub(crate) struct Core {
     pub(super) writer: Mutex<Writer>,
     pub(crate) flush: FlushState,
     pub(super) catalog: Catalog,
+    /// Keys that transactions have locked.
+    locks: LockTable,
     counters: Counters,
     /// Set by the first failed write of the log.
     poisoned: OnceLock<Error>,
@@ -104,6 +106,7 @@ impl Core {
             writer: Mutex::new(parts.writer),
             flush: parts.flush,
             catalog: Catalog::default(),
+            locks: LockTable::default(),
             counters: Counters::default(),
             poisoned: OnceLock::new(),
             closed: AtomicBool::new(false),
@@ -137,6 +140,10 @@ impl Core {
 
     pub(crate) fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    pub(crate) fn locks(&self) -> &LockTable {
+        &self.locks
     }
 
     pub(crate) fn scans(&self) -> &ScanRegistry {

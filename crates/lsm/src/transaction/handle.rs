@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::locks::HeldLocks;
 use super::own_writes::OwnWrites;
 use super::read_set::ReadSet;
+use super::savepoints::{Savepoint, Savepoints, Step};
 use super::tracked::TrackedRange;
 use super::validation::Validation;
 use crate::commit::CommitToken;
@@ -21,10 +23,10 @@ use crate::{Error, Value};
 
 /// A serializable transaction: reads of one moment and own writes, committed together or not at all.
 ///
-/// It takes no locks, so it never waits for another and never deadlocks; instead
-/// [`commit`](Transaction::commit) may refuse it with [`Error::Conflict`], and the caller runs it again. One that
-/// only reads never conflicts. Its writes and the list of its reads take memory until it ends, beside the memory
-/// budget. Dropping it undoes it.
+/// Unless it is asked to ([`get_for_update`](Transaction::get_for_update)) it takes no locks, never waits for another
+/// and never deadlocks; instead [`commit`](Transaction::commit) may refuse it with [`Error::Conflict`], and the caller
+/// runs it again. One that only reads never conflicts. Its writes and the list of its reads take memory until it ends,
+/// beside the memory budget. Dropping it undoes it.
 #[derive(Debug)]
 #[must_use = "a transaction changes nothing before it is committed"]
 pub struct Transaction {
@@ -32,12 +34,22 @@ pub struct Transaction {
     guard: SnapshotGuard,
     own: OwnWrites,
     reads: Mutex<ReadSet>,
+    savepoints: Savepoints,
+    locks: HeldLocks,
 }
 
 impl Transaction {
     pub(crate) fn new(core: Arc<Core>) -> Self {
         let guard = core.take_snapshot();
-        Transaction { core, guard, own: OwnWrites::default(), reads: Mutex::default() }
+        let locks = HeldLocks::none(core.clone());
+        Transaction {
+            core,
+            guard,
+            own: OwnWrites::default(),
+            reads: Mutex::default(),
+            savepoints: Savepoints::default(),
+            locks,
+        }
     }
 
     /// The sequence of the last commit it sees.
@@ -51,7 +63,96 @@ impl Transaction {
     /// Damage or failure of the storage; a keyspace of another database.
     pub fn get(&self, keyspace: &Keyspace, key: impl AsRef<[u8]>) -> Result<Option<Value>, Error> {
         keyspace.check_same(&self.core)?;
+        self.get_stored(keyspace.full_key(key.as_ref()))
+    }
+
+    /// Locks `key` until the transaction ends, waiting for others who have locked it, then answers its value as
+    /// [`get`](Transaction::get) does.
+    ///
+    /// If the key was changed since the transaction began, the transaction moves its beginning to now, which it can
+    /// if nothing else it has read was changed. So those who only read what they have locked never conflict with
+    /// each other. Savepoints do not give locks back. Commits that do not ask for the lock are not kept out, and may
+    /// still cause a conflict.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().expect("a temporary directory");
+    /// # let database = stroma_lsm::Database::open(folder.path(), stroma_lsm::Options::default())?;
+    /// let counts = database.keyspace("counts")?;
+    /// std::thread::scope(|scope| {
+    ///     let add = || {
+    ///         let mut transaction = database.transaction();
+    ///         let count = transaction.get_for_update(&counts, "visits")?.map_or(0, |count| count[0]);
+    ///         transaction.put(&counts, "visits", [count + 1])?;
+    ///         transaction.commit()
+    ///     };
+    ///     let adders = [scope.spawn(add), scope.spawn(add)];
+    ///     // Neither has to be run again.
+    ///     adders.into_iter().try_for_each(|adder| adder.join().expect("no panic").map(drop))
+    /// })?;
+    /// assert_eq!(counts.get("visits")?.as_deref(), Some(&[2][..]));
+    /// # Ok::<(), stroma_lsm::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Deadlock`] if it would wait for ever, [`Error::LockTimeout`] if it has waited for
+    /// [`Options::lock_timeout`](crate::Options::lock_timeout), [`Error::Conflict`] if something it has read was
+    /// changed: drop it and run it again. Otherwise as [`get`](Transaction::get).
+    pub fn get_for_update(
+        &mut self,
+        keyspace: &Keyspace,
+        key: impl AsRef<[u8]>,
+    ) -> Result<Option<Value>, Error> {
+        keyspace.check(&self.core)?;
         let key = keyspace.full_key(key.as_ref());
+        check_size("key", key.len(), MAX_KEY_BYTES)?;
+        self.locks.acquire(&key)?;
+        let changed = self.core.read_view().last_change(&key)?;
+        if changed.is_some_and(|changed| changed > self.guard.sequence()) {
+            self.begin_anew()?;
+        }
+        self.get_stored(key)
+    }
+
+    /// Moves its beginning to now.
+    fn begin_anew(&mut self) -> Result<(), Error> {
+        let now = self.core.take_snapshot();
+        let reads = self.reads.lock();
+        // What an open scan reads later, it reads at the old beginning.
+        reads.widen_open_scans();
+        let validation = Validation::new(reads.clone().freeze(), self.guard.sequence());
+        if let Err(error) = validation.check(&self.core, std::iter::empty()) {
+            self.core.counters().conflicts.add(1);
+            return Err(error);
+        }
+        drop(reads);
+        self.guard = now;
+        Ok(())
+    }
+
+    /// A place to go back to. Constant time; writes after it are noted until the transaction ends or it is released.
+    pub fn savepoint(&mut self) -> Savepoint {
+        self.savepoints.add()
+    }
+
+    /// Takes back every write since `point`, which stays good; those made after it do not. What was read still counts
+    /// as read, and what was locked stays locked. Time linear in the writes taken back.
+    ///
+    /// # Errors
+    /// [`Error::SavepointGone`] if it was released, lies behind one that was gone back to, or is another
+    /// transaction's.
+    pub fn rollback_to(&mut self, point: &Savepoint) -> Result<(), Error> {
+        self.savepoints.go_back(point, &mut self.own)
+    }
+
+    /// Forgets `point` and those made after it; the writes stay.
+    ///
+    /// # Errors
+    /// As [`rollback_to`](Transaction::rollback_to).
+    pub fn release(&mut self, point: Savepoint) -> Result<(), Error> {
+        self.savepoints.release(&point)
+    }
+
+    fn get_stored(&self, key: Vec<u8>) -> Result<Option<Value>, Error> {
         if let Some(own) = self.own.get(&key) {
             return Ok(own.map(Value::from));
         }
@@ -107,7 +208,11 @@ impl Transaction {
         keyspace.check(&self.core)?;
         let range = KeyRange::new(keyspace.id(), &range);
         check_size("key", range.start.len().max(range.end.len()), MAX_BOUND_BYTES)?;
-        self.own.delete_range(&range);
+        let tombstones = self.savepoints.are_noted().then(|| self.own.tombstones());
+        let covered = self.own.delete_range(&range);
+        if let Some(tombstones) = tombstones {
+            self.savepoints.note(Step::Range { covered, tombstones });
+        }
         Ok(())
     }
 
@@ -115,7 +220,11 @@ impl Transaction {
         keyspace.check(&self.core)?;
         let key = keyspace.full_key(key);
         check_size("key", key.len(), MAX_KEY_BYTES)?;
-        self.own.write(key, value);
+        let noted = self.savepoints.are_noted().then(|| key.clone());
+        let before = self.own.write(key, value);
+        if let Some(key) = noted {
+            self.savepoints.note(Step::Point { key, before });
+        }
         Ok(())
     }
 
@@ -134,7 +243,7 @@ impl Transaction {
     /// # Errors
     /// As [`Transaction::commit`].
     pub fn commit_with(self, durability: Durability) -> Result<CommitToken, Error> {
-        let Transaction { core, guard, own, reads } = self;
+        let Transaction { core, guard, own, reads, locks, .. } = self;
         if own.is_empty() {
             // What it read is what stood there at its snapshot: it ran then.
             return Ok(CommitToken { epoch: core.epoch(), sequence: guard.sequence() });
@@ -148,6 +257,8 @@ impl Transaction {
         }
         // The snapshot was kept until now: merges drop nothing that the check looks for.
         drop(guard);
+        // Whoever gets them reads what was committed.
+        drop(locks);
         outcome
     }
 }

@@ -6,14 +6,21 @@
 //! would have read the same at this moment, so it is as if it had run just now, alone: that is serializability. If
 //! one does, it is refused and changes nothing. (H. T. Kung and J. T. Robinson, "On Optimistic Methods for
 //! Concurrency Control", 1981, backward validation.)
+//!
+//! Where transactions that ran in vain cost more than waiting, a key may be locked as it is read
+//! ([`Transaction::get_for_update`]); of those who lock it one at a time goes on, and reads what the one before wrote.
 
 mod handle;
+mod locks;
 mod own_writes;
 mod read_set;
+mod savepoints;
 mod tracked;
 mod validation;
 
 pub use handle::Transaction;
+pub(crate) use locks::LockTable;
 pub(crate) use own_writes::OwnWrites;
+pub use savepoints::Savepoint;
 pub(crate) use tracked::TrackedRange;
 pub(crate) use validation::Validation;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use super::savepoints::Step;
 use crate::Error;
 use crate::commit::Payload;
 use crate::cursor::Cursor;
@@ -19,7 +20,7 @@ const RANGE_DELETE: Sequence = OWN_WRITES;
 const POINT: Sequence = OWN_WRITES + 1;
 
 /// A key's own value, `None` if the transaction deleted it.
-type Points = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+pub(super) type Points = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// Own puts, deletes and range deletes. Cloning shares them; a change after that leaves the clone as it was, at the
 /// price of a copy, once.
@@ -35,26 +36,43 @@ impl OwnWrites {
         self.points.is_empty() && self.tombstones.is_empty()
     }
 
-    /// Sets or deletes `key`.
-    pub(super) fn write(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) {
-        Arc::make_mut(&mut self.points).insert(key, value);
+    /// Sets or deletes `key`; answers what was said of it before.
+    pub(super) fn write(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) -> Option<Option<Vec<u8>>> {
+        Arc::make_mut(&mut self.points).insert(key, value)
     }
 
-    /// Deletes a range.
-    pub(super) fn delete_range(&mut self, range: &KeyRange) {
+    /// Takes back the write that this step was noted with, which must be the last.
+    pub(super) fn take_back(&mut self, step: Step) {
+        let points = Arc::make_mut(&mut self.points);
+        match step {
+            Step::Point { key, before: Some(before) } => {
+                points.insert(key, before);
+            }
+            Step::Point { key, before: None } => {
+                points.remove(&key);
+            }
+            Step::Range { mut covered, tombstones } => {
+                points.append(&mut covered);
+                self.tombstones = tombstones;
+            }
+        }
+    }
+
+    /// Deletes a range; answers the own writes that it covered.
+    pub(super) fn delete_range(&mut self, range: &KeyRange) -> Points {
+        let mut taken = Points::new();
         if range.is_empty() {
-            return;
+            return taken;
         }
         let bounds = (Bound::Included(range.start.as_slice()), Bound::Excluded(range.end.as_slice()));
         let covered: Vec<Vec<u8>> =
             self.points.range::<[u8], _>(bounds).map(|(key, _)| key.clone()).collect();
         if !covered.is_empty() {
             let points = Arc::make_mut(&mut self.points);
-            for key in covered {
-                points.remove(&key);
-            }
+            taken.extend(covered.into_iter().filter_map(|key| points.remove_entry(&key)));
         }
         Arc::make_mut(&mut self.tombstones).insert(&range.start, &range.end, RANGE_DELETE);
+        taken
     }
 
     /// What the transaction's own writes say of `key`: nothing, that it is deleted, or its value.

@@ -7,7 +7,7 @@ use crate::keyspace::KeyRange;
 use crate::memtable::Change;
 
 /// Collects reads while the transaction runs.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct ReadSet {
     keys: Vec<Vec<u8>>,
     ranges: Vec<Arc<TrackedRange>>,
@@ -22,6 +22,11 @@ impl ReadSet {
     /// Notes a scan; what it walks over counts.
     pub(super) fn add_range(&mut self, range: Arc<TrackedRange>) {
         self.ranges.push(range);
+    }
+
+    /// Counts all of the ranges of scans that may go on as read.
+    pub(super) fn widen_open_scans(&self) {
+        self.ranges.iter().filter(|range| Arc::strong_count(range) > 1).for_each(|range| range.read_whole());
     }
 
     /// What was read until now.
