@@ -20,6 +20,9 @@ pub(super) const LEAST_GAIN: u64 = 1 << 20;
 /// One scan for so many lookups.
 const LOOKUPS_PER_SCAN: usize = 10;
 
+/// An odd number by whose product a small difference reaches all upper bits.
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// One subject on one set.
 pub(super) struct Work<'a> {
     /// The set, which is the case of all figures.
@@ -108,7 +111,7 @@ impl<'a> Work<'a> {
         let right: Vec<u64> =
             self.present.positions.iter().map(|position| self.answer::<S>(*position)).collect();
         let (_, cost) = timed(|| Ok(dependent(subject, present, &right)))?;
-        add(TIMES[1], present.len(), cost);
+        add(TIMES[1], dependent_questions(present), cost);
         if S::HAS_BATCHES {
             let (batches, _) = present.as_chunks::<BATCH>();
             let (_, cost) = timed(|| {
@@ -135,14 +138,22 @@ fn independent<S: Subject>(subject: &S, keys: &[u64]) -> u64 {
     keys.iter().fold(0, |sum, key| sum.wrapping_add(subject.lower_bound(*key)))
 }
 
-/// Lookups whose key needs the whole answer to the one before: what that is off from the right answer, which is
-/// nothing, is mixed in. One bit of the answer would not do: a search that branches guesses it.
-fn dependent<S: Subject>(subject: &S, keys: &[u64], right: &[u64]) -> u64 {
-    // Not known to the compiler, so that it cannot know the result either.
-    let all_but_one = black_box(63);
-    keys.iter().zip(right).fold(0, |off, (key, right)| {
-        let found = subject.lower_bound(key ^ off);
-        (found ^ right) >> all_but_one
+/// How many of the questions are asked one after another: a power of two.
+fn dependent_questions(keys: &[u64]) -> usize {
+    1 << keys.len().max(1).ilog2()
+}
+
+/// Lookups of which each begins with the answer to the one before: what that is off from the right answer, which is
+/// nothing, decides which key is next.
+///
+/// It decides it by being spread over all questions, so that an answer that a processor merely guessed leads to a key
+/// that is nowhere near. Were the next key the same whatever the answer, a search that branches would go on to it,
+/// and ask memory for it, before it knew its answer.
+fn dependent<S: Subject>(subject: &S, keys: &[u64], right: &[u64]) -> usize {
+    let questions = dependent_questions(keys);
+    (0..questions).fold(0, |at, _| {
+        let off = subject.lower_bound(keys[at]) ^ right[at];
+        ((at + 1) ^ (off.wrapping_mul(SPREAD) >> 32) as usize) & (questions - 1)
     })
 }
 

@@ -120,7 +120,7 @@ impl<K: Key, B: AsRef<[u8]>> Layer<K> for BTreeLayer<K, B> {
         self.below_len
     }
 
-    #[inline]
+    #[inline(always)]
     fn narrow(&self, key: K, candidates: Range<usize>) -> Range<usize> {
         // Entry i is key i * fanout. With i the first entry not below `key`, key (i - 1) * fanout is below
         // it and key i * fanout is not.

@@ -38,6 +38,10 @@ pub trait Config {
     fn build<K: Key, S: KeySource<K> + ?Sized>(keys: &S) -> Result<Self::Layers<K>, Error>;
 }
 
+/// So many lines share a separator of the tree above them: their first keys are searched where they are, not in a
+/// copy of all of them.
+const UPPER_FANOUT: usize = 16;
+
 /// Lines that are off by at most `EPSILON`, under an S+-tree: for keys that are smooth in places.
 #[derive(Debug, Clone, Copy)]
 pub enum Lines<const EPSILON: usize = 16> {}
@@ -47,7 +51,7 @@ impl<const EPSILON: usize> Config for Lines<EPSILON> {
 
     fn build<K: Key, S: KeySource<K> + ?Sized>(keys: &S) -> Result<Self::Layers<K>, Error> {
         let lower = LinearLayer::build(keys, EPSILON)?;
-        Ok(Stack { upper: SPlusLayer::build(&lower.entries(), 1)?, lower })
+        Ok(Stack { upper: SPlusLayer::build(&lower.entries(), UPPER_FANOUT)?, lower })
     }
 }
 
@@ -139,7 +143,7 @@ impl<K: Key, C: Config> Layer<K> for ComposedIndex<K, C> {
         self.layers.below_len()
     }
 
-    #[inline]
+    #[inline(always)]
     fn narrow(&self, key: K, candidates: Range<usize>) -> Range<usize> {
         self.layers.narrow(key, candidates)
     }

@@ -5,8 +5,10 @@ use crate::policy::DEFAULT_FANOUT;
 use crate::splus::NODE_KEYS;
 use crate::{Below, LayerKind, Offer};
 
-/// Costs in picoseconds. The defaults are round figures of a server of the 2020s; only their proportions
-/// matter.
+/// Costs in picoseconds. The defaults are round figures of lookups that wait for each other on a virtual machine
+/// with 1 MiB of second-level cache a core and a third-level one shared with others (decision 030); what matters
+/// is their proportions. The keys that lookups read drive an index out of the shared cache, so that a line of an
+/// index larger than a few MiB costs nearly what a line of memory does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CostModel {
     /// Cost of touching a line of an array, by the array's size: pairs of (largest size in bytes, cost).
@@ -25,10 +27,10 @@ pub struct CostModel {
 impl Default for CostModel {
     fn default() -> Self {
         Self {
-            line: [(32 << 10, 1_000), (1 << 20, 5_000), (16 << 20, 25_000), (u64::MAX, 90_000)],
+            line: [(32 << 10, 2_000), (1 << 20, 10_000), (4 << 20, 90_000), (u64::MAX, 170_000)],
             comparison: 1_200,
-            node: 4_000,
-            prediction: 3_000,
+            node: 6_000,
+            prediction: 20_000,
             byte_per_thousand_keys: 10,
         }
     }
@@ -48,7 +50,7 @@ impl CostModel {
         }
         let lines = (window * width / 64 + 1) as u64;
         let line = self.line_cost(array_bytes);
-        line + (lines - 1) * line / 25 + u64::from(window.max(1).ilog2() + 1) * self.comparison
+        line + (lines - 1) * line / 200 + u64::from(window.max(1).ilog2() + 1) * self.comparison
     }
 
     /// Finding the way among entries of these bytes through the levels of an S+-tree, from the leaves up.

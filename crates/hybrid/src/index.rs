@@ -3,6 +3,7 @@
 use core::ops::{Range, RangeBounds};
 
 use crate::any::AnyLayer;
+use crate::processor::{Work, vectorised};
 use crate::{Key, KeySource, Layer, LayerKind, Reason, Walk};
 
 /// An index in memory of its own.
@@ -57,7 +58,7 @@ impl<K: Key, B: AsRef<[u8]>> HybridIndex<K, B> {
     /// For `a..b` the lower bound is at least `a` and at most `b`.
     #[inline]
     pub fn candidates(&self, key: K) -> Range<usize> {
-        self.layers.iter().fold(0..usize::MAX, |candidates, chosen| chosen.layer.narrow(key, candidates))
+        self.narrow(key, 0..usize::MAX)
     }
 
     /// The first position whose key is not smaller than `key`; the number of keys if there is none.
@@ -109,6 +110,19 @@ impl<K: Key, B: AsRef<[u8]>> HybridIndex<K, B> {
     }
 }
 
+/// The candidates through layers of any kinds.
+struct Candidates<'a, K, B>(&'a HybridIndex<K, B>, K);
+
+impl<K: Key, B: AsRef<[u8]>> Work for Candidates<'_, K, B> {
+    type Output = Range<usize>;
+
+    #[inline(always)]
+    fn run(self) -> Range<usize> {
+        let Self(index, key) = self;
+        index.layers.iter().fold(0..usize::MAX, |candidates, chosen| chosen.layer.narrow(key, candidates))
+    }
+}
+
 /// From one root to the keys: an index is a layer that is whole.
 impl<K: Key, B: AsRef<[u8]>> Layer<K> for HybridIndex<K, B> {
     fn entry_count(&self) -> usize {
@@ -119,9 +133,21 @@ impl<K: Key, B: AsRef<[u8]>> Layer<K> for HybridIndex<K, B> {
         self.key_count
     }
 
-    #[inline]
+    #[inline(always)]
     fn narrow(&self, key: K, _candidates: Range<usize>) -> Range<usize> {
-        self.candidates(key)
+        // What the cost model chooses nearly always goes without a loop over layers of any kind.
+        let (upper, lower) = match self.layers.as_slice() {
+            [lower] => (None, lower),
+            [upper, lower] => (Some(upper), lower),
+            _ => return vectorised(Candidates(self, key)),
+        };
+        match (upper.map(|chosen| &chosen.layer), &lower.layer) {
+            (None, AnyLayer::SPlus(tree)) => tree.narrow(key, 0..usize::MAX),
+            (Some(AnyLayer::SPlus(tree)), AnyLayer::Linear(lines)) => {
+                lines.narrow(key, tree.narrow(key, 0..usize::MAX))
+            }
+            _ => vectorised(Candidates(self, key)),
+        }
     }
 
     fn narrow_batch(&self, keys: &[K], candidates: &mut [Range<usize>]) {

@@ -1,8 +1,7 @@
 //! The fixed-width key types an index can be built over.
 
 use core::fmt::Debug;
-
-use crate::processor::{Work, vectorised};
+use core::ops::Range;
 
 mod sealed {
     pub trait Sealed {}
@@ -19,9 +18,6 @@ pub trait Key: Copy + Ord + Debug + Send + Sync + 'static + sealed::Sealed {
     const TYPE_CODE: u32;
     /// The largest value of the type.
     const LARGEST: Self;
-    /// The longest window of keys that is counted through, not halved: longer if a processor compares several
-    /// of them at once.
-    const COUNTED: usize;
 
     /// Reads the stored form (integers little-endian, byte arrays as they are).
     ///
@@ -29,8 +25,12 @@ pub trait Key: Copy + Ord + Debug + Send + Sync + 'static + sealed::Sealed {
     /// If `bytes` is not [`WIDTH`](Key::WIDTH) bytes long.
     fn read(bytes: &[u8]) -> Self;
 
-    /// How many of the sorted keys stored in `bytes` are smaller than `self`, in O(log n).
-    fn count_below(self, bytes: &[u8]) -> usize;
+    /// The first of the sorted keys stored in `bytes`, within a window of them, that is not smaller than `self`;
+    /// the window's end if there is none. O(log n).
+    ///
+    /// # Panics
+    /// If the window is not within the keys.
+    fn lower_bound_in(self, bytes: &[u8], window: Range<usize>) -> usize;
 
     /// How many of the 16 keys stored in `node` are smaller than `self`; 0 if they are fewer.
     ///
@@ -55,36 +55,39 @@ pub trait Key: Copy + Ord + Debug + Send + Sync + 'static + sealed::Sealed {
     fn successor(self) -> Option<Self>;
 }
 
-/// Windows up to this length are counted through, not halved, whatever instructions there are.
+/// So many keys are compared one beside the other rather than halved further: comparisons do not wait for one
+/// another, which halvings do.
 const COUNTED: usize = 16;
 
 /// How many of the keys, which are sorted, are below the one searched for.
 #[inline(always)]
 pub(crate) fn count_below<T>(keys: &[T], below: impl Fn(&T) -> bool) -> usize {
-    count_below_wide(keys, COUNTED, below)
-}
-
-/// [`count_below`] where `counted` is the longest window that is counted through instead of halved:
-/// comparisons do not wait for one another, which halvings do.
-#[inline(always)]
-pub(crate) fn count_below_wide<T>(keys: &[T], counted: usize, below: impl Fn(&T) -> bool) -> usize {
     if keys.len() <= COUNTED {
         keys.iter().map(|key| usize::from(below(key))).sum()
-    } else if keys.len() <= counted {
-        vectorised(Count(keys, below))
     } else {
         keys.partition_point(below)
     }
 }
 
-struct Count<'a, T, F>(&'a [T], F);
-
-impl<T, F: Fn(&T) -> bool> Work for Count<'_, T, F> {
-    type Output = usize;
-
-    #[inline(always)]
-    fn run(self) -> usize {
-        self.0.iter().map(|key| usize::from((self.1)(key))).sum()
+/// The first of sorted keys within a window that is not below the one searched for, or the window's end.
+///
+/// A long window is halved without a branch. Of a short one 16 keys are compared whatever its length, so that nothing
+/// depends on that.
+#[inline(always)]
+pub(crate) fn lower_bound_in<T>(keys: &[T], window: Range<usize>, below: impl Fn(&T) -> bool) -> usize {
+    let Range { start, end } = window;
+    let within = &keys[start..end];
+    if within.len() > COUNTED {
+        return start + within.partition_point(below);
+    }
+    // Keys before the window are below, and so count as such; those behind it are not.
+    let first = start.min(keys.len().saturating_sub(COUNTED));
+    match keys[first..].first_chunk::<COUNTED>() {
+        Some(all) => {
+            let count: usize = all.iter().map(|key| usize::from(below(key))).sum();
+            (first + count).clamp(start, end)
+        }
+        None => start + count_below(within, below),
     }
 }
 
@@ -95,7 +98,6 @@ macro_rules! integer_key {
             const WIDTH: usize = size_of::<$type>();
             const TYPE_CODE: u32 = $kind << 16 | size_of::<$type>() as u32;
             const LARGEST: Self = Self::MAX;
-            const COUNTED: usize = if Self::WIDTH <= 8 { 4 * COUNTED } else { COUNTED };
 
             #[inline(always)]
             fn read(bytes: &[u8]) -> Self {
@@ -105,9 +107,8 @@ macro_rules! integer_key {
             }
 
             #[inline(always)]
-            fn count_below(self, bytes: &[u8]) -> usize {
-                let (keys, _) = bytes.as_chunks();
-                count_below_wide(keys, Self::COUNTED, |key| Self::from_le_bytes(*key) < self)
+            fn lower_bound_in(self, bytes: &[u8], window: Range<usize>) -> usize {
+                lower_bound_in(bytes.as_chunks().0, window, |key| Self::from_le_bytes(*key) < self)
             }
 
             #[inline(always)]
@@ -151,7 +152,6 @@ macro_rules! array_key {
             const WIDTH: usize = $width;
             const TYPE_CODE: u32 = 3 << 16 | $width;
             const LARGEST: Self = [u8::MAX; $width];
-            const COUNTED: usize = COUNTED;
 
             #[inline(always)]
             fn read(bytes: &[u8]) -> Self {
@@ -161,9 +161,8 @@ macro_rules! array_key {
             }
 
             #[inline(always)]
-            fn count_below(self, bytes: &[u8]) -> usize {
-                let (keys, _) = bytes.as_chunks::<$width>();
-                count_below_wide(keys, Self::COUNTED, |key| *key < self)
+            fn lower_bound_in(self, bytes: &[u8], window: Range<usize>) -> usize {
+                lower_bound_in(bytes.as_chunks::<$width>().0, window, |key| *key < self)
             }
 
             #[inline(always)]

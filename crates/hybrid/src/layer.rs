@@ -2,6 +2,7 @@
 
 use core::ops::{Bound, Range, RangeBounds};
 
+use crate::processor::{Work, vectorised};
 use crate::search::{clamp, lower_bound_batch, lower_bound_near};
 use crate::{Key, KeySource, Walk};
 
@@ -44,7 +45,7 @@ pub trait Layer<K: Key> {
     where
         Self: Sized,
     {
-        lower_bound_near(keys, self.narrow(key, 0..self.entry_count()), key)
+        vectorised(LowerBound { layer: self, keys, key })
     }
 
     /// The first position whose key is greater than `key`; the number of keys if there is none.
@@ -109,6 +110,23 @@ pub trait Layer<K: Key> {
     }
 }
 
+/// A whole lookup in one version of the code, so that nothing within it chooses one again.
+struct LowerBound<'a, L, S: ?Sized, K> {
+    layer: &'a L,
+    keys: &'a S,
+    key: K,
+}
+
+impl<K: Key, L: Layer<K>, S: KeySource<K> + ?Sized> Work for LowerBound<'_, L, S, K> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run(self) -> usize {
+        let Self { layer, keys, key } = self;
+        lower_bound_near(keys, layer.narrow(key, 0..layer.entry_count()), key)
+    }
+}
+
 /// Two layers as one: `Upper` stands on the entries of `Lower`.
 ///
 /// Composition is a type, so a stack chosen when the program is written costs no branch at run time:
@@ -130,7 +148,7 @@ impl<K: Key, Upper: Layer<K>, Lower: Layer<K>> Layer<K> for Stack<Upper, Lower> 
         self.lower.below_len()
     }
 
-    #[inline]
+    #[inline(always)]
     fn narrow(&self, key: K, candidates: Range<usize>) -> Range<usize> {
         self.lower.narrow(key, self.upper.narrow(key, candidates))
     }
@@ -152,7 +170,9 @@ pub(crate) fn route<K: Key, S: KeySource<K> + ?Sized>(
     candidates: Range<usize>,
     key: K,
 ) -> usize {
-    entries.lower_bound_within(clamp(candidates, entries.len()), key)
+    let candidates = clamp(candidates, entries.len());
+    // As below a tree that leaves nothing to search.
+    if candidates.is_empty() { candidates.start } else { entries.lower_bound_within(candidates, key) }
 }
 
 /// Asks for the entries that several keys will be searched among.

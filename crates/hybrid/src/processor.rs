@@ -26,6 +26,7 @@ pub(crate) fn vectorised<W: Work>(work: W) -> W::Output {
 
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 #[target_feature(enable = "avx2,popcnt")]
+#[inline]
 fn with_avx2<W: Work>(work: W) -> W::Output {
     work.run()
 }
@@ -48,13 +49,27 @@ const MOST_LINES: usize = 20;
 /// some, evenly spread, which the first steps of a binary search touch. Without effect on anything but time.
 #[inline(always)]
 pub(crate) fn prefetch<T>(values: &[T]) {
-    let lines = size_of_val(values).div_ceil(LINE_BYTES);
     let first = values.as_ptr().cast::<u8>();
-    let step = lines.div_ceil(MOST_LINES).max(1);
-    (0..lines).step_by(step).for_each(|line| prefetch_address(first.wrapping_add(line * LINE_BYTES)));
+    let length = size_of_val(values);
+    let step = if length <= MOST_LINES * LINE_BYTES { LINE_BYTES } else { far_apart(length) };
+    let mut at = 0;
+    while at + 3 * step < length {
+        (0..4).for_each(|next| prefetch_address(first.wrapping_add(at + next * step)));
+        at += 4 * step;
+    }
+    while at < length {
+        prefetch_address(first.wrapping_add(at));
+        at += step;
+    }
     if let Some(last) = values.last() {
         prefetch_address(&raw const *last);
     }
+}
+
+/// How far apart as many lines are as may be asked for, in bytes.
+#[cold]
+fn far_apart(length: usize) -> usize {
+    length.div_ceil(MOST_LINES * LINE_BYTES) * LINE_BYTES
 }
 
 #[cfg(all(target_arch = "x86_64", not(miri)))]

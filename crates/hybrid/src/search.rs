@@ -21,7 +21,7 @@ const FAR: usize = 1 << 17;
 /// An answer strictly inside the window has been proved by the search itself; one at an edge is proved by
 /// looking at the neighbour beyond. If the belief was wrong (the index was built over other keys, or
 /// keys were appended since), the search goes on outward with doubling steps, O(log distance).
-#[inline]
+#[inline(always)]
 pub(crate) fn lower_bound_near<K: Key, S: KeySource<K> + ?Sized>(
     keys: &S,
     window: Range<usize>,
@@ -58,10 +58,41 @@ pub(crate) fn lower_bound_batch<K: Key, S: KeySource<K> + ?Sized>(
         let mut windows = [const { 0..usize::MAX }; GROUP];
         let windows = &mut windows[..group.len()];
         narrow(group, windows);
-        windows.iter().for_each(|window| keys.prefetch(clamp(window.clone(), keys.len())));
+        windows.iter_mut().for_each(|window| *window = clamp(window.clone(), keys.len()));
+        halve_wide_windows(keys, group, windows);
+        windows.iter().for_each(|window| keys.prefetch(window.clone()));
         for ((key, window), position) in group.iter().zip(windows).zip(positions) {
             *position = lower_bound_near(keys, window.clone(), *key);
         }
+    }
+}
+
+/// Windows of at most so many keys are asked for as a whole.
+const WIDE: usize = 40;
+
+/// Halves windows that span many cache lines, all in step: a line or two for each that way, and the others need
+/// not be asked for.
+#[inline]
+fn halve_wide_windows<K: Key, S: KeySource<K> + ?Sized>(
+    keys: &S,
+    searched: &[K],
+    windows: &mut [Range<usize>],
+) {
+    let mut widest = windows.iter().map(Range::len).max().unwrap_or(0);
+    while widest > WIDE {
+        for window in windows.iter() {
+            let middle = window.start + window.len() / 2;
+            keys.prefetch(middle..middle.saturating_add(1).min(keys.len()));
+        }
+        for (key, window) in searched.iter().zip(windows.iter_mut()).filter(|(_, window)| window.len() > WIDE)
+        {
+            let middle = window.start + window.len() / 2;
+            let is_behind = keys.get(middle) < *key;
+            let (start, end) = (window.start, window.end);
+            window.start = core::hint::select_unpredictable(is_behind, middle + 1, start);
+            window.end = core::hint::select_unpredictable(is_behind, end, middle);
+        }
+        widest = widest / 2 + 1;
     }
 }
 

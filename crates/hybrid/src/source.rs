@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 use core::ops::Range;
 
-use crate::key::count_below_wide;
+use crate::key::lower_bound_in;
 use crate::processor::prefetch;
 use crate::{Error, Key};
 
@@ -58,7 +58,7 @@ impl<K: Key> KeySource<K> for [K] {
 
     #[inline(always)]
     fn lower_bound_within(&self, window: Range<usize>, key: K) -> usize {
-        window.start + count_below_wide(&self[window], K::COUNTED, |candidate| *candidate < key)
+        lower_bound_in(self, window, |candidate| *candidate < key)
     }
 
     #[inline(always)]
@@ -80,7 +80,7 @@ impl<K: Key> KeySource<K> for Vec<K> {
 
     #[inline(always)]
     fn lower_bound_within(&self, window: Range<usize>, key: K) -> usize {
-        window.start + count_below_wide(&self.as_slice()[window], K::COUNTED, |candidate| *candidate < key)
+        lower_bound_in(self, window, |candidate| *candidate < key)
     }
 
     #[inline(always)]
@@ -101,7 +101,7 @@ impl<K: Key, const N: usize> KeySource<K> for [K; N] {
 
     #[inline(always)]
     fn lower_bound_within(&self, window: Range<usize>, key: K) -> usize {
-        window.start + count_below_wide(&self[window], K::COUNTED, |candidate| *candidate < key)
+        lower_bound_in(self, window, |candidate| *candidate < key)
     }
 
     #[inline(always)]
@@ -165,7 +165,7 @@ impl<K: Key> KeySource<K> for LittleEndianKeys<'_, K> {
 
     #[inline(always)]
     fn lower_bound_within(&self, window: Range<usize>, key: K) -> usize {
-        window.start + key.count_below(&self.bytes[window.start * K::WIDTH..window.end * K::WIDTH])
+        key.lower_bound_in(self.bytes, window)
     }
 
     #[inline(always)]

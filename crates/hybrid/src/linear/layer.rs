@@ -116,7 +116,7 @@ impl<K: Key, B: AsRef<[u8]>> Layer<K> for LinearLayer<K, B> {
         self.below_len
     }
 
-    #[inline]
+    #[inline(always)]
     fn narrow(&self, key: K, candidates: Range<usize>) -> Range<usize> {
         self.window(self.pieces_up_to(key, candidates), key)
     }

@@ -71,10 +71,19 @@ pub trait MapPolicy: Debug + 'static {
 
 /// Chooses the cheapest by a [`CostModel`]; leaves that a line does not fit, and inner nodes whose pivots crowd
 /// in few stretches, fall back to what a B-tree does.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct MapCostPolicy {
     /// What touching a line of memory, a comparison and a prediction cost.
     pub model: CostModel,
+}
+
+/// Other costs than an [`Index`](crate::Index) reckons with: a map brings its keys along, so that there is no large
+/// array beside it whose lines drive it out of the caches.
+impl Default for MapCostPolicy {
+    fn default() -> Self {
+        let line = [(32 << 10, 1_000), (1 << 20, 5_000), (16 << 20, 25_000), (u64::MAX, 90_000)];
+        Self { model: CostModel { line, prediction: 3_000, node: 4_000, ..CostModel::default() } }
+    }
 }
 
 /// Always the kinds of a B-tree.

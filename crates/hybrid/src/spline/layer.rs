@@ -189,7 +189,7 @@ impl<K: Key, B: AsRef<[u8]>> Layer<K> for RadixSplineLayer<K, B> {
         self.below_len
     }
 
-    #[inline]
+    #[inline(always)]
     fn narrow(&self, key: K, _candidates: Range<usize>) -> Range<usize> {
         if self.knot_count == 0 {
             return 0..0;

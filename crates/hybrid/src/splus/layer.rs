@@ -157,17 +157,6 @@ impl<K: Key, B: AsRef<[u8]>> SPlusLayer<K, B> {
     }
 }
 
-struct RankOne<'a, K, B>(&'a SPlusLayer<K, B>, K);
-
-impl<K: Key, B: AsRef<[u8]>> Work for RankOne<'_, K, B> {
-    type Output = usize;
-
-    #[inline(always)]
-    fn run(self) -> usize {
-        self.0.rank(self.1)
-    }
-}
-
 struct RankMany<'a, K, B>(&'a SPlusLayer<K, B>, &'a [K], &'a mut [Range<usize>]);
 
 impl<K: Key, B: AsRef<[u8]>> Work for RankMany<'_, K, B> {
@@ -193,9 +182,9 @@ impl<K: Key, B: AsRef<[u8]>> Layer<K> for SPlusLayer<K, B> {
         self.below_len
     }
 
-    #[inline]
+    #[inline(always)]
     fn narrow(&self, key: K, _candidates: Range<usize>) -> Range<usize> {
-        self.window(vectorised(RankOne(self, key)))
+        self.window(self.rank(key))
     }
 
     fn narrow_batch(&self, keys: &[K], candidates: &mut [Range<usize>]) {
@@ -225,7 +214,6 @@ mod tests {
             for (probe, window) in probes.iter().zip(windows) {
                 let rank = separators.partition_point(|key| key < probe);
                 assert_eq!(layer.rank(*probe), rank, "portable, {count} keys, {probe}");
-                assert_eq!(vectorised(RankOne(&layer, *probe)), rank, "{count} keys, {probe}");
                 assert_eq!(layer.window(rank), window);
             }
         }
