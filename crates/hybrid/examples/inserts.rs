@@ -1,6 +1,8 @@
 //! Times inserts into the updatable map, and lookups among them, against `BTreeMap`.
 //!
-//! `cargo run --release -p stroma-hybrid --example inserts -- [entries] [rounds]`
+//! `cargo run --release -p stroma-hybrid --example inserts -- [entries] [rounds] [order] [all]`
+//!
+//! With a word, only the orders whose names begin with it; with `all`, the fixed policies as well.
 
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a benchmark prints times")]
 
@@ -163,11 +165,67 @@ fn report(name: &str, rounds: &[Figures]) {
     );
 }
 
-fn main() {
-    let mut arguments = std::env::args().skip(1).map(|text| text.parse::<u64>().unwrap_or(1));
-    let n = arguments.next().unwrap_or(1_000_000);
-    let rounds = arguments.next().unwrap_or(2);
+/// Keys of each order.
+fn orders(n: u64) -> [(&'static str, Box<dyn Fn() -> Vec<u64>>); 5] {
     let mut state = 42;
+    let mut seed = || next(&mut state);
+    let (uniform, ascending, clusters, hard) = (seed(), seed(), seed(), seed());
+    let timestamps = move || {
+        let mut state = ascending;
+        (0..n).map(|i| 1_700_000_000_000 + i * 40 + next(&mut state) % 40).collect::<Vec<_>>()
+    };
+    [
+        (
+            "uniform",
+            Box::new(move || {
+                let mut state = uniform;
+                (0..n).map(|_| next(&mut state)).collect()
+            }),
+        ),
+        ("ascending", Box::new(timestamps)),
+        (
+            "descending",
+            Box::new(move || {
+                let mut keys = timestamps();
+                keys.reverse();
+                keys
+            }),
+        ),
+        ("zipf clusters", Box::new(move || zipf_clusters(n, &mut { clusters }))),
+        ("rough", Box::new(move || rough(n, &mut { hard }))),
+    ]
+}
+
+fn compare(keys: &[u64], rounds: u64, all: bool) {
+    let (mut tree, mut chosen, mut plain, mut learned) = (vec![], vec![], vec![], vec![]);
+    let mut explained = String::new();
+    for _ in 0..rounds.max(1) {
+        tree.push(run::<BTreeMap<u64, u64>>(keys).1);
+        let (map, figures) = run::<HybridMap<Standard<u64, u64, MapCostPolicy>>>(keys);
+        chosen.push(figures);
+        explained = map.explain();
+        drop(map);
+        if all {
+            plain.push(run::<HybridMap<Standard<u64, u64, AlwaysPlain>>>(keys).1);
+            learned.push(run::<HybridMap<Standard<u64, u64, AlwaysLearned>>>(keys).1);
+        }
+    }
+    report("BTreeMap", &tree);
+    report("HybridMap", &chosen);
+    if all {
+        report("  always B-tree", &plain);
+        report("  always learned", &learned);
+    }
+    println!("    {}", explained.replace('\n', "\n    "));
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let number = |at: usize, usual| arguments.get(at).and_then(|text| text.parse().ok()).unwrap_or(usual);
+    let (n, rounds) = (number(0, 1_000_000), number(1, 2));
+    let words = arguments.get(2..).unwrap_or_default();
+    let all = words.iter().any(|word| word == "all");
+    let only = words.iter().find(|word| *word != "all").map_or("", String::as_str);
     println!(
         "{n} u64 keys with u64 values\nnanoseconds of processor time an operation (least of {rounds}), bytes an entry"
     );
@@ -175,28 +233,8 @@ fn main() {
         "  {:<22} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}",
         "", "insert", "mixed", "get", "in turn", "scan", "resident", "reserved"
     );
-    let uniform = (0..n).map(|_| next(&mut state)).collect::<Vec<_>>();
-    for (name, keys) in [
-        ("uniform", uniform),
-        ("ascending", (0..n).map(|i| 1_700_000_000_000 + i * 40 + next(&mut state) % 40).collect()),
-        ("zipf clusters", zipf_clusters(n, &mut state)),
-        ("rough", rough(n, &mut state)),
-    ] {
+    for (name, keys) in orders(n).into_iter().filter(|(name, _)| name.starts_with(only)) {
         println!("{name}");
-        let (mut tree, mut chosen, mut plain, mut learned) = (vec![], vec![], vec![], vec![]);
-        for round in 0..rounds {
-            tree.push(run::<BTreeMap<u64, u64>>(&keys).1);
-            let (map, figures) = run::<HybridMap<Standard<u64, u64, MapCostPolicy>>>(&keys);
-            chosen.push(figures);
-            plain.push(run::<HybridMap<Standard<u64, u64, AlwaysPlain>>>(&keys).1);
-            learned.push(run::<HybridMap<Standard<u64, u64, AlwaysLearned>>>(&keys).1);
-            if round + 1 == rounds {
-                report("BTreeMap", &tree);
-                report("HybridMap", &chosen);
-                report("  always B-tree", &plain);
-                report("  always learned", &learned);
-                println!("    {}", map.explain().replace('\n', "\n    "));
-            }
-        }
+        compare(&keys(), rounds, all);
     }
 }

@@ -1,11 +1,12 @@
 //! The way from the root to a leaf.
 
-use super::config::Config;
+use super::config::{Config, Lengths};
 use super::inner::Inner;
-use super::leaf::lower_bound;
+use super::leaf::{lower_bound, window_around};
 use super::leaves::Leaves;
 use super::map::HybridMap;
 use super::node_ref::{NodeKind, NodeRef};
+use crate::processor::prefetch;
 
 /// The inner nodes above a leaf, from the root down, each with the number of the child that was taken.
 pub(super) type Path = Vec<(NodeRef, usize)>;
@@ -23,11 +24,25 @@ impl<C: Config, S: Leaves<C>> HybridMap<C, S> {
                 }
                 NodeKind::Route => {
                     let route = self.routes.get(node.index());
-                    route.child(route.find(key))
+                    let at = route.find(key);
+                    let child = route.child(at);
+                    if child.kind() == NodeKind::Gapped {
+                        self.ask_for(child.index(), route.share_of(at, key));
+                    }
+                    child
                 }
                 NodeKind::Packed | NodeKind::Gapped => return node,
             }
         }
+    }
+
+    /// Asks for the slots of a leaf around this share of it, while its head, which knows better, is under way.
+    #[inline(always)]
+    fn ask_for(&self, leaf: u32, share: f64) {
+        let slot = (share * Lengths::<C>::LEAF as f64) as usize;
+        let (keys, values) = self.leaves.slots(leaf);
+        prefetch(&keys[window_around::<C>(slot)]);
+        prefetch(&values[slot.min(Lengths::<C>::LEAF - 1)..][..1]);
     }
 
     /// Leaf and slot of the first entry whose key is not below `key`; the slot may be one beyond the leaf's

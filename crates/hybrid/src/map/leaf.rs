@@ -1,9 +1,11 @@
 //! What is done in a leaf, by its slots and a head that says where to look.
 
+use core::ops::Range;
+
 use super::config::{Config, Lengths};
 use super::node_ref::NodeKind;
 use super::search::count_stepped;
-use super::slots::{insert_gapped, insert_packed, lay_out};
+use super::slots::{insert_gapped, insert_packed, is_gap, lay_out};
 use crate::Key;
 use crate::linear::Line;
 use crate::processor::prefetch;
@@ -11,6 +13,9 @@ use crate::search::lower_bound_near;
 
 /// An entry this many slots from its prediction is still found in the first window.
 pub(super) const REACH: usize = 8;
+
+/// Slots around a prediction that are looked at together.
+const WINDOW: usize = 2 * REACH;
 
 /// A move of more entries than this counts as strain.
 const LONG_MOVE: usize = 16;
@@ -56,10 +61,31 @@ pub(super) fn lower_bound<C: Config>(
         let wanted = head.wanted::<C>(key);
         // The value lies on a line of its own, most likely this one: have it come along with the keys.
         prefetch(&values[wanted..=wanted]);
-        lower_bound_near(keys, wanted.saturating_sub(REACH)..wanted + REACH, key)
+        lower_bound_around::<C>(keys, wanted, key)
     } else {
         count_stepped(keys, |candidate| *candidate < key)
     }
+}
+
+/// The slots around one, as many anywhere in a leaf.
+#[inline(always)]
+pub(super) fn window_around<C: Config>(slot: usize) -> Range<usize> {
+    let start = slot.saturating_sub(REACH).min(Lengths::<C>::LEAF - WINDOW);
+    start..start + WINDOW
+}
+
+/// The first slot whose key is not below `key`, most likely near `wanted`.
+#[inline(always)]
+fn lower_bound_around<C: Config>(keys: &[C::Key], wanted: usize, key: C::Key) -> usize {
+    let window = window_around::<C>(wanted);
+    // Always as many, so that the processor foresees the end of the loop.
+    let Some(near) = keys[window.clone()].first_chunk::<WINDOW>() else { return 0 };
+    let found = window.start + near.iter().map(|candidate| usize::from(*candidate < key)).sum::<usize>();
+    if found > window.start && found < window.end {
+        return found;
+    }
+    // At an edge, or beyond.
+    lower_bound_near(keys, window, key)
 }
 
 /// Puts an entry in, or replaces the value of its key, in O(slots).
@@ -70,13 +96,6 @@ pub(super) fn put<C: Config>(
     head: &mut Head<C::Key>,
     (key, value): (C::Key, C::Value),
 ) -> Put<C::Value> {
-    if kind == NodeKind::Packed && head.len() < keys.len() && keys[keys.len() - 1] < key {
-        // Beyond the last entry, as ascending keys always are; the last slot holds that entry's key.
-        let len = head.len();
-        head.len += 1;
-        insert_packed((keys, values), len, len, (key, value));
-        return Put::Added { strained: false };
-    }
     let slot = lower_bound::<C>((keys, values), kind, head, key);
     if slot < keys.len() && keys[slot] == key {
         return Put::Replaced(core::mem::replace(&mut values[slot], value));
@@ -99,6 +118,48 @@ pub(super) fn put<C: Config>(
     head.strain = head.strain.saturating_add(u16::from(bad));
     // Once: strain is kept when the leaf is trained again, so it does not pass this mark twice.
     Put::Added { strained: bad && head.strain() == Lengths::<C>::LEAF / 8 + 1 }
+}
+
+/// Puts an entry behind all others in the last leaf of a map, if all its entries are at the beginning and leave
+/// room; returns whether it did. Whatever the leaf's kind, it stays one.
+///
+/// With the slots behind filled, O(slots), but of a leaf that stays in the nearest cache.
+#[inline(always)]
+pub(super) fn append<C: Config>(
+    (keys, values): (&mut [C::Key], &mut [C::Value]),
+    head: &mut Head<C::Key>,
+    (key, value): (C::Key, C::Value),
+) -> bool {
+    let len = head.len();
+    // There are `len` entries, so if the last of them is in slot `len - 1`, there is no gap before it.
+    if len == keys.len() || keys[len - 1] != keys[keys.len() - 1] || is_gap(keys, len - 1) {
+        return false;
+    }
+    head.len += 1;
+    keys[len..].fill(key);
+    values[len] = value;
+    true
+}
+
+/// Puts an entry before all others in the first leaf of a map, if all entries but the first are at the end and
+/// leave room; returns whether it did. With at least two entries such a leaf is a gapped one.
+#[inline(always)]
+pub(super) fn prepend<C: Config>(
+    (keys, values): (&mut [C::Key], &mut [C::Value]),
+    head: &mut Head<C::Key>,
+    (key, value): (C::Key, C::Value),
+) -> bool {
+    let len = head.len();
+    // What is first moves to the last slot of its run of copies.
+    let end = keys.len() - len;
+    if len < 2 || end == 0 || keys[end] != keys[0] || keys[end + 1] == keys[0] {
+        return false;
+    }
+    head.len += 1;
+    values[end] = values[0];
+    keys[..end].fill(key);
+    values[0] = value;
+    true
 }
 
 /// Lays entries out along the line through the first and the last, and returns how many lie near where it

@@ -7,7 +7,7 @@ use core::ops::RangeBounds;
 use super::arena::Arena;
 use super::branch::Branch;
 use super::config::{Config, Lengths};
-use super::leaf::{Head, NO_LEAF, Put, put};
+use super::leaf::{Head, NO_LEAF, Put, append, prepend, put};
 use super::leaves::{HeapLeaves, Leaves};
 use super::moving::Moving;
 use super::node_ref::{NodeKind, NodeRef};
@@ -139,6 +139,10 @@ impl<C: Config, S: Leaves<C>> HybridMap<C, S> {
         if self.len == 0 {
             return self.begin(key, value).map(|()| None);
         }
+        if self.put_at_end((key, value)) {
+            self.len += 1;
+            return Ok(None);
+        }
         loop {
             let leaf = self.leaf_of(key);
             let (slots, head) = (self.leaves.slots_mut(leaf.index()), self.heads.get_mut(leaf.index()));
@@ -159,6 +163,17 @@ impl<C: Config, S: Leaves<C>> HybridMap<C, S> {
                 }
             }
         }
+    }
+
+    /// Puts an entry in without a search if its key is beyond all others, or before them, and there is room.
+    #[inline(always)]
+    fn put_at_end(&mut self, entry: (C::Key, C::Value)) -> bool {
+        let last = self.leaves.slots_mut(self.last);
+        if last.0[Lengths::<C>::LEAF - 1] < entry.0 {
+            return append::<C>(last, self.heads.get_mut(self.last), entry);
+        }
+        let first = self.leaves.slots_mut(self.first);
+        entry.0 < first.0[0] && prepend::<C>(first, self.heads.get_mut(self.first), entry)
     }
 
     /// Bytes of memory, or of the file, that the map has reserved, its own fields not counted.

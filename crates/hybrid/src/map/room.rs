@@ -129,8 +129,7 @@ impl<C: Config, S: Leaves<C>> HybridMap<C, S> {
         last: NodeRef,
         entry: (C::Key, C::Value),
     ) -> Result<bool, S::Error> {
-        // It is full and at an end: whatever its inserts were like, they are over.
-        self.rewrite(path, last, 0);
+        self.settle(path, last);
         let added = self.add_leaf((&[entry.0], &[entry.1]), NO_LEAF)?;
         self.heads.get_mut(last.index()).next = added.index();
         self.last = added.index();
@@ -148,9 +147,11 @@ impl<C: Config, S: Leaves<C>> HybridMap<C, S> {
         first: NodeRef,
         entry: (C::Key, C::Value),
     ) -> Result<bool, S::Error> {
-        self.rewrite(path, first, 0);
+        self.settle(path, first);
         let smallest = self.leaves.slots(first.index()).0[0];
         let added = self.add_leaf((&[entry.0], &[entry.1]), first.index())?;
+        // One entry lies the same in either kind. Gaps are what smaller keys will need.
+        let added = NodeRef::new(NodeKind::Gapped, added.index());
         self.first = added.index();
         if let Some(&(parent, at)) = path.last() {
             // What was first becomes second, so its pivot must be a true one from now on.

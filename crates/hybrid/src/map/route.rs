@@ -12,10 +12,11 @@ use crate::Key;
 use crate::key::count_below;
 use crate::linear::Line;
 
-/// A stretch with more pivots than this is crowded.
+/// A stretch with more pivots than this is crowded; so many are compared at once.
 const CROWDED: usize = 8;
 
-/// Pivots, children and the table over them.
+/// Pivots, children and the table over them. Pivots behind the last one are the largest of all keys, so that a
+/// fixed number of them can be compared.
 #[repr(C, align(64))]
 pub(super) struct Route<C: Config> {
     /// The key at which the line begins.
@@ -40,7 +41,7 @@ impl<C: Config> Route<C> {
             len: children.len() as u16,
             strain: 0,
             hints: C::RouteHints::filled(0),
-            keys: C::RouteKeys::filled(last),
+            keys: C::RouteKeys::filled(C::Key::LARGEST),
             refs: C::RouteRefs::filled(child),
         };
         for (at, (pivot, child)) in children.iter().enumerate() {
@@ -105,6 +106,14 @@ impl<C: Config> Route<C> {
         usize::try_from(stretch).map_or(Lengths::<C>::STRETCHES - 1, |s| s.min(Lengths::<C>::STRETCHES - 1))
     }
 
+    /// Where a key lies between the pivot of its child and the next, as a share; of use as a guess only.
+    #[inline(always)]
+    pub(super) fn share_of(&self, at: usize, key: C::Key) -> f64 {
+        let pivots = self.keys.items();
+        let (low, high) = (pivots[at], pivots[(at + 1).min(pivots.len() - 1)]);
+        key.distance_from(low) / high.distance_from(low)
+    }
+
     #[inline(always)]
     fn pivots_of(&self, stretch: usize) -> (usize, usize) {
         let hints = self.hints.items();
@@ -135,8 +144,18 @@ impl<C: Config> Inner<C::Key> for Route<C> {
     #[inline(always)]
     fn find(&self, key: C::Key) -> usize {
         let (start, end) = self.pivots_of(self.stretch(key));
-        let below = count_below(&self.keys.items()[start..end], |pivot| *pivot <= key);
-        (start + below).saturating_sub(1)
+        let pivots = self.keys.items();
+        // Pivots of later stretches are above the key, those of earlier ones below it: a few too many do no harm,
+        // and a loop of one length is foreseen by the processor.
+        let from = start.min(pivots.len() - CROWDED);
+        let counted = match pivots[from..].first_chunk::<CROWDED>() {
+            Some(few) if end <= from + CROWDED => {
+                from + few.iter().map(|pivot| usize::from(*pivot <= key)).sum::<usize>()
+            }
+            _ => start + count_below(&pivots[start..end], |pivot| *pivot <= key),
+        };
+        // Only the largest of all keys counts places that are not in use.
+        counted.min(usize::from(self.len)).saturating_sub(1)
     }
 
     fn move_pivot(&mut self, at: usize, pivot: C::Key) {

@@ -102,6 +102,15 @@ pub(super) fn insert_gapped<K: Copy + Eq, V: Copy>(
         values[chosen] = entry.1;
         return 0;
     }
+    if slot == 0 && is_gap(keys, 1) {
+        // What was first gives way as far as its gaps allow: keys that descend go on without a move.
+        let old = keys[0];
+        let run = 1 + keys[1..].iter().take_while(|key| **key == old).count();
+        values[run - 1] = values[0];
+        keys[..run - 1].fill(entry.0);
+        values[0] = entry.1;
+        return 0;
+    }
     for distance in 1..keys.len() {
         let right = slot + distance;
         if right < keys.len() && is_gap(keys, right) {

@@ -54,15 +54,7 @@ impl<C: Config, S: Leaves<C>> HybridMap<C, S> {
         if entries.0.len() < Lengths::<C>::LEAF / 4 {
             return false;
         }
-        let mut facts = LeafFacts {
-            entries: entries.0.len(),
-            slots: Lengths::<C>::LEAF,
-            near: head.sample::<C>(entries.0),
-            strained,
-            key_bytes: size_of::<C::Key>(),
-            value_bytes: size_of::<C::Value>(),
-            leaves: self.leaves.count(),
-        };
+        let mut facts = self.facts(head.sample::<C>(entries.0), entries.0.len(), strained);
         // Some of the keys tell whether it is worth while to look at all.
         let mut verdict = self.policy.leaf(&facts);
         if verdict.learned {
@@ -73,6 +65,39 @@ impl<C: Config, S: Leaves<C>> HybridMap<C, S> {
         verdict.learned
     }
 
+    /// What the policy is told of a leaf.
+    fn facts(&self, near: usize, entries: usize, strained: usize) -> LeafFacts {
+        LeafFacts {
+            entries,
+            slots: Lengths::<C>::LEAF,
+            near,
+            strained,
+            key_bytes: size_of::<C::Key>(),
+            value_bytes: size_of::<C::Value>(),
+            leaves: self.leaves.count(),
+        }
+    }
+
+    /// Decides on the kind of a leaf that has become full at an end of the map, and tells its parent. Its entries
+    /// stay where they are: without a gap, both kinds lie the same. Whatever its inserts were like, they are over.
+    pub(super) fn settle(&mut self, path: &[(NodeRef, usize)], leaf: NodeRef) {
+        let keys = self.leaves.slots(leaf.index()).0;
+        let head = Head::train::<C>(keys, self.heads.get(leaf.index()).next);
+        let verdict = self.policy.leaf(&self.facts(head.sample::<C>(keys), keys.len(), 0));
+        *self.heads.get_mut(leaf.index()) = head;
+        self.tally.leaf(verdict);
+        self.become_kind(path, leaf, verdict.learned);
+    }
+
+    /// Tells the parent of a leaf which kind the leaf now is.
+    fn become_kind(&mut self, path: &[(NodeRef, usize)], leaf: NodeRef, learned: bool) {
+        let kind = if learned { NodeKind::Gapped } else { NodeKind::Packed };
+        if kind != leaf.kind() {
+            self.tally.changed_leaves += 1;
+            self.replace(path, NodeRef::new(kind, leaf.index()));
+        }
+    }
+
     /// Writes a leaf's own entries anew, as whatever kind is now best for them, and tells its parent.
     pub(super) fn rewrite(&mut self, path: &[(NodeRef, usize)], leaf: NodeRef, strained: usize) {
         let mut moving = core::mem::take(&mut self.moving);
@@ -81,10 +106,7 @@ impl<C: Config, S: Leaves<C>> HybridMap<C, S> {
         let next = self.heads.get(leaf.index()).next;
         let written = self.write_leaf(leaf.index(), moving.entries(), next, strained);
         self.moving = moving;
-        if written != leaf {
-            self.tally.changed_leaves += 1;
-            self.replace(path, written);
-        }
+        self.become_kind(path, leaf, written.kind() == NodeKind::Gapped);
     }
 
     /// Trains the leaf of a key again. Happens at most once between two times that its entries are shared with
