@@ -165,8 +165,10 @@ fn report(name: &str, rounds: &[Figures]) {
     );
 }
 
-/// Keys of each order.
-fn orders(n: u64) -> [(&'static str, Box<dyn Fn() -> Vec<u64>>); 5] {
+type MakeKeys = Box<dyn Fn() -> Vec<u64>>;
+
+/// What makes the keys of each order.
+fn orders(n: u64) -> [(&'static str, MakeKeys); 5] {
     let mut state = 42;
     let mut seed = || next(&mut state);
     let (uniform, ascending, clusters, hard) = (seed(), seed(), seed(), seed());
