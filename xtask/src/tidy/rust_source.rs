@@ -22,6 +22,7 @@ const UNSAFE_MODULES: &[&str] = &[
     "crates/hybrid/src/processor.rs",
     "crates/hybrid/tests/dictionary.rs",
     "crates/hybrid/tests/mapped_map.rs",
+    "crates/hybrid/tests/shared/map_attack.rs",
     "crates/logmem/src/memory/cell.rs",
     "crates/logmem/src/memory/cells.rs",
     "crates/logmem/src/memory/holding.rs",

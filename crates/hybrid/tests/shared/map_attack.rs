@@ -101,7 +101,7 @@ fn change(file: &mut Vec<u8>, how: [u8; 6]) {
             let width = usize::from(how[5]).min(length - first).min(length - second);
             file.copy_within(first..first + width, second);
         }
-        _ if how[5] % 8 == 0 => file.truncate(first),
+        _ if how[5].is_multiple_of(8) => file.truncate(first),
         _ => file[first..].iter_mut().take(8).for_each(|byte| *byte = how[5]),
     }
 }
