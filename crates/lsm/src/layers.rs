@@ -52,6 +52,8 @@ impl Layers {
         let kind = TableKind::new(table_options, in_use, store, options.value_threshold).with_cache(cache);
         let set_options = SetOptions {
             policy: options.merge_policy.clone(),
+            upkeep: options.upkeep.clone(),
+            merge_bytes_per_second: options.merge_bytes_per_second,
             clock: options.clock.clone(),
             ..SetOptions::default()
         };
@@ -108,6 +110,12 @@ impl Layers {
     /// Merges everything into one sorted run.
     pub(crate) fn merge_all(&self) -> Result<(), Error> {
         self.set.merge_all()?;
+        Ok(())
+    }
+
+    /// Merges what holds keys of `range` into one sorted run.
+    pub(crate) fn merge_range(&self, range: &KeyRange) -> Result<(), Error> {
+        self.set.merge_range(&range.start, &range.end)?;
         Ok(())
     }
 

@@ -122,6 +122,7 @@ pub use options::{Durability, Options, RecoveryMode};
 pub use read::Range;
 pub use snapshot::Snapshot;
 pub use statistics::{JobStatistics, LevelStatistics, Statistics};
+pub use stroma_strata::Upkeep;
 pub use table::{IndexKind, IndexPolicy, TableDescription};
 pub use transaction::{Savepoint, Transaction};
 pub use value::Value;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use stroma_strata::MergePolicy;
 use stroma_strata::picker::Limits;
 use stroma_strata::runtime::{Clock, Spawner, SystemClock, ThreadSpawner};
+use stroma_strata::{MergePolicy, Upkeep};
 
 use crate::block_cache::CacheLimits;
 use crate::{Compression, Error, FilterPolicy, IndexPolicy};
@@ -57,6 +57,11 @@ pub struct Options {
     pub background_threads: usize,
     /// Which tables are merged and when.
     pub merge_policy: MergePolicy,
+    /// Which tables are merged for the deletes they hold, or for their age.
+    pub upkeep: Upkeep,
+    /// How fast merges may write, in bytes a second, all together; `None`, the default, for as fast as they can.
+    /// Flushes have no limit. Merges that cannot follow make tables pile up, and writers are slowed down then.
+    pub merge_bytes_per_second: Option<u64>,
     /// How blocks of new tables are compressed.
     pub compression: Compression,
     /// Values at least this long, in bytes, are kept apart from tables, in value files that merges do not rewrite.
@@ -86,6 +91,8 @@ impl Default for Options {
             recovery: RecoveryMode::default(),
             background_threads: 1,
             merge_policy: MergePolicy::TieredThenLevelled(Limits::default()),
+            upkeep: Upkeep::default(),
+            merge_bytes_per_second: None,
             compression: Compression::default(),
             value_threshold: 8 << 10,
             block_bytes: 4096,

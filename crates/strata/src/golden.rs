@@ -61,6 +61,8 @@ pub(crate) fn layer(line: &str) -> LayerDescriptor {
         largest: largest.into(),
         bytes: number(line, "bytes"),
         entries: number(line, "entries"),
+        deletes: number(line, "deletes"),
+        created: number(line, "created"),
         metadata: value(line, "metadata").unwrap_or_default().into(),
     }
 }

@@ -47,7 +47,7 @@
 //!         smallest: key(words.first()),
 //!         largest: key(words.last()),
 //!         entries: words.len() as u64,
-//!         metadata: Vec::new(),
+//!         ..LayerSummary::default()
 //!     })
 //! }
 //!
@@ -115,9 +115,11 @@ pub mod storage;
 
 pub use description::{FileDescription, describe_manifest_blob, magic_of};
 pub use error::Error;
-pub use layer::{KindError, LayerDescriptor, LayerKind, LayerOutput, LayerSummary, LayerWriter, MergeJob};
+pub use layer::{
+    KeyRange, KindError, LayerDescriptor, LayerKind, LayerOutput, LayerSummary, LayerWriter, MergeJob,
+};
 pub use manifest::{FORMAT_VERSION, describe as describe_manifest};
-pub use picker::{Limits, MergePolicy};
+pub use picker::{Limits, MergePolicy, Upkeep};
 pub use set::{
     Edit, JobStatistics, Layer, LayerVerification, LayeredSet, Level, LevelStatistics, MergeFailure,
     MergePause, MergeReport, OpenReport, Run, SetOptions, SetStatistics, Version,

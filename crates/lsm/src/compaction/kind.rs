@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use stroma_strata::storage::Blob;
 use stroma_strata::{
-    KindError, Layer, LayerDescriptor, LayerKind, LayerOutput, LayerSummary, LayerWriter, MergeJob,
+    KindError, Layer, LayerDescriptor, LayerKind, LayerOutput, LayerSummary, LayerWriter, MergeJob, Version,
 };
 
+use super::hidden::{HideableTable, hidden_tables};
 use super::summary::{check_descriptor, layer_summary};
 use super::{Retention, TableOutput, write_tables};
 use crate::block_cache::{BlockCache, Caching};
@@ -106,8 +107,27 @@ impl LayerKind for TableKind {
             .flat_map(level_sources)
             .collect();
         let mut output = MergeOutput { job, output, values: self.separator() };
-        write_tables(MergingCursor::new(sources), tombstones, &retention, &self.options, &mut output)?;
+        let source = MergingCursor::new(sources);
+        write_tables(source, tombstones, job.range(), &retention, &self.options, &mut output)?;
         Ok(output.values.finish()?)
+    }
+
+    fn merges_ranges(&self) -> bool {
+        true
+    }
+
+    fn hidden(&self, version: &Version<Self>) -> Vec<u64> {
+        let layers: Vec<HideableTable<'_>> = version
+            .layers()
+            .filter_map(|layer| HideableTable::of(layer.descriptor(), layer.layer()))
+            .collect();
+        // Whoever asks only when there is something to hide with spares the lock of the snapshots.
+        if layers.iter().all(|layer| layer.tombstones.is_empty()) {
+            return Vec::new();
+        }
+        let mut snapshots = (self.snapshots)();
+        snapshots.sort_unstable();
+        hidden_tables(&layers, &snapshots)
     }
 
     fn verify(&self, layer: &TableLayer) -> Result<(), KindError> {

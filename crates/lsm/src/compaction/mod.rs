@@ -1,5 +1,6 @@
 //! Sealing and merging tables: what may be dropped, and the layer kind that `stroma-strata` merges.
 
+mod hidden;
 mod kind;
 mod retention;
 mod summary;

@@ -64,6 +64,7 @@ pub(crate) fn layer_summary(properties: &Properties, value_uses: Vec<ValueUse>) 
         smallest: properties.smallest_key.clone(),
         largest: properties.largest_key.clone(),
         entries: properties.entries,
+        deletes: properties.deletes + properties.range_deletes,
         metadata: TableNotes::of(properties, value_uses).encode(),
     }
 }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use stroma_strata::KeyRange;
+
 use super::retention::{Retention, Stripe};
 use crate::Error;
 use crate::cursor::Cursor;
-use crate::entry::EntryRef;
+use crate::entry::{EntryRef, MAX_SEQUENCE};
 use crate::merging::Visibility;
 use crate::tombstones::{RangeTombstones, TombstoneWalk};
 
@@ -19,6 +21,8 @@ pub(crate) struct Survivors<C> {
     last_key: Vec<u8>,
     /// Bytes of the keys and values looked at since they were last asked for.
     read_bytes: u64,
+    /// The first key, and the first after the last, if not all are wanted.
+    range: (Option<Vec<u8>>, Option<Vec<u8>>),
 }
 
 impl<C: Cursor> Survivors<C> {
@@ -26,12 +30,29 @@ impl<C: Cursor> Survivors<C> {
     /// any is dropped.
     pub(crate) fn new(source: C, tombstones: Arc<RangeTombstones>, retention: Retention) -> Self {
         let tombstones = TombstoneWalk::new(tombstones);
-        Self { source, tombstones, retention, last: None, last_key: Vec::new(), read_bytes: 0 }
+        Self {
+            source,
+            tombstones,
+            retention,
+            last: None,
+            last_key: Vec::new(),
+            read_bytes: 0,
+            range: (None, None),
+        }
+    }
+
+    /// Only those of keys in `range`.
+    pub(crate) fn within(mut self, range: KeyRange<'_>) -> Self {
+        self.range = (range.0.map(<[u8]>::to_vec), range.1.map(<[u8]>::to_vec));
+        self
     }
 
     /// Moves to the first survivor.
     pub(crate) fn first(&mut self) -> Result<bool, Error> {
-        let on = self.source.seek_first()?;
+        let on = match &self.range.0 {
+            Some(start) => self.source.seek(start, MAX_SEQUENCE)?,
+            None => self.source.seek_first()?,
+        };
         self.settle(on)
     }
 
@@ -52,7 +73,7 @@ impl<C: Cursor> Survivors<C> {
     }
 
     fn settle(&mut self, mut on: bool) -> Result<bool, Error> {
-        while on {
+        while on && self.range.1.as_ref().is_none_or(|end| self.source.entry().user_key < end.as_slice()) {
             if self.survives() {
                 return Ok(true);
             }

@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use stroma_strata::KeyRange;
+
 use super::{Retention, Survivors};
 use crate::cursor::Cursor;
 use crate::entry::EntryRef;
@@ -70,18 +72,19 @@ pub(crate) fn write_table<C: Cursor, S: TableSink + ?Sized>(
     builder.finish(&kept)
 }
 
-/// Writes all that survives of `source` and its range tombstones into as many tables as `output` wants: none
-/// if nothing survives.
+/// Writes all that survives of `source` and its range tombstones in `range` into as many tables as `output` wants:
+/// none if nothing survives.
 pub(crate) fn write_tables<C: Cursor, O: TableOutput>(
     source: C,
     tombstones: RangeTombstones,
+    range: KeyRange<'_>,
     retention: &Retention,
     options: &TableOptions,
     output: &mut O,
 ) -> Result<(), <O::Sink as TableSink>::Error> {
-    let mut kept = tombstones.clone();
+    let mut kept = tombstones.clipped(range.0, range.1);
     retention.retain(&mut kept);
-    let mut survivors = Survivors::new(source, Arc::new(tombstones), retention.clone());
+    let mut survivors = Survivors::new(source, Arc::new(tombstones), retention.clone()).within(range);
     let mut on = survivors.first()?;
     // Where the tables written so far end.
     let mut boundary: Option<Vec<u8>> = None;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use stroma_strata::KeyRange;
 
 use super::{Retention, TableOutput, write_tables};
 use crate::Error;
@@ -111,22 +112,34 @@ fn seen_in_tables(
 }
 
 fn merge(sources: &Sources, retention: &Retention, table_bytes: u64) -> Vec<Table> {
+    let (tables, read) = merge_range(sources, retention, table_bytes, (None, None));
+    let all: usize = sources
+        .iter()
+        .flat_map(|source| &source.0)
+        .map(|entry| entry.0.len() + entry.2.as_ref().map_or(0, Vec::len))
+        .sum();
+    assert_eq!(read, all as u64);
+    tables
+}
+
+/// Merges one piece; answers its tables and how many bytes were read.
+fn merge_range(
+    sources: &Sources,
+    retention: &Retention,
+    table_bytes: u64,
+    range: KeyRange<'_>,
+) -> (Vec<Table>, u64) {
     let mut output = Files { table_bytes, ..Files::default() };
     let cursors = sources.iter().map(|source| EntriesCursor::new(source.0.clone())).collect::<Vec<_>>();
     let mut tombstones = RangeTombstones::default();
     sources.iter().for_each(|source| tombstones.extend(&source.1));
     let options = TableOptions { block_bytes: 64, compression: Compression::None, ..TableOptions::default() };
-    write_tables(MergingCursor::new(cursors), tombstones, retention, &options, &mut output).unwrap();
-    let read: usize = sources
-        .iter()
-        .flat_map(|source| &source.0)
-        .map(|entry| entry.0.len() + entry.2.as_ref().map_or(0, Vec::len))
-        .sum();
-    assert_eq!(output.read, read as u64);
+    let source = MergingCursor::new(cursors);
+    write_tables(source, tombstones, range, retention, &options, &mut output).unwrap();
     let tables: Vec<Table> =
         output.files.iter().map(|file| Table::open(blob_of(file, true)).unwrap()).collect();
     tables.iter().for_each(|table| table.verify().unwrap());
-    tables
+    (tables, output.read)
 }
 
 fn disjoint(tables: &[Table]) -> bool {
@@ -155,6 +168,31 @@ proptest! {
         let before: Sources = [sources, vec![older.clone()]].concat();
         for snapshot in snapshots.into_iter().chain([last, last + 5]) {
             prop_assert_eq!(seen_in_tables(&tables, &older, snapshot), seen_in_sources(&before, snapshot));
+        }
+    }
+
+    #[test]
+    fn a_merge_in_pieces_shows_the_same_and_its_tables_share_no_key(
+        writes in writes(),
+        cut in 0_u8..44,
+        second_cut in 0_u8..44,
+        snapshot in 0_u64..120,
+        bottom in any::<bool>(),
+        table_bytes in prop_oneof![Just(1), 100_u64..1500, Just(u64::MAX)],
+    ) {
+        let middle = writes.len() / 2;
+        let sources = vec![source(&writes[middle..], middle), source(&writes[..middle], 0)];
+        let retention = Retention::new(vec![snapshot], bottom);
+        // As the set cuts: right after a key.
+        let (first, second) = ([cut.min(second_cut), 0], [cut.max(second_cut), 0]);
+        let bounds = [(None, Some(&first[..])), (Some(&first[..]), Some(&second[..])), (Some(&second[..]), None)];
+        let pieces = bounds.into_iter().filter(|(start, end)| start.is_none() || end.is_none() || start < end);
+        let tables: Vec<Table> =
+            pieces.flat_map(|range| merge_range(&sources, &retention, table_bytes, range).0).collect();
+        prop_assert!(disjoint(&tables));
+        let nothing = source(&[], 0);
+        for reader in [snapshot, writes.len() as u64 + 5] {
+            prop_assert_eq!(seen_in_tables(&tables, &nothing, reader), seen_in_sources(&sources, reader));
         }
     }
 

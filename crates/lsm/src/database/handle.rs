@@ -1,5 +1,6 @@
 //! The database that callers hold.
 
+use std::ops::RangeBounds;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use stroma_strata::storage::{LocalStorage, LogStorage};
 use super::core::Core;
 use super::open::{RecoveryReport, open};
 use crate::commit::Batch;
-use crate::keyspace::Keyspace;
+use crate::keyspace::{KeyRange, Keyspace};
 use crate::memory_map::MemoryMap;
 use crate::options::Options;
 use crate::snapshot::Snapshot;
@@ -118,13 +119,34 @@ impl Database {
         self.core().flush_all()
     }
 
-    /// Flushes and merges all tables into one sorted run, which frees all space that nobody can see any more.
+    /// Flushes and merges all tables into one sorted run, which frees all space that nobody can see any more. Idle
+    /// background threads take a part of the work.
     ///
     /// # Errors
     /// Failure of the storage.
     pub fn compact(&self) -> Result<(), Error> {
         self.core().flush_all()?;
         self.core().layers.merge_all()
+    }
+
+    /// Flushes and merges the tables that hold keys of `range` into one sorted run, level by level, and so frees what
+    /// is deleted there. Tables reach over the ends of the range and are merged whole. What is written meanwhile may
+    /// be left out. `compact_range::<&[u8]>(&keyspace, ..)` is for a whole keyspace.
+    ///
+    /// # Errors
+    /// Failure of the storage; [`Error::ForeignKeyspace`].
+    pub fn compact_range<K: AsRef<[u8]>>(
+        &self,
+        keyspace: &Keyspace,
+        range: impl RangeBounds<K>,
+    ) -> Result<(), Error> {
+        keyspace.check_same(self.core())?;
+        let range = KeyRange::new(keyspace.id(), &range);
+        if range.is_empty() {
+            return Ok(());
+        }
+        self.core().flush_all()?;
+        self.core().layers.merge_range(&range)
     }
 
     /// Reads every table and compares every checksum; what is wrong is in the report.

@@ -41,6 +41,11 @@ impl RangeTombstones {
         &self.fragments
     }
 
+    /// The fragments from the one that holds `key`, or the first after it, in key order. One binary search.
+    pub(crate) fn fragments_from(&self, key: &[u8]) -> &[Fragment] {
+        self.fragments.get(self.first_ending_after(key)..).unwrap_or_default()
+    }
+
     /// Adds the delete of the keys from `start` up to, not including, `end`; nothing when that is empty.
     /// Costs one search, the fragments that it overlaps, and moving the fragments after them.
     pub(crate) fn insert(&mut self, start: &[u8], end: &[u8], sequence: Sequence) {

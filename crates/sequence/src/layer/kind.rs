@@ -71,6 +71,7 @@ pub(crate) fn summary(totals: &LayerTotals) -> LayerSummary {
         largest: vec![0xff],
         entries: totals.kmers,
         metadata: totals.footer_checksum.to_le_bytes().to_vec(),
+        ..LayerSummary::default()
     }
 }
 

@@ -19,6 +19,10 @@ pub struct LayerDescriptor {
     pub bytes: u64,
     /// How many entries it has, in the kind's own terms.
     pub entries: u64,
+    /// How many of them only delete others.
+    pub deletes: u64,
+    /// When it was written, in seconds since the Unix epoch; a move to another level changes nothing.
+    pub created: u64,
     /// The kind's own notes.
     pub metadata: Vec<u8>,
 }
@@ -44,6 +48,9 @@ pub struct LayerSummary {
     pub largest: Vec<u8>,
     /// How many entries it has.
     pub entries: u64,
+    /// How many of them only delete others: the more, the sooner a merge is worth it. Zero if the kind has no
+    /// deletes.
+    pub deletes: u64,
     /// The kind's own notes.
     pub metadata: Vec<u8>,
 }

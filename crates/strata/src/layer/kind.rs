@@ -30,6 +30,20 @@ pub trait LayerKind: Send + Sync + Sized + 'static {
     /// how a merge stops when the set is closed.
     fn merge(&self, job: &MergeJob<'_, Self>, output: &mut LayerOutput<'_>) -> Result<(), KindError>;
 
+    /// Whether [`merge`](LayerKind::merge) keeps to [`MergeJob::range`]. Only then is a large merge divided among
+    /// idle workers.
+    fn merges_ranges(&self) -> bool {
+        false
+    }
+
+    /// The ids of layers of `version` of which nobody can see anything, now or later, because newer layers delete
+    /// every key that they have an entry for, and go on to hide what these hide in older ones. They are dropped
+    /// without being read.
+    fn hidden(&self, version: &Version<Self>) -> Vec<u64> {
+        let _ = version;
+        Vec::new()
+    }
+
     /// Checks every checksum of a layer.
     fn verify(&self, layer: &Self::Layer) -> Result<(), KindError>;
 
@@ -56,7 +70,11 @@ pub struct MergeJob<'a, K: LayerKind> {
     pub(crate) is_bottom: bool,
     pub(crate) reason: &'a MergeReason,
     pub(crate) progress: &'a JobProgress,
+    pub(crate) range: KeyRange<'a>,
 }
+
+/// The first key, if there is one, and the first key after.
+pub type KeyRange<'a> = (Option<&'a [u8]>, Option<&'a [u8]>);
 
 impl<K: LayerKind> MergeJob<'_, K> {
     /// The inputs, newest first. Layers of the same level and recency do not overlap and come in key order.
@@ -72,6 +90,13 @@ impl<K: LayerKind> MergeJob<'_, K> {
     /// The level the output goes to.
     pub fn target_level(&self) -> u32 {
         self.target_level
+    }
+
+    /// The keys to merge, from the first one up to, not including, the second: others are merged elsewhere at the
+    /// same time. Without bounds unless the kind [`merges_ranges`](LayerKind::merges_ranges). A second one is always
+    /// some key with a zero byte after it, and so the very next one after that key.
+    pub fn range(&self) -> KeyRange<'_> {
+        self.range
     }
 
     /// Whether no layer older than the inputs covers any of their keys: what only hides older entries (a

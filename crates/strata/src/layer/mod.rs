@@ -6,6 +6,6 @@ mod writer;
 
 pub(crate) use descriptor::{LAYER_FOLDER, blob_name, id_of, overlaps};
 pub use descriptor::{LayerDescriptor, LayerSummary};
-pub use kind::{KindError, LayerKind, LayerOutput, MergeJob};
+pub use kind::{KeyRange, KindError, LayerKind, LayerOutput, MergeJob};
 pub use writer::LayerWriter;
 pub(crate) use writer::{FinishedLayer, LAYERS_PER_EPOCH, LayerFactory};

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use super::descriptor::blob_name;
 use super::{LayerDescriptor, LayerSummary};
 use crate::Error;
+use crate::runtime::{Clock, seconds_since_epoch};
 use crate::set::JobProgress;
 use crate::storage::{BlobWriter, Storage};
 
@@ -21,6 +22,7 @@ pub(crate) struct LayerFactory {
     storage: Arc<dyn Storage>,
     next_id: Arc<AtomicU64>,
     progress: Arc<JobProgress>,
+    clock: Arc<dyn Clock>,
     finished: Arc<Mutex<Vec<FinishedLayer>>>,
 }
 
@@ -53,8 +55,9 @@ impl LayerFactory {
         storage: Arc<dyn Storage>,
         next_id: Arc<AtomicU64>,
         progress: Arc<JobProgress>,
+        clock: Arc<dyn Clock>,
     ) -> LayerFactory {
-        LayerFactory { storage, next_id, progress, finished: Arc::default() }
+        LayerFactory { storage, next_id, progress, clock, finished: Arc::default() }
     }
 
     pub(crate) fn start(&self, level: u32, recency: u64) -> Result<LayerWriter, Error> {
@@ -68,6 +71,7 @@ impl LayerFactory {
             blob,
             storage: self.storage.clone(),
             progress: self.progress.clone(),
+            clock: self.clock.clone(),
             finished: self.finished.clone(),
         })
     }
@@ -87,6 +91,7 @@ pub struct LayerWriter {
     blob: Box<dyn BlobWriter>,
     storage: Arc<dyn Storage>,
     progress: Arc<JobProgress>,
+    clock: Arc<dyn Clock>,
     finished: Arc<Mutex<Vec<FinishedLayer>>>,
 }
 
@@ -101,7 +106,7 @@ impl LayerWriter {
     /// # Errors
     /// [`Error::Storage`]; [`Error::Closed`] if the set is being closed and the layer belongs to a merge.
     pub fn write_all(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.progress.check_running()?;
+        self.progress.wait_to_write(bytes.len() as u64, &*self.clock)?;
         self.blob.write_all(bytes)?;
         self.progress.note_written(bytes.len() as u64);
         Ok(())
@@ -115,7 +120,7 @@ impl LayerWriter {
     /// Seals the layer: it is durable, and becomes part of the set with the edit it was written for.
     pub fn finish(self, summary: LayerSummary) -> Result<LayerDescriptor, Error> {
         let bytes = self.blob.seal()?;
-        let LayerSummary { smallest, largest, entries, metadata } = summary;
+        let LayerSummary { smallest, largest, entries, deletes, metadata } = summary;
         let descriptor = LayerDescriptor {
             id: self.id,
             level: self.level,
@@ -124,6 +129,8 @@ impl LayerWriter {
             largest,
             bytes,
             entries,
+            deletes,
+            created: seconds_since_epoch(&*self.clock),
             metadata,
         };
         let finished = FinishedLayer { descriptor: descriptor.clone(), storage: self.storage, kept: false };

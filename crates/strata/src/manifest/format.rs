@@ -8,7 +8,7 @@ use crate::Error;
 use crate::layer::LayerDescriptor;
 
 /// The newest format of manifest blobs this program reads, and the one it writes.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 /// The first eight bytes.
 pub(crate) const MAGIC: &[u8; 8] = b"STRMANIF";
 /// The length of the header; its layout is the same in every format version.
@@ -79,6 +79,8 @@ fn encode_body(bytes: &mut Vec<u8>, decoded: &Decoded) -> Result<(), Error> {
         bytes.extend(layer.recency.to_le_bytes());
         bytes.extend(layer.bytes.to_le_bytes());
         bytes.extend(layer.entries.to_le_bytes());
+        bytes.extend(layer.deletes.to_le_bytes());
+        bytes.extend(layer.created.to_le_bytes());
         put_bytes(bytes, "the smallest key of a layer", &layer.smallest)?;
         put_bytes(bytes, "the largest key of a layer", &layer.largest)?;
         put_bytes(bytes, "the metadata of a layer", &layer.metadata)?;
@@ -143,7 +145,7 @@ pub(crate) fn decode(bytes: &[u8], number: u64, file: &str) -> Result<Decoded, E
         (FORMAT_VERSION, 1) => BlobType::Edit,
         (FORMAT_VERSION, 2) => BlobType::Snapshot,
         (FORMAT_VERSION, _) => return Err(reader.corrupt_at(12, "its type is unknown")),
-        _ => return Err(reader.corrupt_at(8, "its format version never existed")),
+        _ => return Err(reader.corrupt_at(8, "its format version was never released")),
     };
     if own_number != number {
         return Err(reader.corrupt_at(16, &format!("it is number {own_number} under the name of {number}")));
@@ -164,7 +166,7 @@ fn decode_body(mut reader: Reader<'_>, blob_type: BlobType, previous: u64) -> Re
     for _ in 0..reader.count(8, "the removed layers")? {
         edit.removed.push(reader.u64("a removed layer")?);
     }
-    for _ in 0..reader.count(48, "the added layers")? {
+    for _ in 0..reader.count(64, "the added layers")? {
         edit.added.push(decode_layer(&mut reader)?);
     }
     for _ in 0..reader.count(2, "the deleted records")? {
@@ -184,6 +186,8 @@ fn decode_layer(reader: &mut Reader<'_>) -> Result<LayerDescriptor, Error> {
         recency: reader.u64("the recency of a layer")?,
         bytes: reader.u64("the length of a layer")?,
         entries: reader.u64("the entries of a layer")?,
+        deletes: reader.u64("the deletes of a layer")?,
+        created: reader.u64("the time of a layer")?,
         smallest: reader.bytes("the smallest key of a layer")?,
         largest: reader.bytes("the largest key of a layer")?,
         metadata: reader.bytes("the metadata of a layer")?,

@@ -155,7 +155,7 @@ fn a_newer_format_is_refused_by_its_number() {
     bytes[8] = 9;
     seal(&mut bytes);
     let error = read_changed(&chain, 2, bytes.clone()).unwrap_err();
-    assert!(matches!(error, Error::NewerFormat { found: 9, supported: 1, .. }), "{error}");
+    assert!(matches!(error, Error::NewerFormat { found: 9, supported: 2, .. }), "{error}");
     bytes[8] = 0;
     seal(&mut bytes);
     assert!(matches!(read_changed(&chain, 2, bytes), Err(Error::Corrupt { offset: 8, .. })));

@@ -1,12 +1,17 @@
 //! Which layers to merge next: a pure function of the levels' shape, the policy and what is merging already.
 
+#[cfg(test)]
+mod amplification;
 mod claims;
 mod levelled;
 mod plan;
 mod policy;
+mod requested;
+mod rules;
 mod shape;
 #[cfg(test)]
 mod simulation;
+mod targets;
 #[cfg(test)]
 mod tests;
 mod tiered;
@@ -14,6 +19,8 @@ mod tiered;
 pub use claims::{Claim, Claims};
 pub use plan::{MergePlan, MergeReason};
 pub use policy::{Limits, MergePolicy};
+pub use requested::{RangeRequest, RangeStep, pick_in_range, plan_for_everything};
+pub use rules::{Rules, Upkeep};
 pub use shape::LayerShape;
 
 /// The deepest level there can be.
@@ -21,10 +28,10 @@ pub const DEEPEST_LEVEL: u32 = 62;
 
 /// Picks the most urgent merge that does not collide with those claimed, if the policy wants one. Takes time
 /// quadratic in the layers of two adjacent levels at worst.
-pub fn pick(layers: &[LayerShape<'_>], policy: &MergePolicy, claimed: &Claims) -> Option<MergePlan> {
-    match policy {
+pub fn pick(layers: &[LayerShape<'_>], rules: &Rules<'_>, claimed: &Claims) -> Option<MergePlan> {
+    match rules.policy {
         MergePolicy::Tiered { fanout } => tiered::pick(layers, *fanout, claimed),
-        MergePolicy::TieredThenLevelled(limits) => levelled::pick(layers, limits, claimed),
+        MergePolicy::TieredThenLevelled(limits) => levelled::pick(layers, limits, rules, claimed),
     }
 }
 

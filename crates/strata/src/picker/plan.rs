@@ -42,6 +42,33 @@ pub enum MergeReason {
         /// How many runs level 0 has.
         runs: usize,
     },
+    /// Many entries of a layer only delete others.
+    ManyDeletes {
+        /// The layer's level.
+        level: u32,
+        /// How many deletes it has.
+        deletes: u64,
+        /// How many entries.
+        entries: u64,
+    },
+    /// A layer has held deletes for long.
+    OldDeletes {
+        /// The layer's level.
+        level: u32,
+        /// How many deletes it has.
+        deletes: u64,
+        /// How old it is.
+        seconds: u64,
+    },
+    /// A layer is old.
+    Old {
+        /// The layer's level.
+        level: u32,
+        /// How old it is.
+        seconds: u64,
+    },
+    /// Newer layers delete all that a layer holds: it goes without being read.
+    Hidden,
     /// Someone asked for it.
     Requested,
 }
@@ -58,6 +85,16 @@ impl fmt::Display for MergeReason {
             MergeReason::Consolidate { runs } => {
                 write!(f, "level 0 has {runs} small runs, which become fewer")
             }
+            MergeReason::ManyDeletes { level, deletes, entries } => {
+                write!(f, "a layer of level {level} has {deletes} deletes among {entries} entries")
+            }
+            MergeReason::OldDeletes { level, deletes, seconds } => {
+                write!(f, "a layer of level {level} has kept {deletes} deletes for {seconds} s")
+            }
+            MergeReason::Old { level, seconds } => {
+                write!(f, "a layer of level {level} is {seconds} s old")
+            }
+            MergeReason::Hidden => write!(f, "newer layers delete all that these hold"),
             MergeReason::Requested => write!(f, "it was asked for"),
         }
     }

@@ -12,7 +12,7 @@ pub enum MergePolicy {
         fanout: usize,
     },
     /// Level 0 as it comes; below it each level is one run partitioned by key, `multiplier` times larger than
-    /// the one above. The scheme of O'Neil et al. ("The log-structured merge-tree", 1996) in the form LevelDB
+    /// the one above, counted from the last level, which holds most of the data, upward. The scheme of O'Neil et al. ("The log-structured merge-tree", 1996) in the form LevelDB
     /// gave it.
     TieredThenLevelled(Limits),
 }
@@ -22,9 +22,10 @@ pub enum MergePolicy {
 pub struct Limits {
     /// As many runs in level 0 start a merge. At least 1.
     pub level0_runs: usize,
-    /// The size of level 1 that starts a merge, in bytes.
+    /// How large the first level below level 0 may be, in bytes. More data than that begins one level more: the
+    /// deepest level holds it, and each one above it may have a share.
     pub level1_bytes: u64,
-    /// How much larger each further level may become. At least 2.
+    /// How many times larger than the one above it each level may become. At least 2.
     pub multiplier: u64,
     /// The deepest level; it grows without limit. At least 1.
     pub deepest_level: u32,
@@ -41,14 +42,6 @@ impl Default for Limits {
             deepest_level: 6,
             table_bytes: 64 << 20,
         }
-    }
-}
-
-impl Limits {
-    /// The size of `level` that starts a merge.
-    pub(super) fn level_bytes(&self, level: u32) -> u64 {
-        let exponent = level.saturating_sub(1);
-        self.level1_bytes.saturating_mul(self.multiplier.max(2).saturating_pow(exponent)).max(1)
     }
 }
 

@@ -13,6 +13,12 @@ pub struct LayerShape<'a> {
     pub recency: u64,
     /// Its length.
     pub bytes: u64,
+    /// How many entries it has.
+    pub entries: u64,
+    /// How many of them only delete others.
+    pub deletes: u64,
+    /// When it was written, in seconds since the Unix epoch.
+    pub created: u64,
     /// Its smallest key.
     pub smallest: &'a [u8],
     /// Its largest key, inclusive.
@@ -27,6 +33,9 @@ impl<'a> LayerShape<'a> {
             level: layer.level,
             recency: layer.recency,
             bytes: layer.bytes,
+            entries: layer.entries,
+            deletes: layer.deletes,
+            created: layer.created,
             smallest: &layer.smallest,
             largest: &layer.largest,
         }

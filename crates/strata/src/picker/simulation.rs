@@ -11,48 +11,88 @@ use crate::layer::LayerDescriptor;
 #[derive(Debug, Clone)]
 struct Model {
     descriptor: LayerDescriptor,
-    entries: BTreeMap<u8, u64>,
+    entries: BTreeMap<u32, u64>,
 }
 
-#[derive(Debug, Default)]
-struct Simulation {
+/// The length of an entry of a simulated layer.
+pub(super) const ENTRY_BYTES: u64 = 10;
+
+/// A set of layers without files: what merges would do to it.
+#[derive(Debug)]
+pub(super) struct Simulation {
     layers: BTreeMap<u64, Model>,
     running: Vec<(u64, MergePlan)>,
     claims: Claims,
     next_id: u64,
     seals: u64,
-    truth: BTreeMap<u8, u64>,
+    truth: BTreeMap<u32, u64>,
+    /// Entries of a layer that a merge writes.
+    table_entries: usize,
+    /// Bytes written by seals, and by merges.
+    pub(super) written: (u64, u64),
 }
 
 impl Simulation {
-    fn add(&mut self, level: u32, recency: u64, entries: BTreeMap<u8, u64>) {
+    pub(super) fn new(table_entries: usize) -> Simulation {
+        Simulation {
+            layers: BTreeMap::new(),
+            running: Vec::new(),
+            claims: Claims::new(),
+            next_id: 0,
+            seals: 0,
+            truth: BTreeMap::new(),
+            table_entries,
+            written: (0, 0),
+        }
+    }
+
+    /// Bytes of all layers for each byte of what readers see.
+    pub(super) fn space_amplification(&self) -> f64 {
+        let bytes: u64 = self.layers.values().map(|layer| layer.descriptor.bytes).sum();
+        bytes as f64 / (self.truth.len() as u64 * ENTRY_BYTES) as f64
+    }
+
+    /// Merges until nothing is due.
+    pub(super) fn settle(&mut self, policy: &MergePolicy) {
+        while self.start(policy) {
+            self.finish(0);
+        }
+    }
+
+    fn add(&mut self, level: u32, recency: u64, entries: BTreeMap<u32, u64>) {
         let (Some(first), Some(last)) = (entries.keys().next(), entries.keys().last()) else { return };
         self.next_id += 1;
         let descriptor = LayerDescriptor {
             id: self.next_id,
             level,
             recency,
-            smallest: vec![*first],
-            largest: vec![*last],
-            bytes: entries.len() as u64 * 10,
-            entries: 0,
+            smallest: first.to_be_bytes().to_vec(),
+            largest: last.to_be_bytes().to_vec(),
+            bytes: entries.len() as u64 * ENTRY_BYTES,
+            entries: entries.len() as u64,
+            deletes: 0,
+            created: 0,
             metadata: Vec::new(),
         };
         self.layers.insert(self.next_id, Model { descriptor, entries });
     }
 
-    fn seal(&mut self, keys: &[u8]) {
+    pub(super) fn seal(&mut self, keys: &[u32]) {
         self.seals += 1;
-        let entries: BTreeMap<u8, u64> = keys.iter().map(|key| (*key, self.seals)).collect();
+        let entries: BTreeMap<u32, u64> = keys.iter().map(|key| (*key, self.seals)).collect();
         self.truth.extend(&entries);
+        self.written.0 += entries.len() as u64 * ENTRY_BYTES;
         self.add(0, self.seals, entries);
     }
 
-    fn start(&mut self, policy: &MergePolicy) {
+    /// Starts the most urgent merge; answers whether one was due.
+    fn start(&mut self, policy: &MergePolicy) -> bool {
         let shapes: Vec<_> = self.layers.values().map(|layer| LayerShape::of(&layer.descriptor)).collect();
-        if let Some(plan) = pick(&shapes, policy, &self.claims) {
-            self.running.push((self.claims.take(&plan, &shapes), plan));
-        }
+        let rules = Rules { policy, upkeep: &Upkeep::none(), now: 0 };
+        let plan = pick(&shapes, &rules, &self.claims);
+        let is_due = plan.is_some();
+        self.running.extend(plan.map(|plan| (self.claims.take(&plan, &shapes), plan)));
+        is_due
     }
 
     fn finish(&mut self, which: usize) {
@@ -71,8 +111,9 @@ impl Simulation {
         }
         let mut merged = BTreeMap::new();
         inputs.iter().rev().for_each(|input| merged.extend(&input.entries));
-        let entries: Vec<(u8, u64)> = merged.into_iter().collect();
-        for table in entries.chunks(4) {
+        let entries: Vec<(u32, u64)> = merged.into_iter().collect();
+        self.written.1 += entries.len() as u64 * ENTRY_BYTES;
+        for table in entries.chunks(self.table_entries) {
             self.add(plan.target_level, recency, table.iter().copied().collect());
         }
     }
@@ -90,7 +131,7 @@ impl Simulation {
 
 #[derive(Debug, Clone)]
 enum Step {
-    Seal(Vec<u8>),
+    Seal(Vec<u32>),
     Start,
     Finish(usize),
     Switch,
@@ -98,7 +139,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        30 => prop::collection::vec(0_u8..30, 1..8).prop_map(Step::Seal),
+        30 => prop::collection::vec(0_u32..30, 1..8).prop_map(Step::Seal),
         30 => Just(Step::Start),
         25 => any::<usize>().prop_map(Step::Finish),
         1 => Just(Step::Switch),
@@ -114,11 +155,13 @@ proptest! {
             Limits { level0_runs: 2, level1_bytes: 60, multiplier: 2, deepest_level: 4, table_bytes: 40 };
         let policies = [MergePolicy::Tiered { fanout: 2 }, MergePolicy::TieredThenLevelled(limits)];
         let mut policy = 1;
-        let mut simulation = Simulation::default();
+        let mut simulation = Simulation::new(4);
         for step in steps {
             match step {
                 Step::Seal(keys) => simulation.seal(&keys),
-                Step::Start => simulation.start(&policies[policy]),
+                Step::Start => {
+                    simulation.start(&policies[policy]);
+                }
                 Step::Finish(which) => simulation.finish(which),
                 Step::Switch => {
                     // As when a set is closed and opened with other options: what was being merged is given

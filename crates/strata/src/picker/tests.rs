@@ -1,5 +1,7 @@
 //! Golden cases for picking, and a random check that picked merges never collide.
 
+use std::time::Duration;
+
 use super::*;
 use crate::golden::{self, layer, number};
 use crate::layer::LayerDescriptor;
@@ -17,15 +19,24 @@ fn policy(line: &str) -> MergePolicy {
     })
 }
 
+/// What the line names: no upkeep unless it says so.
+fn upkeep(line: &str) -> Upkeep {
+    let seconds = |name| golden::value(line, name).map(|_| Duration::from_secs(number(line, name)));
+    let delete_percent = golden::value(line, "delete_percent").map(|value| value.parse().unwrap());
+    Upkeep { delete_percent, delete_age: seconds("delete_age"), age: seconds("age") }
+}
+
 /// Picks and claims until nothing is left to pick: what as many threads would work on at once.
 fn pick_all(input: &str) -> String {
     let mut lines = input.lines().filter(|line| !line.starts_with('#'));
-    let policy = policy(lines.next().unwrap());
+    let first = lines.next().unwrap();
+    let (policy, upkeep, now) = (policy(first), upkeep(first), number(first, "now"));
+    let rules = Rules { policy: &policy, upkeep: &upkeep, now };
     let layers: Vec<LayerDescriptor> = lines.filter(|line| line.starts_with("layer")).map(layer).collect();
     let shapes: Vec<LayerShape<'_>> = layers.iter().map(LayerShape::of).collect();
     let mut claims = Claims::new();
     let mut output = format!("pressure {:.2}\n", pressure(&shapes, &policy));
-    while let Some(plan) = pick(&shapes, &policy, &claims) {
+    while let Some(plan) = pick(&shapes, &rules, &claims) {
         claims.take(&plan, &shapes);
         let verb = if plan.is_move { "move" } else { "merge" };
         output += &format!("{verb} {:?} to level {}: {}\n", plan.inputs, plan.target_level, plan.reason);
@@ -44,11 +55,12 @@ fn a_released_claim_is_free_again() {
     let layers: Vec<_> = text.lines().map(layer).collect();
     let shapes: Vec<_> = layers.iter().map(LayerShape::of).collect();
     let policy = MergePolicy::Tiered { fanout: 2 };
+    let rules = Rules { policy: &policy, upkeep: &Upkeep::none(), now: 0 };
     let mut claims = Claims::new();
-    let plan = pick(&shapes, &policy, &claims).unwrap();
+    let plan = pick(&shapes, &rules, &claims).unwrap();
     let ticket = claims.take(&plan, &shapes);
-    assert_eq!(pick(&shapes, &policy, &claims), None);
+    assert_eq!(pick(&shapes, &rules, &claims), None);
     claims.release(ticket);
     assert!(claims.is_empty());
-    assert_eq!(pick(&shapes, &policy, &claims), Some(plan));
+    assert_eq!(pick(&shapes, &rules, &claims), Some(plan));
 }

@@ -25,6 +25,11 @@ pub trait Clock: Send + Sync + Debug + 'static {
     }
 }
 
+/// The calendar time of `clock` in seconds since the Unix epoch; zero before that.
+pub(crate) fn seconds_since_epoch(clock: &dyn Clock) -> u64 {
+    clock.wall().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
 /// The machine's own clock.
 #[derive(Debug)]
 pub struct SystemClock {

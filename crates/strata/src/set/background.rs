@@ -4,12 +4,16 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::merge::Caller;
 use super::shared::{Shared, WorkerWait};
 use crate::Error;
 use crate::layer::LayerKind;
 use crate::runtime::panic_message;
+
+/// Whether layers have become too old is looked up again after this time.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// While one of these is held no merge starts in the background. Merges that run go on, and explicit calls
 /// such as [`LayeredSet::merge_once`](crate::LayeredSet::merge_once) work as ever.
@@ -54,11 +58,12 @@ impl<K: LayerKind> Shared<K> {
                     continue;
                 }
             }
+            if self.help() {
+                continue;
+            }
             match catch_unwind(AssertUnwindSafe(|| self.merge_once(Caller::Worker))) {
                 Ok(Ok(Some(_))) => {}
-                Ok(Ok(None)) => {
-                    self.changed.wait(seen);
-                }
+                Ok(Ok(None)) => self.idle(seen),
                 Ok(Err(Error::Closed | Error::Fenced { .. } | Error::Poisoned { .. })) => return,
                 // Noted already, together with the time of the next attempt.
                 Ok(Err(_)) => {}
@@ -69,6 +74,24 @@ impl<K: LayerKind> Shared<K> {
                 }
             }
         }
+    }
+
+    /// Makes pieces of a merge that another thread began; answers whether there were any.
+    fn help(&self) -> bool {
+        let divisions = self.merging.lock().divisions.clone();
+        divisions.iter().any(|division| division.work(self))
+    }
+
+    /// Waits until something changes, or time may have made a merge due.
+    fn idle(&self, seen: u64) {
+        self.merging.lock().idle += 1;
+        if self.options.upkeep.depends_on_time() {
+            let clock = &*self.options.clock;
+            self.changed.wait_until(seen, clock, clock.now() + LOOK_AGAIN);
+        } else {
+            self.changed.wait(seen);
+        }
+        self.merging.lock().idle -= 1;
     }
 
     /// Makes workers and merges end at their next step.

@@ -115,6 +115,13 @@ impl<K: LayerKind> LayeredSet<K> {
         self.inner.shared.merge_all()
     }
 
+    /// Merges whatever holds keys from `start` up to, not including, `end`, level by level into one run, on the
+    /// calling thread; waits for merges of others that are in the way. Layers reach over the ends of the range and
+    /// are merged whole. What is written meanwhile may be left out. A tiered set merges everything.
+    pub fn merge_range(&self, start: &[u8], end: &[u8]) -> Result<Vec<MergeReport>, Error> {
+        self.inner.shared.merge_range(start, end)
+    }
+
     /// Starts `threads` workers that merge whatever becomes due. May be called again for more.
     ///
     /// # Errors

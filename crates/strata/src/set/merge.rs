@@ -6,13 +6,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::commit::Change;
-use super::edit::from_kind;
+use super::division::{self, Division};
 use super::progress::JobProgress;
 use super::shared::{RunningJob, Shared};
 use super::statistics::MergeFailure;
 use super::{Layer, Version};
 use crate::Error;
-use crate::layer::{LayerDescriptor, LayerKind, LayerOutput, MergeJob};
+use crate::layer::{LayerDescriptor, LayerKind};
 use crate::manifest;
 use crate::picker::{Claims, LayerShape, MergePlan, MergeReason, pick};
 
@@ -36,7 +36,7 @@ pub struct MergeReport {
 }
 
 /// A plan nobody else works on, until this is dropped.
-struct Claimed<'a, K: LayerKind> {
+pub(super) struct Claimed<'a, K: LayerKind> {
     shared: &'a Shared<K>,
     ticket: u64,
     plan: MergePlan,
@@ -71,20 +71,26 @@ pub(super) enum Caller {
     Everything,
 }
 
-/// Keeps other merges from starting while somebody waits to merge everything.
-struct Exclusive<'a, K: LayerKind>(&'a Shared<K>);
+/// Offers the pieces of a merge to idle workers, until it is dropped.
+struct Offer<'a, K: LayerKind> {
+    shared: &'a Shared<K>,
+    division: &'a Arc<Division<K>>,
+}
 
-impl<'a, K: LayerKind> Exclusive<'a, K> {
-    fn new(shared: &'a Shared<K>) -> Self {
-        shared.merging.lock().exclusive += 1;
-        Exclusive(shared)
+impl<'a, K: LayerKind> Offer<'a, K> {
+    fn new(shared: &'a Shared<K>, division: &'a Arc<Division<K>>) -> Self {
+        if !division.boundaries.is_empty() {
+            shared.merging.lock().divisions.push(division.clone());
+            shared.changed.notify();
+        }
+        Offer { shared, division }
     }
 }
 
-impl<K: LayerKind> Drop for Exclusive<'_, K> {
+impl<K: LayerKind> Drop for Offer<'_, K> {
     fn drop(&mut self) {
-        self.0.merging.lock().exclusive -= 1;
-        self.0.changed.notify();
+        let mut merging = self.shared.merging.lock();
+        merging.divisions.retain(|other| !Arc::ptr_eq(other, self.division));
     }
 }
 
@@ -93,8 +99,11 @@ impl<K: LayerKind> Shared<K> {
     pub(super) fn merge_once(&self, caller: Caller) -> Result<Option<MergeReport>, Error> {
         loop {
             self.check_mergeable()?;
-            let policy = &self.options.policy;
-            let Some(claimed) = self.claim(caller, |shapes, claims| pick(shapes, policy, claims)) else {
+            let rules = self.rules();
+            let choose = |version: &Version<K>, shapes: &[LayerShape<'_>], claims: &Claims| {
+                self.hidden(version, claims).or_else(|| pick(shapes, &rules, claims))
+            };
+            let Some(claimed) = self.claim(caller, choose) else {
                 return Ok(None);
             };
             match claimed.run() {
@@ -120,27 +129,18 @@ impl<K: LayerKind> Shared<K> {
         }
     }
 
-    /// Merges all layers there are into one run of the deepest level.
-    pub(super) fn merge_all(&self) -> Result<Option<MergeReport>, Error> {
-        let _exclusive = Exclusive::new(self);
-        loop {
-            let seen = self.changed.generation();
-            self.check_mergeable()?;
-            if self.merging.lock().claims.is_empty() {
-                match self.claim(Caller::Everything, |shapes, _| everything(shapes)) {
-                    None if self.current().levels().is_empty() => return Ok(None),
-                    None => {}
-                    Some(claimed) => match claimed.run() {
-                        Err(Error::UnknownLayer { .. }) => continue,
-                        outcome => return self.note_outcome(outcome).map(Some),
-                    },
-                }
-            }
-            self.changed.wait(seen);
-        }
+    /// Drops what newer layers hide altogether: that costs nothing.
+    fn hidden(&self, version: &Version<K>, claims: &Claims) -> Option<MergePlan> {
+        let mut hidden = self.kind.hidden(version);
+        hidden.retain(|id| !claims.has_layer(*id));
+        let layers = || version.layers().map(|layer| layer.descriptor());
+        let target_level =
+            layers().filter(|layer| hidden.contains(&layer.id)).map(|layer| layer.level).max()?;
+        let inputs = layers().filter(|layer| hidden.contains(&layer.id)).map(|layer| layer.id).collect();
+        Some(MergePlan { inputs, target_level, is_move: false, reason: MergeReason::Hidden })
     }
 
-    fn check_mergeable(&self) -> Result<(), Error> {
+    pub(super) fn check_mergeable(&self) -> Result<(), Error> {
         if self.cancelled.load(Ordering::Acquire) {
             return Err(Error::Closed);
         }
@@ -148,10 +148,10 @@ impl<K: LayerKind> Shared<K> {
     }
 
     /// Picks and claims in one step, so that two threads never claim the same.
-    fn claim(
+    pub(super) fn claim(
         &self,
         caller: Caller,
-        choose: impl FnOnce(&[LayerShape<'_>], &Claims) -> Option<MergePlan>,
+        choose: impl FnOnce(&Version<K>, &[LayerShape<'_>], &Claims) -> Option<MergePlan>,
     ) -> Option<Claimed<'_, K>> {
         let mut merging = self.merging.lock();
         let is_allowed = match caller {
@@ -164,12 +164,12 @@ impl<K: LayerKind> Shared<K> {
         }
         let version = self.current();
         let shapes = version.shapes();
-        let plan = choose(&shapes, &merging.claims)?;
+        let plan = choose(&version, &shapes, &merging.claims)?;
         let by_id: BTreeMap<u64, &Arc<Layer<K>>> =
             version.layers().map(|layer| (layer.descriptor().id, layer)).collect();
         let inputs: Vec<_> = plan.inputs.iter().filter_map(|id| by_id.get(id).copied().cloned()).collect();
         let ticket = merging.claims.take(&plan, &shapes);
-        let progress = Arc::new(JobProgress::stoppable(self.cancelled.clone()));
+        let progress = Arc::new(JobProgress::of_merge(self.cancelled.clone(), self.throttle.clone()));
         let started = self.options.clock.now();
         let job = RunningJob {
             reason: plan.reason.clone(),
@@ -185,7 +185,7 @@ impl<K: LayerKind> Shared<K> {
         Some(Claimed { shared: self, ticket, plan, version, inputs, progress, started })
     }
 
-    fn note_outcome(&self, outcome: Result<MergeReport, Error>) -> Result<MergeReport, Error> {
+    pub(super) fn note_outcome(&self, outcome: Result<MergeReport, Error>) -> Result<MergeReport, Error> {
         match &outcome {
             Ok(report) => {
                 let mut totals = self.totals.lock();
@@ -221,16 +221,13 @@ impl<K: LayerKind> Shared<K> {
     }
 }
 
-/// The plan to merge all there is: at least to level 1, so that what is sealed next is newer.
-fn everything(layers: &[LayerShape<'_>]) -> Option<MergePlan> {
-    let target_level = layers.iter().map(|layer| layer.level).max()?.max(1);
-    let inputs = layers.iter().map(|layer| layer.id).collect();
-    Some(MergePlan { inputs, target_level, is_move: false, reason: MergeReason::Requested })
-}
-
 impl<K: LayerKind> Claimed<'_, K> {
-    fn run(&self) -> Result<MergeReport, Error> {
-        let change = if self.plan.is_move { self.movement() } else { self.merge()? };
+    pub(super) fn run(&self) -> Result<MergeReport, Error> {
+        let change = match self.plan.reason {
+            MergeReason::Hidden => self.removal(),
+            _ if self.plan.is_move => self.movement(),
+            _ => self.merge()?,
+        };
         let outputs: Vec<(u64, u64)> = change.descriptors().map(|layer| (layer.id, layer.bytes)).collect();
         self.shared.commit(change)?;
         let written: u64 = outputs.iter().map(|(_, bytes)| bytes).sum();
@@ -256,30 +253,40 @@ impl<K: LayerKind> Claimed<'_, K> {
         Change { edit, new: Vec::new(), is_seal: false }
     }
 
+    /// The layers gone, and nothing in their place.
+    fn removal(&self) -> Change<K> {
+        let edit = manifest::Edit { removed: self.plan.inputs.clone(), ..Default::default() };
+        Change { edit, new: Vec::new(), is_seal: false }
+    }
+
     fn merge(&self) -> Result<Change<K>, Error> {
-        let factory = self.shared.factory(self.progress.clone());
-        let recency = self.inputs.iter().map(|layer| layer.descriptor().recency).max().unwrap_or(0);
-        let job = MergeJob {
-            inputs: &self.inputs,
-            version: &self.version,
-            target_level: self.plan.target_level,
-            is_bottom: self.is_bottom(),
-            reason: &self.plan.reason,
-            progress: &self.progress,
-        };
-        let table_bytes = self.shared.options.policy.table_bytes();
-        let level = self.plan.target_level;
-        let mut output = LayerOutput { factory: &factory, level, recency, table_bytes };
-        let place = || format!("layers {:?} of {}", self.plan.inputs, self.shared.storage.describe(""));
-        self.shared.kind.merge(&job, &mut output).map_err(|error| from_kind("merge", place, error))?;
-        let finished = factory.take_finished();
+        let division = Arc::new(Division::new(
+            self.plan.clone(),
+            self.version.clone(),
+            self.inputs.clone(),
+            self.progress.clone(),
+            (self.is_bottom(), self.boundaries()),
+        ));
+        let offer = Offer::new(self.shared, &division);
+        division.work(self.shared);
+        let finished = division.finish(self.shared)?;
+        drop(offer);
         if finished.iter().any(|layer| !self.is_within_inputs(&layer.descriptor)) {
             let source = "the output has keys outside the range of the inputs".into();
-            return Err(Error::Kind { action: "merge", place: place(), source });
+            return Err(Error::Kind { action: "merge", place: division.place(self.shared), source });
         }
         let new = self.shared.open_finished(finished)?;
-        let edit = manifest::Edit { removed: self.plan.inputs.clone(), ..Default::default() };
-        Ok(Change { edit, new, is_seal: false })
+        Ok(Change { new, ..self.removal() })
+    }
+
+    /// Where the merge is divided: as many pieces as workers have nothing else to do, and one for this thread.
+    fn boundaries(&self) -> Vec<Vec<u8>> {
+        let idle = self.shared.merging.lock().idle;
+        if idle == 0 || !self.shared.kind.merges_ranges() {
+            return Vec::new();
+        }
+        let inputs: Vec<&LayerDescriptor> = self.inputs.iter().map(|layer| layer.descriptor()).collect();
+        division::boundaries(&inputs, self.shared.options.policy.table_bytes(), idle + 1)
     }
 
     fn is_within_inputs(&self, output: &LayerDescriptor) -> bool {

@@ -2,6 +2,7 @@
 
 mod background;
 mod commit;
+mod division;
 mod edit;
 mod file;
 mod handle;
@@ -9,8 +10,10 @@ mod merge;
 mod open;
 mod options;
 mod progress;
+mod requested;
 mod shared;
 mod statistics;
+mod throttle;
 mod verify;
 mod version;
 

@@ -8,6 +8,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::file::{LayerFile, Reclaim, ReclaimCounters};
 use super::shared::{Merging, Shared, Writer};
+use super::throttle::Throttle;
 use super::{Layer, SetOptions, Version};
 use crate::Error;
 use crate::layer::{LAYER_FOLDER, LAYERS_PER_EPOCH, LayerKind, id_of};
@@ -53,6 +54,7 @@ impl<K: LayerKind> Shared<K> {
         }
         let epoch = manifest.state.epoch;
         let last = manifest.last;
+        let throttle = options.merge_bytes_per_second.map(|rate| Arc::new(Throttle::new(rate)));
         let shared = Shared {
             storage,
             kind,
@@ -65,6 +67,7 @@ impl<K: LayerKind> Shared<K> {
             cancelled: Arc::new(AtomicBool::new(false)),
             reclaimed: Arc::new(ReclaimCounters::default()),
             totals: Mutex::default(),
+            throttle,
             pressure: AtomicU64::new(0),
         };
         shared.open_layers()?;

@@ -2,8 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
+use super::throttle::Throttle;
 use crate::Error;
+use crate::runtime::{Clock, Event};
+
+/// A merge that is held up looks as often whether it is still wanted.
+const LOOK_AROUND: Duration = Duration::from_millis(20);
 
 /// Counters that a merge (or the writing of a layer) keeps up to date for whoever watches.
 #[derive(Debug, Default)]
@@ -12,12 +18,31 @@ pub(crate) struct JobProgress {
     written: AtomicU64,
     /// Set when the set is being closed; merges stop at their next step. Writers of sealed layers have none.
     cancelled: Option<Arc<AtomicBool>>,
+    /// How fast a merge may write, if there is a limit. Writers of sealed layers have none.
+    throttle: Option<Arc<Throttle>>,
 }
 
 impl JobProgress {
-    /// For work that stops once `cancelled` is set.
-    pub(crate) fn stoppable(cancelled: Arc<AtomicBool>) -> JobProgress {
-        JobProgress { cancelled: Some(cancelled), ..JobProgress::default() }
+    /// For a merge, which stops once `cancelled` is set.
+    pub(crate) fn of_merge(cancelled: Arc<AtomicBool>, throttle: Option<Arc<Throttle>>) -> JobProgress {
+        JobProgress { cancelled: Some(cancelled), throttle, ..JobProgress::default() }
+    }
+
+    /// Waits until so many bytes may be written, or the work is not wanted any more.
+    ///
+    /// # Errors
+    /// As [`JobProgress::check_running`].
+    pub(crate) fn wait_to_write(&self, bytes: u64, clock: &dyn Clock) -> Result<(), Error> {
+        self.check_running()?;
+        let Some(until) = self.throttle.as_ref().and_then(|throttle| throttle.take(bytes, clock)) else {
+            return Ok(());
+        };
+        let nobody = Event::new();
+        while clock.now() < until {
+            nobody.wait_until(nobody.generation(), clock, until.min(clock.now() + LOOK_AROUND));
+            self.check_running()?;
+        }
+        Ok(())
     }
 
     /// # Errors

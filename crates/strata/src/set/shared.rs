@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 
+use super::division::Division;
 use super::file::ReclaimCounters;
 use super::progress::JobProgress;
 use super::statistics::{MergeFailure, Totals};
+use super::throttle::Throttle;
 use super::{SetOptions, Version};
 use crate::layer::{LayerFactory, LayerKind};
 use crate::manifest;
-use crate::picker::{self, Claims, MergeReason};
-use crate::runtime::{Clock, Event};
+use crate::picker::{self, Claims, MergeReason, Rules};
+use crate::runtime::{Clock, Event, seconds_since_epoch};
 use crate::storage::{Storage, StorageLock};
 
 /// The inside of a set. Locks are taken in the order of the fields: `writer`, `merging`, `current`.
@@ -27,7 +29,7 @@ pub(super) struct Shared<K: LayerKind> {
     /// The end of the manifest; whoever commits holds this.
     pub(super) writer: Mutex<Writer>,
     /// What is being merged.
-    pub(super) merging: Mutex<Merging>,
+    pub(super) merging: Mutex<Merging<K>>,
     /// Held only as long as it takes to copy or replace the pointer.
     pub(super) current: RwLock<Arc<Version<K>>>,
     /// Notified after each commit, each merge and on closing.
@@ -36,6 +38,8 @@ pub(super) struct Shared<K: LayerKind> {
     pub(super) cancelled: Arc<AtomicBool>,
     pub(super) reclaimed: Arc<ReclaimCounters>,
     pub(super) totals: Mutex<Totals>,
+    /// Shared by all merges.
+    pub(super) throttle: Option<Arc<Throttle>>,
     /// The bits of the current version's pressure, kept because writers may ask for it with every write.
     pub(super) pressure: AtomicU64,
 }
@@ -50,9 +54,13 @@ pub(super) struct Writer {
 }
 
 /// Under the merge lock.
-#[derive(Debug, Default)]
-pub(super) struct Merging {
+#[derive(Debug)]
+pub(super) struct Merging<K: LayerKind> {
     pub(super) claims: Claims,
+    /// Merges with pieces for whoever is idle.
+    pub(super) divisions: Vec<Arc<Division<K>>>,
+    /// How many background workers wait for something to do.
+    pub(super) idle: usize,
     /// How many want no new merges to start in the background.
     pub(super) pauses: u64,
     /// How many wait to merge everything: no other merge may start.
@@ -72,7 +80,22 @@ pub(super) enum WorkerWait {
     Until(Duration),
 }
 
-impl Merging {
+impl<K: LayerKind> Default for Merging<K> {
+    fn default() -> Self {
+        Merging {
+            claims: Claims::default(),
+            divisions: Vec::new(),
+            idle: 0,
+            pauses: 0,
+            exclusive: 0,
+            jobs: BTreeMap::new(),
+            last_failure: None,
+            not_before: Duration::ZERO,
+        }
+    }
+}
+
+impl<K: LayerKind> Merging<K> {
     /// Why no worker may start a merge now, if none may.
     pub(super) fn worker_wait(&self, clock: &dyn Clock) -> Option<WorkerWait> {
         if self.pauses > 0 {
@@ -109,7 +132,13 @@ impl<K: LayerKind> Shared<K> {
         f64::from_bits(self.pressure.load(Ordering::Relaxed))
     }
 
+    /// By what merges are picked now.
+    pub(super) fn rules(&self) -> Rules<'_> {
+        let SetOptions { policy, upkeep, clock, .. } = &self.options;
+        Rules { policy, upkeep, now: seconds_since_epoch(&**clock) }
+    }
+
     pub(super) fn factory(&self, progress: Arc<JobProgress>) -> LayerFactory {
-        LayerFactory::new(self.storage.clone(), self.next_layer.clone(), progress)
+        LayerFactory::new(self.storage.clone(), self.next_layer.clone(), progress, self.options.clock.clone())
     }
 }

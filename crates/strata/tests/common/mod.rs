@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use stroma_strata::storage::{Blob, Storage};
 use stroma_strata::{
@@ -24,6 +24,8 @@ pub(crate) struct NumbersKind {
     pub(crate) broken: Arc<AtomicBool>,
     /// Makes merges panic.
     pub(crate) panicking: Arc<AtomicBool>,
+    /// How often it was asked to merge: once for each piece.
+    pub(crate) pieces: Arc<AtomicUsize>,
 }
 
 impl LayerKind for NumbersKind {
@@ -45,6 +47,7 @@ impl LayerKind for NumbersKind {
 
     fn merge(&self, job: &MergeJob<'_, Self>, output: &mut LayerOutput<'_>) -> Result<(), KindError> {
         assert!(!self.panicking.load(Ordering::SeqCst), "asked to panic");
+        self.pieces.fetch_add(1, Ordering::SeqCst);
         if self.broken.load(Ordering::SeqCst) {
             return Err("asked to fail".into());
         }
@@ -56,6 +59,12 @@ impl LayerKind for NumbersKind {
         if job.is_bottom() {
             merged.retain(|_, present| *present);
         }
+        let (start, end) = job.range();
+        let key = |number: &u64| number.to_be_bytes();
+        merged.retain(|number, _| {
+            start.is_none_or(|start| start <= &key(number)[..])
+                && end.is_none_or(|end| &key(number)[..] < end)
+        });
         let per_layer = (output.table_bytes() / 9).max(1) as usize;
         let entries: Vec<(u64, bool)> = merged.into_iter().collect();
         for chunk in entries.chunks(per_layer) {
@@ -64,6 +73,10 @@ impl LayerKind for NumbersKind {
             writer.finish(summary)?;
         }
         Ok(())
+    }
+
+    fn merges_ranges(&self) -> bool {
+        true
     }
 
     fn verify(&self, _: &Numbers) -> Result<(), KindError> {
@@ -91,7 +104,8 @@ pub(crate) fn write(writer: &mut LayerWriter, numbers: &Numbers) -> Result<Layer
         smallest: key(numbers.first_key_value()),
         largest: key(numbers.last_key_value()),
         entries: numbers.len() as u64,
-        metadata: Vec::new(),
+        deletes: numbers.values().filter(|present| !**present).count() as u64,
+        ..LayerSummary::default()
     })
 }
 

@@ -1,0 +1,178 @@
+//! One merge divided by key range among the thread that makes it and workers that have nothing else to do.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+
+use super::edit::from_kind;
+use super::progress::JobProgress;
+use super::shared::Shared;
+use super::{Layer, Version};
+use crate::Error;
+use crate::layer::{FinishedLayer, LayerDescriptor, LayerKind, LayerOutput, MergeJob};
+use crate::picker::MergePlan;
+use crate::runtime::panic_message;
+
+/// A piece of a merge is worth a thread from so many output layers on.
+const LEAST_LAYERS: u64 = 2;
+
+/// A merge, and which of its pieces are still to be made. Pieces share no key; each is merged on its own, and only
+/// all together become part of the set.
+pub(super) struct Division<K: LayerKind> {
+    pub(super) plan: MergePlan,
+    pub(super) version: Arc<Version<K>>,
+    pub(super) inputs: Vec<Arc<Layer<K>>>,
+    pub(super) progress: Arc<JobProgress>,
+    pub(super) is_bottom: bool,
+    /// The first key of each piece but the first.
+    pub(super) boundaries: Vec<Vec<u8>>,
+    next: AtomicUsize,
+    outcomes: Mutex<Vec<Result<Vec<FinishedLayer>, Error>>>,
+}
+
+impl<K: LayerKind> std::fmt::Debug for Division<K> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Division").field("plan", &self.plan).field("boundaries", &self.boundaries).finish()
+    }
+}
+
+impl<K: LayerKind> Division<K> {
+    pub(super) fn new(
+        plan: MergePlan,
+        version: Arc<Version<K>>,
+        inputs: Vec<Arc<Layer<K>>>,
+        progress: Arc<JobProgress>,
+        (is_bottom, boundaries): (bool, Vec<Vec<u8>>),
+    ) -> Division<K> {
+        let (next, outcomes) = (AtomicUsize::new(0), Mutex::default());
+        Division { plan, version, inputs, progress, is_bottom, boundaries, next, outcomes }
+    }
+
+    /// Makes pieces until none is left to begin; answers whether it made any. Once a piece has failed the others
+    /// are not begun. A panic becomes the piece's error if others may work on the same merge.
+    pub(super) fn work(&self, shared: &Shared<K>) -> bool {
+        let mut worked = false;
+        loop {
+            let piece = self.next.fetch_add(1, Ordering::Relaxed);
+            if piece > self.boundaries.len() {
+                return worked;
+            }
+            worked = true;
+            let failed = self.outcomes.lock().iter().any(Result::is_err);
+            let outcome = if failed { Ok(Vec::new()) } else { self.try_piece(shared, piece) };
+            self.outcomes.lock().push(outcome);
+            shared.changed.notify();
+        }
+    }
+
+    /// Waits for pieces that others make; all that came of the merge, or its first failure.
+    pub(super) fn finish(&self, shared: &Shared<K>) -> Result<Vec<FinishedLayer>, Error> {
+        loop {
+            let seen = shared.changed.generation();
+            if self.outcomes.lock().len() > self.boundaries.len() {
+                break;
+            }
+            shared.changed.wait(seen);
+        }
+        let outcomes: Result<Vec<_>, Error> =
+            std::mem::take(&mut *self.outcomes.lock()).into_iter().collect();
+        Ok(outcomes?.into_iter().flatten().collect())
+    }
+
+    fn try_piece(&self, shared: &Shared<K>, piece: usize) -> Result<Vec<FinishedLayer>, Error> {
+        if self.boundaries.is_empty() {
+            return self.merge_piece(shared, piece);
+        }
+        catch_unwind(AssertUnwindSafe(|| self.merge_piece(shared, piece))).unwrap_or_else(|panic| {
+            let source = format!("the merge panicked: {}", panic_message(&*panic)).into();
+            Err(Error::Kind { action: "merge", place: self.place(shared), source })
+        })
+    }
+
+    pub(super) fn place(&self, shared: &Shared<K>) -> String {
+        format!("layers {:?} of {}", self.plan.inputs, shared.storage.describe(""))
+    }
+
+    fn merge_piece(&self, shared: &Shared<K>, piece: usize) -> Result<Vec<FinishedLayer>, Error> {
+        let factory = shared.factory(self.progress.clone());
+        let recency = self.inputs.iter().map(|layer| layer.descriptor().recency).max().unwrap_or(0);
+        let start = piece.checked_sub(1).and_then(|before| self.boundaries.get(before));
+        let job = MergeJob {
+            inputs: &self.inputs,
+            version: &self.version,
+            target_level: self.plan.target_level,
+            is_bottom: self.is_bottom,
+            reason: &self.plan.reason,
+            progress: &self.progress,
+            range: (start.map(Vec::as_slice), self.boundaries.get(piece).map(Vec::as_slice)),
+        };
+        let table_bytes = shared.options.policy.table_bytes();
+        let mut output =
+            LayerOutput { factory: &factory, level: self.plan.target_level, recency, table_bytes };
+        let merged = shared.kind.merge(&job, &mut output);
+        merged.map_err(|error| from_kind("merge", || self.place(shared), error))?;
+        Ok(factory.take_finished())
+    }
+}
+
+/// Where to cut a merge of `inputs` into at most `most` pieces of about the same size: right after the last keys of
+/// layers of that level which has most layers. None if the pieces would be too small to be worth it.
+pub(super) fn boundaries(inputs: &[&LayerDescriptor], table_bytes: u64, most: usize) -> Vec<Vec<u8>> {
+    let total: u64 = inputs.iter().map(|layer| layer.bytes).sum();
+    let pieces = (total / table_bytes.saturating_mul(LEAST_LAYERS).max(1)).min(most as u64);
+    let of_level = |level: u32| inputs.iter().filter(move |layer| layer.level == level);
+    let Some(level) = inputs.iter().map(|layer| layer.level).max_by_key(|level| of_level(*level).count())
+    else {
+        return Vec::new();
+    };
+    let mut layers: Vec<&LayerDescriptor> = of_level(level).copied().collect();
+    layers.sort_by(|one, other| one.largest.cmp(&other.largest));
+    layers.pop();
+    let own: u64 = of_level(level).map(|layer| layer.bytes).sum();
+    let (mut boundaries, mut passed) = (Vec::new(), 0);
+    for layer in layers {
+        passed += layer.bytes;
+        if pieces * passed >= own * (boundaries.len() as u64 + 1) && (boundaries.len() as u64) + 1 < pieces {
+            boundaries.push([&layer.largest[..], &[0]].concat());
+        }
+    }
+    boundaries.dedup();
+    boundaries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::boundaries;
+    use crate::golden::layer;
+    use crate::layer::LayerDescriptor;
+
+    fn cut(text: &str, table_bytes: u64, most: usize) -> Vec<String> {
+        let layers: Vec<LayerDescriptor> = text.lines().map(layer).collect();
+        let layers: Vec<&LayerDescriptor> = layers.iter().collect();
+        let text = |key: Vec<u8>| String::from_utf8_lossy(&key).into_owned();
+        boundaries(&layers, table_bytes, most).into_iter().map(text).collect()
+    }
+
+    const LAYERS: &str = "layer 1 level=0 recency=9 bytes=100 keys=a..z
+layer 2 level=1 recency=1 bytes=100 keys=a..c
+layer 3 level=1 recency=1 bytes=100 keys=d..f
+layer 4 level=1 recency=1 bytes=100 keys=g..i
+layer 5 level=1 recency=1 bytes=100 keys=j..l";
+
+    #[test]
+    fn pieces_are_alike_and_end_with_layers() {
+        assert_eq!(cut(LAYERS, 50, 2), ["f\0"]);
+        assert_eq!(cut(LAYERS, 50, 4), ["c\0", "f\0", "i\0"]);
+        assert_eq!(cut(LAYERS, 50, 9), ["c\0", "f\0", "i\0"]);
+    }
+
+    #[test]
+    fn what_is_small_or_has_nobody_to_help_stays_whole() {
+        assert!(cut(LAYERS, 50, 1).is_empty());
+        assert!(cut(LAYERS, 200, 4).is_empty());
+        assert!(cut("layer 1 level=0 recency=9 bytes=1000 keys=a..z", 50, 4).is_empty());
+        assert!(cut("layer 1 level=0 recency=9 bytes=1000 keys=a..z", u64::MAX, 4).is_empty());
+    }
+}
