@@ -1,10 +1,10 @@
 //! Levelled merging below a tiered level 0.
 //!
-//! How large each level may be is said by [`Targets`]. From level 1 on, the layers of a level do not overlap. That stays true because a merge takes all layers of
-//! the target level that overlap the hull of its inputs, and because no two merges may write to overlapping
-//! hulls of one level at the same time, and what goes down stops at the first level that is not empty. A lower level is newer than a deeper one: what leaves level 0 is
-//! always its oldest runs, by one merge at a time, and what leaves a deeper level replaces or joins what it
-//! overlaps.
+//! How large each level may be is said by [`Targets`]. From level 1 on, the layers of a level do not overlap. That
+//! stays true because a merge takes all layers of the target level that overlap the hull of its inputs, and because
+//! no two merges may write to overlapping hulls of one level at the same time. A lower level is newer than a deeper
+//! one: what leaves level 0 is always its oldest runs, by one merge at a time, what leaves a deeper level replaces or
+//! joins what it overlaps, and what goes down stops at the first level that is not empty.
 
 use super::policy::Limits;
 use super::shape::{self, Run, bytes, connected, hull, runs};

@@ -12,8 +12,8 @@ pub enum MergePolicy {
         fanout: usize,
     },
     /// Level 0 as it comes; below it each level is one run partitioned by key, `multiplier` times larger than
-    /// the one above, counted from the last level, which holds most of the data, upward. The scheme of O'Neil et al. ("The log-structured merge-tree", 1996) in the form LevelDB
-    /// gave it.
+    /// the one above, counted from the last level, which holds most of the data, upward. The scheme of O'Neil et
+    /// al. ("The log-structured merge-tree", 1996) in the form LevelDB gave it.
     TieredThenLevelled(Limits),
 }
 
