@@ -1,6 +1,5 @@
 //! What a lookup is estimated to cost: cache lines touched, comparisons made, bytes kept.
 
-use crate::linear::LINE_BYTES;
 use crate::policy::DEFAULT_FANOUT;
 use crate::splus::NODE_KEYS;
 use crate::{Below, LayerKind, Offer};
@@ -76,7 +75,7 @@ impl CostModel {
             }
             LayerKind::Linear => {
                 self.descent(offer.entries, width)
-                    + self.line_cost((offer.entries * LINE_BYTES) as u64)
+                    + self.line_cost((offer.size_bytes - offer.entries * width) as u64)
                     + self.prediction
             }
             LayerKind::RadixSpline => {

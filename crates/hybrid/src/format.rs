@@ -11,7 +11,7 @@ use crate::{
 };
 
 const MAGIC: [u8; 8] = *b"STRMHYBR";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 const HEADER_BYTES: usize = 40;
 const DESCRIPTOR_BYTES: usize = 56;
 const CHECKSUM_BYTES: usize = 8;

@@ -38,7 +38,7 @@ fn wrong_use_is_told_apart() {
     let mut later = bytes;
     later[8] = 9;
     let error = IndexRef::<u64>::open(&later, keys.len()).expect_err("version 9");
-    assert_eq!(error, Error::UnsupportedVersion { found: 9, supported: 2 });
+    assert_eq!(error, Error::UnsupportedVersion { found: 9, supported: 3 });
 }
 
 /// With the checksum made right again, a forged index is refused or only slow.

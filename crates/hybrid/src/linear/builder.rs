@@ -3,6 +3,7 @@
 use super::layer::LinearLayer;
 use super::piece::{Fitter, Piece};
 use super::points::{Point, PointStream};
+use super::short_line;
 use super::tube::Thinner;
 use crate::{Error, Key};
 
@@ -104,7 +105,7 @@ impl<K: Key> LinearGrowth<K> {
 
     fn store(&mut self, piece: &Piece<K>) {
         piece.first.write(&mut self.firsts);
-        piece.line.write(&mut self.lines);
+        short_line::write::<K>(piece.line, &mut self.lines);
         self.piece_count += 1;
     }
 }

@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 use core::ops::Range;
 
 use super::builder::LinearLayerBuilder;
-use super::line::{LINE_BYTES, Line};
+use super::short_line::{self, line_bytes};
 use crate::layer::{prefetch_candidates, route};
 use crate::processor::prefetch;
 use crate::{Error, Key, KeySource, Layer, LittleEndianKeys};
@@ -46,7 +46,7 @@ impl<K: Key> LinearLayer<K> {
 impl<K: Key, B: AsRef<[u8]>> LinearLayer<K, B> {
     /// Puts a layer together from stored parts; `None` if they do not fit each other.
     pub(crate) fn from_parts(pieces: B, piece_count: usize, error: usize, below_len: usize) -> Option<Self> {
-        let fits = piece_count.checked_mul(K::WIDTH + LINE_BYTES) == Some(pieces.as_ref().len())
+        let fits = piece_count.checked_mul(K::WIDTH + line_bytes::<K>()) == Some(pieces.as_ref().len())
             && (piece_count == 0) == (below_len == 0);
         fits.then_some(Self { pieces, piece_count, error, below_len, key: PhantomData })
     }
@@ -72,9 +72,9 @@ impl<K: Key, B: AsRef<[u8]>> LinearLayer<K, B> {
     }
 
     #[inline(always)]
-    fn line(&self, piece: usize) -> Line {
-        let at = self.piece_count * K::WIDTH + piece * LINE_BYTES;
-        Line::read(&self.pieces.as_ref()[at..at + LINE_BYTES])
+    fn line(&self, piece: usize) -> &[u8] {
+        let at = self.piece_count * K::WIDTH + piece * line_bytes::<K>();
+        &self.pieces.as_ref()[at..at + line_bytes::<K>()]
     }
 
     /// How many pieces begin at or below the key.
@@ -98,11 +98,11 @@ impl<K: Key, B: AsRef<[u8]>> LinearLayer<K, B> {
     #[inline(always)]
     fn predict(&self, piece: usize, key: K) -> usize {
         let end = if piece + 1 < self.piece_count {
-            usize::try_from(self.line(piece + 1).start).unwrap_or(0)
+            usize::try_from(short_line::start::<K>(self.line(piece + 1))).unwrap_or(0)
         } else {
             self.below_len
         };
-        let predicted = self.line(piece).predict(key, self.entries().get(piece));
+        let predicted = short_line::predict(self.line(piece), key, self.entries().get(piece));
         usize::try_from(predicted).unwrap_or(usize::MAX).min(end)
     }
 }
@@ -127,8 +127,8 @@ impl<K: Key, B: AsRef<[u8]>> Layer<K> for LinearLayer<K, B> {
         for (key, candidates) in keys.iter().zip(candidates.iter_mut()) {
             let pieces = self.pieces_up_to(*key, candidates.clone());
             // This line, and the start of the next.
-            let at = pieces.saturating_sub(1) * LINE_BYTES;
-            prefetch(&lines[at..(at + LINE_BYTES + 8).min(lines.len())]);
+            let at = pieces.saturating_sub(1) * line_bytes::<K>();
+            prefetch(&lines[at..(at + 2 * line_bytes::<K>()).min(lines.len())]);
             *candidates = pieces..pieces;
         }
         for (key, candidates) in keys.iter().zip(candidates) {

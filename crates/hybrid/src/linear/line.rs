@@ -3,9 +3,6 @@
 use crate::Key;
 use crate::stored::u64_at;
 
-/// Bytes of a stored line.
-pub(crate) const LINE_BYTES: usize = 16;
-
 const SLOPE_BITS: u32 = 50;
 
 /// A line that begins at `(first key, start)`; the start may lie below the first position.
@@ -33,6 +30,14 @@ impl Line {
         let mantissa = mantissa.min((1 << SLOPE_BITS) - 1);
         let packed = mantissa | u64::from(key_shift) << SLOPE_BITS | (slope_shift as u64) << (SLOPE_BITS + 7);
         Self { start, packed }
+    }
+
+    /// Bytes of a line as [`write`](Self::write) leaves it.
+    pub(crate) const BYTES: usize = 16;
+
+    /// The slope of a narrow key's line as an integer, and how far the product is to be shifted.
+    pub(super) fn slope_and_shift(self) -> (u64, u32) {
+        (self.packed & ((1 << SLOPE_BITS) - 1), (self.packed >> (SLOPE_BITS + 7)) as u32)
     }
 
     /// Predicted position of the lower bound of a key, `first` being the line's first key.
@@ -89,7 +94,7 @@ mod tests {
         let line = Line::new(12, 3.5, 100);
         let mut bytes = Vec::new();
         line.write(&mut bytes);
-        assert_eq!(bytes.len(), LINE_BYTES);
+        assert_eq!(bytes.len(), Line::BYTES);
         assert_eq!(Line::read(&bytes), line);
     }
 }

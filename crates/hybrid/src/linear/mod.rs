@@ -8,11 +8,13 @@ mod line;
 mod optimal;
 mod piece;
 mod points;
+mod short_line;
 mod tube;
 
 pub(crate) use builder::LinearGrowth;
 pub use builder::LinearLayerBuilder;
 pub use layer::LinearLayer;
-pub(crate) use line::{LINE_BYTES, Line};
+pub(crate) use line::Line;
 pub(crate) use points::{Point, PointStream};
+pub(crate) use short_line::line_bytes;
 pub(crate) use tube::{Thinner, half_width_in_positions};

@@ -10,13 +10,14 @@
 //! earlier ends, so the whole takes O(1) a point, amortised.
 //!
 //! All comparisons are exact products of 128 bits; a floating-point line only saves them where a bar is
-//! clearly crossed by both. A piece also ends when a chain holds [`MOST_VERTICES`], which bounds memory: such a
-//! piece is long enough.
+//! clearly crossed by both. A piece also ends when a chain holds [`MOST_VERTICES`], which bounds memory, or
+//! when it has risen by [`MOST_RISE`], which bounds what the stored slope is off by: such a piece is long enough.
 
 use super::hull::{Bulge, Chain, Vertex};
 use super::line::Line;
 use super::piece::Piece;
 use super::points::Point;
+use super::short_line::MOST_RISE;
 use super::tube::{QUARTERS, half_width};
 use crate::Key;
 
@@ -99,8 +100,12 @@ impl<K: Key> OptimalFitter<K> {
     #[inline]
     pub(super) fn push(&mut self, point: Point<K>) -> Option<Piece<K>> {
         if let Some(open) = &mut self.open {
+            let rise = point.position - open.origin.position;
+            if rise > MOST_RISE {
+                return self.restart(point);
+            }
             let x = point.key.offset_from(open.origin.key) as u64;
-            let y = ((point.position - open.origin.position) as u64 * QUARTERS) as i64;
+            let y = (rise as u64 * QUARTERS) as i64;
             let (top, bottom) = (Vertex { x, y: y + self.half_width }, Vertex { x, y: y - self.half_width });
             if let Some(bounds) = &open.bounds
                 && top.y < PLAIN

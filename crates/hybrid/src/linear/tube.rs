@@ -3,9 +3,12 @@
 //! The error of a layer is proved, not measured, so that one pass over the keys is enough:
 //!
 //! - A line may pass a taught point by at most the tube's half width *t*.
-//! - The stored line is that line with its start rounded up to an integer and its slope rounded to 50 bits;
-//!   its prediction is rounded down. Together this moves a prediction by less than 1, plus less than 1/4 for
-//!   the slope as long as a line rises by fewer than 2^46 positions, which no array in memory does.
+//! - The stored line is that line with its start rounded up to an integer and its slope cut to 21 bits (50 for keys
+//!   wider than 8 bytes); its prediction is rounded down. Together this moves a prediction by less than 1, plus less
+//!   than 1/4 for the slope as long as a line rises by fewer than 2^18 (2^46) positions. Between taught points it
+//!   rises by at most 2^17 (an array in memory), before and behind them by as much as the tube is wide and one
+//!   stride: less than 2^18 in all up to an epsilon of 2^16. For each 2^16 of epsilon the tube is narrower by one
+//!   position more, which is more than a longer rise can be off by.
 //! - Of narrow tubes every point is taught. Of wide ones only every `stride`-th: the next one as soon as it
 //!   stands more than `stride` positions after the last one taught. A monotone line that is good at two
 //!   taught points is off by at most `stride` positions more in between. (A run of equal keys longer than
@@ -32,7 +35,7 @@ pub(crate) fn stride(epsilon: usize) -> usize {
 /// Half the width of the tube around a line, in quarters of a position.
 pub(crate) fn half_width(epsilon: usize) -> u64 {
     let missed = if stride(epsilon) == 1 { 0 } else { stride(epsilon) };
-    (epsilon - missed) as u64 * QUARTERS - 1
+    (epsilon - missed - (epsilon >> 16)) as u64 * QUARTERS - 1
 }
 
 /// The same in positions.
