@@ -38,6 +38,8 @@ pub struct Statistics {
     pub last_sequence: Sequence,
     /// Tables hold every commit up to this sequence.
     pub flushed_through: Sequence,
+    /// Deleted keys that scans stepped over one by one: those of ranges that are known to be empty are not.
+    pub deleted_keys_passed: u64,
     /// Snapshots, transactions and scans that are held.
     pub readers: usize,
     /// Commits acknowledged.
@@ -106,6 +108,7 @@ impl Statistics {
             sealed_memtables: memtables.sealed.len(),
             last_sequence: core.published(),
             flushed_through: core.flushed_through(),
+            deleted_keys_passed: core.dead_ranges().passed(),
             readers: core.reader_count(),
             commits: counters.commits.get(),
             commit_groups: counters.groups.get(),

@@ -27,6 +27,8 @@ pub(crate) struct Payload {
     pub(crate) bytes: Vec<u8>,
     /// How many.
     pub(crate) operations: u32,
+    /// Whether a range delete is among them.
+    pub(crate) deletes_ranges: bool,
     /// The first mistake the caller made; told when it commits.
     mistake: Option<Error>,
     /// The value files that the operations refer to, each with the bytes it is for.
@@ -78,6 +80,7 @@ impl Payload {
         if start < end && self.check("key", longest, MAX_BOUND_BYTES) {
             Operation::encode_delete_range(&mut self.bytes, start, end);
             self.operations += 1;
+            self.deletes_ranges = true;
         }
     }
 

@@ -19,7 +19,7 @@ use super::request::{CommitRequest, CommitToken};
 use crate::Error;
 use crate::database::Core;
 use crate::entry::{MAX_SEQUENCE, Sequence};
-use crate::log::{Record, WriteAheadLog};
+use crate::log::{Operations, Record, WriteAheadLog};
 use crate::memtable::{Memtable, Staged};
 use crate::options::Durability;
 
@@ -168,6 +168,7 @@ impl Writer {
         }
         let payloads = accepted.iter().map(|(first, request)| (*first, request.payload.bytes.as_slice()));
         memtable.link(payloads, &self.staged)?;
+        note_changes(core, last_sequence, accepted);
         self.last_sequence = last_sequence;
         self.memory_attempts = 0;
         core.publish(last_sequence);
@@ -182,4 +183,14 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+/// Tells what was linked to those who remember where scans find nothing.
+fn note_changes(core: &Core, last_sequence: Sequence, accepted: &Accepted) {
+    let deletes_ranges = accepted.iter().any(|(_, request)| request.payload.deletes_ranges);
+    let operations = accepted.iter().flat_map(|(first, request)| {
+        // Encoded by ourselves, and read just now when it was linked.
+        (*first..).zip(Operations::new(&request.payload.bytes).map_while(Result::ok))
+    });
+    core.dead_ranges().note_commit(last_sequence, deletes_ranges, operations);
 }

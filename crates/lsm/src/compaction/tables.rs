@@ -11,6 +11,7 @@ use stroma_strata::KeyRange;
 use super::{Retention, Survivors};
 use crate::cursor::Cursor;
 use crate::entry::EntryRef;
+use crate::entry::successor;
 use crate::table::{TableBuilder, TableOptions, TableSink, TableSummary};
 use crate::tombstones::RangeTombstones;
 use crate::values::ValueSeparator;
@@ -133,9 +134,4 @@ fn fill<C: Cursor, O: TableOutput>(
     }
     output.note_read(unnoted);
     Ok(on)
-}
-
-/// The first key after `key`.
-fn successor(key: &[u8]) -> Vec<u8> {
-    [key, &[0]].concat()
 }

@@ -22,6 +22,7 @@ use crate::options::{Durability, MemoryShares, Options, ResidentLimits};
 use crate::read::{MemtableList, ReadView, ScanRegistry};
 use crate::resident::CleaningRoom;
 use crate::snapshot::{SnapshotGuard, SnapshotRegistry};
+use crate::tombstones::DeadRanges;
 use crate::transaction::{LockTable, Validation};
 use crate::values::ValueStore;
 use crate::{Error, Value};
@@ -45,6 +46,8 @@ pub(crate) struct Core {
     pub(crate) unsynced_log: Arc<UnsyncedSegments>,
     pub(super) snapshots: Arc<SnapshotRegistry>,
     scans: ScanRegistry,
+    /// Where scans are known to find nothing.
+    dead_ranges: Arc<DeadRanges>,
     /// Replaced as a whole; held only to copy or replace the pointer.
     pub(super) memtables: RwLock<Arc<MemtableList>>,
     pub(super) memtable_options: MemtableOptions,
@@ -99,6 +102,7 @@ impl Core {
             unsynced_log: parts.writer.log.unsynced().clone(),
             snapshots: parts.snapshots,
             scans: ScanRegistry::default(),
+            dead_ranges: Arc::default(),
             memtables: RwLock::new(Arc::new(parts.memtables)),
             memtable_options: parts.memtable_options,
             cleaning_room,
@@ -148,6 +152,10 @@ impl Core {
 
     pub(crate) fn scans(&self) -> &ScanRegistry {
         &self.scans
+    }
+
+    pub(crate) fn dead_ranges(&self) -> &Arc<DeadRanges> {
+        &self.dead_ranges
     }
 
     /// The last visible sequence.

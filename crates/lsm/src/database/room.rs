@@ -187,8 +187,10 @@ impl Core {
         let start = clock.now();
         let progress = self.flush.progress();
         progress.wait_until(progress.generation(), clock, start + wait);
+        let waited = clock.now() - start;
+        writer.pressure.note_waited(wait, waited);
         self.counters().slowdowns.add(1);
-        self.counters().slowdown_nanoseconds.add((clock.now() - start).as_nanos() as u64);
+        self.counters().slowdown_nanoseconds.add(waited.as_nanos() as u64);
         self.check_open()
     }
 

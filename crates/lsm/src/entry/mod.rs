@@ -7,4 +7,4 @@ mod order;
 pub(crate) use kind::Kind;
 pub(crate) use limits::{MAX_BOUND_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES};
 pub use order::Sequence;
-pub(crate) use order::{EntryRef, MAX_SEQUENCE, compare};
+pub(crate) use order::{EntryRef, MAX_SEQUENCE, compare, successor};

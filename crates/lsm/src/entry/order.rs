@@ -11,6 +11,11 @@ pub type Sequence = u64;
 /// The largest sequence: tables and logs keep it with the kind in one 64-bit word.
 pub(crate) const MAX_SEQUENCE: Sequence = (1 << 56) - 1;
 
+/// The first key after `key`: that key and a zero byte.
+pub(crate) fn successor(key: &[u8]) -> Vec<u8> {
+    [key, &[0]].concat()
+}
+
 /// An entry borrowed from where it is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EntryRef<'a> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::Visibility;
 use crate::cursor::Cursor;
 use crate::entry::{EntryRef, Kind, MAX_SEQUENCE, Sequence};
-use crate::tombstones::{RangeTombstones, TombstoneWalk};
+use crate::tombstones::{DeadWalk, Onward, RangeTombstones, TombstoneWalk};
 use crate::values::{Found, ValueReference};
 use crate::{Error, Value};
 
@@ -48,6 +48,8 @@ pub(crate) struct VisibleCursor<C> {
     value: Vec<u8>,
     /// The kind of the copied entry.
     kind: Kind,
+    /// What is known of deleted keys, if somebody remembers.
+    dead: Option<DeadWalk>,
 }
 
 impl<C: Cursor> VisibleCursor<C> {
@@ -63,7 +65,14 @@ impl<C: Cursor> VisibleCursor<C> {
             key: Vec::new(),
             value: Vec::new(),
             kind: Kind::Put,
+            dead: None,
         }
+    }
+
+    /// Makes it seek past ranges that are known to be empty, and tell of those that it passes. It then ends where
+    /// `dead` says that nothing more is asked for, if it comes there by way of deleted keys.
+    pub(crate) fn remembering(self, dead: DeadWalk) -> Self {
+        Self { dead: Some(dead), ..self }
     }
 
     /// Moves to the first key.
@@ -175,12 +184,15 @@ impl<C: Cursor> VisibleCursor<C> {
                 steps += 1;
             } else if self.visibility.sees(entry.sequence) {
                 if entry.kind.is_present() && !self.tombstones.hide(&entry, self.visibility) {
+                    if let Some(dead) = &mut self.dead {
+                        dead.stop_forward(Some(entry.user_key));
+                    }
                     self.place = Place::Inner;
                     return Ok(true);
                 }
                 copy(&mut self.key, entry.user_key);
                 (passing, steps) = (Passing::Decided, 0);
-                on = self.inner.next()?;
+                on = self.pass_forward()?;
             } else {
                 if !same_key {
                     copy(&mut self.key, entry.user_key);
@@ -194,22 +206,52 @@ impl<C: Cursor> VisibleCursor<C> {
                 steps += 1;
             }
         }
+        if let Some(dead) = &mut self.dead {
+            dead.stop_forward(None);
+        }
         Ok(false)
+    }
+
+    /// Goes on from the key in the buffer, of which nothing is seen.
+    fn pass_forward(&mut self) -> Result<bool, Error> {
+        let Some(dead) = &mut self.dead else { return self.inner.next() };
+        match dead.pass_forward(&self.key) {
+            Onward::Step => self.inner.next(),
+            Onward::Past => self.inner.seek(dead.bounds().1, MAX_SEQUENCE),
+            Onward::Out => Ok(false),
+        }
+    }
+
+    /// Goes on before the key in the buffer, of which nothing is seen; `before` tells whether the inner cursor
+    /// stands on an entry before it.
+    fn pass_backward(&mut self, before: bool) -> Result<bool, Error> {
+        let Some(dead) = &mut self.dead else { return Ok(before) };
+        match dead.pass_backward(&self.key) {
+            Onward::Step => Ok(before),
+            Onward::Past => self.inner.seek_before(dead.bounds().0, MAX_SEQUENCE),
+            Onward::Out => Ok(false),
+        }
     }
 
     fn settle_backward(&mut self, mut on: bool) -> Result<bool, Error> {
         while on {
             copy(&mut self.key, self.inner.entry().user_key);
             let (newest, before) = self.newest_going_back()?;
-            on = before;
             if let Some((kind, sequence)) = newest.filter(|(kind, _)| kind.is_present()) {
                 let entry = EntryRef { user_key: &self.key, sequence, kind, value: &self.value };
                 if !self.tombstones.hide(&entry, self.visibility) {
+                    if let Some(dead) = &mut self.dead {
+                        dead.stop_backward(Some(&self.key));
+                    }
                     self.kind = kind;
                     self.place = Place::Copied { before };
                     return Ok(true);
                 }
             }
+            on = self.pass_backward(before)?;
+        }
+        if let Some(dead) = &mut self.dead {
+            dead.stop_backward(None);
         }
         Ok(false)
     }

@@ -167,7 +167,7 @@ impl Scan {
     }
 
     fn open_cursor(&self) -> ScanCursor {
-        self.core.read_view().scan(&self.rest, self.visibility, self.own.as_ref())
+        self.core.read_view().scan(&self.rest, self.visibility, self.own.as_ref(), self.core.dead_ranges())
     }
 }
 

@@ -12,7 +12,7 @@ use crate::layers::LayerView;
 use crate::memtable::MemtableCursor;
 use crate::merging::{MergingCursor, Visibility, VisibleCursor};
 use crate::resident::ResidentCursor;
-use crate::tombstones::RangeTombstones;
+use crate::tombstones::{DeadRanges, DeadWalk, RangeTombstones};
 use crate::transaction::OwnWrites;
 use crate::values::Found;
 
@@ -98,13 +98,19 @@ impl ReadView {
         range: &KeyRange,
         visibility: Visibility,
         own: Option<&OwnWrites>,
+        dead: &Arc<DeadRanges>,
     ) -> ScanCursor {
         let (mut sources, mut tombstones) = self.sources(range);
         if let Some(own) = own {
             sources.insert(0, Box::new(own.cursor()));
             tombstones.insert(0, own.tombstones());
         }
-        VisibleCursor::new(MergingCursor::new(sources), tombstones, visibility)
+        let cursor = VisibleCursor::new(MergingCursor::new(sources), tombstones, visibility);
+        // What a transaction wrote itself lies where others find nothing.
+        if own.is_some() {
+            return cursor;
+        }
+        cursor.remembering(DeadWalk::new(dead.clone(), visibility.snapshot(), &range.start, &range.end))
     }
 
     fn sources(&self, range: &KeyRange) -> (Vec<Box<dyn Cursor>>, Vec<Arc<RangeTombstones>>) {

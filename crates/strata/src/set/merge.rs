@@ -130,7 +130,7 @@ impl<K: LayerKind> Shared<K> {
     }
 
     /// Drops what newer layers hide altogether: that costs nothing.
-    fn hidden(&self, version: &Version<K>, claims: &Claims) -> Option<MergePlan> {
+    pub(super) fn hidden(&self, version: &Version<K>, claims: &Claims) -> Option<MergePlan> {
         let mut hidden = self.kind.hidden(version);
         hidden.retain(|id| !claims.has_layer(*id));
         let layers = || version.layers().map(|layer| layer.descriptor());
@@ -189,7 +189,9 @@ impl<K: LayerKind> Shared<K> {
         match &outcome {
             Ok(report) => {
                 let mut totals = self.totals.lock();
-                if report.inputs == report.outputs {
+                if report.reason == MergeReason::Hidden {
+                    totals.hidden_layers += report.inputs.len() as u64;
+                } else if report.inputs == report.outputs {
                     totals.moves += report.outputs.len() as u64;
                 } else {
                     totals.merges += 1;

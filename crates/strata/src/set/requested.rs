@@ -1,12 +1,11 @@
 //! Merges that somebody asks for: of everything, or of a range of keys.
 
+use super::Version;
 use super::merge::{Caller, MergeReport};
 use super::shared::Shared;
 use crate::Error;
 use crate::layer::LayerKind;
-use crate::picker::{
-    Claims, LayerShape, MergePlan, RangeRequest, RangeStep, pick_in_range, plan_for_everything,
-};
+use crate::picker::{Claims, LayerShape, RangeRequest, RangeStep, pick_in_range, plan_for_everything};
 
 /// Keeps other merges from starting while somebody waits to merge everything.
 struct Exclusive<'a, K: LayerKind>(&'a Shared<K>);
@@ -58,7 +57,10 @@ impl<K: LayerKind> Shared<K> {
             let rules = self.rules();
             let request = RangeRequest { start, end, until, written: &written };
             let mut is_done = false;
-            let choose = |_: &_, shapes: &[LayerShape<'_>], claims: &Claims| -> Option<MergePlan> {
+            let choose = |version: &Version<K>, shapes: &[LayerShape<'_>], claims: &Claims| {
+                if let Some(plan) = self.hidden(version, claims) {
+                    return Some(plan);
+                }
                 match pick_in_range(shapes, &rules, claims, &request) {
                     RangeStep::Merge(plan) => Some(plan),
                     RangeStep::Wait => None,

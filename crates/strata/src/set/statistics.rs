@@ -14,6 +14,7 @@ pub(super) struct Totals {
     pub(super) sealed_bytes: u64,
     pub(super) merges: u64,
     pub(super) moves: u64,
+    pub(super) hidden_layers: u64,
     pub(super) merge_input_bytes: u64,
     pub(super) merge_output_bytes: u64,
     pub(super) failed_merges: u64,
@@ -32,6 +33,8 @@ pub struct SetStatistics {
     pub merges: u64,
     /// Layers that changed their level without being rewritten.
     pub moves: u64,
+    /// Layers that were dropped without being read, because newer ones delete all that they hold.
+    pub hidden_layers: u64,
     /// Bytes of the merged layers.
     pub merge_input_bytes: u64,
     /// Bytes of what they were merged into.
@@ -137,6 +140,7 @@ impl<K: LayerKind> Shared<K> {
             sealed_bytes: totals.sealed_bytes,
             merges: totals.merges,
             moves: totals.moves,
+            hidden_layers: totals.hidden_layers,
             merge_input_bytes: totals.merge_input_bytes,
             merge_output_bytes: totals.merge_output_bytes,
             failed_merges: totals.failed_merges,
