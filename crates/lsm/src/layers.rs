@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use stroma_strata::storage::LogStorage;
-use stroma_strata::{LayeredSet, OpenReport, SetOptions, SetStatistics, Version};
+use stroma_strata::{LayeredSet, OpenReport, Run, SetOptions, SetStatistics, Version};
 
 use crate::Error;
 use crate::block_cache::{BlockCache, Caching};
@@ -172,6 +172,11 @@ impl LayerView {
             }
         }
         Ok(None)
+    }
+
+    /// The tables in runs, newest first.
+    pub(crate) fn runs(&self) -> impl Iterator<Item = &Run<TableKind>> {
+        self.version.runs()
     }
 
     /// Every table, newest first.

@@ -30,7 +30,7 @@ impl Batch {
     /// Sets `key` to `value`.
     pub fn put(&mut self, keyspace: &Keyspace, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> &mut Self {
         if self.accepts(keyspace) {
-            self.payload.put(&keyspace.prefix(), key.as_ref(), value.as_ref());
+            self.payload.put(&keyspace.key_prefix(), key.as_ref(), value.as_ref());
         }
         self
     }
@@ -48,7 +48,7 @@ impl Batch {
     ) -> Result<&mut Self, Error> {
         if self.accepts(keyspace) {
             let value = self.core.values().store_stream(&mut source)?;
-            self.payload.put_streamed(&keyspace.prefix(), key.as_ref(), value);
+            self.payload.put_streamed(&keyspace.key_prefix(), key.as_ref(), value);
         }
         Ok(self)
     }
@@ -56,7 +56,7 @@ impl Batch {
     /// Removes `key`; nothing happens if it is absent.
     pub fn delete(&mut self, keyspace: &Keyspace, key: impl AsRef<[u8]>) -> &mut Self {
         if self.accepts(keyspace) {
-            self.payload.delete(&keyspace.prefix(), key.as_ref());
+            self.payload.delete(&keyspace.key_prefix(), key.as_ref());
         }
         self
     }

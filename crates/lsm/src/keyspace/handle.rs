@@ -10,7 +10,7 @@ use crate::commit::{CommitToken, Payload};
 use crate::database::Core;
 use crate::entry::MAX_VALUE_BYTES;
 use crate::merging::Visibility;
-use crate::read::Range;
+use crate::read::{Range, RangeEstimate};
 use crate::values::{Located, ValueReader};
 use crate::{Error, Value};
 
@@ -72,7 +72,7 @@ impl Keyspace {
         let mut short = [0; SHORT_KEY_BYTES];
         match short.get_mut(..length) {
             Some(full) => {
-                full[..PREFIX_BYTES].copy_from_slice(&self.prefix());
+                full[..PREFIX_BYTES].copy_from_slice(&self.key_prefix());
                 full[PREFIX_BYTES..].copy_from_slice(key);
                 self.core.get_present(full)
             }
@@ -122,7 +122,7 @@ impl Keyspace {
         self.check(&self.core)?;
         let value = self.core.values().store_stream(&mut source)?;
         let mut payload = Payload::default();
-        payload.put_streamed(&self.prefix(), key.as_ref(), value);
+        payload.put_streamed(&self.key_prefix(), key.as_ref(), value);
         self.core.commit_streamed(payload, self.core.options().durability, None)
     }
 
@@ -136,7 +136,7 @@ impl Keyspace {
         if bytes > self.core.batch_limit() || value.as_ref().len() > MAX_VALUE_BYTES {
             return self.put_stream(key, value.as_ref());
         }
-        self.change(|payload| payload.put(&self.prefix(), key.as_ref(), value.as_ref()))
+        self.change(|payload| payload.put(&self.key_prefix(), key.as_ref(), value.as_ref()))
     }
 
     /// Removes `key`; nothing happens if it is absent.
@@ -144,7 +144,7 @@ impl Keyspace {
     /// # Errors
     /// As [`Batch::commit`](crate::Batch::commit).
     pub fn delete(&self, key: impl AsRef<[u8]>) -> Result<CommitToken, Error> {
-        self.change(|payload| payload.delete(&self.prefix(), key.as_ref()))
+        self.change(|payload| payload.delete(&self.key_prefix(), key.as_ref()))
     }
 
     /// Removes every key in `range`, in constant time however many there are.
@@ -159,6 +159,32 @@ impl Keyspace {
     /// The present entries in `range`, in key order from either end. Later changes are not seen.
     pub fn range<K: AsRef<[u8]>>(&self, range: impl RangeBounds<K>) -> Range {
         self.scan(KeyRange::new(self.id(), &range))
+    }
+
+    /// The present entries whose keys begin with `start`, in key order from either end.
+    pub fn prefix(&self, start: impl AsRef<[u8]>) -> Range {
+        self.scan(KeyRange::of_prefix(self.id(), start.as_ref()))
+    }
+
+    /// The present values of `keys`, in their order, all of one moment. Where they have to be read from the device
+    /// the reads overlap.
+    ///
+    /// # Errors
+    /// As [`Keyspace::get`].
+    pub fn get_many<K: AsRef<[u8]>>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+    ) -> Result<Vec<Option<Value>>, Error> {
+        self.core.get_many(&self.full_keys(keys), None)
+    }
+
+    /// About how much there is in `range`. Counts what is in memory, in time linear in that; of tables it reads a few
+    /// blocks each at most. Deleted ranges and overwritten versions count until merges drop them.
+    ///
+    /// # Errors
+    /// Damage or failure of the storage.
+    pub fn estimate<K: AsRef<[u8]>>(&self, range: impl RangeBounds<K>) -> Result<RangeEstimate, Error> {
+        self.core.read_view().estimate(&KeyRange::new(self.id(), &range))
     }
 
     /// All present entries; as [`Keyspace::range`] without bounds.
@@ -201,16 +227,21 @@ impl Keyspace {
     }
 
     /// What stands in front of its keys.
-    pub(crate) fn prefix(&self) -> [u8; PREFIX_BYTES] {
+    pub(crate) fn key_prefix(&self) -> [u8; PREFIX_BYTES] {
         prefix(self.state.id)
     }
 
     /// The key as it is stored.
     pub(crate) fn full_key(&self, key: &[u8]) -> Vec<u8> {
         let mut full = Vec::with_capacity(PREFIX_BYTES + key.len());
-        full.extend_from_slice(&self.prefix());
+        full.extend_from_slice(&self.key_prefix());
         full.extend_from_slice(key);
         full
+    }
+
+    /// Keys as they are stored.
+    pub(crate) fn full_keys<K: AsRef<[u8]>>(&self, keys: impl IntoIterator<Item = K>) -> Vec<Vec<u8>> {
+        keys.into_iter().map(|key| self.full_key(key.as_ref())).collect()
     }
 
     /// Refuses a handle of another database.

@@ -34,6 +34,18 @@ impl KeyRange {
         KeyRange { start, end }
     }
 
+    /// The keys of keyspace `id` that begin with `start`.
+    pub(crate) fn of_prefix(id: u32, start: &[u8]) -> Self {
+        let start = join(id, start, false);
+        // The first key after them ends where a byte can be raised. Of the keyspace's number one always can.
+        let kept = start.iter().rposition(|byte| *byte < u8::MAX).map_or(0, |last| last + 1);
+        let mut end = start[..kept].to_vec();
+        if let Some(last) = end.last_mut() {
+            *last += 1;
+        }
+        KeyRange { start, end }
+    }
+
     /// Whether no key is in it.
     pub(crate) fn is_empty(&self) -> bool {
         self.start >= self.end

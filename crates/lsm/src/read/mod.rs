@@ -1,10 +1,13 @@
-//! Reading: what a reader looks into, looking one key up, and walking over a range.
+//! Reading: what a reader looks into, looking one key or many up, walking over a range, and estimating one.
 
+mod estimate;
+mod many;
 mod memtables;
 mod range;
 mod scans;
 mod view;
 
+pub use estimate::RangeEstimate;
 pub(crate) use memtables::MemtableList;
 pub use range::Range;
 pub(crate) use scans::ScanRegistry;

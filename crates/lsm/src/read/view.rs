@@ -29,25 +29,46 @@ impl ReadView {
         ReadView { memtables, layers }
     }
 
+    pub(super) fn memtables(&self) -> &MemtableList {
+        &self.memtables
+    }
+
+    pub(super) fn layers(&self) -> &LayerView {
+        &self.layers
+    }
+
     /// The value of `key` that `visibility` sees, or where it lies.
     pub(crate) fn get(&self, key: &[u8], visibility: Visibility) -> Result<Option<Found>, Error> {
+        match self.get_in_memory(key, visibility)? {
+            Some(found) => Ok(found),
+            None => self.layers.get(key, visibility),
+        }
+    }
+
+    /// The same as far as what is in memory decides it.
+    #[inline]
+    pub(super) fn get_in_memory(
+        &self,
+        key: &[u8],
+        visibility: Visibility,
+    ) -> Result<Option<Option<Found>>, Error> {
         for memtable in self.memtables.newest_first() {
             let deleted = memtable.newest_range_delete(key, visibility);
             if let Some(entry) = memtable.newest(key, visibility) {
                 let stands = deleted.is_none_or(|deleted| deleted < entry.sequence);
-                return if stands { Found::of(&entry) } else { Ok(None) };
+                return if stands { Found::of(&entry).map(Some) } else { Ok(Some(None)) };
             }
             // Whatever older sources hold was written before that.
             if deleted.is_some() {
-                return Ok(None);
+                return Ok(Some(None));
             }
         }
         if let Some(entry) =
             self.memtables.resident.as_ref().and_then(|resident| resident.newest(key, visibility))
         {
-            return Found::of(&entry);
+            return Found::of(&entry).map(Some);
         }
-        self.layers.get(key, visibility)
+        Ok(None)
     }
 
     /// The sequence of the last change of `key`, if there is a trace of one.

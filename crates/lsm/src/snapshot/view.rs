@@ -51,10 +51,31 @@ impl Snapshot {
         Ok(found.map(Located::into_reader))
     }
 
+    /// The values of `keys` at that time, in their order; see [`Keyspace::get_many`].
+    ///
+    /// # Errors
+    /// As [`Snapshot::get`].
+    pub fn get_many<K: AsRef<[u8]>>(
+        &self,
+        keyspace: &Keyspace,
+        keys: impl IntoIterator<Item = K>,
+    ) -> Result<Vec<Option<Value>>, Error> {
+        keyspace.check_same(&self.core)?;
+        self.core.get_many(&keyspace.full_keys(keys), Some(Visibility::at(self.guard.sequence())))
+    }
+
+    /// The entries whose keys begin with `start` at that time, in key order from either end.
+    pub fn prefix(&self, keyspace: &Keyspace, start: impl AsRef<[u8]>) -> Range {
+        self.scan(keyspace, KeyRange::of_prefix(keyspace.id(), start.as_ref()))
+    }
+
     /// The entries in `range` at that time, in key order from either end.
     pub fn range<K: AsRef<[u8]>>(&self, keyspace: &Keyspace, range: impl RangeBounds<K>) -> Range {
+        self.scan(keyspace, KeyRange::new(keyspace.id(), &range))
+    }
+
+    fn scan(&self, keyspace: &Keyspace, range: KeyRange) -> Range {
         let visibility = Visibility::at(self.guard.sequence());
-        let range = KeyRange::new(keyspace.id(), &range);
         let checked = keyspace.check_same(&self.core);
         Range::new(self.core.clone(), range, self.guard.clone(), visibility).failing_with(checked.err())
     }

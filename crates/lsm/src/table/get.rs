@@ -28,12 +28,38 @@ impl Table {
         lookup: &Lookup<'_>,
         read: impl FnOnce(EntryRef<'_>) -> R,
     ) -> Result<Option<R>, Error> {
+        match self.locate(lookup)? {
+            Some(block) => self.get_in(block, lookup, read),
+            None => Ok(None),
+        }
+    }
+
+    /// The block in which the key would be, unless the table has it for certain not.
+    #[inline]
+    pub(crate) fn locate(&self, lookup: &Lookup<'_>) -> Result<Option<usize>, Error> {
         let inner = &*self.inner;
         if inner.index.block_count() == 0 || !self.may_contain(lookup.hash)? {
             return Ok(None);
         }
-        let block = inner.index.find(&*inner.blob, lookup.key, lookup.sequence);
-        inner.read_block(block, |view| Ok(view.find(lookup.key, lookup.sequence)?.map(read)))
+        Ok(Some(inner.index.find(&*inner.blob, lookup.key, lookup.sequence)))
+    }
+
+    /// The second half of [`Table::get`], in the block that [`Table::locate`] answered.
+    #[inline]
+    pub(crate) fn get_in<R>(
+        &self,
+        block: usize,
+        lookup: &Lookup<'_>,
+        read: impl FnOnce(EntryRef<'_>) -> R,
+    ) -> Result<Option<R>, Error> {
+        self.inner.read_block(block, |view| Ok(view.find(lookup.key, lookup.sequence)?.map(read)))
+    }
+
+    /// Has a block read, without waiting for it.
+    pub(crate) fn prefetch(&self, block: usize) {
+        let inner = &*self.inner;
+        let range = inner.index.block_range(&*inner.blob, block);
+        inner.blob.prefetch(range.start, range.end - range.start);
     }
 
     #[inline]

@@ -7,6 +7,7 @@ mod builder;
 mod bytes;
 mod cursor;
 mod description;
+mod estimate;
 mod footer;
 mod get;
 mod index;

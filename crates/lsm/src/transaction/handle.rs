@@ -164,7 +164,15 @@ impl Transaction {
     /// The entries in `range`, the transaction's own writes so far among them, in key order from either end. Only
     /// what is walked over counts as read.
     pub fn range<K: AsRef<[u8]>>(&self, keyspace: &Keyspace, range: impl RangeBounds<K>) -> Range {
-        let range = KeyRange::new(keyspace.id(), &range);
+        self.scan(keyspace, KeyRange::new(keyspace.id(), &range))
+    }
+
+    /// The entries whose keys begin with `start`; otherwise as [`range`](Transaction::range).
+    pub fn prefix(&self, keyspace: &Keyspace, start: impl AsRef<[u8]>) -> Range {
+        self.scan(keyspace, KeyRange::of_prefix(keyspace.id(), start.as_ref()))
+    }
+
+    fn scan(&self, keyspace: &Keyspace, range: KeyRange) -> Range {
         let tracked = Arc::new(TrackedRange::new(range.clone()));
         self.reads.lock().add_range(tracked.clone());
         let visibility = Visibility::with_own_writes(self.guard.sequence());

@@ -132,6 +132,11 @@ impl ValueFile {
         Ok(value)
     }
 
+    /// Has a value read, without waiting for it.
+    pub(crate) fn prefetch(&self, reference: ValueReference) {
+        self.blob.prefetch(reference.offset, reference.stored_bytes());
+    }
+
     /// Puts piece `number` of a value into `into`.
     ///
     /// # Errors

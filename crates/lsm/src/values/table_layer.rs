@@ -11,6 +11,8 @@ use crate::Error;
 use crate::block_cache::Caching;
 use crate::cursor::Cursor;
 use crate::entry::Kind;
+use crate::keyspace::KeyRange;
+use crate::read::RangeEstimate;
 use crate::table::Table;
 
 /// An open table that keeps its value files. Dereferences to the table.
@@ -41,6 +43,18 @@ impl TableLayer {
     /// The table alone, to walk over: a walk finds values through the [`ValueStore`].
     pub(crate) fn table(&self) -> &Table {
         &self.table
+    }
+
+    /// Adds about what lies in `range`, values in value files included.
+    ///
+    /// # Errors
+    /// Failure of the storage; damage.
+    pub(crate) fn add_estimate(&self, range: &KeyRange, into: &mut RangeEstimate) -> Result<(), Error> {
+        if let Some(share) = self.table.estimate(range, into)? {
+            let value_bytes: u64 = self.files.iter().map(|(_, bytes)| bytes).sum();
+            into.bytes += (value_bytes as f64 * share) as u64;
+        }
+        Ok(())
     }
 
     /// The manifest names it from now on.

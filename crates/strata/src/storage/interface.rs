@@ -105,6 +105,12 @@ pub trait Blob: Send + Sync + Debug {
     /// The whole blob as memory, where the backend can offer that without reading it.
     fn mapped(&self) -> Option<&[u8]>;
 
+    /// Tells that `count` bytes from `offset` on will be read soon, so that several such reads can be under way at
+    /// once. Returns at once; where the backend cannot, nothing happens.
+    fn prefetch(&self, offset: u64, count: u64) {
+        let _ = (offset, count);
+    }
+
     /// Where it is, for error messages.
     fn describe(&self) -> String {
         self.name().to_owned()

@@ -134,6 +134,17 @@ impl Blob for LocalBlob {
         self.map.as_deref()
     }
 
+    #[cfg(unix)]
+    fn prefetch(&self, offset: u64, count: u64) {
+        let end = offset.saturating_add(count).min(self.length);
+        if let Some(map) = &self.map
+            && offset < end
+        {
+            // A hint: whether it was taken makes no difference to anybody.
+            let _ = map.advise_range(memmap2::Advice::WillNeed, offset as usize, (end - offset) as usize);
+        }
+    }
+
     fn describe(&self) -> String {
         show(&self.path)
     }

@@ -1,0 +1,135 @@
+//! Reads beside get and range: by prefix, many at once, and estimates; against a map.
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test may use what it likes")]
+
+#[path = "shared/random.rs"]
+mod random;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use random::{Random, fill};
+use stroma_lsm::{Database, Keyspace, Options};
+use stroma_strata::MergePolicy;
+use stroma_strata::picker::Limits;
+use stroma_strata::storage::{LocalStorage, LogStorage, MemoryStorage};
+
+type Map = BTreeMap<Vec<u8>, Vec<u8>>;
+
+fn options() -> Options {
+    Options {
+        memory_bytes: 128 << 10,
+        background_threads: 0,
+        value_threshold: 600,
+        block_bytes: 512,
+        merge_policy: MergePolicy::TieredThenLevelled(Limits {
+            level0_runs: 3,
+            level1_bytes: 16 << 10,
+            multiplier: 2,
+            deepest_level: 3,
+            table_bytes: 8 << 10,
+        }),
+        ..Options::default()
+    }
+}
+
+/// Keys over few bytes, the greatest among them, so that prefixes have many ends.
+fn key(choices: &mut Random) -> Vec<u8> {
+    (0..choices.below(5)).map(|_| [0, 7, 254, 255][choices.below(4) as usize]).collect()
+}
+
+fn change(choices: &mut Random, keyspace: &Keyspace, map: &mut Map) {
+    let key = key(choices);
+    match choices.below(12) {
+        0 => {
+            let end = self::key(choices);
+            keyspace.delete_range(key.as_slice()..end.as_slice()).unwrap();
+            map.retain(|other, _| !(key <= *other && *other < end));
+        }
+        1 | 2 => {
+            keyspace.delete(&key).unwrap();
+            map.remove(&key);
+        }
+        _ => {
+            let mut value = vec![0; choices.below(800) as usize];
+            fill(&mut value, choices.next());
+            keyspace.put(&key, &value).unwrap();
+            map.insert(key, value);
+        }
+    }
+}
+
+#[test]
+fn many_keys_at_once_and_prefixes_answer_as_a_map_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let local = Arc::new(LocalStorage::open(folder.path()).unwrap());
+    let storages: [Arc<dyn LogStorage>; 2] = [Arc::new(MemoryStorage::new()), local];
+    for (seed, storage) in (0..).zip(storages) {
+        let database = Database::open_storage(storage, options()).unwrap();
+        // Beside others, whose keys are never seen.
+        for name in ["before", "after"] {
+            database.keyspace(name).unwrap().put([255; 3], "not to be seen").unwrap();
+        }
+        let keyspace = database.keyspace("all").unwrap();
+        database.keyspace("last").unwrap().put([], "not to be seen").unwrap();
+        let mut choices = Random(seed);
+        let mut map = Map::new();
+        for _ in 0..12 {
+            let (snapshot, then) = (database.snapshot(), map.clone());
+            (0..150).for_each(|_| change(&mut choices, &keyspace, &mut map));
+            for _ in 0..10 {
+                let keys: Vec<_> = (0..choices.below(60)).map(|_| key(&mut choices)).collect();
+                let values = |map: &Map| keys.iter().map(|key| map.get(key).cloned()).collect::<Vec<_>>();
+                let vectors = |found: Vec<Option<stroma_lsm::Value>>| {
+                    found.into_iter().map(|value| value.map(Vec::from)).collect::<Vec<_>>()
+                };
+                assert_eq!(vectors(keyspace.get_many(&keys).unwrap()), values(&map));
+                assert_eq!(vectors(snapshot.get_many(&keyspace, &keys).unwrap()), values(&then));
+                let start = key(&mut choices);
+                let begins = |map: &Map| -> Vec<Vec<u8>> {
+                    map.keys().filter(|key| key.starts_with(&start)).cloned().collect()
+                };
+                let keys_of =
+                    |range: stroma_lsm::Range| range.map(|entry| entry.unwrap().0).collect::<Vec<_>>();
+                assert_eq!(keys_of(keyspace.prefix(&start)), begins(&map));
+                assert_eq!(keys_of(snapshot.prefix(&keyspace, &start)), begins(&then));
+                assert_eq!(keys_of(database.transaction().prefix(&keyspace, &start)), begins(&map));
+                let mut backwards: Vec<_> =
+                    keyspace.prefix(&start).rev().map(|entry| entry.unwrap().0).collect();
+                backwards.reverse();
+                assert_eq!(backwards, begins(&map));
+            }
+        }
+    }
+}
+
+#[test]
+fn estimates_are_near_what_is_there() {
+    let database = Database::open_storage(Arc::new(MemoryStorage::new()), options()).unwrap();
+    let keyspace = database.keyspace("all").unwrap();
+    assert_eq!(keyspace.estimate::<&[u8]>(..).unwrap().entries, 0);
+    let number = |number: u32| number.to_be_bytes();
+    for each in 0..4000 {
+        // Every other goes to a value file.
+        keyspace.put(number(each), vec![1; if each % 2 == 0 { 100 } else { 700 }]).unwrap();
+    }
+    for merged in [false, true] {
+        if merged {
+            database.compact().unwrap();
+        }
+        for (start, end) in
+            [(0, 4000), (0, 1000), (1234, 2345), (3000, 3200), (10, 15), (77, 77), (5000, 6000)]
+        {
+            let found = keyspace.estimate(number(start)..number(end)).unwrap();
+            let entries = u64::from(4000_u32.min(end) - start.min(4000).min(end));
+            let near = |found: u64, exact: u64, slack: u64| found.abs_diff(exact) <= exact / 10 + slack;
+            assert!(near(found.entries, entries, 40), "{start}..{end}: {found:?}");
+            assert!(near(found.bytes, entries * 408, 40 * 408), "{start}..{end}: {found:?}");
+            if entries < 6 {
+                assert_eq!(found.entries, entries, "few are counted");
+            }
+        }
+    }
+    keyspace.delete_range::<&[u8]>(..).unwrap();
+    database.compact().unwrap();
+    assert_eq!(keyspace.estimate::<&[u8]>(..).unwrap(), Default::default());
+}
