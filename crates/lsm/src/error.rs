@@ -115,6 +115,24 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// A database was to be made where there is one, or a part of one, already.
+    #[error("{place} holds a database, or a part of one, already; choose an empty place")]
+    NotEmpty {
+        /// Where.
+        place: String,
+    },
+    /// There is no backup of this number.
+    #[error("there is no backup {number}")]
+    NoSuchBackup {
+        /// The number as given.
+        number: u64,
+    },
+    /// Backups of one database were to be added to those of another.
+    #[error("{place} holds backups of another database; choose another place")]
+    OtherDatabase {
+        /// Where.
+        place: String,
+    },
     /// Another writer took the database over.
     #[error("another writer took the database over; this one stops: {cause}")]
     Fenced {

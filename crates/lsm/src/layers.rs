@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use stroma_strata::storage::LogStorage;
-use stroma_strata::{LayeredSet, OpenReport, Run, SetOptions, SetStatistics, Version};
+use stroma_strata::{LayeredSet, OpenReport, Run, SetImage, SetOptions, SetStatistics, Version};
 
 use crate::Error;
 use crate::block_cache::{BlockCache, Caching};
@@ -94,6 +94,11 @@ impl Layers {
     /// The tables as they are now.
     pub(crate) fn view(&self) -> LayerView {
         LayerView { version: self.set.current() }
+    }
+
+    /// The tables of a view as data.
+    pub(crate) fn image(&self, view: &LayerView) -> SetImage {
+        self.set.image(&view.version)
     }
 
     /// Starts the threads that merge.

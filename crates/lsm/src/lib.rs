@@ -64,6 +64,7 @@
 //! | large values, streams, and how their files go | `values`, `docs/formats/value-file.md` |
 //! | what merges drop | `compaction` |
 //! | walking over many sources at once | `merging`, `read` |
+//! | checkpoints, backups | `backup` |
 //! | transactions, snapshots, keyspaces | `transaction`, `snapshot`, `keyspace` |
 //! | opening and recovery | `database` |
 //!
@@ -76,6 +77,7 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
+mod backup;
 mod block;
 mod block_cache;
 mod check;
@@ -106,6 +108,7 @@ mod transaction;
 mod value;
 mod values;
 
+pub use backup::{BackupInfo, BackupReport, Backups, CheckpointReport};
 pub use block::Compression;
 pub use block_cache::BlockCacheStatistics;
 pub use check::CheckReport;

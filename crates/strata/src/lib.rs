@@ -122,5 +122,5 @@ pub use manifest::{FORMAT_VERSION, describe as describe_manifest};
 pub use picker::{Limits, MergePolicy, Upkeep};
 pub use set::{
     Edit, JobStatistics, Layer, LayerVerification, LayeredSet, Level, LevelStatistics, MergeFailure,
-    MergePause, MergeReport, OpenReport, Run, SetOptions, SetStatistics, Version,
+    MergePause, MergeReport, OpenReport, Run, SetImage, SetOptions, SetStatistics, Version,
 };

@@ -9,6 +9,7 @@ mod tables;
 
 pub(crate) use kind::TableKind;
 pub(crate) use retention::Retention;
+pub(crate) use summary::TableNotes;
 use survivors::Survivors;
 pub(crate) use tables::{TableOutput, write_table, write_tables};
 

@@ -183,14 +183,14 @@ impl Database {
         flushed
     }
 
-    fn core(&self) -> &Arc<Core> {
+    pub(crate) fn core(&self) -> &Arc<Core> {
         &self.owner.core
     }
 }
 
 impl Core {
     /// Seals what is in memory and flushes it in the calling thread.
-    fn flush_all(&self) -> Result<(), Error> {
+    pub(crate) fn flush_all(&self) -> Result<(), Error> {
         {
             let mut writer = self.writer.lock();
             self.check_open()?;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::FlushRecord;
 use crate::Error;
 use crate::database::Core;
+use crate::layers::LayerView;
 use crate::log::delete_segments_before;
 use crate::memtable::{Memtable, MemtableCursor};
 
@@ -50,6 +51,21 @@ impl Core {
         self.flush.note_absorbed(record.flushed_through);
         self.replace_memtables(|list| list.without_oldest());
         Ok(())
+    }
+
+    /// Flushes what is sealed and the resident layer; answers the tables as they are then. They hold by themselves
+    /// everything up to one commit.
+    pub(crate) fn flush_to_one_moment(&self) -> Result<LayerView, Error> {
+        let view = {
+            let _turn = self.flush.begin();
+            self.flush_resident()?;
+            while let Some(oldest) = self.memtables().sealed.last().cloned() {
+                self.write_oldest(&oldest)?;
+            }
+            self.layers.view()
+        };
+        self.note_flushed();
+        Ok(view)
     }
 
     /// Tells everyone that the flush has come so far, which the manifest says already.

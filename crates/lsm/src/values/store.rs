@@ -18,7 +18,7 @@ const FOLDER: &str = "values";
 const FILES_PER_EPOCH: u64 = 10_000_000_000;
 
 /// The name of the blob of file `number`: `values/` and the number in 20 digits.
-pub(super) fn blob_name(number: u64) -> String {
+pub(crate) fn blob_name(number: u64) -> String {
     format!("{FOLDER}/{number:020}")
 }
 

@@ -11,7 +11,8 @@ const FOLDER: &str = "manifest";
 /// A blob that follows this many edits since the last snapshot is a snapshot itself.
 const EDITS_BETWEEN_SNAPSHOTS: u64 = 32;
 
-fn blob_name(number: u64) -> String {
+/// The name of blob `number`.
+pub(crate) fn blob_name(number: u64) -> String {
     format!("{FOLDER}/{number:020}")
 }
 
@@ -67,6 +68,24 @@ pub fn describe(storage: &dyn Storage) -> Result<Option<String>, Error> {
     let Some(recovered) = read(storage)? else { return Ok(None) };
     let Recovered { state, kind, last, edits, .. } = recovered;
     Ok(Some(format!("kind {kind}, {edits} edits since the snapshot, the last has number {last}\n{state}")))
+}
+
+/// A whole state as the bytes of blob `number`, which builds on nothing.
+pub(crate) fn encode_snapshot(number: u64, kind: &str, state: &State) -> Result<Vec<u8>, Error> {
+    let decoded =
+        Decoded { blob_type: BlobType::Snapshot, previous: 0, kind: kind.to_owned(), edit: state.snapshot() };
+    format::encode(number, &decoded)
+}
+
+/// The kind and the state in the bytes of a snapshot; `file` names it in errors.
+pub(crate) fn decode_snapshot(bytes: &[u8], number: u64, file: &str) -> Result<(String, State), Error> {
+    let corrupt = |what: String| Error::Corrupt { file: file.to_owned(), offset: 12, what };
+    let decoded = format::decode(bytes, number, file)?;
+    if decoded.blob_type != BlobType::Snapshot {
+        return Err(corrupt("it is an edit, not a snapshot".to_owned()));
+    }
+    let state = State::default().apply(&decoded.edit).map_err(|misfit| corrupt(misfit.to_string()))?;
+    Ok((decoded.kind, state))
 }
 
 /// The blobs from `last` back to the nearest snapshot, in that order, and the checksum of the last.

@@ -7,10 +7,12 @@ use parking_lot::Mutex;
 use super::merge::Caller;
 use super::shared::Shared;
 use super::{
-    Edit, LayerVerification, MergePause, MergeReport, OpenReport, SetOptions, SetStatistics, Version,
+    Edit, LayerVerification, MergePause, MergeReport, OpenReport, SetImage, SetOptions, SetStatistics,
+    Version,
 };
 use crate::Error;
 use crate::layer::LayerKind;
+use crate::manifest::State;
 use crate::runtime::{Event, JoinHandle, Spawner};
 use crate::storage::Storage;
 
@@ -73,6 +75,19 @@ impl<K: LayerKind> LayeredSet<K> {
     /// The version that shows the last committed edit. Takes constant time and never waits for merges.
     pub fn current(&self) -> Arc<Version<K>> {
         self.inner.shared.current()
+    }
+
+    /// A version as data, from which a copy of the set can be made. Hold the version while its blobs are copied.
+    pub fn image(&self, version: &Version<K>) -> SetImage {
+        let state = &self.inner.shared.writer.lock().manifest.state;
+        let layers = version.layers().map(|layer| (layer.descriptor().id, layer.descriptor().clone()));
+        let state = State {
+            epoch: state.epoch,
+            next_recency: state.next_recency,
+            layers: layers.collect(),
+            records: version.records().clone(),
+        };
+        SetImage::new(self.kind().name(), state)
     }
 
     /// Starts an edit.

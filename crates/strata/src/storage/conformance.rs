@@ -3,7 +3,7 @@
 use std::io::Read as _;
 use std::sync::Arc;
 
-use super::{LogStorage, Storage, StorageError};
+use super::{LogStorage, MemoryStorage, Storage, StorageError};
 
 /// Runs every check, each on a fresh storage from `make`.
 ///
@@ -30,6 +30,7 @@ pub fn run_blobs(make: impl Fn() -> Arc<dyn Storage>) {
         reads_stay_in_bounds,
         hostile_names_are_refused,
         large_writes_keep_order,
+        copies_are_apart,
     ] {
         check(&*make());
     }
@@ -54,6 +55,22 @@ fn a_sealed_blob_reads_back(storage: &dyn Storage) {
     }
     storage.put_if_absent("layers/2", b"").expect("put an empty blob");
     assert!(storage.open("layers/2").expect("open").is_empty());
+}
+
+fn copies_are_apart(storage: &dyn Storage) {
+    let other = MemoryStorage::new();
+    let bytes: Vec<u8> = (0..2_500_000_u32).map(|number| number as u8).collect();
+    for (name, bytes) in [("layers/1", bytes.as_slice()), ("layers/2", b""), ("layers/3", b"3")] {
+        other.put_if_absent(name, bytes).expect("put");
+        assert_eq!(storage.copy_from(&other, name).expect("copy"), bytes.len() as u64);
+        assert_eq!(storage.open(name).expect("open").read_all().expect("read"), bytes);
+    }
+    assert!(matches!(storage.copy_from(&other, "layers/3"), Err(StorageError::AlreadyExists { .. })));
+    assert!(matches!(storage.share_from(&other, "layers/3"), Err(StorageError::AlreadyExists { .. })));
+    assert!(matches!(storage.copy_from(&other, "layers/4"), Err(StorageError::NotFound { .. })));
+    assert!(matches!(storage.share_from(&other, "layers/4"), Err(StorageError::NotFound { .. })));
+    other.delete("layers/1").expect("delete");
+    assert_eq!(storage.open("layers/1").expect("open").read_all().expect("read"), bytes);
 }
 
 fn an_unsealed_blob_is_never_seen(storage: &dyn Storage) {

@@ -7,9 +7,13 @@
 
 use std::fmt::Debug;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::StorageError;
+
+/// Bytes that are read and written at once where a blob is copied.
+const COPIED_AT_ONCE: usize = 1 << 20;
 
 /// A store of immutable blobs with names such as `layers/00000000000000000042` (rules:
 /// [`check_name`](super::check_name)). Folders are parts of names; they need not be made and an empty one is
@@ -44,6 +48,40 @@ pub trait Storage: Send + Sync + Debug + 'static {
     /// # Errors
     /// [`StorageError::Locked`] if someone else holds it.
     fn lock(&self) -> Result<Box<dyn StorageLock>, StorageError>;
+
+    /// Publishes, under the same name, a copy of a blob of another storage, and answers its length. When this
+    /// returns, it survives a loss of power.
+    ///
+    /// # Errors
+    /// As [`Storage::put_if_absent`], and those of reading it there.
+    fn copy_from(&self, other: &dyn Storage, name: &str) -> Result<u64, StorageError> {
+        let blob = other.open(name)?;
+        let mut writer = self.create(name)?;
+        let mut part = vec![0; (blob.len() as usize).min(COPIED_AT_ONCE)];
+        let mut offset = 0;
+        while offset < blob.len() {
+            part.truncate((blob.len() - offset).min(COPIED_AT_ONCE as u64) as usize);
+            blob.read_exact_at(offset, &mut part)?;
+            writer.write_all(&part)?;
+            offset += part.len() as u64;
+        }
+        writer.seal()
+    }
+
+    /// The same, but shares the bytes with the other storage where that is possible: both can be deleted without
+    /// harm to the other, but damage to one is damage to both.
+    ///
+    /// # Errors
+    /// As [`Storage::copy_from`].
+    fn share_from(&self, other: &dyn Storage, name: &str) -> Result<u64, StorageError> {
+        self.copy_from(other, name)
+    }
+
+    /// The file in which a blob lies, if it is one of the local file system.
+    fn local_path(&self, name: &str) -> Option<PathBuf> {
+        let _ = name;
+        None
+    }
 
     /// Where a blob is, for people: a path or an address. `""` describes the store itself.
     fn describe(&self, name: &str) -> String;

@@ -42,6 +42,22 @@ pub(super) fn publish(temporary: &Path, target: &Path) -> Result<(), StorageErro
     sync_parent(target)
 }
 
+/// Gives the published file `source` the name `target`, too, which must be free, and syncs the directory. Answers
+/// whether that is possible: not across file systems, for one.
+pub(super) fn share(source: &Path, target: &Path) -> Result<bool, StorageError> {
+    if let Some(folder) = target.parent() {
+        make_directory(folder)?;
+    }
+    match fs::hard_link(source, target) {
+        Ok(()) => sync_parent(target).map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(StorageError::from_io("publish", show(target), error))
+        }
+        // Whatever else is wrong will be wrong for a copy as well, or it is not.
+        Err(_) => Ok(false),
+    }
+}
+
 /// Some file systems (FAT, a few network ones) know no second name for a file.
 fn has_no_hard_links(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied)

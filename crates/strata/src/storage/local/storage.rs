@@ -165,6 +165,24 @@ impl Storage for LocalStorage {
         Ok(Box::new(LocalLock::take(&self.root.directory)?))
     }
 
+    fn share_from(&self, other: &dyn Storage, name: &str) -> Result<u64, StorageError> {
+        check_name(name)?;
+        let target = self.root.path(name);
+        let shared = match other.local_path(name) {
+            Some(source) => publish::share(&source, &target)?,
+            None => false,
+        };
+        if !shared {
+            return self.copy_from(other, name);
+        }
+        let length = fs::metadata(&target).map(|metadata| metadata.len());
+        length.map_err(|error| StorageError::from_io("open", show(&target), error))
+    }
+
+    fn local_path(&self, name: &str) -> Option<PathBuf> {
+        check_name(name).is_ok().then(|| self.root.path(name))
+    }
+
     fn describe(&self, name: &str) -> String {
         if name.is_empty() { show(&self.root.directory) } else { show(&self.root.path(name)) }
     }

@@ -1,0 +1,221 @@
+//! Backups of a database in a storage of their own: each whole, and all sharing the files they have in common.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use stroma_strata::storage::{LocalStorage, Storage};
+use stroma_strata::{LayerDescriptor, SetImage};
+
+use super::checkpoint::CheckpointReport;
+use super::files::{check_empty, install, names};
+use crate::Error;
+use crate::database::Database;
+use crate::entry::Sequence;
+use crate::flush::FlushRecord;
+
+/// The folder of the lists of files.
+const FOLDER: &str = "backups";
+/// The folders of the files.
+const FILE_FOLDERS: [&str; 2] = ["layers", "values"];
+
+/// The backups of one database in one place. Files are named as in the database; `backups/<20 digits>` says which of
+/// them, and which levels, a backup consists of, in the format of a manifest.
+///
+/// ```
+/// # let folder = tempfile::tempdir().expect("a temporary directory");
+/// # let path = folder.path();
+/// use stroma_lsm::{Backups, Database, Options};
+///
+/// let database = Database::open(path.join("database"), Options::default())?;
+/// let stock = database.keyspace("stock")?;
+/// stock.put("apples", "12")?;
+/// let backups = Backups::open(path.join("backups"))?;
+/// let first = database.back_up(&backups)?;
+/// stock.put("apples", "11")?;
+/// database.back_up(&backups)?;
+///
+/// backups.restore(first.number, path.join("restored"))?;
+/// let restored = Database::open(path.join("restored"), Options::default())?;
+/// assert_eq!(restored.keyspace("stock")?.get("apples")?.as_deref(), Some(&b"12"[..]));
+/// # Ok::<(), stroma_lsm::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Backups {
+    storage: Arc<dyn Storage>,
+}
+
+/// What a backup did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BackupReport {
+    /// Its number: one more than that of the last, from 1.
+    pub number: u64,
+    /// The sequence of the last commit in it.
+    pub sequence: Sequence,
+    /// Files that had to be copied.
+    pub copied_files: usize,
+    /// Their bytes.
+    pub copied_bytes: u64,
+    /// Files that an earlier backup had copied.
+    pub shared_files: usize,
+}
+
+/// A backup in a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BackupInfo {
+    /// Its number.
+    pub number: u64,
+    /// The sequence of the last commit in it.
+    pub sequence: Sequence,
+    /// Tables and value files that it consists of, shared ones included.
+    pub files: usize,
+}
+
+impl Backups {
+    /// The backups in a directory, which is made if there is none.
+    ///
+    /// # Errors
+    /// Failure of the storage.
+    pub fn open(path: impl AsRef<Path>) -> Result<Backups, Error> {
+        Ok(Backups::open_storage(Arc::new(LocalStorage::open(path.as_ref())?)))
+    }
+
+    /// The backups in any storage.
+    pub fn open_storage(storage: Arc<dyn Storage>) -> Backups {
+        Backups { storage }
+    }
+
+    /// The backups there are, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`]; failure of the storage.
+    pub fn list(&self) -> Result<Vec<BackupInfo>, Error> {
+        let images = self.images()?;
+        let info = |(number, image): (u64, SetImage)| {
+            Ok(BackupInfo { number, sequence: sequence_of(&image), files: names(&image)?.len() })
+        };
+        images.into_iter().map(info).collect()
+    }
+
+    /// Makes a database of a backup, in a directory where there is none.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchBackup`], [`Error::NotEmpty`]; failure of a storage. Nothing of it stays behind then.
+    pub fn restore(&self, number: u64, path: impl AsRef<Path>) -> Result<CheckpointReport, Error> {
+        self.restore_into(number, &LocalStorage::open(path.as_ref())?)
+    }
+
+    /// The same in any storage.
+    ///
+    /// # Errors
+    /// As [`Backups::restore`].
+    pub fn restore_into(&self, number: u64, target: &dyn Storage) -> Result<CheckpointReport, Error> {
+        let image = self.images()?.remove(&number).ok_or(Error::NoSuchBackup { number })?;
+        let _lock = target.lock()?;
+        check_empty(target)?;
+        let (files, bytes) = install(&image, target, |name| Ok(target.copy_from(&*self.storage, name)?))?;
+        Ok(CheckpointReport { sequence: sequence_of(&image), files, bytes })
+    }
+
+    /// Deletes a backup, and the files that no other has.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchBackup`]; failure of the storage. The backup is either whole or gone; files that nobody has go
+    /// with the next backup that is deleted.
+    pub fn delete(&self, number: u64) -> Result<(), Error> {
+        let _lock = self.storage.lock()?;
+        let mut images = self.images()?;
+        images.remove(&number).ok_or(Error::NoSuchBackup { number })?;
+        self.storage.delete(&image_name(number))?;
+        let mut kept = BTreeSet::new();
+        for image in images.values() {
+            kept.extend(names(image)?);
+        }
+        for folder in FILE_FOLDERS {
+            for file in self.storage.list(folder)? {
+                if !kept.contains(&file.name) {
+                    self.storage.delete(&file.name)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn images(&self) -> Result<BTreeMap<u64, SetImage>, Error> {
+        let mut images = BTreeMap::new();
+        for entry in self.storage.list(FOLDER)? {
+            let Some(number) = number_of(&entry.name) else { continue };
+            let bytes = self.storage.open(&entry.name)?.read_all()?;
+            images.insert(number, SetImage::decode(&bytes, number, &self.storage.describe(&entry.name))?);
+        }
+        Ok(images)
+    }
+}
+
+impl Database {
+    /// Adds a backup of everything committed so far. Only files that no earlier backup has are copied. Writers go on
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::OtherDatabase`] if the backups there are not of this database, as far as can be told; failure of a
+    /// storage. Earlier backups are whole whatever happens.
+    pub fn back_up(&self, backups: &Backups) -> Result<BackupReport, Error> {
+        let target = &*backups.storage;
+        let _lock = target.lock()?;
+        let images = backups.images()?;
+        let moment = self.core().freeze()?;
+        let mut whole = BTreeSet::new();
+        for image in images.values() {
+            check_same_database(image, &moment.image, target)?;
+            whole.extend(names(image)?);
+        }
+        let number = images.last_key_value().map_or(1, |(last, _)| last + 1);
+        let mut report = BackupReport {
+            number,
+            sequence: moment.sequence,
+            copied_files: 0,
+            copied_bytes: 0,
+            shared_files: 0,
+        };
+        for name in names(&moment.image)? {
+            if whole.contains(&name) {
+                report.shared_files += 1;
+                continue;
+            }
+            // Left by a backup that did not come to its end, or by one that was deleted.
+            target.delete(&name)?;
+            report.copied_bytes += target.copy_from(&*self.core().storage, &name)?;
+            report.copied_files += 1;
+        }
+        target.put_if_absent(&image_name(number), &moment.image.encode(number)?)?;
+        Ok(report)
+    }
+}
+
+/// Compares what the manifests of two moments say of tables of the same name.
+fn check_same_database(one: &SetImage, other: &SetImage, place: &dyn Storage) -> Result<(), Error> {
+    let facts = |layer: &LayerDescriptor| {
+        (layer.bytes, layer.entries, layer.smallest.clone(), layer.largest.clone(), layer.metadata.clone())
+    };
+    let known: BTreeMap<u64, _> = one.layers().map(|layer| (layer.id, facts(layer))).collect();
+    let is_same = |layer: &LayerDescriptor| known.get(&layer.id).is_none_or(|known| *known == facts(layer));
+    if other.layers().all(is_same) {
+        return Ok(());
+    }
+    Err(Error::OtherDatabase { place: place.describe("") })
+}
+
+fn sequence_of(image: &SetImage) -> Sequence {
+    FlushRecord::decode(image.record(FlushRecord::NAME)).map_or(0, |record| record.flushed_through)
+}
+
+fn image_name(number: u64) -> String {
+    format!("{FOLDER}/{number:020}")
+}
+
+fn number_of(name: &str) -> Option<u64> {
+    let digits = name.strip_prefix(FOLDER)?.strip_prefix('/')?;
+    (digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse().ok())?
+}

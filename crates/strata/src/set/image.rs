@@ -1,0 +1,69 @@
+//! A set at one moment as data: what it takes to make a copy of it elsewhere.
+
+use crate::Error;
+use crate::layer::LayerDescriptor;
+use crate::manifest::{self, State};
+use crate::storage::Storage;
+
+/// Which layers and records a set had at one moment. The layers' blobs are not in it: whoever makes a copy brings
+/// those to their place first, then [installs](SetImage::install) the image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetImage {
+    kind: String,
+    state: State,
+}
+
+impl SetImage {
+    pub(super) fn new(kind: &str, state: State) -> Self {
+        SetImage { kind: kind.to_owned(), state }
+    }
+
+    /// The layers, by ascending id.
+    pub fn layers(&self) -> impl Iterator<Item = &LayerDescriptor> {
+        self.state.layers.values()
+    }
+
+    /// One record.
+    pub fn record(&self, name: &str) -> Option<&[u8]> {
+        self.state.records.get(name).map(Vec::as_slice)
+    }
+
+    /// Sets a record.
+    pub fn put_record(&mut self, name: impl Into<String>, bytes: impl Into<Vec<u8>>) {
+        self.state.records.insert(name.into(), bytes.into());
+    }
+
+    /// The image as bytes: those of blob `number` of a manifest, a snapshot.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`].
+    pub fn encode(&self, number: u64) -> Result<Vec<u8>, Error> {
+        manifest::encode_snapshot(number, &self.kind, &self.state)
+    }
+
+    /// Reads what [`encode`](SetImage::encode) made; `file` names it in errors.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::NewerFormat`].
+    pub fn decode(bytes: &[u8], number: u64, file: &str) -> Result<SetImage, Error> {
+        let (kind, state) = manifest::decode_snapshot(bytes, number, file)?;
+        Ok(SetImage { kind, state })
+    }
+
+    /// Makes `storage`, where the layers are already, a set like this one.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] with `AlreadyExists` if it has a manifest.
+    pub fn install(&self, storage: &dyn Storage) -> Result<(), Error> {
+        Ok(storage.put_if_absent(&manifest::blob_name(1), &self.encode(1)?)?)
+    }
+
+    /// Takes back an [`install`](SetImage::install) that failed, which may have been made all the same. The layers can
+    /// be deleted once this has succeeded.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub fn uninstall(&self, storage: &dyn Storage) -> Result<(), Error> {
+        Ok(storage.delete(&manifest::blob_name(1))?)
+    }
+}
