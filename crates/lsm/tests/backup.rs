@@ -36,7 +36,8 @@ fn options(background_threads: usize) -> Options {
 fn change_some(choices: &mut Random, keyspace: &Keyspace, map: &mut Map) {
     for _ in 0..150 {
         // Some over and over, so that a part of what is in memory stays there.
-        let key = choices.below(if choices.below(3) == 0 { 400 } else { 6 }).to_be_bytes().to_vec();
+        let keys = if choices.below(3) == 0 { 400 } else { 6 };
+        let key = choices.below(keys).to_be_bytes().to_vec();
         if choices.below(9) == 0 {
             keyspace.delete(&key).unwrap();
             map.remove(&key);
@@ -203,7 +204,7 @@ fn while_others_write_a_copy_is_of_one_moment() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let mut number = 2;
-            while !done.load(Ordering::Relaxed) {
+            while !done.load(Ordering::Relaxed) && number < 20_000 {
                 write(number);
                 number += 1;
             }
