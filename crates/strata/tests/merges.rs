@@ -149,15 +149,11 @@ fn merges_write_no_faster_than_they_may() {
     add(&set, 0..500, 1).unwrap();
     add(&set, 500..1000, 2).unwrap();
     assert_eq!(clock.now(), Duration::ZERO, "sealing has no limit");
-    let merging = std::thread::spawn({
-        let set = set.clone();
-        move || set.merge_once().unwrap()
-    });
-    while !merging.is_finished() {
+    set.start_background(&ThreadSpawner, 1).unwrap();
+    while set.statistics().merges == 0 {
         clock.advance(Duration::from_millis(20));
         std::thread::yield_now();
     }
-    merging.join().unwrap().unwrap();
     assert!(clock.now() >= Duration::from_secs(10), "9000 bytes at 900 a second took {:?}", clock.now());
 }
 

@@ -24,7 +24,7 @@ fn overwrite(keys: u32, policy: &MergePolicy) -> Cost {
     let mut state = 1_u32;
     let mut random = move || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (u64::from(state) * u64::from(keys) >> 32) as u32
+        ((u64::from(state) * u64::from(keys)) >> 32) as u32
     };
     for first in (0..keys).step_by(SEALED as usize) {
         // Every number once, scattered.
