@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use super::config::{Config, Lengths};
 use super::node_ref::NodeKind;
-use super::search::count_stepped;
+use super::search::{count_from, samples_below};
 use super::slots::{insert_gapped, insert_packed, is_gap, lay_out};
 use crate::Key;
 use crate::linear::Line;
@@ -63,7 +63,10 @@ pub(super) fn lower_bound<C: Config>(
         prefetch(&values[wanted..=wanted]);
         lower_bound_around::<C>(keys, wanted, key)
     } else {
-        count_stepped(keys, |candidate| *candidate < key)
+        let start = samples_below(keys, |candidate| *candidate < key);
+        // The value lies beside one of these: have them come along with the keys.
+        prefetch(&values[start..(start + WINDOW).min(values.len())]);
+        count_from(keys, start, |candidate| *candidate < key)
     }
 }
 
