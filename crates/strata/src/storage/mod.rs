@@ -11,5 +11,5 @@ mod name;
 pub use error::StorageError;
 pub use interface::{Blob, BlobEntry, BlobWriter, LogReader, LogStorage, LogWriter, Storage, StorageLock};
 pub use local::{LocalOptions, LocalStorage};
-pub use memory::MemoryStorage;
+pub use memory::{Fault, FaultPlan, MemoryStorage, Moment, PowerLoss};
 pub use name::check_name;

@@ -2,41 +2,62 @@
 
 use std::collections::BTreeMap;
 
-use super::state::{Random, State, Stored, StoredLog};
+use super::faults::Random;
+use super::state::{State, Stored, StoredLog};
 use super::storage::MemoryStorage;
 
-/// The unit in which a device writes.
-const SECTOR_BYTES: usize = 512;
+/// How a device loses power: what becomes of the writes that were not synced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PowerLoss {
+    /// Decides what survives.
+    pub seed: u64,
+    /// The unit in which the device writes, in bytes, such as 512 or 4096: of each unit everything that was written
+    /// is kept, or nothing. 0 for a device that writes in order, byte by byte.
+    pub sector_bytes: usize,
+    /// Of ten sectors, as many are lost, each whichever others are: so the device wrote out of order. A lost sector
+    /// reads as zeros.
+    pub lost_tenths: u64,
+}
+
+impl PowerLoss {
+    /// The device writes in order: of what was not synced, a beginning survives, which may end anywhere.
+    pub fn in_order(seed: u64) -> PowerLoss {
+        PowerLoss { seed, sector_bytes: 0, lost_tenths: 0 }
+    }
+
+    /// One of the ways in which devices lose power, chosen by the seed: in order or not, small sectors or large, few
+    /// of them lost or most.
+    pub fn any(seed: u64) -> PowerLoss {
+        let mut random = Random::new(seed ^ 0x5EC7);
+        let sector_bytes = [0, 512, 512, 4096][random.below(4) as usize];
+        PowerLoss { seed, sector_bytes, lost_tenths: [1, 3, 5, 9][random.below(4) as usize] }
+    }
+}
 
 impl MemoryStorage {
     /// What a new process finds after this one was killed: everything handed to the operating system.
     pub fn kill(&self) -> MemoryStorage {
-        let state = self.shared.state.lock();
-        let mut left = State::new(0);
-        left.blobs = state.blobs.clone();
-        left.logs = state.logs.clone();
-        left.deleted_blobs = state.deleted_blobs.clone();
-        left.deleted_logs = state.deleted_logs.clone();
-        MemoryStorage::from_state(left)
+        MemoryStorage::from_state(self.shared.state.lock().clone_stored())
     }
 
     /// What a new process finds after a loss of power. Durable blobs are there, unsealed ones are not; blobs
     /// whose publishing failed half way, and deletions, may or may not have reached the device; each log is
     /// cut at some point after its last sync. `seed` decides; this storage goes on as it is.
     pub fn crash(&self, seed: u64) -> MemoryStorage {
-        self.image(seed, false)
+        self.lose_power(PowerLoss::in_order(seed))
     }
 
     /// As [`crash`](MemoryStorage::crash), but the device also wrote out of order: of the unsynced part of a
     /// log whole sectors (512 bytes) may be missing and read as zeros, though later ones are there.
     pub fn crash_torn(&self, seed: u64) -> MemoryStorage {
-        self.image(seed, true)
+        self.lose_power(PowerLoss { seed, sector_bytes: 512, lost_tenths: 3 })
     }
 
-    fn image(&self, seed: u64, torn: bool) -> MemoryStorage {
+    /// As [`crash`](MemoryStorage::crash), on a device that loses power as `loss` says.
+    pub fn lose_power(&self, loss: PowerLoss) -> MemoryStorage {
         let state = self.shared.state.lock();
-        let mut random = Random::new(seed);
-        let mut left = State::new(seed);
+        let mut random = Random::new(loss.seed);
+        let mut left = State::new(loss.seed);
         for (name, stored) in &state.blobs {
             if stored.durable || random.below(2) == 1 {
                 left.blobs.insert(name.clone(), Stored { bytes: stored.bytes.clone(), durable: true });
@@ -47,37 +68,35 @@ impl MemoryStorage {
                 left.blobs.insert(name.clone(), Stored { bytes: bytes.clone(), durable: true });
             }
         }
-        left.logs = surviving_logs(&state, &mut random, torn);
+        left.logs = surviving_logs(&state, &mut random, loss);
         MemoryStorage::from_state(left)
     }
 }
 
-fn surviving_logs(state: &State, random: &mut Random, torn: bool) -> BTreeMap<String, StoredLog> {
+fn surviving_logs(state: &State, random: &mut Random, loss: PowerLoss) -> BTreeMap<String, StoredLog> {
     let mut logs = BTreeMap::new();
     for (name, log) in &state.logs {
-        logs.insert(name.clone(), cut(log, random, torn));
+        logs.insert(name.clone(), cut(log, random, loss));
     }
     for (name, log) in &state.deleted_logs {
         if !logs.contains_key(name) && random.below(2) == 1 {
-            logs.insert(name.clone(), cut(log, random, torn));
+            logs.insert(name.clone(), cut(log, random, loss));
         }
     }
     logs
 }
 
-fn cut(log: &StoredLog, random: &mut Random, torn: bool) -> StoredLog {
+fn cut(log: &StoredLog, random: &mut Random, loss: PowerLoss) -> StoredLog {
     let unsynced = log.bytes.len() - log.synced;
     let length = log.synced + random.below(unsynced as u64 + 1) as usize;
     let mut bytes = log.bytes[..length].to_vec();
-    if torn {
-        let mut start = log.synced;
-        while start < length {
-            let end = ((start / SECTOR_BYTES + 1) * SECTOR_BYTES).min(length);
-            if random.below(4) == 0 {
-                bytes[start..end].fill(0);
-            }
-            start = end;
+    let mut start = log.synced;
+    while loss.sector_bytes > 0 && start < length {
+        let end = ((start / loss.sector_bytes + 1) * loss.sector_bytes).min(length);
+        if random.below(10) < loss.lost_tenths {
+            bytes[start..end].fill(0);
         }
+        start = end;
     }
     StoredLog { synced: bytes.len(), bytes }
 }
@@ -114,6 +133,33 @@ mod tests {
         }
         assert!(lengths.len() > 10 && torn_seen);
         assert_eq!(storage.kill().contents("logs/1").unwrap().len(), 4000);
+    }
+
+    #[test]
+    fn any_sectors_of_what_was_not_synced_may_be_lost() {
+        let storage = MemoryStorage::new();
+        let mut log = storage.create_log("logs/1").unwrap();
+        log.append(&[1; 5000]).unwrap();
+        log.sync().unwrap();
+        log.append(&[2; 12_000]).unwrap();
+        log.flush().unwrap();
+        let mut lost_in_the_middle = 0;
+        for seed in 0..64 {
+            let loss = PowerLoss { sector_bytes: 4096, ..PowerLoss::any(seed) };
+            let bytes = storage.lose_power(loss).contents("logs/1").unwrap();
+            assert!(bytes.len() >= 5000 && bytes[..5000].iter().all(|byte| *byte == 1));
+            let sectors: Vec<&[u8]> = std::iter::once(&bytes[5000..bytes.len().min(8192)])
+                .chain(bytes.chunks(4096).skip(2))
+                .collect();
+            let is_lost = |sector: &&[u8]| sector.first() == Some(&0);
+            for sector in &sectors {
+                assert!(sector.iter().all(|byte| *byte == if is_lost(sector) { 0 } else { 2 }));
+            }
+            let first_lost = sectors.iter().position(is_lost);
+            let kept_behind = |at: usize| sectors[at..].iter().any(|sector| sector.first() == Some(&2));
+            lost_in_the_middle += u32::from(first_lost.is_some_and(kept_behind));
+        }
+        assert!(lost_in_the_middle > 5, "{lost_in_the_middle}");
     }
 
     #[test]

@@ -77,7 +77,7 @@ impl Blob for MemoryBlob {
 
     fn read_exact_at(&self, offset: u64, into: &mut [u8]) -> Result<(), StorageError> {
         let mut state = self.shared.state.lock();
-        state.operation("read", &self.name)?;
+        let effect = state.operation("read", &self.name)?;
         if state.faults.unreadable.contains(&self.name) {
             let source = Arc::new(std::io::Error::other("a failing read was injected"));
             return Err(StorageError::Io { place: describe(&self.name), action: "read", source });
@@ -90,6 +90,7 @@ impl Blob for MemoryBlob {
             return Err(StorageError::OutOfBounds { place, offset, wanted, length: self.len() });
         };
         into.copy_from_slice(&self.bytes[offset as usize..end as usize]);
+        effect.strike(into);
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use std::io::{self, Cursor, Read};
 use std::sync::Arc;
 
+use super::faults::Effect;
 use super::state::describe;
 use super::storage::Shared;
 use crate::storage::{LogReader, LogWriter, StorageError};
@@ -33,7 +34,7 @@ impl MemoryLogWriter {
         let mut state = self.shared.state.lock();
         let outcome = state
             .operation("append to", &self.name)
-            .and_then(|()| state.reserve("append to", &self.name, self.buffer.len() as u64));
+            .and_then(|_| state.reserve("append to", &self.name, self.buffer.len() as u64));
         let taken = match outcome {
             Ok(()) => self.buffer.len(),
             // A write that fails may have been done in part.
@@ -49,7 +50,9 @@ impl MemoryLogWriter {
 
     fn sync_flushed(&mut self) -> Result<(), StorageError> {
         let mut state = self.shared.state.lock();
-        state.operation("sync", &self.name)?;
+        if state.operation("sync", &self.name)? == Effect::NotDone {
+            return Ok(());
+        }
         if let Some(log) = state.logs.get_mut(&self.name) {
             log.synced = log.bytes.len();
         }
@@ -103,8 +106,10 @@ impl MemoryLogReader {
 
 impl Read for MemoryLogReader {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.shared.state.lock().operation("read", &self.name).map_err(io::Error::other)?;
-        self.bytes.read(into)
+        let effect = self.shared.state.lock().operation("read", &self.name).map_err(io::Error::other)?;
+        let length = self.bytes.read(into)?;
+        effect.strike(&mut into[..length]);
+        Ok(length)
     }
 }
 

@@ -1,9 +1,10 @@
 //! What a memory storage holds and which faults are due: everything here is under its one lock.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::sync::Arc;
 
+use super::faults::{Effect, Faults};
+use super::moment::Watched;
 use crate::storage::StorageError;
 use crate::storage::name::folder_of;
 
@@ -36,25 +37,7 @@ pub(super) struct State {
     /// Bytes of blobs that are being written.
     pub(super) unsealed_bytes: u64,
     pub(super) faults: Faults,
-}
-
-/// Which operations are to fail.
-#[derive(Debug)]
-pub(super) struct Faults {
-    /// How many operations were tried.
-    pub(super) operations: u64,
-    /// The count of operations from which on they fail.
-    pub(super) fail_from: Option<u64>,
-    /// Whether only one fails.
-    pub(super) fail_once: bool,
-    /// How many bytes fit.
-    pub(super) capacity: Option<u64>,
-    /// Blobs whose reads fail.
-    pub(super) unreadable: Vec<String>,
-    /// Whether blobs offer their bytes as mapped memory.
-    pub(super) mapped: bool,
-    /// Decides how far an operation got that fails half way.
-    pub(super) random: Random,
+    pub(super) watched: Watched,
 }
 
 impl State {
@@ -65,30 +48,29 @@ impl State {
             deleted_blobs: BTreeMap::new(),
             deleted_logs: BTreeMap::new(),
             unsealed_bytes: 0,
-            faults: Faults {
-                operations: 0,
-                fail_from: None,
-                fail_once: false,
-                capacity: None,
-                unreadable: Vec::new(),
-                mapped: true,
-                random: Random::new(seed),
-            },
+            faults: Faults::new(seed),
+            watched: Watched::default(),
         }
     }
 
-    /// Counts an operation; an error if it is one that has to fail.
-    pub(super) fn operation(&mut self, action: &'static str, name: &str) -> Result<(), StorageError> {
-        let faults = &mut self.faults;
-        faults.operations += 1;
-        if faults.fail_from.is_none_or(|from| faults.operations <= from) {
-            return Ok(());
+    /// Counts an operation; an error if it is one that has to fail, else what is to happen to it.
+    pub(super) fn operation(&mut self, action: &'static str, name: &str) -> Result<Effect, StorageError> {
+        let number = self.faults.operations;
+        if self.watched.wants(number, action) {
+            let moment = self.clone_stored();
+            self.watched.keep(number, action, name, moment);
         }
-        if faults.fail_once {
-            faults.fail_from = None;
-        }
-        let source = Arc::new(io::Error::other("a fault was injected"));
-        Err(StorageError::Io { place: describe(name), action, source })
+        self.faults.decide(action, || describe(name))
+    }
+
+    /// What is stored, with what of it is durable, and no faults.
+    pub(super) fn clone_stored(&self) -> State {
+        let mut clone = State::new(0);
+        clone.blobs = self.blobs.clone();
+        clone.logs = self.logs.clone();
+        clone.deleted_blobs = self.deleted_blobs.clone();
+        clone.deleted_logs = self.deleted_logs.clone();
+        clone
     }
 
     /// An error if `more` bytes do not fit.
@@ -127,35 +109,13 @@ impl State {
             return Err(error);
         }
         self.blobs.insert(name.to_owned(), stored);
-        self.operation("sync the directory of", name)?;
-        self.sync_folder_of(name);
+        if self.operation("sync the directory of", name)? != Effect::NotDone {
+            self.sync_folder_of(name);
+        }
         Ok(())
     }
 }
 
 pub(super) fn describe(name: &str) -> String {
     format!("memory:{name}")
-}
-
-/// A small seeded generator (SplitMix64), so that every fault can be repeated.
-#[derive(Debug, Clone)]
-pub(super) struct Random(u64);
-
-impl Random {
-    pub(super) fn new(seed: u64) -> Random {
-        Random(seed)
-    }
-
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number in `0..bound`; zero for a bound of zero.
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
-        if bound == 0 { 0 } else { self.next() % bound }
-    }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
+use super::faults::{FaultPlan, Random};
 use super::file::{MemoryBlob, MemoryBlobWriter};
 use super::log::{MemoryLogReader, MemoryLogWriter};
 use super::state::{State, Stored, describe};
@@ -65,19 +66,29 @@ impl MemoryStorage {
         self.shared.state.lock().faults.operations
     }
 
+    /// How many operations a fault struck; want of space is not counted.
+    pub fn faults_struck(&self) -> u64 {
+        self.shared.state.lock().faults.struck
+    }
+
     /// Lets `operations` more operations succeed and all later ones fail, as a dead device would. A failing
     /// write may have had a part of its effect (`seed` decides which).
     pub fn fail_after(&self, operations: u64, seed: u64) {
         let faults = &mut self.shared.state.lock().faults;
         faults.fail_from = Some(faults.operations + operations);
         faults.fail_once = false;
-        faults.random = super::state::Random::new(seed);
+        faults.random = Random::new(seed);
     }
 
     /// Lets `operations` more operations succeed and the one after them fail.
     pub fn fail_once_after(&self, operations: u64, seed: u64) {
         self.fail_after(operations, seed);
         self.shared.state.lock().faults.fail_once = true;
+    }
+
+    /// Lets each fault of `plan` strike its operation; takes the place of an earlier plan.
+    pub fn plan(&self, plan: FaultPlan) {
+        self.shared.state.lock().faults.plan = plan;
     }
 
     /// Makes reads of the blob `name` fail, also through blobs that are open; mapped memory is not offered
@@ -91,6 +102,7 @@ impl MemoryStorage {
         let faults = &mut self.shared.state.lock().faults;
         faults.fail_from = None;
         faults.unreadable.clear();
+        faults.plan = FaultPlan::new();
     }
 
     /// How many bytes fit from now on, blobs and logs together; a write past that fails with

@@ -1,0 +1,495 @@
+//! A database from one opening to the next crash: random operations, every answer compared with the model.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use stroma_lsm::{Database, Durability, Error, Keyspace, Range, Snapshot};
+use stroma_strata::storage::{MemoryStorage, PowerLoss};
+
+use crate::model::{Bytes, Change, NAMES, State, Told, key_of};
+use crate::random::{Random, fill, mix};
+use crate::setting::{Setting, one_of};
+
+/// A snapshot with what it has to show, dropped keyspaces too.
+struct Held {
+    snapshot: Snapshot,
+    state: State,
+    handles: BTreeMap<&'static str, Keyspace>,
+}
+
+/// A scan that was begun, with what has to come.
+struct Walk {
+    range: Range,
+    rest: VecDeque<(Bytes, Bytes)>,
+}
+
+/// Which errors are no surprise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tolerance {
+    /// None.
+    Nothing,
+    /// The storage may fail or be full.
+    Storage,
+    /// And its reads may bring bytes that were never written.
+    Damage,
+}
+
+/// One life of a database.
+pub(crate) struct Life<'a> {
+    pub(crate) database: Database,
+    pub(crate) told: &'a mut Told,
+    setting: &'a Setting,
+    storage: &'a MemoryStorage,
+    /// Decides what is done, and nothing else: the same numbers, the same operations.
+    choices: &'a mut Random,
+    tolerance: Tolerance,
+    /// How many of the 256 keys are used.
+    keys: u64,
+    handles: BTreeMap<&'static str, Keyspace>,
+    snapshots: Vec<Held>,
+    walks: Vec<Walk>,
+    pub(crate) poisoned: bool,
+    pub(crate) errors: u32,
+    /// What was answered where the model leaves a choice.
+    pub(crate) transcript: u64,
+    /// Losses of power that were looked at beside this life.
+    pub(crate) side_images: u64,
+}
+
+impl<'a> Life<'a> {
+    /// Of a database that was opened in the present state of `told`.
+    pub(crate) fn new(
+        database: Database,
+        told: &'a mut Told,
+        setting: &'a Setting,
+        storage: &'a MemoryStorage,
+        choices: &'a mut Random,
+        tolerance: Tolerance,
+    ) -> Life<'a> {
+        let keys = one_of(choices, &[6, 40, 40, 200]);
+        Life {
+            database,
+            told,
+            setting,
+            storage,
+            choices,
+            tolerance,
+            keys,
+            handles: BTreeMap::new(),
+            snapshots: Vec::new(),
+            walks: Vec::new(),
+            poisoned: false,
+            errors: 0,
+            transcript: 0,
+            side_images: 0,
+        }
+    }
+
+    /// Does one random thing.
+    pub(crate) fn step(&mut self) {
+        let synced = self.told.synced();
+        match self.choices.below(100) {
+            0..=29 => self.change_one(),
+            30..=51 => self.commit_batch(),
+            52..=61 => self.transact(),
+            62..=66 => self.use_snapshots(),
+            67..=71 => self.walk(),
+            72 => self.drop_keyspace(),
+            73..=82 => self.get(),
+            83..=92 => self.compare_range(),
+            93..=95 => self.flush(),
+            96 => self.compact(),
+            97..=98 => self.sync(),
+            _ => self.verify(),
+        }
+        self.look_at_moments(synced);
+    }
+
+    /// The answer, or nothing if it is an error that is no surprise.
+    fn permit<T>(&mut self, answer: Result<T, Error>, what: &str) -> Option<T> {
+        let error = match answer {
+            Ok(answer) => return Some(answer),
+            Err(error) => error,
+        };
+        self.errors += 1;
+        let is_damage = matches!(error, Error::Corrupt { .. } | Error::Unsupported { .. });
+        let tolerated = match self.tolerance {
+            Tolerance::Nothing => false,
+            Tolerance::Storage => !is_damage,
+            Tolerance::Damage => true,
+        };
+        assert!(tolerated, "{what} failed: {error}");
+        None
+    }
+
+    /// The handle of a keyspace, made if it is not there.
+    fn handle(&mut self, name: &'static str) -> Option<Keyspace> {
+        if let Some(handle) = self.handles.get(name) {
+            return Some(handle.clone());
+        }
+        let mut next = self.told.present().clone();
+        let is_new = !next.keyspaces.contains_key(name);
+        next.keyspaces.entry(name.to_owned()).or_default();
+        let opened = self.database.keyspace(name);
+        let handle = if is_new {
+            self.settle(opened, next, self.setting.options.durability)?
+        } else {
+            self.permit(opened, "opening a keyspace")?
+        };
+        self.handles.insert(name, handle.clone());
+        Some(handle)
+    }
+
+    /// Notes how a commit ended that leads to `next`.
+    fn settle<T>(&mut self, outcome: Result<T, Error>, next: State, durability: Durability) -> Option<T> {
+        let synced = self.told.synced();
+        if self.poisoned {
+            let error = outcome.err().expect("a poisoned database acknowledged a commit");
+            assert!(matches!(error, Error::Poisoned { .. }), "{error}");
+            assert!(error.to_string().contains("reopen the database"), "{error}");
+            return None;
+        }
+        match &outcome {
+            Ok(_) => self.told.acknowledge(next, durability),
+            Err(Error::Poisoned { .. }) => {
+                self.poisoned = true;
+                self.told.doubt(next);
+            }
+            // What was written in part is void from the next commit on.
+            Err(Error::Storage(stroma_strata::storage::StorageError::Full { .. })) => self.told.doubt(next),
+            Err(_) => {}
+        }
+        self.look_at_moments(synced);
+        self.permit(outcome, "a commit")
+    }
+
+    fn durability(&mut self) -> Durability {
+        match self.choices.below(8) {
+            0 => Durability::Synced,
+            1..=4 => Durability::Buffered,
+            _ => Durability::None,
+        }
+    }
+
+    fn name(&mut self) -> &'static str {
+        // Mostly two of them, so that each is large enough to be of interest.
+        NAMES[self.choices.below(2) as usize + 2 * usize::from(self.choices.below(12) == 0)]
+    }
+
+    fn key(&mut self) -> u8 {
+        self.choices.below(self.keys) as u8
+    }
+
+    fn value(&mut self) -> Bytes {
+        let length = match self.choices.below(12) {
+            0 => 0,
+            // Ten of these are a batch that the smallest memory takes.
+            1 => self.choices.below(1200),
+            _ => self.choices.below(400),
+        };
+        let mut bytes = vec![0; length as usize];
+        let number = self.choices.next();
+        // Half of them can be compressed.
+        if number.is_multiple_of(2) {
+            fill(&mut bytes, number)
+        } else {
+            bytes.fill(number as u8)
+        }
+        bytes.into()
+    }
+
+    fn change(&mut self) -> Change {
+        let (name, key) = (self.name(), self.key());
+        match self.choices.below(10) {
+            0 => Change::DeleteRange { name, start: key, end: self.key() },
+            1 | 2 => Change::Delete { name, key },
+            _ => Change::Put { name, key, value: self.value() },
+        }
+    }
+
+    /// So many changes, with their keyspaces made.
+    fn changes(&mut self, count: u64) -> Option<Vec<Change>> {
+        let changes: Vec<Change> = (0..count).map(|_| self.change()).collect();
+        // What some of them want is made even if others cannot be.
+        let made: Vec<bool> = changes.iter().map(|change| self.handle(change.name()).is_some()).collect();
+        made.iter().all(|made| *made).then_some(changes)
+    }
+
+    fn after(&self, changes: &[Change]) -> State {
+        let mut next = self.told.present().clone();
+        next.apply(changes);
+        next
+    }
+
+    fn change_one(&mut self) {
+        let Some(changes) = self.changes(1) else { return };
+        let next = self.after(&changes);
+        let handle = &self.handles[changes[0].name()];
+        let outcome = match &changes[0] {
+            Change::Put { key, value, .. } => handle.put(key_of(*key), value),
+            Change::Delete { key, .. } => handle.delete(key_of(*key)),
+            Change::DeleteRange { start, end, .. } => handle.delete_range(key_of(*start)..key_of(*end)),
+        };
+        self.settle(outcome, next, self.setting.options.durability);
+    }
+
+    fn commit_batch(&mut self) {
+        let count = 1 + self.choices.below(10);
+        let durability = self.durability();
+        if let Some(changes) = self.changes(count) {
+            self.commit(&changes, durability);
+        }
+    }
+
+    fn commit(&mut self, changes: &[Change], durability: Durability) -> bool {
+        let next = self.after(changes);
+        let mut batch = self.database.batch();
+        for change in changes {
+            let handle = &self.handles[change.name()];
+            match change {
+                Change::Put { key, value, .. } => batch.put(handle, key_of(*key), value),
+                Change::Delete { key, .. } => batch.delete(handle, key_of(*key)),
+                Change::DeleteRange { start, end, .. } => {
+                    batch.delete_range(handle, key_of(*start)..key_of(*end))
+                }
+            };
+        }
+        let outcome = batch.commit_with(durability);
+        self.settle(outcome, next, durability).is_some()
+    }
+
+    /// A transaction reads and writes while another commit comes in between. It must be refused just when that
+    /// commit touched what it read.
+    fn transact(&mut self) {
+        let (own_count, other_count) = (self.choices.below(5), self.choices.below(4));
+        let durability = self.durability();
+        let reads: Vec<(&'static str, u8)> =
+            (0..self.choices.below(4)).map(|_| (self.name(), self.key())).collect();
+        let scan = (self.choices.below(3) == 0).then(|| (self.name(), self.key(), self.key()));
+        let (own, other) = (self.changes(own_count), self.changes(other_count));
+        let names = reads.iter().map(|read| read.0).chain(scan.map(|scan| scan.0));
+        let known = names.fold(true, |known, name| self.handle(name).is_some() && known);
+        let (Some(own), Some(other), true) = (own, other, known) else { return };
+
+        let mut transaction = self.database.transaction();
+        let mut seen = self.told.present().clone();
+        for change in &own {
+            let handle = &self.handles[change.name()];
+            let outcome = match change {
+                Change::Put { key, value, .. } => transaction.put(handle, key_of(*key), value),
+                Change::Delete { key, .. } => transaction.delete(handle, key_of(*key)),
+                Change::DeleteRange { start, end, .. } => {
+                    transaction.delete_range(handle, key_of(*start)..key_of(*end))
+                }
+            };
+            outcome.expect("a transaction keeps its writes in memory");
+        }
+        seen.apply(&own);
+        for &(name, key) in &reads {
+            let found = transaction.get(&self.handles[name], key_of(key));
+            let Some(found) = self.permit(found, "a read of a transaction") else { return };
+            assert_eq!(found.as_deref(), seen.get(name, key).as_deref(), "a transaction reads {name} {key}");
+        }
+        if let Some((name, start, end)) = scan {
+            let found = transaction.range(&self.handles[name], key_of(start)..key_of(end));
+            let found: Result<Vec<_>, Error> = found.map(owned).collect();
+            let Some(found) = self.permit(found, "a scan of a transaction") else { return };
+            assert_eq!(found, seen.range(name, start, end), "a transaction scans {name} {start} to {end}");
+        }
+        if !other.is_empty() && !self.commit(&other, Durability::Buffered) {
+            return;
+        }
+        // What it wrote itself, it did not have to read.
+        let touched = |name: &str, key: u8| other.iter().any(|change| change.touches(name, key));
+        let is_own = |name: &str, key: u8| own.iter().any(|change| change.touches(name, key));
+        let must_conflict = reads.iter().any(|&(name, key)| touched(name, key) && !is_own(name, key));
+        let may_conflict = reads.iter().any(|&(name, key)| touched(name, key))
+            || scan.is_some_and(|(name, start, end)| (start..end).any(|key| touched(name, key)));
+        let next = self.after(&own);
+        let writes = own.iter().any(|change| !change.is_empty());
+        let outcome = transaction.commit_with(durability);
+        if matches!(outcome, Err(Error::Conflict { .. })) {
+            assert!(may_conflict, "a transaction was refused without reason");
+            self.note(1);
+        } else if writes {
+            let committed = self.settle(outcome, next, durability).is_some();
+            assert!(!committed || !must_conflict, "a transaction read what changed, and was committed");
+            self.note(2);
+        } else if !self.poisoned {
+            self.permit(outcome, "a transaction that only reads");
+        }
+    }
+
+    fn note(&mut self, answer: u64) {
+        self.transcript = mix(self.transcript ^ answer);
+    }
+
+    fn use_snapshots(&mut self) {
+        let number = self.choices.below(4) as usize;
+        if number < self.snapshots.len() {
+            let held = self.snapshots.swap_remove(number);
+            for (name, handle) in &held.handles {
+                let found: Result<Vec<_>, Error> =
+                    held.snapshot.range::<&[u8]>(handle, ..).map(owned).collect();
+                let Some(found) = self.permit(found, "a scan of a snapshot") else { continue };
+                let map = held.state.map(name);
+                let expected = map.iter().map(|(key, value)| (key.clone(), value.clone()));
+                assert!(found.into_iter().eq(expected), "a snapshot's {name} changed");
+                let key = self.choices.below(self.keys) as u8;
+                let found = held.snapshot.get(handle, key_of(key));
+                if let Some(found) = self.permit(found, "a read of a snapshot") {
+                    assert_eq!(found.as_deref(), held.state.get(name, key).as_deref());
+                }
+            }
+            if self.choices.below(2) == 0 {
+                return;
+            }
+            self.snapshots.push(held);
+        } else if self.snapshots.len() < 3 {
+            let snapshot = self.database.snapshot();
+            let (state, handles) = (self.told.present().clone(), self.handles.clone());
+            self.snapshots.push(Held { snapshot, state, handles });
+        }
+    }
+
+    /// Begins a scan, or goes a few entries further, from either end, in one that was begun before other changes.
+    fn walk(&mut self) {
+        if self.walks.len() < 2 {
+            let name = self.name();
+            let Some(handle) = self.handle(name) else { return };
+            let rest = self.told.present().range(name, 0, 255).into();
+            self.walks.push(Walk { range: handle.range(key_of(0)..key_of(255)), rest });
+            return;
+        }
+        let number = self.choices.below(2) as usize;
+        let mut walk = self.walks.swap_remove(number);
+        for _ in 0..self.choices.below(30) {
+            let (found, wanted) = if self.choices.below(2) == 0 {
+                (walk.range.next(), walk.rest.pop_front())
+            } else {
+                (walk.range.next_back(), walk.rest.pop_back())
+            };
+            let Some(found) = self.permit(found.map(owned).transpose(), "a scan") else { return };
+            assert_eq!(found, wanted, "a scan that was begun earlier");
+            if wanted.is_none() {
+                return;
+            }
+        }
+        self.walks.push(walk);
+    }
+
+    fn drop_keyspace(&mut self) {
+        let name = self.name();
+        let mut next = self.told.present().clone();
+        if next.keyspaces.remove(name).is_none() {
+            let dropped = self.database.drop_keyspace(name);
+            if !self.poisoned
+                && let Some(dropped) = self.permit(dropped, "dropping nothing")
+            {
+                assert!(!dropped, "a keyspace was dropped that was not there");
+            }
+            return;
+        }
+        let dropped = self.database.drop_keyspace(name);
+        if self.settle(dropped, next, self.setting.options.durability).is_some() {
+            self.handles.remove(name);
+        }
+    }
+
+    fn get(&mut self) {
+        let (name, key) = (self.name(), self.key());
+        let Some(handle) = self.handle(name) else { return };
+        if let Some(found) = self.permit(handle.get(key_of(key)), "a read") {
+            assert_eq!(found.as_deref(), self.told.present().get(name, key).as_deref(), "{name} {key}");
+        }
+    }
+
+    fn compare_range(&mut self) {
+        let (name, start, end, turns) = (self.name(), self.key(), self.key(), self.choices.next());
+        let Some(handle) = self.handle(name) else { return };
+        let mut range = handle.range(key_of(start)..key_of(end));
+        let mut rest: VecDeque<(Bytes, Bytes)> = self.told.present().range(name, start, end).into();
+        for turn in 0.. {
+            let (found, wanted) = if turns >> (turn % 64) & 1 == 0 {
+                (range.next(), rest.pop_front())
+            } else {
+                (range.next_back(), rest.pop_back())
+            };
+            let Some(found) = self.permit(found.map(owned).transpose(), "a range") else { return };
+            assert_eq!(found, wanted, "{name} from {start} to {end}");
+            if wanted.is_none() {
+                return;
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        let outcome = self.database.flush();
+        if self.permit(outcome, "a flush").is_some() {
+            self.told.promise_all();
+        }
+    }
+
+    fn compact(&mut self) {
+        let outcome = self.database.compact();
+        if self.permit(outcome, "a merge of everything").is_some() {
+            self.told.promise_all();
+        }
+    }
+
+    fn sync(&mut self) {
+        let outcome = self.database.sync();
+        if let Err(Error::Poisoned { .. }) = &outcome {
+            self.poisoned = true;
+        }
+        assert!(outcome.is_err() || !self.poisoned, "a poisoned database says that it synced");
+        if self.permit(outcome, "a sync").is_some() {
+            self.told.promise_all();
+        }
+    }
+
+    /// All that is there, and the tables' checksums.
+    pub(crate) fn verify(&mut self) {
+        if let Some(found) = self.permit(State::of(&self.database), "reading everything") {
+            let present = self.told.present();
+            assert!(found == *present, "what is there differs: {}", found.difference(present));
+        }
+        let report = self.database.check();
+        assert!(report.is_sound() || self.tolerance != Tolerance::Nothing, "{report:?}");
+    }
+
+    /// Loses power at the moments the storage has kept, and opens what is left.
+    pub(crate) fn look_at_moments(&mut self, synced: usize) {
+        for moment in self.storage.take_moments() {
+            let seed = mix(moment.operation);
+            let loss = PowerLoss::any(seed);
+            let context = format!(
+                "{loss:?} right before operation {} ({} {})",
+                moment.operation, moment.action, moment.name
+            );
+            check_image(&moment.storage.lose_power(loss), self.setting, self.told, synced, &context);
+            self.side_images += 1;
+        }
+    }
+}
+
+/// Opens what a crash left, and compares it with what was promised.
+pub(crate) fn check_image(
+    image: &MemoryStorage,
+    setting: &Setting,
+    told: &Told,
+    least: usize,
+    context: &str,
+) {
+    let opened = Database::open_storage(Arc::new(image.clone()), setting.options.clone());
+    let database = opened.unwrap_or_else(|error| panic!("{context}: cannot open: {error}"));
+    let found = State::of(&database).unwrap_or_else(|error| panic!("{context}: cannot read: {error}"));
+    told.check(&found, least, context);
+    let report = database.check();
+    assert!(report.is_sound(), "{context}: {report:?}");
+}
+
+fn owned(entry: Result<(Vec<u8>, stroma_lsm::Value), Error>) -> Result<(Bytes, Bytes), Error> {
+    let (key, value) = entry?;
+    Ok((Bytes::from(key), Bytes::from(&value[..])))
+}

@@ -1,0 +1,208 @@
+//! What a database should hold: keyspaces of plain maps, the changes that lead from one state to the next, and what
+//! was promised about them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use stroma_lsm::{Database, Durability, Error};
+
+pub(crate) type Bytes = Arc<[u8]>;
+pub(crate) type Map = BTreeMap<Bytes, Bytes>;
+
+/// The names that keyspaces get.
+pub(crate) const NAMES: [&str; 4] = ["amber", "beryl", "coral", "dolomite"];
+
+/// Everything in a database. A copy is cheap: maps are shared until they change.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct State {
+    pub(crate) keyspaces: BTreeMap<String, Arc<Map>>,
+}
+
+/// A change of one entry, or of a range of them, in the keyspace called `name`.
+#[derive(Debug, Clone)]
+pub(crate) enum Change {
+    Put { name: &'static str, key: u8, value: Bytes },
+    Delete { name: &'static str, key: u8 },
+    DeleteRange { name: &'static str, start: u8, end: u8 },
+}
+
+impl Change {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Change::Put { name, .. } | Change::Delete { name, .. } | Change::DeleteRange { name, .. } => name,
+        }
+    }
+
+    /// Whether it changes, or may change, `the_key` of the keyspace called `the_name`.
+    pub(crate) fn touches(&self, the_name: &str, the_key: u8) -> bool {
+        self.name() == the_name
+            && match *self {
+                Change::Put { key, .. } | Change::Delete { key, .. } => key == the_key,
+                Change::DeleteRange { start, end, .. } => (start..end).contains(&the_key),
+            }
+    }
+
+    /// Whether it can change nothing whatever is there.
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self, Change::DeleteRange { start, end, .. } if start >= end)
+    }
+}
+
+/// Keys of different lengths, the empty one and long ones among them, with shared beginnings, in the order of their
+/// numbers.
+pub(crate) fn key_of(number: u8) -> Vec<u8> {
+    if number == 0 {
+        return Vec::new();
+    }
+    let mut key = vec![b'k', number / 8];
+    key.extend(std::iter::repeat_n(number % 8, usize::from(number % 8)));
+    if number % 16 == 15 {
+        key.resize(200, 0xff);
+    }
+    key
+}
+
+impl State {
+    /// What a database holds.
+    pub(crate) fn of(database: &Database) -> Result<State, Error> {
+        let mut state = State::default();
+        for name in database.keyspaces() {
+            let entries = database.keyspace(&name)?.iter().map(|entry| {
+                let (key, value) = entry?;
+                Ok((Bytes::from(key), Bytes::from(&value[..])))
+            });
+            let map: Result<Map, Error> = entries.collect();
+            state.keyspaces.insert(name, Arc::new(map?));
+        }
+        Ok(state)
+    }
+
+    /// The entries of a keyspace, none if it is not there.
+    pub(crate) fn map(&self, name: &str) -> Arc<Map> {
+        self.keyspaces.get(name).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn get(&self, name: &str, key: u8) -> Option<Bytes> {
+        self.keyspaces.get(name)?.get(key_of(key).as_slice()).cloned()
+    }
+
+    /// The entries from `start` up to, not including, `end`.
+    pub(crate) fn range(&self, name: &str, start: u8, end: u8) -> Vec<(Bytes, Bytes)> {
+        let (start, end) = (key_of(start), key_of(end));
+        let map = self.map(name);
+        let within = map.iter().filter(|(key, _)| start.as_slice() <= &***key && &***key < end.as_slice());
+        within.map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+
+    pub(crate) fn apply(&mut self, changes: &[Change]) {
+        for change in changes {
+            let map = Arc::make_mut(self.keyspaces.entry(change.name().to_owned()).or_default());
+            match change {
+                Change::Put { key, value, .. } => drop(map.insert(key_of(*key).into(), value.clone())),
+                Change::Delete { key, .. } => drop(map.remove(key_of(*key).as_slice())),
+                Change::DeleteRange { start, end, .. } => {
+                    let (start, end) = (key_of(*start), key_of(*end));
+                    map.retain(|key, _| !(start.as_slice() <= &**key && &**key < end.as_slice()));
+                }
+            }
+        }
+    }
+
+    /// Where two states differ first, for messages.
+    pub(crate) fn difference(&self, other: &State) -> String {
+        for name in self.keyspaces.keys().chain(other.keyspaces.keys()) {
+            if self.keyspaces.contains_key(name) != other.keyspaces.contains_key(name) {
+                return format!("keyspace {name} is in one of them only");
+            }
+            let (mine, its) = (self.map(name), other.map(name));
+            for key in mine.keys().chain(its.keys()) {
+                if mine.get(key) != its.get(key) {
+                    let tell = |value: Option<&Bytes>| match value {
+                        None => "absent".to_owned(),
+                        Some(value) => format!("{} bytes {:?}", value.len(), &value[..value.len().min(8)]),
+                    };
+                    return format!("{name} {key:?}: {} against {}", tell(mine.get(key)), tell(its.get(key)));
+                }
+            }
+        }
+        "none".to_owned()
+    }
+}
+
+/// The states that a database went through since it was opened, and how many of them must survive what.
+#[derive(Debug)]
+pub(crate) struct Told {
+    /// The state it was opened in, and the one after each commit that was acknowledged.
+    states: Vec<State>,
+    /// The state after a commit that was not acknowledged and may be there all the same.
+    doubt: Option<State>,
+    /// The state that must survive a loss of power, by its number; nothing before it may come back.
+    synced: usize,
+    /// The state that must survive the death of the process.
+    buffered: usize,
+}
+
+impl Told {
+    /// About a database opened in this state, all of which is on the device.
+    pub(crate) fn since(state: State) -> Told {
+        Told { states: vec![state], doubt: None, synced: 0, buffered: 0 }
+    }
+
+    /// The state that readers see.
+    pub(crate) fn present(&self) -> &State {
+        self.states.last().unwrap()
+    }
+
+    pub(crate) fn acknowledge(&mut self, state: State, durability: Durability) {
+        self.states.push(state);
+        self.doubt = None;
+        match durability {
+            Durability::Synced => self.promise_all(),
+            Durability::Buffered => self.buffered = self.states.len() - 1,
+            Durability::None => {}
+        }
+    }
+
+    pub(crate) fn doubt(&mut self, state: State) {
+        self.doubt = Some(state);
+    }
+
+    /// After a sync or a flush that succeeded.
+    pub(crate) fn promise_all(&mut self) {
+        self.synced = self.states.len() - 1;
+        self.buffered = self.synced;
+    }
+
+    /// After a shutdown that handed over the log.
+    pub(crate) fn promise_buffered(&mut self) {
+        self.buffered = self.states.len() - 1;
+    }
+
+    pub(crate) fn synced(&self) -> usize {
+        self.synced
+    }
+
+    pub(crate) fn buffered(&self) -> usize {
+        self.buffered
+    }
+
+    /// Makes sure that what was found after a restart is a state that may be there: state `least` or one after it.
+    pub(crate) fn check(&self, found: &State, least: usize, context: &str) {
+        if self.doubt.as_ref() == Some(found) || self.states[least..].iter().rev().any(|state| state == found)
+        {
+            return;
+        }
+        let lost = self.states[..least].iter().rposition(|state| state == found);
+        let last = self.states.len() - 1;
+        match lost {
+            Some(number) => {
+                panic!("{context}: state {number} is there, {least} was promised, {last} was the last")
+            }
+            None => panic!(
+                "{context}: what is there is no state that was ever committed ({least} was promised, {last} was the \
+                 last); differs from the last one in {}",
+                found.difference(&self.states[last])
+            ),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Options drawn at random, small enough that a few dozen operations flush and merge.
+
+use stroma_lsm::{Compression, Durability, FilterPolicy, IndexPolicy, Options};
+use stroma_strata::MergePolicy;
+use stroma_strata::picker::Limits;
+
+use crate::random::Random;
+
+/// How a database is opened for a while.
+#[derive(Debug, Clone)]
+pub(crate) struct Setting {
+    pub(crate) options: Options,
+    /// Whether its files are read as mapped memory.
+    pub(crate) mapped: bool,
+}
+
+/// One of `choices`.
+pub(crate) fn one_of<T: Clone>(random: &mut Random, choices: &[T]) -> T {
+    choices[random.below(choices.len() as u64) as usize].clone()
+}
+
+const COMPRESSIONS: &[Compression] = &[
+    Compression::None,
+    #[cfg(feature = "lz4")]
+    Compression::Lz4,
+    #[cfg(feature = "zstd")]
+    Compression::Zstd { level: 1 },
+];
+
+const FILTERS: &[FilterPolicy] = &[
+    FilterPolicy::None,
+    FilterPolicy::BlockedBloom { bits_per_key: 1 },
+    FilterPolicy::BlockedBloom { bits_per_key: 10 },
+];
+
+const INDEXES: &[IndexPolicy] = &[
+    IndexPolicy::CostModel,
+    IndexPolicy::BTree,
+    IndexPolicy::Linear,
+    IndexPolicy::SPlus,
+    IndexPolicy::RadixSpline,
+    IndexPolicy::Plain,
+];
+
+impl Setting {
+    pub(crate) fn draw(random: &mut Random) -> Setting {
+        let merge_policy = if random.below(3) == 0 {
+            MergePolicy::Tiered { fanout: 2 + random.below(3) as usize }
+        } else {
+            MergePolicy::TieredThenLevelled(Limits {
+                level0_runs: 1 + random.below(4) as usize,
+                level1_bytes: one_of(random, &[4 << 10, 8 << 10, 32 << 10]),
+                multiplier: 2 + random.below(3),
+                deepest_level: 2 + random.below(3) as u32,
+                table_bytes: one_of(random, &[2 << 10, 4 << 10, 16 << 10]),
+            })
+        };
+        let options = Options {
+            memory_bytes: one_of(random, &[64, 80, 96, 128, 256]) << 10,
+            block_cache: random.below(2) == 0,
+            memory_cleaning: random.below(3) > 0,
+            durability: one_of(random, &[Durability::None, Durability::Buffered, Durability::Synced]),
+            background_threads: 0,
+            merge_policy,
+            compression: one_of(random, COMPRESSIONS),
+            block_bytes: one_of(random, &[64, 256, 1024, 4096]),
+            filter: one_of(random, FILTERS),
+            index: one_of(random, INDEXES),
+            ..Options::default()
+        };
+        Setting { options, mapped: random.below(2) == 0 }
+    }
+}
