@@ -254,6 +254,7 @@ impl Core {
             return Err(mistake.clone());
         }
         if payload.operations == 0 {
+            self.check_open()?;
             if durability == Durability::Synced {
                 self.sync()?;
             }

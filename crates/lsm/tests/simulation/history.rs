@@ -16,6 +16,8 @@ pub(crate) struct Extent {
     pub(crate) lives: u64,
     /// The most steps of a life.
     pub(crate) steps: u64,
+    /// The most steps of one life in sixteen.
+    pub(crate) long_steps: u64,
     /// Of so many operations before one power is lost beside the main line; 1 for every one of them.
     pub(crate) image_every: u64,
     /// Whether syncs say that they were done and were not, which has to be noticed.
@@ -99,6 +101,10 @@ pub(crate) fn run(seed: u64, extent: Extent) -> Report {
             let fault = one_of(&mut fate, &[Fault::Die, Fault::Die, Fault::Fail, Fault::Full]);
             left.storage.plan(FaultPlan::new().and(fate.below(40), fault));
         }
+        if std::env::var_os("STROMA_TORTURE_TRACE").is_some() {
+            left.storage.watch(1, 0);
+            println!("life {} {setting:?}", report.lives);
+        }
         left = live(left, &setting, extent, &mut fate, &mut choices, &mut report);
         report.lives += 1;
     }
@@ -137,6 +143,9 @@ fn live(
     if !extent.lying {
         let (plan, tolerated) = draw_faults(fate, storage.operations());
         storage.heal();
+        if std::env::var_os("STROMA_TORTURE_TRACE").is_some() {
+            println!("{plan}");
+        }
         storage.plan(plan);
         tolerance = tolerated;
     }
@@ -144,7 +153,9 @@ fn live(
         .then(|| (fate.below(extent.steps), fate.below(20), fate.below(6000)));
     let mut life = Life::new(database, &mut told, setting, &storage, choices, tolerance);
     life.verify();
-    let steps = 1 + fate.below(extent.steps);
+    // Now and then a long one: what stays in memory leaves it only late.
+    let longest = if fate.below(16) == 0 { extent.long_steps } else { extent.steps };
+    let steps = 1 + fate.below(longest);
     let mut after_poisoning = 0;
     for step in 0..steps {
         if let Some((from, length, spare)) = squeeze {
@@ -181,6 +192,9 @@ fn look_at_opening(left: &Left, setting: &Setting, report: &mut Report) {
     for moment in left.storage.take_moments() {
         let loss = PowerLoss::any(mix(moment.operation));
         let context = format!("{loss:?} before operation {} of opening", moment.operation);
+        if std::env::var_os("STROMA_TORTURE_TRACE").is_some() {
+            println!("opening: {} {} {}", moment.operation, moment.action, moment.name);
+        }
         check_image(&moment.storage.lose_power(loss), setting, &left.told, left.told.synced(), &context);
         report.side_images += 1;
     }

@@ -43,8 +43,10 @@ pub(crate) struct Life<'a> {
     /// Decides what is done, and nothing else: the same numbers, the same operations.
     choices: &'a mut Random,
     tolerance: Tolerance,
-    /// How many of the 256 keys are used.
+    /// How many of the 256 keys are used most.
     keys: u64,
+    /// Whether those are overwritten again and again, so that they stay in memory, and others now and then.
+    overwrites: bool,
     handles: BTreeMap<&'static str, Keyspace>,
     snapshots: Vec<Held>,
     walks: Vec<Walk>,
@@ -67,6 +69,7 @@ impl<'a> Life<'a> {
         tolerance: Tolerance,
     ) -> Life<'a> {
         let keys = one_of(choices, &[6, 40, 40, 200]);
+        let overwrites = keys == 6;
         Life {
             database,
             told,
@@ -75,6 +78,7 @@ impl<'a> Life<'a> {
             choices,
             tolerance,
             keys,
+            overwrites,
             handles: BTreeMap::new(),
             snapshots: Vec::new(),
             walks: Vec::new(),
@@ -97,6 +101,8 @@ impl<'a> Life<'a> {
             72 => self.drop_keyspace(),
             73..=82 => self.get(),
             83..=92 => self.compare_range(),
+            // What is overwritten is to stay in memory for a while.
+            93..=96 if self.overwrites && self.choices.below(30) > 0 => self.change_one(),
             93..=95 => self.flush(),
             96 => self.compact(),
             97..=98 => self.sync(),
@@ -177,7 +183,8 @@ impl<'a> Life<'a> {
     }
 
     fn key(&mut self) -> u8 {
-        self.choices.below(self.keys) as u8
+        let keys = if self.overwrites && self.choices.below(3) == 0 { 250 } else { self.keys };
+        self.choices.below(keys) as u8
     }
 
     fn value(&mut self) -> Bytes {
@@ -200,7 +207,7 @@ impl<'a> Life<'a> {
 
     fn change(&mut self) -> Change {
         let (name, key) = (self.name(), self.key());
-        match self.choices.below(10) {
+        match self.choices.below(if self.overwrites { 400 } else { 10 }) {
             0 => Change::DeleteRange { name, start: key, end: self.key() },
             1 | 2 => Change::Delete { name, key },
             _ => Change::Put { name, key, value: self.value() },
@@ -335,7 +342,7 @@ impl<'a> Life<'a> {
                 let map = held.state.map(name);
                 let expected = map.iter().map(|(key, value)| (key.clone(), value.clone()));
                 assert!(found.into_iter().eq(expected), "a snapshot's {name} changed");
-                let key = self.choices.below(self.keys) as u8;
+                let key = self.key();
                 let found = held.snapshot.get(handle, key_of(key));
                 if let Some(found) = self.permit(found, "a read of a snapshot") {
                     assert_eq!(found.as_deref(), held.state.get(name, key).as_deref());
@@ -467,6 +474,9 @@ impl<'a> Life<'a> {
                 "{loss:?} right before operation {} ({} {})",
                 moment.operation, moment.action, moment.name
             );
+            if std::env::var_os("STROMA_TORTURE_TRACE").is_some() {
+                println!("{} {} {}", moment.operation, moment.action, moment.name);
+            }
             check_image(&moment.storage.lose_power(loss), self.setting, self.told, synced, &context);
             self.side_images += 1;
         }

@@ -28,7 +28,7 @@ use history::{Extent, run};
 #[test]
 fn many_seeds() {
     let request = Request::from_environment(300);
-    let extent = Extent { lives: 4, steps: 60, image_every: 29, lying: false };
+    let extent = Extent { lives: 4, steps: 60, long_steps: 900, image_every: 61, lying: false };
     let report = torture(request, extent);
     if request.is_default() {
         // What is to be tested did happen.
@@ -40,7 +40,7 @@ fn many_seeds() {
 
 #[test]
 fn power_is_lost_at_every_operation() {
-    let extent = Extent { lives: 3, steps: 60, image_every: 1, lying: false };
+    let extent = Extent { lives: 3, steps: 40, long_steps: 80, image_every: 1, lying: false };
     let images: u64 = (1000..1012).map(|seed| run(seed, extent).side_images).sum();
     assert!(images > 1000, "{images}");
 }
@@ -48,7 +48,7 @@ fn power_is_lost_at_every_operation() {
 /// The simulator itself is tested with a device that no database can stand.
 #[test]
 fn a_device_whose_syncs_lie_is_found_out() {
-    let extent = Extent { lives: 4, steps: 60, image_every: 29, lying: true };
+    let extent = Extent { lives: 4, steps: 60, long_steps: 900, image_every: 29, lying: true };
     let caught = (0..20).filter(|seed| {
         let outcome = catch_unwind(AssertUnwindSafe(|| run(*seed, extent)));
         let said = outcome.err().map(|panic| message(&*panic));

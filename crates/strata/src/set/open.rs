@@ -46,7 +46,8 @@ impl<K: LayerKind> Shared<K> {
         check_recovered(&*storage, kind.name(), recovered.as_ref())?;
         let exclusive = lock.excludes_others();
         let mut manifest = manifest::Writer::new(storage.clone(), kind.name(), exclusive, recovered.as_ref());
-        if recovered.is_none() || !exclusive {
+        let claims = recovered.is_none() || !exclusive;
+        if claims {
             // Claims the end of the chain: whoever wrote before us is fenced from here on, so that nothing we
             // take for an orphan can still be named by an edit of theirs.
             let state = manifest.state.clone();
@@ -71,13 +72,23 @@ impl<K: LayerKind> Shared<K> {
             pressure: AtomicU64::new(0),
         };
         shared.open_layers()?;
-        let mut report = shared.delete_orphans()?;
-        report.epoch = epoch;
-        if let Some(recovered) = recovered {
-            report.created = false;
-            report.edits_replayed = recovered.edits;
-            shared.delete_stale(&recovered.stale);
+        let orphans = shared.find_orphans()?;
+        let stale = recovered.as_ref().map(|recovered| recovered.stale.as_slice()).unwrap_or_default();
+        if !claims && !(orphans.is_empty() && stale.is_empty()) {
+            shared.make_chain_durable()?;
         }
+        shared.delete_orphans(&orphans)?;
+        shared.delete_stale(stale);
+        let current = shared.current();
+        let report = OpenReport {
+            created: recovered.is_none(),
+            epoch,
+            edits_replayed: recovered.as_ref().map_or(0, |recovered| recovered.edits),
+            layers: current.layers().count(),
+            bytes: current.layers().map(|layer| layer.descriptor.bytes).sum(),
+            orphans_deleted: orphans.len(),
+            orphan_bytes: orphans.iter().map(|orphan| orphan.bytes).sum(),
+        };
         Ok((shared, report))
     }
 
@@ -98,25 +109,28 @@ impl<K: LayerKind> Shared<K> {
         Ok(())
     }
 
-    /// Deletes layers that no edit names. Blobs with other names are somebody else's and stay.
-    fn delete_orphans(&self) -> Result<OpenReport, Error> {
+    /// Layers that no edit names. Blobs with other names are somebody else's and stay.
+    fn find_orphans(&self) -> Result<Vec<BlobEntry>, Error> {
         let writer = self.writer.lock();
         let named = &writer.manifest.state.layers;
         let is_orphan = |entry: &BlobEntry| id_of(&entry.name).is_some_and(|id| !named.contains_key(&id));
         let mut orphans = self.storage.list(LAYER_FOLDER)?;
         orphans.retain(is_orphan);
-        for orphan in &orphans {
-            self.storage.delete(&orphan.name)?;
-        }
-        Ok(OpenReport {
-            created: true,
-            epoch: 0,
-            edits_replayed: 0,
-            layers: named.len(),
-            bytes: named.values().map(|layer| layer.bytes).sum(),
-            orphans_deleted: orphans.len(),
-            orphan_bytes: orphans.iter().map(|orphan| orphan.bytes).sum(),
-        })
+        Ok(orphans)
+    }
+
+    /// Puts one more edit at the end of the chain, which changes nothing. The writer before us may have been killed
+    /// after it gave its last edit a name and before that name was on the device. We have read that edit all the
+    /// same; were we to delete what it made superfluous, and power were lost, the device might have the deletions
+    /// and not the edit.
+    fn make_chain_durable(&self) -> Result<(), Error> {
+        let mut writer = self.writer.lock();
+        let state = writer.manifest.state.clone();
+        writer.manifest.commit(manifest::Edit::default(), state)
+    }
+
+    fn delete_orphans(&self, orphans: &[BlobEntry]) -> Result<(), Error> {
+        orphans.iter().try_for_each(|orphan| Ok(self.storage.delete(&orphan.name)?))
     }
 
     /// Removes manifest blobs that nobody needs; they do no harm if they stay.

@@ -7,13 +7,16 @@ use std::sync::Arc;
 
 use crate::storage::StorageError;
 
+/// The action of making names durable.
+pub(super) const SYNC_DIRECTORY: &str = "sync the directory of";
+
 /// What goes wrong with one operation of a [`MemoryStorage`](super::MemoryStorage).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {
     /// It fails. A write may have been done in part, a blob may have been published all the same.
     Fail,
-    /// It fails with [`StorageError::Full`].
+    /// It fails with [`StorageError::Full`]; the sync of a directory, which takes no space, as with [`Fault::Fail`].
     Full,
     /// It fails, and all later ones too: the device is gone.
     Die,
@@ -161,6 +164,8 @@ impl Faults {
         match planned {
             None => Ok(Effect::Done),
             Some(Fault::Fail) => Err(broken()),
+            // By then the name is given: that it may be lost is not what `Full` says.
+            Some(Fault::Full) if action == SYNC_DIRECTORY => Err(broken()),
             Some(Fault::Full) => Err(StorageError::Full { place: place(), action }),
             Some(Fault::Die) => {
                 (self.fail_from, self.fail_once) = (Some(number), false);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::faults::{Effect, Faults};
+use super::faults::{Effect, Faults, SYNC_DIRECTORY};
 use super::moment::Watched;
 use crate::storage::StorageError;
 use crate::storage::name::folder_of;
@@ -102,14 +102,14 @@ impl State {
         }
         let stored = Stored { bytes: Arc::new(bytes), durable: false };
         if let Err(error) = self.operation("publish", name) {
-            // The caller hears of a failure, but the name may be there all the same.
-            if self.faults.random.below(2) == 1 {
+            // The caller hears of a failure, but the name may be there all the same, unless the error says not.
+            if !error.published_nothing() && self.faults.random.below(2) == 1 {
                 self.blobs.insert(name.to_owned(), stored);
             }
             return Err(error);
         }
         self.blobs.insert(name.to_owned(), stored);
-        if self.operation("sync the directory of", name)? != Effect::NotDone {
+        if self.operation(SYNC_DIRECTORY, name)? != Effect::NotDone {
             self.sync_folder_of(name);
         }
         Ok(())
