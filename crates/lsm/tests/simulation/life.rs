@@ -98,11 +98,11 @@ impl<'a> Life<'a> {
             52..=61 => self.transact(),
             62..=66 => self.use_snapshots(),
             67..=71 => self.walk(),
+            // What is overwritten is to stay in memory for a while.
+            72 | 93..=96 if self.overwrites && self.choices.below(30) > 0 => self.change_one(),
             72 => self.drop_keyspace(),
             73..=82 => self.get(),
             83..=92 => self.compare_range(),
-            // What is overwritten is to stay in memory for a while.
-            93..=96 if self.overwrites && self.choices.below(30) > 0 => self.change_one(),
             93..=95 => self.flush(),
             96 => self.compact(),
             97..=98 => self.sync(),
@@ -207,8 +207,8 @@ impl<'a> Life<'a> {
 
     fn change(&mut self) -> Change {
         let (name, key) = (self.name(), self.key());
-        match self.choices.below(if self.overwrites { 400 } else { 10 }) {
-            0 => Change::DeleteRange { name, start: key, end: self.key() },
+        match self.choices.below(10) {
+            0 if !self.overwrites => Change::DeleteRange { name, start: key, end: self.key() },
             1 | 2 => Change::Delete { name, key },
             _ => Change::Put { name, key, value: self.value() },
         }
