@@ -254,10 +254,7 @@ impl Core {
             return Err(mistake.clone());
         }
         if payload.operations == 0 {
-            self.check_open()?;
-            if durability == Durability::Synced {
-                self.sync()?;
-            }
+            self.reach(durability)?;
             return Ok(CommitToken { epoch: self.epoch, sequence: self.published() });
         }
         let request = CommitRequest::new(payload, durability, validation);
@@ -266,12 +263,23 @@ impl Core {
 
     /// Puts every commit so far on the device.
     pub(crate) fn sync(&self) -> Result<(), Error> {
+        self.reach(Durability::Synced)
+    }
+
+    /// Gives every commit so far this durability, if it has less.
+    fn reach(&self, durability: Durability) -> Result<(), Error> {
         let mut writer = self.writer.lock();
         self.check_open()?;
         self.replace_broken_log(&mut writer)?;
-        self.counters.syncs.add(1);
-        let synced = writer.log.sync();
-        synced.map_err(|error| writer.give_up_log(self, error.into()))
+        let reached = match durability {
+            Durability::None => Ok(()),
+            Durability::Buffered => writer.log.flush(),
+            Durability::Synced => {
+                self.counters.syncs.add(1);
+                writer.log.sync()
+            }
+        };
+        reached.map_err(|error| writer.give_up_log(self, error.into()))
     }
 
     /// Refuses everything from now on because of `cause`; answers the error to tell.

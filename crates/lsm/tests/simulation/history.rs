@@ -208,7 +208,11 @@ fn end(
     unharmed: bool,
     fate: &mut Random,
 ) -> Left {
-    match fate.below(5) {
+    let way = fate.below(5);
+    if std::env::var_os("STROMA_TORTURE_TRACE").is_some() {
+        println!("way {way}, {} {}", told.synced(), told.buffered());
+    }
+    match way {
         0 => {
             if database.close().is_ok() {
                 told.promise_all();

@@ -118,6 +118,9 @@ impl<'a> Life<'a> {
             Err(error) => error,
         };
         self.errors += 1;
+        if std::env::var_os("STROMA_TORTURE_TRACE").is_some() {
+            println!("{what}: {error}");
+        }
         let is_damage = matches!(error, Error::Corrupt { .. } | Error::Unsupported { .. });
         let tolerated = match self.tolerance {
             Tolerance::Nothing => false,
@@ -156,7 +159,12 @@ impl<'a> Life<'a> {
             return None;
         }
         match &outcome {
-            Ok(_) => self.told.acknowledge(next, durability),
+            Ok(_) => {
+                self.told.acknowledge(next, durability);
+                if std::env::var_os("STROMA_TORTURE_TRACE").is_some() {
+                    println!("{durability:?} {:?}", (self.told.synced(), self.told.buffered()));
+                }
+            }
             Err(Error::Poisoned { .. }) => {
                 self.poisoned = true;
                 self.told.doubt(next);

@@ -28,7 +28,7 @@ use history::{Extent, run};
 #[test]
 fn many_seeds() {
     let request = Request::from_environment(300);
-    let extent = Extent { lives: 4, steps: 60, long_steps: 900, image_every: 61, lying: false };
+    let extent = Extent { lives: 4, steps: 60, long_steps: 900, image_every: 97, lying: false };
     let report = torture(request, extent);
     if request.is_default() {
         // What is to be tested did happen.
