@@ -5,10 +5,12 @@
 mod chore;
 mod end_to_end;
 mod models;
+mod options;
 mod sanitize;
 mod stress;
 mod suite;
 mod tidy;
+mod torture;
 
 use std::process::ExitCode;
 
@@ -22,6 +24,10 @@ cargo xtask <chore>
   end-to-end    the end-to-end tests alone: pymongo, mongosh and the command line against a real server
   stress        many threads on a small log-structured store, every answer checked
                   --minutes 10  --threads 4  --seed 1  --capacity 4 (MiB)
+  torture       the storage engine under crashes at storage operations and faults of the device, checked with a model
+                  --seeds 1000  --seed 0 (the first)  --minutes M (as many seeds as it takes)
+  kill          the storage engine killed (SIGKILL) while it writes to a real disk
+                  --rounds 1000  --seed 0
   sanitize      the tests of all crates with `unsafe` under sanitizers: address, thread; both if none is named
   help          this text
 ";
@@ -36,6 +42,8 @@ fn main() -> ExitCode {
         ["models"] => models::run(),
         ["end-to-end"] => end_to_end::run(),
         ["stress", options @ ..] => stress::run(options),
+        ["torture", options @ ..] => torture::run(options),
+        ["kill", options @ ..] => torture::kill(options),
         ["sanitize", names @ ..] => sanitize::run(names),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");

@@ -1,6 +1,7 @@
 //! The long stress test of log-structured memory: reads its options, builds it in release and runs it.
 
-use crate::chore::{self, Failure, Outcome, cargo};
+use crate::chore::{self, Outcome, cargo};
+use crate::options::choices;
 
 /// What `cargo xtask stress` was asked for.
 #[derive(Debug, PartialEq)]
@@ -35,22 +36,13 @@ fn arguments(request: &Request) -> [String; 4] {
 
 fn parse(words: &[&str]) -> Outcome<Request> {
     let mut request = Request::default();
-    for pair in words.chunks(2) {
-        let [option, value] = pair else {
-            return Err(Failure(format!("`{}` lacks its value, or is no option", pair[0])));
-        };
-        let refuse = |wanted: &str| Failure(format!("`{option} {value}`: the value must be {wanted}"));
-        let number = || value.parse::<u64>().ok();
-        let at_least_one = || number().filter(|number| *number > 0).ok_or_else(|| refuse("1 or more"));
-        match *option {
-            "--minutes" => {
-                let minutes = value.parse::<f64>().ok().filter(|minutes| (0.0..=1e6).contains(minutes));
-                request.minutes = minutes.ok_or_else(|| refuse("a number of minutes, such as 0.5"))?;
-            }
-            "--threads" => request.threads = at_least_one()?,
-            "--seed" => request.seed = number().ok_or_else(|| refuse("a whole number"))?,
-            "--capacity" => request.capacity_mib = at_least_one()?,
-            _ => return Err(Failure(format!("stress has no option `{option}`"))),
+    for choice in choices(words)? {
+        match choice.option {
+            "--minutes" => request.minutes = choice.minutes()?,
+            "--threads" => request.threads = choice.at_least_one()?,
+            "--seed" => request.seed = choice.number()?,
+            "--capacity" => request.capacity_mib = choice.at_least_one()?,
+            _ => return Err(choice.unknown("stress")),
         }
     }
     Ok(request)
@@ -59,6 +51,7 @@ fn parse(words: &[&str]) -> Outcome<Request> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chore::Failure;
 
     #[test]
     fn options_come_in_any_order_and_the_rest_has_defaults() {

@@ -1,11 +1,13 @@
-//! A process that is killed (SIGKILL) at a random moment while several threads commit loses nothing it acknowledged.
+//! A process that is killed (SIGKILL) at a random moment while several threads commit and others flush, merge, make
+//! and drop keyspaces loses nothing it acknowledged.
 //!
 //! The test starts its own binary as a child. The child's threads commit synced batches and write a line to a pipe
 //! for each acknowledged one; the parent kills the child at a seeded moment, opens the database, and compares it with
 //! the lines it has read. A thread's batches form a chain of numbers, each batch has several keys in two keyspaces,
-//! so that a lost, torn or invented batch shows.
+//! so that a lost, torn or invented batch shows. Now and then a batch also deletes a range of earlier keys.
 //!
-//! `STROMA_KILL_ROUNDS` sets the number of rounds (default 200).
+//! `STROMA_KILL_ROUNDS` sets the number of rounds (default 200), `STROMA_KILL_SEED` the moments; `cargo xtask kill`
+//! sets them.
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,
@@ -13,13 +15,13 @@
     reason = "a test, and its own child"
 )]
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, IsTerminal, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use stroma_lsm::{Database, Durability, Error, Keyspace, Options};
+use stroma_lsm::{Compression, Database, Durability, Error, Keyspace, Options};
 use stroma_strata::MergePolicy;
 use stroma_strata::picker::Limits;
 
@@ -27,10 +29,16 @@ use stroma_strata::picker::Limits;
 const DIRECTORY: &str = "STROMA_KILL_DIRECTORY";
 const WRITERS: u32 = 4;
 
-/// Little memory, so that a round flushes and merges.
-fn options() -> Options {
+/// Which of several options a round uses.
+const ROUND: &str = "STROMA_KILL_ROUND";
+
+/// Little memory, so that a round flushes and merges; other options in every round.
+fn options(round: u64) -> Options {
     Options {
-        memory_bytes: 128 << 10,
+        memory_bytes: (64 << 10) << (round % 3),
+        memory_cleaning: round.is_multiple_of(2),
+        background_threads: [1, 2, 0][round as usize / 2 % 3],
+        compression: [Compression::None, Compression::Lz4][round as usize / 4 % 2],
         block_bytes: 512,
         merge_policy: MergePolicy::TieredThenLevelled(Limits {
             level0_runs: 3,
@@ -43,8 +51,8 @@ fn options() -> Options {
     }
 }
 
-fn open(directory: &Path) -> (Database, [Keyspace; 2]) {
-    let database = Database::open(directory, options()).unwrap();
+fn open(directory: &Path, round: u64) -> (Database, [Keyspace; 2]) {
+    let database = Database::open(directory, options(round)).unwrap();
     let keyspaces = ["left", "right"].map(|name| database.keyspace(name).unwrap());
     (database, keyspaces)
 }
@@ -65,10 +73,17 @@ fn count(keyspace: &Keyspace, writer: u32) -> u64 {
 
 /// What the child does until it is killed.
 fn write_for_ever(directory: &Path) {
-    let (database, keyspaces) = open(directory);
+    let round = std::env::var(ROUND).unwrap().parse().unwrap();
+    let (database, keyspaces) = open(directory, round);
     println!("ready");
     let output = std::sync::Mutex::new(std::io::stdout());
     std::thread::scope(|scope| {
+        let other = &database;
+        scope.spawn(move || {
+            loop {
+                disturb(other).unwrap();
+            }
+        });
         for writer in 0..WRITERS {
             let (database, keyspaces, output) = (&database, &keyspaces, &output);
             scope.spawn(move || {
@@ -87,6 +102,23 @@ fn write_for_ever(directory: &Path) {
     });
 }
 
+/// What goes on beside the writers.
+fn disturb(database: &Database) -> Result<(), Error> {
+    let passing = database.keyspace("passing")?;
+    passing.put("a", vec![1; 3000])?;
+    database.flush()?;
+    passing.delete_range("a".."b")?;
+    database.compact()?;
+    database.drop_keyspace("passing")?;
+    std::thread::sleep(Duration::from_millis(3));
+    Ok(())
+}
+
+/// Whether batch `number` deletes, in the right keyspace, the keys of the twentieth to the eleventh batch before it.
+fn deletes_range(number: u64) -> bool {
+    number.is_multiple_of(31) && number % 500 >= 20
+}
+
 fn commit(database: &Database, keyspaces: &[Keyspace; 2], writer: u32, number: u64) -> Result<(), Error> {
     let value = vec![number as u8; 20 + (number * 37 % 400) as usize];
     let mut batch = database.batch();
@@ -97,15 +129,19 @@ fn commit(database: &Database, keyspaces: &[Keyspace; 2], writer: u32, number: u
     if number.is_multiple_of(7) {
         batch.delete(&keyspaces[1], key(writer, number));
     }
+    if deletes_range(number) {
+        batch.delete_range(&keyspaces[1], key(writer, number - 20)..key(writer, number - 10));
+    }
     batch.commit_with(Durability::Synced).map(drop)
 }
 
 /// Starts the child and kills it after `alive` from when it was ready; answers the last batch of each writer that it
 /// acknowledged.
-fn run_child(directory: &Path, alive: Duration) -> Vec<u64> {
+fn run_child(directory: &Path, round: u64, alive: Duration) -> Vec<u64> {
     let mut child: Child = Command::new(std::env::current_exe().unwrap())
         .args(["killed_while_writing_nothing_acknowledged_is_lost", "--exact", "--nocapture"])
         .env(DIRECTORY, directory)
+        .env(ROUND, round.to_string())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -129,8 +165,9 @@ fn run_child(directory: &Path, alive: Duration) -> Vec<u64> {
 }
 
 /// Compares what is in the database with what was acknowledged.
-fn check(directory: &Path, acknowledged: &[u64], context: &str) {
-    let (database, keyspaces) = open(directory);
+fn check(directory: &Path, round: u64, acknowledged: &[u64]) {
+    let context = format!("round {round}");
+    let (database, keyspaces) = open(directory, round + 1);
     let mut counts = Vec::new();
     for writer in 0..WRITERS {
         let last = count(&keyspaces[0], writer);
@@ -143,7 +180,8 @@ fn check(directory: &Path, acknowledged: &[u64], context: &str) {
             let left = keyspaces[0].get(key(writer, number)).unwrap();
             assert_eq!(left.as_deref(), Some(expected.as_slice()), "{context}: {writer} {number}");
             let right = keyspaces[1].get(key(writer, number)).unwrap();
-            let deleted = number.is_multiple_of(7);
+            let deleted = number.is_multiple_of(7)
+                || (number + 11..=number + 20).any(|later| later <= last && deletes_range(later));
             assert_eq!(right.is_none(), deleted, "{context}: {writer} {number}");
         }
         counts.push(last);
@@ -161,6 +199,7 @@ fn killed_while_writing_nothing_acknowledged_is_lost() {
         return;
     }
     let rounds: u64 = std::env::var("STROMA_KILL_ROUNDS").map_or(200, |rounds| rounds.parse().unwrap());
+    let seed: u64 = std::env::var("STROMA_KILL_SEED").map_or(0, |seed| seed.parse().unwrap());
     let mut folder = tempfile::tempdir().unwrap();
     let mut total = 0;
     for round in 0..rounds {
@@ -168,11 +207,15 @@ fn killed_while_writing_nothing_acknowledged_is_lost() {
         if round.is_multiple_of(25) {
             folder = tempfile::tempdir().unwrap();
         }
-        let alive = Duration::from_micros(200 + round.wrapping_mul(0x9e37_79b9_7f4a_7c15) % 60_000);
-        let context = format!("round {round}");
-        let acknowledged = run_child(folder.path(), alive);
+        let moment = (round + seed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let alive = Duration::from_micros(200 + moment % 60_000);
+        let acknowledged = run_child(folder.path(), round, alive);
         total += acknowledged.iter().filter(|last| **last > 0).count() as u64;
-        check(folder.path(), &acknowledged, &context);
+        check(folder.path(), round, &acknowledged);
+        let mut terminal = std::io::stderr();
+        if round % 20 == 19 && terminal.is_terminal() {
+            let _ = write!(terminal, "\r{} rounds of {rounds}, nothing lost ", round + 1);
+        }
     }
     assert!(total > rounds, "the children were killed before they wrote: {total}");
 }

@@ -88,8 +88,9 @@ impl Batch {
     ///
     /// # Errors
     /// A mistake made while collecting; [`Error::Poisoned`] after a failed write of the log; a full disk or
-    /// memory. Nothing of the batch is visible then; whether it is there after a restart is unknown only for
-    /// [`Error::Poisoned`].
+    /// memory. Nothing of the batch is visible then. Whether it is there after a restart is unknown for
+    /// [`Error::Poisoned`], and for a full disk if no later commit succeeds before the restart; it is not there after
+    /// any other error.
     pub fn commit(self) -> Result<CommitToken, Error> {
         let durability = self.core.options().durability;
         self.commit_with(durability)

@@ -60,7 +60,7 @@ pub(crate) fn torture(request: Request, extent: Extent) -> Report {
                     if number >= request.seeds || out_of_time() {
                         break;
                     }
-                    let seed = request.first_seed + number;
+                    let seed = request.first_seed.wrapping_add(number);
                     let ended = catch_unwind(AssertUnwindSafe(|| run(seed, extent)));
                     let (total, failed, done) = &mut *outcome.lock().unwrap();
                     *done += 1;

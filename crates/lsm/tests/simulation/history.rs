@@ -9,6 +9,7 @@ use crate::life::{Life, Tolerance, check_image};
 use crate::model::{State, Told};
 use crate::random::{Random, mix};
 use crate::setting::{Setting, one_of};
+use crate::trace::{is_traced, trace};
 
 /// How much is done with a seed.
 #[derive(Debug, Clone, Copy)]
@@ -101,10 +102,10 @@ pub(crate) fn run(seed: u64, extent: Extent) -> Report {
             let fault = one_of(&mut fate, &[Fault::Die, Fault::Die, Fault::Fail, Fault::Full]);
             left.storage.plan(FaultPlan::new().and(fate.below(40), fault));
         }
-        if std::env::var_os("STROMA_TORTURE_TRACE").is_some() {
+        if is_traced() {
             left.storage.watch(1, 0);
-            println!("life {} {setting:?}", report.lives);
         }
+        trace(|| format!("life {}: {setting:?}", report.lives));
         left = live(left, &setting, extent, &mut fate, &mut choices, &mut report);
         report.lives += 1;
     }
@@ -143,9 +144,7 @@ fn live(
     if !extent.lying {
         let (plan, tolerated) = draw_faults(fate, storage.operations());
         storage.heal();
-        if std::env::var_os("STROMA_TORTURE_TRACE").is_some() {
-            println!("{plan}");
-        }
+        trace(|| format!("faults: {plan}"));
         storage.plan(plan);
         tolerance = tolerated;
     }
@@ -192,9 +191,7 @@ fn look_at_opening(left: &Left, setting: &Setting, report: &mut Report) {
     for moment in left.storage.take_moments() {
         let loss = PowerLoss::any(mix(moment.operation));
         let context = format!("{loss:?} before operation {} of opening", moment.operation);
-        if std::env::var_os("STROMA_TORTURE_TRACE").is_some() {
-            println!("opening: {} {} {}", moment.operation, moment.action, moment.name);
-        }
+        trace(|| format!("opening: {} {} {}", moment.operation, moment.action, moment.name));
         check_image(&moment.storage.lose_power(loss), setting, &left.told, left.told.synced(), &context);
         report.side_images += 1;
     }
@@ -209,9 +206,7 @@ fn end(
     fate: &mut Random,
 ) -> Left {
     let way = fate.below(5);
-    if std::env::var_os("STROMA_TORTURE_TRACE").is_some() {
-        println!("way {way}, {} {}", told.synced(), told.buffered());
-    }
+    trace(|| format!("ends in way {way}; synced {}, buffered {}", told.synced(), told.buffered()));
     match way {
         0 => {
             if database.close().is_ok() {

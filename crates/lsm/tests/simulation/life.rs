@@ -9,6 +9,7 @@ use stroma_strata::storage::{MemoryStorage, PowerLoss};
 use crate::model::{Bytes, Change, NAMES, State, Told, key_of};
 use crate::random::{Random, fill, mix};
 use crate::setting::{Setting, one_of};
+use crate::trace::trace;
 
 /// A snapshot with what it has to show, dropped keyspaces too.
 struct Held {
@@ -118,9 +119,7 @@ impl<'a> Life<'a> {
             Err(error) => error,
         };
         self.errors += 1;
-        if std::env::var_os("STROMA_TORTURE_TRACE").is_some() {
-            println!("{what}: {error}");
-        }
+        trace(|| format!("{what}: {error}"));
         let is_damage = matches!(error, Error::Corrupt { .. } | Error::Unsupported { .. });
         let tolerated = match self.tolerance {
             Tolerance::Nothing => false,
@@ -161,9 +160,7 @@ impl<'a> Life<'a> {
         match &outcome {
             Ok(_) => {
                 self.told.acknowledge(next, durability);
-                if std::env::var_os("STROMA_TORTURE_TRACE").is_some() {
-                    println!("{durability:?} {:?}", (self.told.synced(), self.told.buffered()));
-                }
+                trace(|| format!("acknowledged {durability:?}: {:?}", self.told));
             }
             Err(Error::Poisoned { .. }) => {
                 self.poisoned = true;
@@ -282,8 +279,8 @@ impl<'a> Life<'a> {
             (0..self.choices.below(4)).map(|_| (self.name(), self.key())).collect();
         let scan = (self.choices.below(3) == 0).then(|| (self.name(), self.key(), self.key()));
         let (own, other) = (self.changes(own_count), self.changes(other_count));
-        let names = reads.iter().map(|read| read.0).chain(scan.map(|scan| scan.0));
-        let known = names.fold(true, |known, name| self.handle(name).is_some() && known);
+        let mut names = reads.iter().map(|read| read.0).chain(scan.map(|scan| scan.0));
+        let known = names.all(|name| self.handle(name).is_some());
         let (Some(own), Some(other), true) = (own, other, known) else { return };
 
         let mut transaction = self.database.transaction();
@@ -482,9 +479,7 @@ impl<'a> Life<'a> {
                 "{loss:?} right before operation {} ({} {})",
                 moment.operation, moment.action, moment.name
             );
-            if std::env::var_os("STROMA_TORTURE_TRACE").is_some() {
-                println!("{} {} {}", moment.operation, moment.action, moment.name);
-            }
+            trace(|| format!("{} {} {}", moment.operation, moment.action, moment.name));
             check_image(&moment.storage.lose_power(loss), self.setting, self.told, synced, &context);
             self.side_images += 1;
         }

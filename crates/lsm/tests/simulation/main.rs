@@ -1,8 +1,8 @@
 //! A simulator: seeded operations, crashes at storage operations, faults of devices, and a model that knows what must
 //! be there afterwards. Everything follows from the seed, so that whatever fails can be repeated.
 //!
-//! `STROMA_TORTURE_SEEDS`, `_SEED`, `_SECONDS` and `_THREADS` ask for more than the default; `cargo xtask torture` sets
-//! them.
+//! `STROMA_TORTURE_SEEDS`, `_SEED`, `_SECONDS` and `_THREADS` ask for more than the default, `_TRACE` for a line
+//! for whatever happens; `cargo xtask torture` sets them.
 #![allow(
     clippy::disallowed_methods,
     clippy::unwrap_used,
@@ -19,6 +19,7 @@ mod model;
 #[path = "../shared/random.rs"]
 mod random;
 mod setting;
+mod trace;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -2,6 +2,7 @@
 //! was promised about them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use stroma_lsm::{Database, Durability, Error};
@@ -130,22 +131,28 @@ impl State {
 }
 
 /// The states that a database went through since it was opened, and how many of them must survive what.
-#[derive(Debug)]
 pub(crate) struct Told {
     /// The state it was opened in, and the one after each commit that was acknowledged.
     states: Vec<State>,
-    /// The state after a commit that was not acknowledged and may be there all the same.
-    doubt: Option<State>,
+    /// The states after commits that were not acknowledged and may be there all the same, until another is.
+    doubts: Vec<State>,
     /// The state that must survive a loss of power, by its number; nothing before it may come back.
     synced: usize,
     /// The state that must survive the death of the process.
     buffered: usize,
 }
 
+impl fmt::Debug for Told {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let last = self.states.len() - 1;
+        write!(formatter, "state {last}, {} synced, {} buffered", self.synced, self.buffered)
+    }
+}
+
 impl Told {
     /// About a database opened in this state, all of which is on the device.
     pub(crate) fn since(state: State) -> Told {
-        Told { states: vec![state], doubt: None, synced: 0, buffered: 0 }
+        Told { states: vec![state], doubts: Vec::new(), synced: 0, buffered: 0 }
     }
 
     /// The state that readers see.
@@ -155,7 +162,7 @@ impl Told {
 
     pub(crate) fn acknowledge(&mut self, state: State, durability: Durability) {
         self.states.push(state);
-        self.doubt = None;
+        self.doubts.clear();
         match durability {
             Durability::Synced => self.promise_all(),
             Durability::Buffered => self.buffered = self.states.len() - 1,
@@ -164,7 +171,7 @@ impl Told {
     }
 
     pub(crate) fn doubt(&mut self, state: State) {
-        self.doubt = Some(state);
+        self.doubts.push(state);
     }
 
     /// After a sync or a flush that succeeded.
@@ -188,8 +195,8 @@ impl Told {
 
     /// Makes sure that what was found after a restart is a state that may be there: state `least` or one after it.
     pub(crate) fn check(&self, found: &State, least: usize, context: &str) {
-        if self.doubt.as_ref() == Some(found) || self.states[least..].iter().rev().any(|state| state == found)
-        {
+        let mut possible = self.states[least..].iter().rev().chain(&self.doubts);
+        if possible.any(|state| state == found) {
             return;
         }
         let lost = self.states[..least].iter().rposition(|state| state == found);

@@ -74,7 +74,8 @@ impl<K: LayerKind> Shared<K> {
         shared.open_layers()?;
         let orphans = shared.find_orphans()?;
         let stale = recovered.as_ref().map(|recovered| recovered.stale.as_slice()).unwrap_or_default();
-        if !claims && !(orphans.is_empty() && stale.is_empty()) {
+        let is_superfluous = !orphans.is_empty() || !stale.is_empty();
+        if is_superfluous && !claims {
             shared.make_chain_durable()?;
         }
         shared.delete_orphans(&orphans)?;

@@ -1,0 +1,177 @@
+//! A byte that changed in any file of a database is found: by opening it, by `check`, or by the read that comes upon
+//! it. Never is anything wrong answered.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may use what it likes"
+)]
+
+#[path = "shared/random.rs"]
+mod random;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use random::{Random, fill};
+use stroma_lsm::{Compression, Database, Durability, Error, FilterPolicy, IndexPolicy, Options};
+use stroma_strata::MergePolicy;
+use stroma_strata::storage::{LogStorage as _, MemoryStorage, Storage as _};
+
+type Map = BTreeMap<Vec<u8>, Vec<u8>>;
+
+fn options() -> Options {
+    Options {
+        memory_bytes: 64 << 10,
+        background_threads: 0,
+        block_bytes: 256,
+        merge_policy: MergePolicy::Tiered { fanout: 4 },
+        ..Options::default()
+    }
+}
+
+/// A database with a few tables, each with other options, a manifest of several edits, and a log; and what it holds
+/// after each commit that only the log has, the last one first.
+fn small_database() -> (MemoryStorage, Vec<Map>) {
+    let storage = MemoryStorage::new();
+    let mut random = Random(5);
+    let mut map = Map::new();
+    let settings = [
+        (Compression::None, FilterPolicy::default(), IndexPolicy::CostModel),
+        #[cfg(feature = "lz4")]
+        (Compression::Lz4, FilterPolicy::None, IndexPolicy::Plain),
+        #[cfg(feature = "zstd")]
+        (Compression::Zstd { level: 1 }, FilterPolicy::default(), IndexPolicy::SPlus),
+        (Compression::None, FilterPolicy::None, IndexPolicy::RadixSpline),
+    ];
+    for (compression, filter, index) in settings {
+        let options = Options { compression, filter, index, ..options() };
+        let database = Database::open_storage(Arc::new(storage.clone()), options).unwrap();
+        let keyspace = database.keyspace("all").unwrap();
+        for _ in 0..50 {
+            let key = format!("key {:03}", random.below(200)).into_bytes();
+            let mut value = vec![0; random.below(60) as usize];
+            if random.below(2) == 0 {
+                fill(&mut value, random.next());
+            }
+            keyspace.put(&key, &value).unwrap();
+            map.insert(key, value);
+        }
+        keyspace.delete_range("key 050".."key 060").unwrap();
+        map.retain(|key, _| !(b"key 050".as_slice()..b"key 060").contains(&key.as_slice()));
+        database.close().unwrap();
+    }
+    let database = Database::open_storage(Arc::new(storage.clone()), options()).unwrap();
+    let keyspace = database.keyspace("all").unwrap();
+    let mut states = vec![map.clone()];
+    for number in 0..6_u8 {
+        let mut batch = database.batch();
+        batch.put(&keyspace, [number], [number; 20]);
+        batch.commit_with(Durability::Synced).unwrap();
+        map.insert(vec![number], vec![number; 20]);
+        states.insert(0, map.clone());
+    }
+    (storage.kill(), states)
+}
+
+fn open(storage: &MemoryStorage) -> Result<Database, Error> {
+    Database::open_storage(Arc::new(storage.clone()), options())
+}
+
+/// Everything, by a scan, and each key by itself.
+fn read(database: &Database, keys: &Map) -> Result<Map, Error> {
+    let keyspace = database.keyspace("all")?;
+    for key in keys.keys() {
+        let found = keyspace.get(key)?;
+        // Whether it is the right one, the scan tells, which sees the same state.
+        drop(found);
+    }
+    keyspace.iter().map(|entry| entry.map(|(key, value)| (key, value.into_vec()))).collect()
+}
+
+/// What came of one changed byte.
+#[derive(Debug, Default)]
+struct Counts {
+    refused: usize,
+    reads_failed: usize,
+    only_check: usize,
+    cut: usize,
+    harmless: usize,
+}
+
+/// Changes every `step`th byte of the file `name`, each by another bit, and looks at what is said.
+fn change_bytes_of(storage: &MemoryStorage, states: &[Map], name: &str, step: usize, mapped: bool) -> Counts {
+    let bytes = storage.contents(name).unwrap();
+    let is_log = name.starts_with("log/");
+    let mut counts = Counts::default();
+    for at in (0..bytes.len()).step_by(step) {
+        let damaged = storage.kill();
+        damaged.set_mapped(mapped);
+        assert!(damaged.flip_bit(name, at as u64 * 8 + at as u64 % 8));
+        let context = format!("{name}, byte {at} of {}", bytes.len());
+        let database = match open(&damaged) {
+            Ok(database) => database,
+            Err(error) => {
+                let is_told = matches!(error, Error::Corrupt { .. } | Error::Unsupported { .. });
+                assert!(is_told, "{context}: {error}");
+                counts.refused += 1;
+                continue;
+            }
+        };
+        let found = read(&database, &states[0]);
+        let is_sound = database.check().is_sound();
+        match found {
+            Err(error) => {
+                assert!(
+                    matches!(error, Error::Corrupt { .. } | Error::Unsupported { .. }),
+                    "{context}: {error}"
+                );
+                assert!(!is_sound, "{context}: a read failed and check found nothing");
+                counts.reads_failed += 1;
+            }
+            Ok(found) if is_log => {
+                // The end of a log that is damaged may be an end that was never written: it is cut, and that is told.
+                let state = states.iter().position(|state| *state == found);
+                let state = state.unwrap_or_else(|| panic!("{context}: a state that never was"));
+                assert!(
+                    state == 0 || database.recovery_report().log_cut.is_some(),
+                    "{context}: cut in silence"
+                );
+                if state == 0 { counts.harmless += 1 } else { counts.cut += 1 }
+            }
+            Ok(found) => {
+                assert!(found == states[0], "{context}: something wrong was read");
+                assert!(!is_sound, "{context}: nobody noticed");
+                counts.only_check += 1;
+            }
+        }
+    }
+    counts
+}
+
+fn change_bytes(step: usize, mapped: bool) {
+    let (storage, states) = small_database();
+    let database = open(&storage.kill()).unwrap();
+    assert_eq!(read(&database, &states[0]).unwrap(), states[0]);
+    drop(database);
+    let mut names = Vec::new();
+    for folder in ["layers", "manifest"] {
+        names.extend(storage.list(folder).unwrap().into_iter().map(|entry| entry.name));
+    }
+    names.extend(storage.list_logs("log").unwrap().into_iter().map(|entry| entry.name));
+    assert!(names.len() > 5, "{names:?}");
+    for name in names {
+        let counts = change_bytes_of(&storage, &states, &name, step, mapped);
+        println!("{name}: {counts:?}");
+    }
+}
+
+#[test]
+fn every_byte_of_every_file_counts() {
+    change_bytes(1, true);
+}
+
+#[test]
+fn bytes_that_are_read_instead_of_mapped_count_too() {
+    change_bytes(7, false);
+}
