@@ -18,6 +18,9 @@ use stroma_lsm::{Compression, Database, Durability, Error, FilterPolicy, IndexPo
 use stroma_strata::MergePolicy;
 use stroma_strata::storage::{LogStorage as _, MemoryStorage, Storage as _};
 
+/// Where a database has its files, but the log.
+const FOLDERS: [&str; 3] = ["layers", "manifest", "values"];
+
 type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
 fn options() -> Options {
@@ -25,6 +28,7 @@ fn options() -> Options {
         memory_bytes: 64 << 10,
         background_threads: 0,
         block_bytes: 256,
+        value_threshold: 50,
         merge_policy: MergePolicy::Tiered { fanout: 4 },
         ..Options::default()
     }
@@ -155,7 +159,7 @@ fn change_bytes(step: usize, mapped: bool) {
     assert_eq!(read(&database, &states[0]).unwrap(), states[0]);
     drop(database);
     let mut names = Vec::new();
-    for folder in ["layers", "manifest"] {
+    for folder in FOLDERS {
         names.extend(storage.list(folder).unwrap().into_iter().map(|entry| entry.name));
     }
     names.extend(storage.list_logs("log").unwrap().into_iter().map(|entry| entry.name));

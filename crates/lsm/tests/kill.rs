@@ -40,6 +40,7 @@ fn options(round: u64) -> Options {
         background_threads: [1, 2, 0][round as usize / 2 % 3],
         compression: [Compression::None, Compression::Lz4][round as usize / 4 % 2],
         block_bytes: 512,
+        value_threshold: [usize::MAX, 200][round as usize / 3 % 2],
         merge_policy: MergePolicy::TieredThenLevelled(Limits {
             level0_runs: 3,
             level1_bytes: 256 << 10,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use stroma_lsm::{Database, Durability, Error, Keyspace, Range, Snapshot};
+use stroma_lsm::{Database, Durability, Error, Keyspace, Range, Snapshot, Transaction};
 use stroma_strata::storage::{MemoryStorage, PowerLoss};
 
 use crate::model::{Bytes, Change, NAMES, State, Told, key_of};
@@ -285,16 +285,12 @@ impl<'a> Life<'a> {
 
         let mut transaction = self.database.transaction();
         let mut seen = self.told.present().clone();
-        for change in &own {
-            let handle = &self.handles[change.name()];
-            let outcome = match change {
-                Change::Put { key, value, .. } => transaction.put(handle, key_of(*key), value),
-                Change::Delete { key, .. } => transaction.delete(handle, key_of(*key)),
-                Change::DeleteRange { start, end, .. } => {
-                    transaction.delete_range(handle, key_of(*start)..key_of(*end))
-                }
-            };
-            outcome.expect("a transaction keeps its writes in memory");
+        let undone = if self.choices.below(3) == 0 { other.as_slice() } else { &[] };
+        self.write_in(&mut transaction, &own);
+        if !undone.is_empty() {
+            let savepoint = transaction.savepoint();
+            self.write_in(&mut transaction, undone);
+            transaction.rollback_to(&savepoint).expect("a savepoint of this transaction");
         }
         seen.apply(&own);
         for &(name, key) in &reads {
@@ -329,6 +325,20 @@ impl<'a> Life<'a> {
             self.note(2);
         } else if !self.poisoned {
             self.permit(outcome, "a transaction that only reads");
+        }
+    }
+
+    fn write_in(&self, transaction: &mut Transaction, changes: &[Change]) {
+        for change in changes {
+            let handle = &self.handles[change.name()];
+            let outcome = match change {
+                Change::Put { key, value, .. } => transaction.put(handle, key_of(*key), value),
+                Change::Delete { key, .. } => transaction.delete(handle, key_of(*key)),
+                Change::DeleteRange { start, end, .. } => {
+                    transaction.delete_range(handle, key_of(*start)..key_of(*end))
+                }
+            };
+            outcome.expect("a transaction keeps its writes in memory");
         }
     }
 

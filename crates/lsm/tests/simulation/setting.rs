@@ -63,6 +63,8 @@ impl Setting {
             background_threads: 0,
             merge_policy,
             compression: one_of(random, COMPRESSIONS),
+            // Some, most or none of the values that a life writes.
+            value_threshold: one_of(random, &[40, 300, usize::MAX]),
             block_bytes: one_of(random, &[64, 256, 1024, 4096]),
             filter: one_of(random, FILTERS),
             index: one_of(random, INDEXES),
