@@ -100,13 +100,13 @@ impl<'a> Life<'a> {
             62..=66 => self.use_snapshots(),
             67..=71 => self.walk(),
             // What is overwritten is to stay in memory for a while.
-            72 | 93..=96 if self.overwrites && self.choices.below(30) > 0 => self.change_one(),
+            72 | 93..=97 if self.overwrites && self.choices.below(30) > 0 => self.change_one(),
             72 => self.drop_keyspace(),
             73..=82 => self.get(),
             83..=92 => self.compare_range(),
             93..=95 => self.flush(),
-            96 => self.compact(),
-            97..=98 => self.sync(),
+            96..=97 => self.compact(),
+            98 => self.sync(),
             _ => self.verify(),
         }
         self.look_at_moments(synced);
@@ -453,6 +453,14 @@ impl<'a> Life<'a> {
     }
 
     fn compact(&mut self) {
+        let (name, start, end) = (self.name(), self.key(), self.key());
+        if let Some(handle) = self.handles.get(name)
+            && start < end
+        {
+            let outcome = self.database.compact_range(handle, key_of(start)..key_of(end));
+            self.permit(outcome, "a merge of a range");
+            return;
+        }
         let outcome = self.database.compact();
         if self.permit(outcome, "a merge of everything").is_some() {
             self.told.promise_all();

@@ -1,8 +1,8 @@
 //! Options drawn at random, small enough that a few dozen operations flush and merge.
 
 use stroma_lsm::{Compression, Durability, FilterPolicy, IndexPolicy, Options};
-use stroma_strata::MergePolicy;
 use stroma_strata::picker::Limits;
+use stroma_strata::{MergePolicy, Upkeep};
 
 use crate::random::Random;
 
@@ -62,6 +62,8 @@ impl Setting {
             durability: one_of(random, &[Durability::None, Durability::Buffered, Durability::Synced]),
             background_threads: 0,
             merge_policy,
+            // Ages would bring in the clock.
+            upkeep: Upkeep { delete_percent: one_of(random, &[None, Some(10), Some(50)]), ..Upkeep::none() },
             compression: one_of(random, COMPRESSIONS),
             // Some, most or none of the values that a life writes.
             value_threshold: one_of(random, &[40, 300, usize::MAX]),
