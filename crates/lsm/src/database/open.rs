@@ -79,7 +79,7 @@ pub(super) fn open(
     let after =
         ReplayStart { flushed_through: flushed.flushed_through, durable_through: flushed.durable_through };
     let replayed = replay(&*storage, &segments, after, options.recovery, |_, record| recovery.add(record))?;
-    let record = recovery.finish(&replayed, flushed, !segments.is_empty())?;
+    let record = recovery.finish(&replayed, flushed, !all_segments.is_empty())?;
     let value_orphans = values.delete_orphans()?;
 
     let log =
@@ -170,7 +170,9 @@ impl Recovery<'_> {
         Ok(())
     }
 
-    /// Flushes the rest and notes that no segment so far is needed any more.
+    /// Flushes the rest and notes that no segment so far is needed any more. That is noted anew even where the
+    /// manifest says so already: whoever wrote that may have been killed before it was on the device, and the segments
+    /// are deleted next.
     fn finish(
         &self,
         replayed: &Replay,

@@ -215,7 +215,10 @@ fn end(
         }
         1 if unharmed && storage.faults_struck() == 0 => {
             drop(database);
-            told.promise_buffered();
+            // What was planned for later may have struck while it was dropped.
+            if storage.faults_struck() == 0 {
+                told.promise_buffered();
+            }
         }
         // While the database is open; it is dropped afterwards, which changes nothing in the image.
         _ => {
