@@ -3,7 +3,8 @@
 use core::fmt;
 use core::ops::Range;
 
-use crate::{BTreeLayer, Key, Layer, LinearLayer, LittleEndianKeys, Offer, RadixSplineLayer, SPlusLayer};
+use crate::growth::LevelBuilder;
+use crate::{BTreeLayer, Error, Key, Layer, LinearLayer, Offer, RadixSplineLayer, SPlusLayer};
 
 /// The kinds of layer there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -133,12 +134,12 @@ impl<K: Key, B: AsRef<[u8]>> AnyLayer<K, B> {
         Offer { plan, entries, size_bytes: self.size_bytes(), window }
     }
 
-    /// The entries, to build the layer above on; none of a layer that is whole.
-    pub(crate) fn entries(&self) -> LittleEndianKeys<'_, K> {
+    /// Builds the layer above on the entries; there are none of a layer that is whole.
+    pub(crate) fn push_entries(&self, above: &mut LevelBuilder<K>) -> Result<(), Error> {
         match self {
-            Self::BTree(layer) => layer.entries(),
-            Self::Linear(layer) => layer.entries(),
-            Self::SPlus(_) | Self::RadixSpline(_) => LittleEndianKeys::whole(&[]),
+            Self::BTree(layer) => above.push_all(&layer.entries()),
+            Self::Linear(layer) => above.push_all(&layer.entries()),
+            Self::SPlus(_) | Self::RadixSpline(_) => Ok(()),
         }
     }
 

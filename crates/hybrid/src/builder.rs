@@ -64,7 +64,7 @@ impl<K: Key, P: Policy> IndexBuilder<K, P> {
         let mut layers = vec![self.bottom.finish(&self.policy, 0)?];
         while let Some(below) = layers.last().filter(|top| top.layer.entry_count() > TOP_ENTRIES) {
             let mut level = LevelBuilder::new(&self.policy.plans(layers.len()))?;
-            level.push_all(&below.layer.entries())?;
+            below.layer.push_entries(&mut level)?;
             layers.push(level.finish(&self.policy, layers.len())?);
         }
         Ok(Index::from_bottom_up(layers))
@@ -105,7 +105,7 @@ impl<K: Key> Index<K> {
                 return Err(Error::BadParameter { name, value, smallest: 0, largest });
             }
             let mut level = LevelBuilder::new(&[plan])?;
-            level.push_all(&below.layer.entries())?;
+            below.layer.push_entries(&mut level)?;
             layers.push(level.finish(&AsPlanned, 0)?);
         }
         Ok(Self::from_bottom_up(layers))

@@ -3,6 +3,7 @@
 use core::fmt;
 use core::ops::Range;
 
+use crate::policy::UPPER_FANOUT;
 use crate::{Error, Key, KeySource, Layer, LinearLayer, RadixSplineLayer, SPlusLayer, Stack};
 
 /// Which layers a [`ComposedIndex`] has: a zero-sized type, so that every call is direct.
@@ -37,10 +38,6 @@ pub trait Config {
     /// [`Error::NotSorted`] where building a layer finds out.
     fn build<K: Key, S: KeySource<K> + ?Sized>(keys: &S) -> Result<Self::Layers<K>, Error>;
 }
-
-/// So many lines share a separator of the tree above them: their first keys are searched where they are, not in a
-/// copy of all of them.
-const UPPER_FANOUT: usize = 16;
 
 /// Lines that are off by at most `EPSILON`, under an S+-tree: for keys that are smooth in places.
 #[derive(Debug, Clone, Copy)]

@@ -1,6 +1,6 @@
 //! What a lookup is estimated to cost: cache lines touched, comparisons made, bytes kept.
 
-use crate::policy::DEFAULT_FANOUT;
+use crate::policy::{DEFAULT_FANOUT, UPPER_FANOUT};
 use crate::splus::NODE_KEYS;
 use crate::{Below, LayerKind, Offer};
 
@@ -74,8 +74,9 @@ impl CostModel {
                     + self.descent(offer.entries / DEFAULT_FANOUT, width)
             }
             LayerKind::Linear => {
-                self.descent(offer.entries, width)
-                    + self.line_cost((offer.size_bytes - offer.entries * width) as u64)
+                let piece = offer.size_bytes / offer.entries.max(1);
+                self.descent(offer.entries / UPPER_FANOUT, width)
+                    + self.search(UPPER_FANOUT - 1, piece, offer.size_bytes as u64)
                     + self.prediction
             }
             LayerKind::RadixSpline => {

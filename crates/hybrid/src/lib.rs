@@ -83,7 +83,7 @@ pub use error::Error;
 pub use index::{HybridIndex, Index, IndexRef};
 pub use key::Key;
 pub use layer::{Layer, Stack};
-pub use linear::{LinearLayer, LinearLayerBuilder};
+pub use linear::{LinearLayer, LinearLayerBuilder, PieceKeys};
 pub use policy::{Below, Choice, CostModelPolicy, ForcePolicy, Offer, Policy, Reason};
 pub use prefixed::{Head, PrefixedHead};
 pub use source::{KeySource, LittleEndianKeys};

@@ -115,7 +115,9 @@ pub struct CostModelPolicy {
 const FANOUTS: [usize; 2] = [16, 64];
 /// Entries of a layer are few: a tree over all of them leaves nothing to search, and is quicker than lines. Many
 /// are searched in place, which is a level less to keep in a cache.
-const UPPER_FANOUTS: [usize; 2] = [1, 16];
+const UPPER_FANOUTS: [usize; 2] = [1, UPPER_FANOUT];
+/// Pieces of a linear layer that share a separator above: they lie in two or three cache lines.
+pub(crate) const UPPER_FANOUT: usize = 8;
 /// The narrowest is for keys that are nearly a line; on others it is soon given up.
 const EPSILONS: [usize; 4] = [2, 16, 64, 256];
 

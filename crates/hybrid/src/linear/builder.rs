@@ -60,16 +60,15 @@ pub(crate) struct LinearGrowth<K> {
     epsilon: usize,
     thinner: Thinner<K>,
     fitter: Fitter<K>,
-    /// First keys and lines of the pieces that are done.
-    firsts: Vec<u8>,
-    lines: Vec<u8>,
+    /// The pieces that are done.
+    pieces: Vec<u8>,
     piece_count: usize,
 }
 
 impl<K: Key> LinearGrowth<K> {
     pub(crate) fn new(epsilon: usize) -> Result<Self, Error> {
         let (thinner, fitter) = (Thinner::new(epsilon)?, Fitter::new(epsilon));
-        Ok(Self { epsilon, thinner, fitter, firsts: Vec::new(), lines: Vec::new(), piece_count: 0 })
+        Ok(Self { epsilon, thinner, fitter, pieces: Vec::new(), piece_count: 0 })
     }
 
     #[inline]
@@ -91,9 +90,8 @@ impl<K: Key> LinearGrowth<K> {
         if let Some(piece) = self.fitter.finish() {
             self.store(&piece);
         }
-        self.firsts.append(&mut self.lines);
-        self.firsts.shrink_to_fit();
-        LinearLayer::from_pieces(self.firsts, self.piece_count, self.epsilon, key_count)
+        self.pieces.shrink_to_fit();
+        LinearLayer::from_pieces(self.pieces, self.piece_count, self.epsilon, key_count)
     }
 
     #[inline]
@@ -104,8 +102,8 @@ impl<K: Key> LinearGrowth<K> {
     }
 
     fn store(&mut self, piece: &Piece<K>) {
-        piece.first.write(&mut self.firsts);
-        short_line::write::<K>(piece.line, &mut self.lines);
+        piece.first.write(&mut self.pieces);
+        short_line::write::<K>(piece.line, &mut self.pieces);
         self.piece_count += 1;
     }
 }

@@ -4,10 +4,11 @@ use core::marker::PhantomData;
 use core::ops::Range;
 
 use super::builder::LinearLayerBuilder;
-use super::short_line::{self, line_bytes};
+use super::pieces::{PieceKeys, piece_bytes};
+use super::short_line;
 use crate::layer::{prefetch_candidates, route};
-use crate::processor::prefetch;
-use crate::{Error, Key, KeySource, Layer, LittleEndianKeys};
+use crate::search::clamp;
+use crate::{Error, Key, KeySource, Layer};
 
 /// A piecewise-linear model of the positions of the array below, with a known largest error.
 ///
@@ -18,7 +19,7 @@ use crate::{Error, Key, KeySource, Layer, LittleEndianKeys};
 /// fitted in; so the window is right beyond 2^53, with duplicates and at the extremes of the type.
 #[derive(Debug, Clone)]
 pub struct LinearLayer<K, B = Vec<u8>> {
-    /// The first keys of all pieces, then their lines.
+    /// Each with its first key and its line.
     pieces: B,
     piece_count: usize,
     error: usize,
@@ -46,14 +47,15 @@ impl<K: Key> LinearLayer<K> {
 impl<K: Key, B: AsRef<[u8]>> LinearLayer<K, B> {
     /// Puts a layer together from stored parts; `None` if they do not fit each other.
     pub(crate) fn from_parts(pieces: B, piece_count: usize, error: usize, below_len: usize) -> Option<Self> {
-        let fits = piece_count.checked_mul(K::WIDTH + line_bytes::<K>()) == Some(pieces.as_ref().len())
+        let fits = piece_count.checked_mul(piece_bytes::<K>()) == Some(pieces.as_ref().len())
             && (piece_count == 0) == (below_len == 0);
         fits.then_some(Self { pieces, piece_count, error, below_len, key: PhantomData })
     }
 
     /// The entries, to build the layer above on.
-    pub fn entries(&self) -> LittleEndianKeys<'_, K> {
-        LittleEndianKeys::whole(&self.pieces.as_ref()[..self.piece_count * K::WIDTH])
+    #[inline(always)]
+    pub fn entries(&self) -> PieceKeys<'_, K> {
+        PieceKeys::new(self.pieces.as_ref())
     }
 
     /// The largest distance between a prediction and the truth, in positions.
@@ -71,16 +73,12 @@ impl<K: Key, B: AsRef<[u8]>> LinearLayer<K, B> {
         self.pieces.as_ref()
     }
 
-    #[inline(always)]
-    fn line(&self, piece: usize) -> &[u8] {
-        let at = self.piece_count * K::WIDTH + piece * line_bytes::<K>();
-        &self.pieces.as_ref()[at..at + line_bytes::<K>()]
-    }
-
     /// How many pieces begin at or below the key.
     #[inline(always)]
     fn pieces_up_to(&self, key: K, candidates: Range<usize>) -> usize {
         let entries = self.entries();
+        // The pieces' lines lie between their first keys, so that the search would wait for each cache line.
+        entries.prefetch(clamp(candidates.clone(), self.piece_count));
         let below = route(&entries, candidates, key);
         below + usize::from(below < self.piece_count && entries.get(below) == key)
     }
@@ -97,12 +95,13 @@ impl<K: Key, B: AsRef<[u8]>> LinearLayer<K, B> {
     /// Predicted position, never beyond the start of the next piece.
     #[inline(always)]
     fn predict(&self, piece: usize, key: K) -> usize {
+        let pieces = self.entries();
         let end = if piece + 1 < self.piece_count {
-            usize::try_from(short_line::start::<K>(self.line(piece + 1))).unwrap_or(0)
+            usize::try_from(short_line::start::<K>(pieces.line(piece + 1))).unwrap_or(0)
         } else {
             self.below_len
         };
-        let predicted = short_line::predict(self.line(piece), key, self.entries().get(piece));
+        let predicted = short_line::predict(pieces.line(piece), key, pieces.get(piece));
         usize::try_from(predicted).unwrap_or(usize::MAX).min(end)
     }
 }
@@ -123,16 +122,8 @@ impl<K: Key, B: AsRef<[u8]>> Layer<K> for LinearLayer<K, B> {
 
     fn narrow_batch(&self, keys: &[K], candidates: &mut [Range<usize>]) {
         prefetch_candidates(&self.entries(), candidates);
-        let lines = &self.pieces.as_ref()[self.piece_count * K::WIDTH..];
-        for (key, candidates) in keys.iter().zip(candidates.iter_mut()) {
-            let pieces = self.pieces_up_to(*key, candidates.clone());
-            // This line, and the start of the next.
-            let at = pieces.saturating_sub(1) * line_bytes::<K>();
-            prefetch(&lines[at..(at + 2 * line_bytes::<K>()).min(lines.len())]);
-            *candidates = pieces..pieces;
-        }
         for (key, candidates) in keys.iter().zip(candidates) {
-            *candidates = self.window(candidates.start, *key);
+            *candidates = self.narrow(*key, candidates.clone());
         }
     }
 
