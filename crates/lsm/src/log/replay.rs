@@ -34,7 +34,7 @@ pub struct LogCut {
     pub offset: u64,
     /// The first sequence that is missing.
     pub first_missing: u64,
-    /// Bytes left out, in this segment and later ones.
+    /// Bytes left out, in this segment and later ones, but for zeros at the end of a segment.
     pub bytes: u64,
     /// Sound records among them, left out because something before them is missing.
     pub records: u64,
@@ -83,6 +83,19 @@ struct Segment {
     header: Option<SegmentHeader>,
 }
 
+impl Segment {
+    /// Where the zeros begin that end it. They may have been written ahead of records, so that each sync need not
+    /// lengthen the file; a record never consists of zeros alone.
+    fn written_bytes(&self) -> u64 {
+        self.bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1)
+    }
+
+    /// How many bytes from `at` on are not those zeros.
+    fn written_behind(&self, at: u64) -> u64 {
+        self.written_bytes().saturating_sub(at)
+    }
+}
+
 /// What is known before the log is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ReplayStart {
@@ -114,7 +127,7 @@ pub(crate) fn replay(
         let at = replay_segment(&segment, limit.unwrap_or(u64::MAX), &mut progress, &mut apply)?;
         let expected = progress.last_sequence + 1;
         let continues = limit == Some(expected) || limit.is_some_and(|limit| limit < expected);
-        if continues || (at == segment.bytes.len() as u64 && limit.is_none()) {
+        if continues || (at >= segment.written_bytes() && limit.is_none()) {
             continue;
         }
         progress.cut = describe_hole(storage, &segment, at, &log_numbers[index + 1..], expected)?;
@@ -176,13 +189,16 @@ fn describe_hole(
     later: &[u64],
     expected: u64,
 ) -> Result<Option<LogCut>, Error> {
+    // Zeros may be what is left of records, too.
     let mut bytes = segment.bytes.len() as u64 - at;
+    let mut written = segment.written_behind(at);
     // From the hole on there are no more operations than bytes.
     let latest = |bytes: u64| expected.saturating_add(bytes);
     let mut behind = resync::scan(&segment.bytes, at as usize, segment.log_number, latest(bytes));
     for &log_number in later {
         let segment = read_segment(storage, log_number)?;
         bytes += segment.bytes.len() as u64;
+        written += segment.written_bytes();
         if let Some(header) = segment.header {
             behind.durable_through = behind.durable_through.max(header.durable_through);
         }
@@ -193,7 +209,7 @@ fn describe_hole(
         segment: segment.name.clone(),
         offset: at,
         first_missing: expected,
-        bytes,
+        bytes: written,
         records: behind.records,
         promised: behind.durable_through >= expected,
     }))

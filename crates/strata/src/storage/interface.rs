@@ -173,7 +173,8 @@ pub trait LogStorage: Storage {
     fn create_log(&self, name: &str) -> Result<Box<dyn LogWriter>, StorageError>;
 
     /// Opens a log for reading from its start. After a crash its tail may be cut anywhere past the last sync,
-    /// or hold zeros or garbage there: check every record.
+    /// or hold zeros or garbage there: check every record. While it is written, and after the death of who wrote it,
+    /// zeros may stand behind what was appended.
     fn read_log(&self, name: &str) -> Result<Box<dyn LogReader>, StorageError>;
 
     /// The logs directly in a folder, ascending by name.
