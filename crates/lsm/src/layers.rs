@@ -5,7 +5,6 @@ use std::sync::Arc;
 use stroma_strata::storage::LogStorage;
 use stroma_strata::{LayeredSet, OpenReport, Run, SetImage, SetOptions, SetStatistics, Version};
 
-use crate::Error;
 use crate::block_cache::{BlockCache, Caching};
 use crate::compaction::TableKind;
 use crate::cursor::Cursor;
@@ -15,9 +14,10 @@ use crate::keyspace::KeyRange;
 use crate::merging::Visibility;
 use crate::options::Options;
 use crate::snapshot::SnapshotRegistry;
-use crate::table::{LevelCursor, Lookup, TableDescription, TableOptions};
+use crate::table::{InTable, LevelCursor, Lookup, TableDescription, TableOptions};
 use crate::tombstones::RangeTombstones;
 use crate::values::{Found, ValueStore};
+use crate::{Error, Value};
 
 /// The layered set of tables.
 #[derive(Debug)]
@@ -166,7 +166,11 @@ impl LayerView {
             let deleted = table.tombstones().newest(key, visibility);
             let found = table.get(&lookup, |entry| {
                 let stands = deleted.is_none_or(|deleted| deleted < entry.sequence);
-                if stands { Found::of(&entry) } else { Ok(None) }
+                let value = |bytes: &[u8]| match InTable::find(layer, bytes) {
+                    Some(place) => Value::from(place),
+                    None => Value::from(bytes),
+                };
+                if stands { Found::of_with(&entry, value) } else { Ok(None) }
             })?;
             if let Some(found) = found {
                 return found;

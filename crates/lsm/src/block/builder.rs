@@ -1,25 +1,29 @@
 //! Writes the payload of a block.
 
+use super::tags::tag_of;
 use crate::coding::put_varint;
 use crate::entry::EntryRef;
 
-/// Entries from one restart point to the next: more make the block smaller, fewer make a search in it faster.
-const RESTART_INTERVAL: usize = 16;
+/// Entries from one restart point to the next, part of the format: more make the block smaller, fewer make a search in
+/// it faster. See decision 025.
+pub(super) const RESTART_INTERVAL: usize = 4;
 
 /// Builds one payload after the other.
 #[derive(Debug, Default)]
 pub(crate) struct BlockBuilder {
     payload: Vec<u8>,
     restarts: Vec<u32>,
+    /// One for each entry.
+    tags: Vec<u8>,
     last_key: Vec<u8>,
-    entries: usize,
 }
 
 impl BlockBuilder {
-    /// Adds an entry, which comes after all that were added before. The caller keeps the block under 4 GiB:
+    /// Adds an entry, which comes after all that were added before; `hash` is the [`key_hash`](crate::filter::key_hash)
+    /// of its key. The caller keeps the block under 4 GiB:
     /// see [`MAX_VALUE_BYTES`](crate::entry::MAX_VALUE_BYTES).
-    pub(crate) fn add(&mut self, entry: &EntryRef<'_>) {
-        let shared = if self.entries.is_multiple_of(RESTART_INTERVAL) {
+    pub(crate) fn add(&mut self, entry: &EntryRef<'_>, hash: u64) {
+        let shared = if self.tags.len().is_multiple_of(RESTART_INTERVAL) {
             self.restarts.push(self.payload.len() as u32);
             0
         } else {
@@ -34,17 +38,17 @@ impl BlockBuilder {
         self.payload.extend_from_slice(entry.value);
         self.last_key.truncate(shared);
         self.last_key.extend_from_slice(suffix);
-        self.entries += 1;
+        self.tags.push(tag_of(hash));
     }
 
     /// How long the payload would be if it ended here, in bytes.
     pub(crate) fn size_bytes(&self) -> usize {
-        self.payload.len() + (self.restarts.len() + 1) * size_of::<u32>()
+        self.payload.len() + (self.restarts.len() + 1) * size_of::<u32>() + self.tags.len()
     }
 
     /// Whether nothing was added.
     pub(crate) fn is_empty(&self) -> bool {
-        self.entries == 0
+        self.tags.is_empty()
     }
 
     /// The whole payload. Call [`clear`](Self::clear) before the next block.
@@ -52,7 +56,8 @@ impl BlockBuilder {
         for restart in &self.restarts {
             self.payload.extend_from_slice(&restart.to_le_bytes());
         }
-        self.payload.extend_from_slice(&(self.restarts.len() as u32).to_le_bytes());
+        self.payload.extend_from_slice(&self.tags);
+        self.payload.extend_from_slice(&(self.tags.len() as u32).to_le_bytes());
         &self.payload
     }
 
@@ -61,7 +66,7 @@ impl BlockBuilder {
         self.payload.clear();
         self.restarts.clear();
         self.last_key.clear();
-        self.entries = 0;
+        self.tags.clear();
     }
 }
 

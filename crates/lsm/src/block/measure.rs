@@ -8,6 +8,7 @@ use std::hint::black_box;
 
 use watch::Watch;
 
+use super::builder::RESTART_INTERVAL;
 use super::{BlockBuilder, BlockView, Damage};
 use crate::entry::{EntryRef, Kind, MAX_SEQUENCE, Sequence};
 use crate::filter::key_hash;
@@ -53,15 +54,15 @@ fn measure_restart_search() {
     let guess: Search = |view, key, sequence| view.restart_by_guess(key, sequence);
     for kind in ["counted", "random", "clusters"] {
         for restarts in [3, 8, 16, 32, 64, 128, 512] {
-            let keys = keys(kind, BLOCKS * restarts * 16);
+            let keys = keys(kind, BLOCKS * restarts * RESTART_INTERVAL);
             let value = [7; 20];
             let blocks: Vec<Vec<u8>> = keys
-                .chunks(restarts * 16)
+                .chunks(restarts * RESTART_INTERVAL)
                 .map(|keys| {
                     let mut builder = BlockBuilder::default();
                     for key in keys {
                         let entry = EntryRef { user_key: key, sequence: 1, kind: Kind::Put, value: &value };
-                        builder.add(&entry);
+                        builder.add(&entry, key_hash(key));
                     }
                     builder.finish().to_vec()
                 })

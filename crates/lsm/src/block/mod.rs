@@ -6,9 +6,11 @@
 mod builder;
 mod compression;
 pub(crate) mod frame;
+mod header;
 mod interpolation;
 mod position;
 mod search;
+mod tags;
 mod view;
 
 pub(crate) use builder::{BlockBuilder, common_prefix};

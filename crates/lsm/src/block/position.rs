@@ -93,18 +93,18 @@ impl BlockPosition {
         Ok(self.take_earlier())
     }
 
-    /// The entry it stands on.
+    /// The entry it stands on; `payload` is that of the view which was moved in.
     ///
     /// # Panics
     /// When it stands on none.
     #[inline]
-    pub(crate) fn entry<'a>(&'a self, view: BlockView<'a>) -> EntryRef<'a> {
+    pub(crate) fn entry<'a>(&'a self, payload: &'a [u8]) -> EntryRef<'a> {
         let Some(entry) = &self.entry else { panic!("a cursor that stands on no entry was asked for it") };
         EntryRef {
             user_key: &self.key,
             sequence: entry.sequence,
             kind: entry.kind,
-            value: view.bytes(entry.value.clone()),
+            value: payload.get(entry.value.clone()).unwrap_or_default(),
         }
     }
 

@@ -6,6 +6,7 @@ use super::*;
 use crate::Error;
 use crate::cursor::{Cursor, EntriesCursor, OwnedEntry};
 use crate::entry::{Kind, MAX_SEQUENCE};
+use crate::filter::key_hash;
 
 fn keys() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
@@ -30,7 +31,8 @@ fn payload_of(entries: &[OwnedEntry]) -> Vec<u8> {
     let mut cursor = EntriesCursor::new(entries.to_vec());
     let mut on = cursor.seek_first().unwrap();
     while on {
-        builder.add(&cursor.entry());
+        let entry = cursor.entry();
+        builder.add(&entry, key_hash(entry.user_key));
         on = cursor.next().unwrap();
     }
     let size = builder.size_bytes();
@@ -48,11 +50,12 @@ proptest! {
         let view = BlockView::new(&payload).unwrap();
         let present = entries.iter().map(|entry| entry.0.clone());
         for key in present.chain(others) {
+            let hash = key_hash(&key);
             for sequence in [0, 3, 7, 11, MAX_SEQUENCE] {
                 let restart = view.restart_between(0, view.restart_count(), &key, sequence).unwrap();
                 prop_assert_eq!(view.restart_by_guess(&key, sequence).unwrap(), restart);
                 let expected = entries.iter().find(|entry| entry.0 == key && entry.1 <= sequence);
-                let found = view.find(&key, sequence).unwrap();
+                let found = view.find(&key, hash, sequence).unwrap();
                 let found = found.map(|found| {
                     let value = (found.kind == Kind::Put).then(|| found.value.to_vec());
                     (found.user_key.to_vec(), found.sequence, value)
@@ -81,7 +84,7 @@ proptest! {
             };
             prop_assert_eq!(on.unwrap(), expected.clone().unwrap());
             if expected.unwrap() {
-                prop_assert_eq!(position.entry(view), model.entry());
+                prop_assert_eq!(position.entry(&payload), model.entry());
             }
         }
     }
@@ -99,14 +102,14 @@ proptest! {
         let Ok(view) = BlockView::new(&payload) else { return Ok(()) };
         let mut position = BlockPosition::default();
         for (key, sequence, _) in &entries {
-            let _ = view.find(key, *sequence);
+            let _ = view.find(key, key_hash(key), *sequence);
             let _ = position.seek_before(view, key, *sequence).and_then(|_| position.next(view));
         }
         for forward in [true, false] {
             let mut on = if forward { position.first(view) } else { position.last(view) };
             let mut steps = 0;
             while on == Ok(true) && steps < 1000 {
-                let _ = position.entry(view);
+                let _ = position.entry(&payload);
                 on = if forward { position.next(view) } else { position.previous(view) };
                 steps += 1;
             }
@@ -184,10 +187,10 @@ fn a_block_of_many_restart_points_finds_every_key() {
     let entries: Vec<OwnedEntry> = (100..9000).map(|number| (key(number), 5, Some(Vec::new()))).collect();
     let payload = payload_of(&entries);
     let view = BlockView::new(&payload).unwrap();
+    let finds = |key: &[u8]| view.find(key, key_hash(key), MAX_SEQUENCE).unwrap().is_some();
     for number in 90..9010 {
-        let found = view.find(&key(number), MAX_SEQUENCE).unwrap().is_some();
-        assert_eq!(found, (100..9000).contains(&number), "{number}");
-        assert!(view.find(&[&key(number)[..], &[0]].concat(), MAX_SEQUENCE).unwrap().is_none());
+        assert_eq!(finds(&key(number)), (100..9000).contains(&number), "{number}");
+        assert!(!finds(&[&key(number)[..], &[0]].concat()));
     }
-    assert!(view.find(b"", MAX_SEQUENCE).unwrap().is_none() && view.find(&[255; 9], 5).unwrap().is_none());
+    assert!(!finds(b"") && !finds(&[255; 9]));
 }

@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! entry*                       sorted; see below
-//! u32 restart offset, count times: where an entry with its whole key starts; the first is 0
-//! u32 count of restart points  at least 1
+//! u32 restart offset*          where every fourth entry starts, which has its whole key; the first is 0
+//! u8  tag*                     of each entry: a byte of its key's hash, see [`super::tags`]
+//! u32 count of entries         at least 1
 //!
 //! entry:  varint shared        bytes of the key before that this key starts with; 0 at a restart point
 //!         varint suffix length
@@ -12,7 +13,8 @@
 //!         suffix, value
 //! ```
 
-use crate::coding::Reader;
+use super::builder::RESTART_INTERVAL;
+use super::header::Header;
 use crate::entry::{Kind, Sequence};
 
 /// Why a block cannot be read although its checksum holds (or was not asked): it was written wrongly, or by
@@ -28,6 +30,7 @@ const WORD: usize = size_of::<u32>();
 pub(crate) struct BlockView<'a> {
     entries: &'a [u8],
     restarts: &'a [[u8; WORD]],
+    tags: &'a [u8],
 }
 
 /// One entry as it is stored, the shared part of its key left out.
@@ -48,15 +51,16 @@ impl<'a> BlockView<'a> {
     /// Splits a payload. Only its own fields are looked at; each entry is checked when it is decoded.
     pub(crate) fn new(payload: &'a [u8]) -> Result<Self, Damage> {
         let (rest, count) =
-            payload.split_last_chunk::<WORD>().ok_or(Damage("a block without restart points"))?;
+            payload.split_last_chunk::<WORD>().ok_or(Damage("a block without a count of entries"))?;
         let count = u32::from_le_bytes(*count) as usize;
-        let restarts_at = count
-            .checked_mul(WORD)
-            .and_then(|bytes| rest.len().checked_sub(bytes))
-            .filter(|_| count > 0)
-            .ok_or(Damage("a block whose restart points do not fit in it"))?;
+        let misfit = Damage("a block whose restart points and tags do not fit in it");
+        let tags_at = rest.len().checked_sub(count).filter(|_| count > 0).ok_or(misfit)?;
+        let (rest, tags) = rest.split_at(tags_at);
+        // Fewer than the entries, whose number is less than that of the bytes.
+        let restart_bytes = count.div_ceil(RESTART_INTERVAL) * WORD;
+        let restarts_at = rest.len().checked_sub(restart_bytes).ok_or(misfit)?;
         let (entries, restarts) = rest.split_at(restarts_at);
-        Ok(Self { entries, restarts: restarts.as_chunks().0 })
+        Ok(Self { entries, restarts: restarts.as_chunks().0, tags })
     }
 
     /// Where the entries end.
@@ -69,16 +73,16 @@ impl<'a> BlockView<'a> {
         self.restarts.len()
     }
 
+    /// The tags of the entries.
+    #[inline]
+    pub(super) fn tags(self) -> &'a [u8] {
+        self.tags
+    }
+
     /// Where the entry of restart point `index` starts.
     #[inline]
     pub(super) fn restart(self, index: usize) -> usize {
         u32::from_le_bytes(self.restarts[index]) as usize
-    }
-
-    /// The bytes of a range of the entries, as [`StoredEntry`]s gave it.
-    #[inline]
-    pub(super) fn bytes(self, range: std::ops::Range<usize>) -> &'a [u8] {
-        self.entries.get(range).unwrap_or_default()
     }
 
     /// The entry that starts at `at`.
@@ -89,20 +93,18 @@ impl<'a> BlockView<'a> {
 
     #[inline]
     fn decode(self, at: usize) -> Option<StoredEntry<'a>> {
-        let mut reader = Reader::new(self.entries.get(at..)?);
-        let shared = usize::try_from(reader.varint()?).ok()?;
-        let suffix_length = reader.length()?;
-        let tag = reader.varint()?;
-        let value_length = reader.length()?;
-        let suffix = reader.take(suffix_length)?;
-        let value = reader.take(value_length)?;
+        let rest = self.entries.get(at..)?;
+        let header = Header::read(rest)?;
+        let length = |stored: u64| usize::try_from(stored).ok();
+        let (suffix, rest) = rest.get(header.bytes..)?.split_at_checked(length(header.suffix_length)?)?;
+        let (value, rest) = rest.split_at_checked(length(header.value_length)?)?;
         Some(StoredEntry {
-            shared,
+            shared: length(header.shared)?,
             suffix,
-            sequence: tag >> 2,
-            kind: Kind::from_code((tag & 3) as u8)?,
+            sequence: header.tag >> 2,
+            kind: Kind::from_code((header.tag & 3) as u8)?,
             value,
-            end: self.entries.len() - reader.rest().len(),
+            end: self.entries.len() - rest.len(),
         })
     }
 

@@ -186,7 +186,8 @@ fn scan(version: &Version<TableKind>, snapshot: Sequence) -> Map {
     let mut map = Map::new();
     let mut on = cursor.seek_last().unwrap();
     while on {
-        map.insert(cursor.key().to_vec(), cursor.value().to_vec());
+        let (key, value) = cursor.pair();
+        map.insert(key.to_vec(), value.to_vec());
         on = cursor.previous().unwrap();
     }
     map

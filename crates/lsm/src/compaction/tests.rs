@@ -82,7 +82,8 @@ fn seen(mut cursor: VisibleCursor<impl Cursor>) -> BTreeMap<Vec<u8>, Vec<u8>> {
     let mut map = BTreeMap::new();
     let mut on = cursor.seek_first().unwrap();
     while on {
-        map.insert(cursor.key().to_vec(), cursor.value().to_vec());
+        let (key, value) = cursor.pair();
+        map.insert(key.to_vec(), value.to_vec());
         on = cursor.next().unwrap();
     }
     map

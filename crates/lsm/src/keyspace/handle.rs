@@ -5,7 +5,7 @@ use std::ops::RangeBounds;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::range::{KeyRange, PREFIX_BYTES, prefix};
+use super::range::{KeyRange, PREFIX_BYTES, prefix, with_stored_key};
 use crate::commit::{CommitToken, Payload};
 use crate::database::Core;
 use crate::entry::MAX_VALUE_BYTES;
@@ -14,8 +14,6 @@ use crate::read::{Range, RangeEstimate};
 use crate::values::{Located, ValueReader};
 use crate::{Error, Value};
 
-/// Keys up to this length, prefix included, are looked up without an allocation.
-const SHORT_KEY_BYTES: usize = 64;
 /// The most bytes that a put takes in a batch beside its key and value.
 const OPERATION_BYTES: usize = PREFIX_BYTES + 11;
 
@@ -66,18 +64,7 @@ impl Keyspace {
     /// # Errors
     /// Damage or failure of the storage.
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Value>, Error> {
-        let key = key.as_ref();
-        let length = PREFIX_BYTES + key.len();
-        // A short key, as most are, is joined with its prefix without an allocation.
-        let mut short = [0; SHORT_KEY_BYTES];
-        match short.get_mut(..length) {
-            Some(full) => {
-                full[..PREFIX_BYTES].copy_from_slice(&self.key_prefix());
-                full[PREFIX_BYTES..].copy_from_slice(key);
-                self.core.get_present(full)
-            }
-            None => self.core.get_present(&self.full_key(key)),
-        }
+        with_stored_key(self.id(), key.as_ref(), |key| self.core.get_present(key))
     }
 
     /// Whether `key` is present.

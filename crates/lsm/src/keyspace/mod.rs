@@ -10,4 +10,4 @@ mod range;
 
 pub(crate) use catalog::Catalog;
 pub use handle::Keyspace;
-pub(crate) use range::{KeyRange, PREFIX_BYTES};
+pub(crate) use range::{KeyRange, PREFIX_BYTES, with_stored_key};

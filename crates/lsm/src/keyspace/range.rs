@@ -10,6 +10,24 @@ pub(crate) fn prefix(id: u32) -> [u8; PREFIX_BYTES] {
     id.to_be_bytes()
 }
 
+/// Keys up to this length, prefix included, are looked up without an allocation.
+const SHORT_KEY_BYTES: usize = 64;
+
+/// Hands `key` as keyspace `id` stores it to `read`. A short one, as most are, is joined with its prefix without an
+/// allocation.
+#[inline]
+pub(crate) fn with_stored_key<R>(id: u32, key: &[u8], read: impl FnOnce(&[u8]) -> R) -> R {
+    let mut short = [0; SHORT_KEY_BYTES];
+    match short.get_mut(..PREFIX_BYTES + key.len()) {
+        Some(stored) => {
+            stored[..PREFIX_BYTES].copy_from_slice(&prefix(id));
+            stored[PREFIX_BYTES..].copy_from_slice(key);
+            read(stored)
+        }
+        None => read(&join(id, key, false)),
+    }
+}
+
 /// Stored keys from `start` up to, not including, `end`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KeyRange {

@@ -65,7 +65,8 @@ fn every_truncation_keeps_the_whole_records_before_it() {
         assert_eq!(replayed.last_sequence, records as u64);
         // Zeros at the end are no loss by themselves.
         let written = whole[..length].iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-        let kept = if length < SEGMENT_HEADER_BYTES { 0 } else { SEGMENT_HEADER_BYTES + records * RECORD_BYTES };
+        let kept =
+            if length < SEGMENT_HEADER_BYTES { 0 } else { SEGMENT_HEADER_BYTES + records * RECORD_BYTES };
         assert_eq!(replayed.cut.is_none(), written <= kept, "{length}");
         if let Some(cut) = replayed.cut {
             assert_eq!((cut.first_missing, cut.promised, cut.records), (records as u64 + 1, false, 0));

@@ -133,8 +133,7 @@ proptest! {
             at = at.filter(|&at| at < keys.len());
             prop_assert_eq!(on.unwrap(), at.is_some());
             if let Some(at) = at {
-                prop_assert_eq!(cursor.key(), &keys[at][..]);
-                prop_assert_eq!(cursor.value(), &map[keys[at]][..]);
+                prop_assert_eq!(cursor.pair(), (&keys[at][..], &map[keys[at]][..]));
             }
         }
     }
@@ -154,11 +153,11 @@ fn own_writes_come_before_what_the_snapshot_holds() {
     let visibility = Visibility::with_own_writes(10);
     let mut cursor = VisibleCursor::new(inner, vec![Arc::new(own_deletes)], visibility);
     assert!(cursor.seek_first().unwrap());
-    assert_eq!((cursor.key(), cursor.value()), (&b"a"[..], &b"own"[..]));
+    assert_eq!(cursor.pair(), (&b"a"[..], &b"own"[..]));
     assert!(cursor.next().unwrap());
-    assert_eq!((cursor.key(), cursor.value()), (&b"c"[..], &b"own"[..]));
+    assert_eq!(cursor.pair(), (&b"c"[..], &b"own"[..]));
     assert!(cursor.previous().unwrap());
-    assert_eq!((cursor.key(), cursor.value()), (&b"a"[..], &b"own"[..]));
+    assert_eq!(cursor.pair(), (&b"a"[..], &b"own"[..]));
     assert!(!cursor.previous().unwrap());
 }
 

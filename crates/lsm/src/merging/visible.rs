@@ -7,11 +7,10 @@
 use std::sync::Arc;
 
 use super::Visibility;
+use crate::Error;
 use crate::cursor::Cursor;
 use crate::entry::{EntryRef, Kind, MAX_SEQUENCE, Sequence};
 use crate::tombstones::{DeadWalk, Onward, RangeTombstones, TombstoneWalk};
-use crate::values::{Found, ValueReference};
-use crate::{Error, Value};
 
 /// After so many steps over versions that do not count, the cursor seeks past them.
 const STEPS_BEFORE_SEEK: usize = 8;
@@ -130,43 +129,25 @@ impl<C: Cursor> VisibleCursor<C> {
         self.settle_backward(on)
     }
 
-    /// The key it stands on.
+    /// The key it stands on and what is said of it; the sequence counts for nothing.
     ///
     /// # Panics
     /// When it stands on none.
-    pub(crate) fn key(&self) -> &[u8] {
+    #[inline]
+    pub(crate) fn entry(&self) -> EntryRef<'_> {
         match self.place {
-            Place::None => panic!("a cursor that stands on no key was asked for its key"),
-            Place::Inner => self.inner.entry().user_key,
-            Place::Copied { .. } => &self.key,
+            Place::None => panic!("a cursor that stands on no key was asked for it"),
+            Place::Inner => self.inner.entry(),
+            Place::Copied { .. } => {
+                EntryRef { user_key: &self.key, sequence: 0, kind: self.kind, value: &self.value }
+            }
         }
     }
 
-    /// The value of the key it stands on.
-    ///
-    /// # Panics
-    /// When it stands on none.
-    pub(crate) fn value(&self) -> &[u8] {
-        match self.place {
-            Place::None => panic!("a cursor that stands on no key was asked for its value"),
-            Place::Inner => self.inner.entry().value,
-            Place::Copied { .. } => &self.value,
-        }
-    }
-
-    /// What it says of the key it stands on: its value, or where that lies.
-    ///
-    /// # Panics
-    /// When it stands on none.
-    pub(crate) fn found(&self) -> Result<Found, Error> {
-        let kind = match self.place {
-            Place::Inner => self.inner.entry().kind,
-            Place::None | Place::Copied { .. } => self.kind,
-        };
-        match kind {
-            Kind::Stored => Ok(Found::Stored(ValueReference::decode(self.value())?)),
-            Kind::Put | Kind::Delete => Ok(Found::Inline(Value::from(self.value()))),
-        }
+    /// The key it stands on and its value.
+    #[cfg(test)]
+    pub(crate) fn pair(&self) -> (&[u8], &[u8]) {
+        (self.entry().user_key, self.entry().value)
     }
 
     fn settle_forward(&mut self, mut on: bool, mut passing: Passing) -> Result<bool, Error> {

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::scans::{OpenCursors, ScanCursor, ScanSlot};
 use crate::database::Core;
+use crate::entry::{EntryRef, Kind};
 use crate::keyspace::{KeyRange, PREFIX_BYTES};
 use crate::merging::Visibility;
 use crate::snapshot::SnapshotGuard;
 use crate::transaction::{OwnWrites, TrackedRange};
-use crate::values::{Found, Located, Overtaken};
+use crate::values::{Located, Overtaken, ValueReference};
 use crate::{Error, Value};
 
 /// The entries of a range of keys, in order, from either end: key and value each. It sees one moment of the
@@ -21,6 +22,8 @@ pub struct Range {
     scan: Scan,
     slot: Arc<ScanSlot>,
     failure: Option<Error>,
+    /// The value that is lent.
+    lent: Vec<u8>,
 }
 
 /// What a scan is, but for its cursors, which another thread may take away.
@@ -51,7 +54,7 @@ impl Range {
     ) -> Self {
         let slot = core.scans().register();
         let scan = Scan { core, rest: range, _guard: guard, visibility, own: None, tracked: None };
-        Range { scan, slot, failure: None }
+        Range { scan, slot, failure: None, lent: Vec::new() }
     }
 
     /// Makes it see a transaction's own writes, and tell the transaction what it read.
@@ -67,75 +70,140 @@ impl Range {
         self
     }
 
+    /// The next entry from the front, lent until the next call: nothing is allocated for it, as [`Iterator::next`] has
+    /// to. Both may be mixed.
+    ///
+    /// # Errors
+    /// Damage or failure of the storage. It ends then.
+    pub fn next_entry(&mut self) -> Result<Option<(&[u8], &[u8])>, Error> {
+        let lent = &mut self.lent;
+        let step = self.scan.advance(End::Front, &self.slot, &mut self.failure, |_, value| lend(lent, value));
+        Ok(step.transpose()?.map(|()| {
+            // The scan goes on right after the key: at the key and a zero.
+            let start = &self.scan.rest.start;
+            (&start[PREFIX_BYTES..start.len() - 1], self.lent.as_slice())
+        }))
+    }
+
+    /// The next entry from the back, lent until the next call; as [`Range::next_entry`].
+    ///
+    /// # Errors
+    /// As [`Range::next_entry`].
+    pub fn next_entry_back(&mut self) -> Result<Option<(&[u8], &[u8])>, Error> {
+        let lent = &mut self.lent;
+        let step = self.scan.advance(End::Back, &self.slot, &mut self.failure, |_, value| lend(lent, value));
+        Ok(step.transpose()?.map(|()| (&self.scan.rest.end[PREFIX_BYTES..], self.lent.as_slice())))
+    }
+
     fn advance(&mut self, end: End) -> Option<Result<(Vec<u8>, Value), Error>> {
-        if let Some(failure) = self.failure.take() {
-            self.exhaust();
+        let own = |key: &[u8], read: Read<'_>| match read {
+            Read::InPlace(value) => (key.to_vec(), Value::from(value)),
+            Read::Loaded(value) => (key.to_vec(), value),
+        };
+        self.scan.advance(end, &self.slot, &mut self.failure, own)
+    }
+}
+
+/// A value that a scan has come to.
+enum Read<'a> {
+    /// Where it lies now, until the scan goes on.
+    InPlace(&'a [u8]),
+    /// Read from a value file.
+    Loaded(Value),
+}
+
+/// Puts a value where it is lent from.
+#[inline]
+fn lend(lent: &mut Vec<u8>, read: Read<'_>) {
+    match read {
+        Read::InPlace(value) => {
+            lent.clear();
+            lent.extend_from_slice(value);
+        }
+        Read::Loaded(value) => *lent = value.into_vec(),
+    }
+}
+
+impl Scan {
+    /// Moves on from `end` and answers what `take` makes of the key there, without the keyspace's prefix, and its value.
+    fn advance<T>(
+        &mut self,
+        end: End,
+        slot: &ScanSlot,
+        failure: &mut Option<Error>,
+        take: impl FnOnce(&[u8], Read<'_>) -> T,
+    ) -> Option<Result<T, Error>> {
+        if let Some(failure) = failure.take() {
+            self.exhaust(slot);
             return Some(Err(failure));
         }
-        if self.scan.rest.is_empty() {
+        if self.rest.is_empty() {
             return None;
         }
-        let outcome = self.scan.step(end, &mut self.slot.lock());
+        let outcome = self.step(end, &mut slot.lock(), take);
         match outcome {
             Ok(Some(entry)) => Some(Ok(entry)),
             Ok(None) => {
-                if let Some(tracked) = &self.scan.tracked {
+                if let Some(tracked) = &self.tracked {
                     tracked.read_whole();
                 }
-                self.exhaust();
+                self.exhaust(slot);
                 None
             }
             Err(error) => {
-                self.exhaust();
+                self.exhaust(slot);
                 Some(Err(error))
             }
         }
     }
 
-    fn exhaust(&mut self) {
-        self.scan.rest.start.clone_from(&self.scan.rest.end);
-        drop(std::mem::take(&mut *self.slot.lock()));
+    fn exhaust(&mut self, slot: &ScanSlot) {
+        self.rest.start.clone_from(&self.rest.end);
+        drop(std::mem::take(&mut *slot.lock()));
     }
-}
 
-impl Scan {
-    fn step(&mut self, end: End, open: &mut OpenCursors) -> Result<Option<(Vec<u8>, Value)>, Error> {
+    fn step<T>(
+        &mut self,
+        end: End,
+        open: &mut OpenCursors,
+        take: impl FnOnce(&[u8], Read<'_>) -> T,
+    ) -> Result<Option<T>, Error> {
+        let place = match end {
+            End::Front => &mut open.front,
+            End::Back => &mut open.back,
+        };
         let mut overtaken = Overtaken::default();
         loop {
-            let place = match end {
-                End::Front => &mut open.front,
-                End::Back => &mut open.back,
-            };
-            let Some(cursor) = self.advance_cursor(end, place)? else {
+            let Some(entry) = self.move_cursor(end, place)? else {
                 return Ok(None);
             };
-            let value = match cursor.found()? {
-                Found::Inline(value) => value,
-                Found::Stored(reference) => match self.core.values().find(reference.file) {
-                    Some(file) => Located::Stored(file, reference).load()?,
+            let stored_key = entry.user_key;
+            let key = stored_key.get(PREFIX_BYTES..).unwrap_or_default();
+            let taken = if entry.kind == Kind::Stored {
+                let reference = ValueReference::decode(entry.value)?;
+                let Some(file) = self.core.values().find(reference.file) else {
                     // Its cursors are older than the file's end: new ones know where the value is now.
-                    None => {
-                        overtaken.note(reference)?;
-                        continue;
-                    }
-                },
+                    overtaken.note(reference)?;
+                    *place = None;
+                    continue;
+                };
+                take(key, Read::Loaded(Located::Stored(file, reference).load()?))
+            } else {
+                take(key, Read::InPlace(entry.value))
             };
-            let key = cursor.key();
-            let entry = (key.get(PREFIX_BYTES..).unwrap_or_default().to_vec(), value);
             match end {
                 End::Front => {
                     self.rest.start.clear();
-                    self.rest.start.extend_from_slice(key);
+                    self.rest.start.extend_from_slice(stored_key);
                     self.rest.start.push(0);
                 }
                 End::Back => {
                     self.rest.end.clear();
-                    self.rest.end.extend_from_slice(key);
+                    self.rest.end.extend_from_slice(stored_key);
                 }
             }
-            *place = Some(cursor);
             self.note_read(end);
-            return Ok(Some(entry));
+            return Ok(Some(taken));
         }
     }
 
@@ -149,25 +217,37 @@ impl Scan {
         }
     }
 
-    /// Takes the cursor out of its place, or a new one, and moves it to the next entry of the range, if there is one.
-    fn advance_cursor(&self, end: End, place: &mut Option<ScanCursor>) -> Result<Option<ScanCursor>, Error> {
-        let (mut cursor, fresh) = match place.take() {
-            Some(cursor) => (cursor, false),
-            None => (self.open_cursor(), true),
-        };
-        let on = match (end, fresh) {
+    /// Moves the cursor at `place`, or a new one that it puts there, to the next entry of the range, if there is one.
+    fn move_cursor<'c>(
+        &self,
+        end: End,
+        place: &'c mut Option<ScanCursor>,
+    ) -> Result<Option<EntryRef<'c>>, Error> {
+        let is_fresh = place.is_none();
+        let cursor = place.get_or_insert_with(|| {
+            self.core.read_view().scan(
+                &self.rest,
+                self.visibility,
+                self.own.as_ref(),
+                self.core.dead_ranges(),
+            )
+        });
+        let on = match (end, is_fresh) {
             (End::Front, true) => cursor.seek(&self.rest.start)?,
             (End::Front, false) => cursor.next()?,
             (End::Back, true) => cursor.seek_before(&self.rest.end)?,
             (End::Back, false) => cursor.previous()?,
         };
-        let is_inside =
-            on && cursor.key() >= self.rest.start.as_slice() && cursor.key() < self.rest.end.as_slice();
-        Ok(is_inside.then_some(cursor))
-    }
-
-    fn open_cursor(&self) -> ScanCursor {
-        self.core.read_view().scan(&self.rest, self.visibility, self.own.as_ref(), self.core.dead_ranges())
+        if !on {
+            return Ok(None);
+        }
+        let entry = cursor.entry();
+        // It comes from the one end and can only have passed the other.
+        let is_within = match end {
+            End::Front => entry.user_key < self.rest.end.as_slice(),
+            End::Back => entry.user_key >= self.rest.start.as_slice(),
+        };
+        Ok(is_within.then_some(entry))
     }
 }
 

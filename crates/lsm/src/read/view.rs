@@ -52,7 +52,7 @@ impl ReadView {
         key: &[u8],
         visibility: Visibility,
     ) -> Result<Option<Option<Found>>, Error> {
-        for memtable in self.memtables.newest_first() {
+        for memtable in self.memtables.newest_first().filter(|memtable| !memtable.is_empty()) {
             let deleted = memtable.newest_range_delete(key, visibility);
             if let Some(entry) = memtable.newest(key, visibility) {
                 let stands = deleted.is_none_or(|deleted| deleted < entry.sequence);

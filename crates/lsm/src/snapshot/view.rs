@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::SnapshotGuard;
 use crate::database::Core;
 use crate::entry::Sequence;
-use crate::keyspace::{KeyRange, Keyspace};
+use crate::keyspace::{KeyRange, Keyspace, with_stored_key};
 use crate::merging::Visibility;
 use crate::read::Range;
 use crate::values::{Located, ValueReader};
@@ -37,7 +37,8 @@ impl Snapshot {
     /// Damage or failure of the storage; a keyspace of another database.
     pub fn get(&self, keyspace: &Keyspace, key: impl AsRef<[u8]>) -> Result<Option<Value>, Error> {
         keyspace.check_same(&self.core)?;
-        self.core.get(&keyspace.full_key(key.as_ref()), Some(Visibility::at(self.guard.sequence())))
+        let visibility = Some(Visibility::at(self.guard.sequence()));
+        with_stored_key(keyspace.id(), key.as_ref(), |key| self.core.get(key, visibility))
     }
 
     /// The value of `key` at that time as a stream; see [`Keyspace::reader`].

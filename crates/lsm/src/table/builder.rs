@@ -118,7 +118,8 @@ impl<'s, S: TableSink + ?Sized> TableBuilder<'s, S> {
         }
         self.last_sequence = entry.sequence;
         self.properties.count(entry, new_key);
-        self.block.add(entry);
+        let hash = self.hashes.last().copied().unwrap_or_default();
+        self.block.add(entry, hash);
         if self.block.size_bytes() >= block_bytes { self.end_block() } else { Ok(()) }
     }
 

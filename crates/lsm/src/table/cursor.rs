@@ -147,9 +147,8 @@ impl Cursor for TableCursor {
     }
 
     fn entry(&self) -> EntryRef<'_> {
-        let view = self.block.as_ref().and_then(|(_, payload)| self.table.inner.view(payload).ok());
-        match view {
-            Some(view) => self.position.entry(view),
+        match &self.block {
+            Some((_, payload)) => self.position.entry(self.table.inner.bytes(payload)),
             None => panic!("a cursor that stands on no entry was asked for it"),
         }
     }

@@ -52,7 +52,8 @@ impl Table {
         lookup: &Lookup<'_>,
         read: impl FnOnce(EntryRef<'_>) -> R,
     ) -> Result<Option<R>, Error> {
-        self.inner.read_block(block, |view| Ok(view.find(lookup.key, lookup.sequence)?.map(read)))
+        self.inner
+            .read_block(block, |view| Ok(view.find(lookup.key, lookup.hash, lookup.sequence)?.map(read)))
     }
 
     /// Has a block read, without waiting for it.

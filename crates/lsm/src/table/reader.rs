@@ -179,6 +179,10 @@ impl Inner {
         block: usize,
         read: impl FnOnce(BlockView<'_>) -> Result<R, Damage>,
     ) -> Result<R, Error> {
+        if let Some(payload) = self.plain_payload(block) {
+            let outcome = BlockView::new(payload).and_then(read);
+            return outcome.map_err(|damage| self.damaged(block, damage));
+        }
         let mut read = Some(read);
         // Called once: `take` gives the function to whichever place has the block.
         let mut read_once = |payload: &[u8]| {
@@ -186,16 +190,23 @@ impl Inner {
             Some(BlockView::new(payload).and_then(read))
         };
         let cache = self.cache.as_ref();
-        let cached = match cache.filter(|_| !self.plain.contains(block)) {
-            Some(cache) => cache.read(block, &mut read_once).flatten(),
-            None => None,
-        };
+        let cached = cache.and_then(|cache| cache.read(block, &mut read_once).flatten());
         let outcome = match cached {
             Some(outcome) => Some(outcome),
             None => read_once(self.bytes(&self.make_payload(block, cache)?)),
         };
         let missing = Err(Damage("a block that was asked for twice"));
         outcome.unwrap_or(missing).map_err(|damage| self.damaged(block, damage))
+    }
+
+    /// The payload of a block that was found to be one to read in place, its checksum right.
+    #[inline]
+    fn plain_payload(&self, block: usize) -> Option<&[u8]> {
+        if !self.plain.contains(block) {
+            return None;
+        }
+        let range = self.index.block_range(&*self.blob, block);
+        self.blob.mapped()?.get(range.start as usize..range.end as usize - frame::TRAILER_BYTES)
     }
 
     /// The payload of a block from the file. One that cannot be read in place is left in `cache`.
@@ -240,8 +251,9 @@ impl Inner {
         BlockView::new(self.bytes(payload))
     }
 
+    /// A payload's bytes.
     #[inline]
-    fn bytes<'a>(&'a self, payload: &'a Payload) -> &'a [u8] {
+    pub(super) fn bytes<'a>(&'a self, payload: &'a Payload) -> &'a [u8] {
         match payload {
             Payload::InPlace(range) => {
                 self.blob.mapped().and_then(|mapped| mapped.get(range.clone())).unwrap_or_default()

@@ -26,8 +26,20 @@ impl Found {
     /// [`Error::Corrupt`] for a malformed reference.
     #[inline]
     pub(crate) fn of(entry: &EntryRef<'_>) -> Result<Option<Found>, Error> {
+        Found::of_with(entry, |bytes| Value::from(bytes))
+    }
+
+    /// The same, with the value that `value` makes of its bytes.
+    ///
+    /// # Errors
+    /// As [`Found::of`].
+    #[inline]
+    pub(crate) fn of_with(
+        entry: &EntryRef<'_>,
+        value: impl FnOnce(&[u8]) -> Value,
+    ) -> Result<Option<Found>, Error> {
         match entry.kind {
-            Kind::Put => Ok(Some(Found::Inline(Value::from(entry.value)))),
+            Kind::Put => Ok(Some(Found::Inline(value(entry.value)))),
             Kind::Delete => Ok(None),
             Kind::Stored => Ok(Some(Found::Stored(ValueReference::decode(entry.value)?))),
         }

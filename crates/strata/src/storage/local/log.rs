@@ -47,7 +47,15 @@ impl LocalLogWriter {
         let file = File::create_new(&path)
             .map_err(|error| StorageError::from_io("create the log", show(&path), error))?;
         publish::sync_parent(&path)?;
-        Ok(LocalLogWriter { path, file, buffer: Vec::new(), length: 0, synced: 0, room_end: 0, failed: false })
+        Ok(LocalLogWriter {
+            path,
+            file,
+            buffer: Vec::new(),
+            length: 0,
+            synced: 0,
+            room_end: 0,
+            failed: false,
+        })
     }
 
     /// Runs a step on the file; its failure is the log's last.
