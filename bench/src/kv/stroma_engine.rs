@@ -62,10 +62,12 @@ impl Reader for StromaReader<'_> {
 
     fn scan(&self, start: &[u8], limit: u64) -> Outcome<u64> {
         let mut walked = 0;
-        for entry in self.snapshot.range(self.keyspace, start..).take(limit as usize) {
-            let (key, value) = entry?;
-            look_at(&key);
-            look_at(&value);
+        let mut range = self.snapshot.range(self.keyspace, start..);
+        while walked < limit
+            && let Some((key, value)) = range.next_entry()?
+        {
+            look_at(key);
+            look_at(value);
             walked += 1;
         }
         Ok(walked)
