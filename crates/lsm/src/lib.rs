@@ -122,7 +122,7 @@ pub use keyspace::Keyspace;
 pub use log::LogCut;
 pub use memory_map::{MemoryMap, MemoryPart, SegmentOwner, SegmentStatistics};
 pub use options::{Durability, Options, RecoveryMode};
-pub use read::{Range, RangeEstimate};
+pub use read::{LentEntry, Range, RangeEstimate};
 pub use snapshot::Snapshot;
 pub use statistics::{JobStatistics, LevelStatistics, Statistics};
 pub use stroma_strata::Upkeep;

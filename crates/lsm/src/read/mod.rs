@@ -9,6 +9,6 @@ mod view;
 
 pub use estimate::RangeEstimate;
 pub(crate) use memtables::MemtableList;
-pub use range::Range;
+pub use range::{LentEntry, Range};
 pub(crate) use scans::ScanRegistry;
 pub(crate) use view::ReadView;

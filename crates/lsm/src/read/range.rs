@@ -39,6 +39,9 @@ struct Scan {
     tracked: Option<Arc<TrackedRange>>,
 }
 
+/// A key and its value, lent by a [`Range`] until it goes on.
+pub type LentEntry<'a> = (&'a [u8], &'a [u8]);
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
     Front,
@@ -75,7 +78,7 @@ impl Range {
     ///
     /// # Errors
     /// Damage or failure of the storage. It ends then.
-    pub fn next_entry(&mut self) -> Result<Option<(&[u8], &[u8])>, Error> {
+    pub fn next_entry(&mut self) -> Result<Option<LentEntry<'_>>, Error> {
         let lent = &mut self.lent;
         let step = self.scan.advance(End::Front, &self.slot, &mut self.failure, |_, value| lend(lent, value));
         Ok(step.transpose()?.map(|()| {
@@ -89,7 +92,7 @@ impl Range {
     ///
     /// # Errors
     /// As [`Range::next_entry`].
-    pub fn next_entry_back(&mut self) -> Result<Option<(&[u8], &[u8])>, Error> {
+    pub fn next_entry_back(&mut self) -> Result<Option<LentEntry<'_>>, Error> {
         let lent = &mut self.lent;
         let step = self.scan.advance(End::Back, &self.slot, &mut self.failure, |_, value| lend(lent, value));
         Ok(step.transpose()?.map(|()| (&self.scan.rest.end[PREFIX_BYTES..], self.lent.as_slice())))
@@ -125,7 +128,8 @@ fn lend(lent: &mut Vec<u8>, read: Read<'_>) {
 }
 
 impl Scan {
-    /// Moves on from `end` and answers what `take` makes of the key there, without the keyspace's prefix, and its value.
+    /// Moves on from `end` and answers what `take` makes of the key there, without the prefix of the keyspace, and of its
+    /// value.
     fn advance<T>(
         &mut self,
         end: End,
