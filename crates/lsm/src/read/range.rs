@@ -128,8 +128,8 @@ fn lend(lent: &mut Vec<u8>, read: Read<'_>) {
 }
 
 impl Scan {
-    /// Moves on from `end` and answers what `take` makes of the key there, without the prefix of the keyspace, and of its
-    /// value.
+    /// Moves on from `end` and answers what `take` makes of the key there, without the prefix of its keyspace, and of
+    /// the value.
     fn advance<T>(
         &mut self,
         end: End,
