@@ -11,7 +11,7 @@ const TOP_ENTRIES: usize = 16;
 ///
 /// The layers that the policy considers for the bottom grow side by side, and one of them is chosen at the
 /// end; those above stand on its entries. Memory is that of the layers considered, and a layer that becomes
-/// larger than an eighth of the keys is given up while there is another: so it stays below one eighth of the
+/// larger than a twelfth of the keys is given up while there is another: so it stays below a twelfth of the
 /// keys for each layer considered, and far below on smooth keys.
 ///
 /// ```

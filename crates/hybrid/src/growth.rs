@@ -123,7 +123,7 @@ impl<K: Key> LevelBuilder<K> {
     /// Keeps memory bounded on hard keys, of which a narrow tube covers only a few.
     #[cold]
     fn give_up_the_too_large(&mut self) {
-        let bearable = self.key_count() / 8 * K::WIDTH;
+        let bearable = self.key_count() / 12 * K::WIDTH;
         let smallest = self.considered.iter().map(|(_, growth)| growth.size_bytes()).min().unwrap_or(0);
         self.considered.retain(|(_, growth)| growth.size_bytes() <= bearable.max(smallest));
         self.next_review = self.key_count() + self.key_count() / 4;

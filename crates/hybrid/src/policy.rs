@@ -62,7 +62,7 @@ pub trait Policy {
     fn plans(&self, level: usize) -> Vec<LayerPlan>;
 
     /// Chooses one of `offers`, which are never empty. They are the layers planned, in the same order, but
-    /// for those given up because they took more than an eighth of the keys' bytes.
+    /// for those given up because they took more than a twelfth of the keys' bytes.
     fn choose(&self, below: Below, offers: &[Offer]) -> Choice;
 }
 
