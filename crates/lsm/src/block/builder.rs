@@ -5,7 +5,7 @@ use crate::coding::put_varint;
 use crate::entry::EntryRef;
 
 /// Entries from one restart point to the next, part of the format: more make the block smaller, fewer make a search in
-/// it faster. See decision 025.
+/// it faster. See decision 034.
 pub(super) const RESTART_INTERVAL: usize = 4;
 
 /// Builds one payload after the other.
