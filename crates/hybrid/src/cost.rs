@@ -28,7 +28,7 @@ impl Default for CostModel {
         Self {
             line: [(32 << 10, 2_000), (1 << 20, 10_000), (4 << 20, 90_000), (u64::MAX, 170_000)],
             comparison: 1_200,
-            node: 6_000,
+            node: 12_000,
             prediction: 20_000,
             byte_per_thousand_keys: 10,
         }
