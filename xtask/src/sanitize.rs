@@ -14,7 +14,7 @@ use crate::chore::{self, Failure, Outcome, cargo, project_root};
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// The crates that have `unsafe` modules; `tidy` knows which.
-const PACKAGES: [&str; 3] = ["stroma-logmem", "stroma-hybrid", "stroma-strata"];
+const PACKAGES: [&str; 4] = ["stroma-logmem", "stroma-hybrid", "stroma-quotient", "stroma-strata"];
 
 /// Which mistakes are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

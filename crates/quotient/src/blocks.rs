@@ -1,310 +1,204 @@
-//! The slots: blocks of 64 with their bitmaps and packed remainders, and finding runs among them.
+//! The slots: blocks of 64 with their remainders and bitmaps, seen in any bytes that hold them.
 //!
-//! Three bits say what a slot is:
+//! Two bits say what a slot is:
 //! - `occupieds[q]`: some key has quotient `q` (it speaks of the home slot, not of what lies in it);
-//! - `runends[s]`: a run, the slots of all keys of one quotient, ends in slot `s`;
-//! - `extensions[s]`: slot `s` holds a digit of the count of the key before it.
+//! - `runends[s]`: a run, the slots of all keys of one quotient, ends in slot `s`.
 //!
 //! Runs lie in the order of their quotients, each at its home slot or, if that is taken, right after the
 //! run before. So the n-th set bit of `occupieds` belongs to the n-th set bit of `runends`. To find a run
 //! without counting from the beginning, each block has an offset: how many of its first slots are taken by
 //! runs whose home is in a block before. Everything else follows by rank and select within the block.
+//!
+//! A block is its 64 slots packed to the bit, then 17 bytes: `occupieds`, `runends`, the offset. The slots
+//! come first so that a number is read with one load of eight bytes which never leaves its block.
 
-use crate::bits;
-use crate::{Error, Shape};
+use crate::Key;
+use crate::key::{move_down, move_up, set_word, word};
+use crate::machine::prefetch;
+use crate::shape::Division;
 
-const OCCUPIEDS: usize = 0;
-const RUNENDS: usize = 1;
-const EXTENSIONS: usize = 2;
-/// Words of a block before its remainders.
-pub(crate) const BITMAPS: usize = 3;
+/// Bytes of a block after its slots.
+const BOOKKEEPING: usize = 17;
+const RUNENDS: usize = 8;
+const OFFSET: usize = 16;
 
-/// An offset that does not fit its byte; the true one is found by walking from an earlier block.
-const SATURATED: u8 = u8::MAX;
+/// An offset that its byte cannot say: this or more. The true one is found from an earlier block.
+pub(crate) const SATURATED: u8 = u8::MAX;
 
-/// The slots of a filter.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Blocks {
-    /// Per block: three bitmaps, then as many words as a remainder has bits.
-    words: Vec<u64>,
-    /// Per block: its offset, or [`SATURATED`].
-    offsets: Vec<u8>,
-    remainder_bits: usize,
+/// Bytes of a block of slots of so many bits.
+pub(crate) fn block_bytes(slot_bits: u32) -> usize {
+    8 * slot_bits as usize + BOOKKEEPING
 }
 
-impl Blocks {
-    pub(crate) fn new(shape: Shape) -> Result<Self, Error> {
-        let (count, remainder_bits) = (shape.blocks(), shape.remainder_bits as usize);
-        let length = count * (BITMAPS + remainder_bits);
-        let out_of_memory = |_| Error::OutOfMemory { bytes: (length * 8 + count) as u64 };
-        let (mut words, mut offsets) = (Vec::new(), Vec::new());
-        words.try_reserve_exact(length).map_err(out_of_memory)?;
-        offsets.try_reserve_exact(count).map_err(out_of_memory)?;
-        words.resize(length, 0);
-        offsets.resize(count, 0);
-        Ok(Self { words, offsets, remainder_bits })
+/// Blocks of a filter that follow each other: all, or a window of them. Slots and quotients are numbered
+/// from the first slot of the first block.
+pub(crate) struct Blocks<B> {
+    bytes: B,
+    slot_bits: u32,
+    block_bytes: usize,
+    count: usize,
+    /// Whether nothing follows the last block.
+    pub(crate) to_the_end: bool,
+}
+
+impl<B: AsRef<[u8]>> Blocks<B> {
+    /// A view of `count` blocks, which `bytes` are exactly.
+    #[inline(always)]
+    pub(crate) fn new(bytes: B, division: &Division, count: usize, to_the_end: bool) -> Self {
+        let slot_bits = division.slot_bits;
+        Self { bytes, slot_bits, block_bytes: block_bytes(slot_bits), count, to_the_end }
     }
 
+    #[inline(always)]
     pub(crate) fn count(&self) -> usize {
-        self.offsets.len()
+        self.count
     }
 
+    #[inline(always)]
+    pub(crate) fn slot_bits(&self) -> u32 {
+        self.slot_bits
+    }
+
+    #[inline(always)]
     pub(crate) fn slots(&self) -> usize {
-        self.count() * 64
+        self.count * 64
     }
 
-    pub(crate) fn size_bytes(&self) -> usize {
-        self.words.len() * 8 + self.offsets.len()
+    #[inline(always)]
+    pub(super) fn at(&self, block: usize) -> usize {
+        block * self.block_bytes
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.words.fill(0);
-        self.offsets.fill(0);
+    #[inline(always)]
+    fn bitmaps_at(&self, block: usize) -> usize {
+        block * self.block_bytes + 8 * self.slot_bits as usize
     }
 
-    pub(crate) fn words(&self) -> &[u64] {
-        &self.words
-    }
-
-    pub(crate) fn words_mut(&mut self) -> &mut [u64] {
-        &mut self.words
-    }
-
-    #[inline]
-    fn base(&self, block: usize) -> usize {
-        block * (BITMAPS + self.remainder_bits)
-    }
-
+    #[inline(always)]
     pub(crate) fn occupieds(&self, block: usize) -> u64 {
-        self.words[self.base(block) + OCCUPIEDS]
+        word(self.bytes.as_ref(), self.bitmaps_at(block))
     }
 
+    #[inline(always)]
     pub(crate) fn runends(&self, block: usize) -> u64 {
-        self.words[self.base(block) + RUNENDS]
+        word(self.bytes.as_ref(), self.bitmaps_at(block) + RUNENDS)
     }
 
-    #[inline]
-    fn bit(&self, bitmap: usize, slot: usize) -> bool {
-        self.words[self.base(slot / 64) + bitmap] >> (slot % 64) & 1 == 1
+    #[inline(always)]
+    pub(crate) fn offset_byte(&self, block: usize) -> u8 {
+        self.bytes.as_ref()[self.bitmaps_at(block) + OFFSET]
     }
 
-    #[inline]
-    fn set_bit(&mut self, bitmap: usize, slot: usize, value: bool) {
-        let at = self.base(slot / 64) + bitmap;
-        let mask = 1 << (slot % 64);
-        if value {
-            self.words[at] |= mask;
-        } else {
-            self.words[at] &= !mask;
-        }
-    }
-
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_occupied(&self, quotient: usize) -> bool {
-        self.bit(OCCUPIEDS, quotient)
+        self.occupieds(quotient / 64) >> (quotient % 64) & 1 == 1
     }
 
-    pub(crate) fn set_occupied(&mut self, quotient: usize, value: bool) {
-        self.set_bit(OCCUPIEDS, quotient, value);
-    }
-
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_runend(&self, slot: usize) -> bool {
-        self.bit(RUNENDS, slot)
+        self.runends(slot / 64) >> (slot % 64) & 1 == 1
     }
 
+    /// What a slot holds: a remainder and its value, or a part of a count.
+    #[inline(always)]
+    pub(crate) fn slot<K: Key>(&self, slot: usize) -> K {
+        let at = self.at(slot / 64) * 8 + slot % 64 * self.slot_bits as usize;
+        K::read(self.bytes.as_ref(), at, self.slot_bits)
+    }
+
+    /// Asks for the cache lines that a search for a quotient will touch: bitmaps, and where its run would be
+    /// if it were pushed a little.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, quotient: usize) {
+        let (bytes, block, width) = (self.bytes.as_ref(), quotient / 64, self.slot_bits as usize);
+        prefetch(bytes, self.bitmaps_at(block) + OFFSET);
+        prefetch(bytes, self.at(block) + (quotient % 64 + 4) * width / 8);
+    }
+
+    /// Asks for a second line of slots, for what is going to move some.
+    #[inline(always)]
+    pub(crate) fn prefetch_more(&self, quotient: usize) {
+        let (bytes, block, width) = (self.bytes.as_ref(), quotient / 64, self.slot_bits as usize);
+        prefetch(bytes, self.at(block) + (quotient % 64 + 4) * width / 8 + 64);
+    }
+}
+
+impl Blocks<&mut [u8]> {
+    #[inline(always)]
+    fn set_bit(&mut self, at: usize, bit: usize, value: bool) {
+        let old = word(self.bytes, at) & !(1 << bit);
+        set_word(self.bytes, at, old | u64::from(value) << bit);
+    }
+
+    #[inline(always)]
+    pub(crate) fn set_occupied(&mut self, quotient: usize, value: bool) {
+        self.set_bit(self.bitmaps_at(quotient / 64), quotient % 64, value);
+    }
+
+    #[inline(always)]
     pub(crate) fn set_runend(&mut self, slot: usize, value: bool) {
-        self.set_bit(RUNENDS, slot, value);
+        self.set_bit(self.bitmaps_at(slot / 64) + RUNENDS, slot % 64, value);
     }
 
-    #[inline]
-    pub(crate) fn is_extension(&self, slot: usize) -> bool {
-        self.bit(EXTENSIONS, slot)
+    #[inline(always)]
+    pub(crate) fn set_offset_byte(&mut self, block: usize, offset: u8) {
+        let at = self.bitmaps_at(block) + OFFSET;
+        self.bytes[at] = offset;
     }
 
-    #[inline]
-    pub(crate) fn remainder(&self, slot: usize) -> u64 {
-        let (base, width) = (self.base(slot / 64) + BITMAPS, self.remainder_bits);
-        bits::get(&self.words[base..base + width], slot % 64 * width, width)
-    }
-
-    #[inline]
-    pub(crate) fn set_remainder(&mut self, slot: usize, value: u64) {
-        let (base, width) = (self.base(slot / 64) + BITMAPS, self.remainder_bits);
-        bits::set(&mut self.words[base..base + width], slot % 64 * width, width, value);
-    }
-
-    /// Writes all of a slot but its run-end bit.
-    pub(crate) fn write(&mut self, slot: usize, remainder: u64, extension: bool) {
-        self.set_remainder(slot, remainder);
-        self.set_bit(EXTENSIONS, slot, extension);
-    }
-
-    /// How many slots from the block's first are taken by runs of earlier blocks.
-    #[inline]
-    fn offset(&self, block: usize) -> usize {
-        match self.offsets[block] {
-            SATURATED => self.walked_offset(block),
-            offset => usize::from(offset),
-        }
-    }
-
-    /// The offset found from the nearest block before whose own is known. Only clusters that reach 255
-    /// slots into another block come here: at 95 % load of hashed keys practically none.
-    #[cold]
-    fn walked_offset(&self, block: usize) -> usize {
-        let known = (0..block).rev().find(|&earlier| self.offsets[earlier] != SATURATED).unwrap_or(0);
-        let first = usize::from(self.offsets[known]);
-        (known..block).fold(first, |offset, earlier| self.next_offset(earlier, offset))
-    }
-
-    /// The offset of the block after `block`, whose own offset is given.
-    fn next_offset(&self, block: usize, offset: usize) -> usize {
-        let end = self.end_after(block * 64 + offset, self.occupieds(block).count_ones());
-        end.saturating_sub((block + 1) * 64)
-    }
-
-    /// The slot after the `runs`-th run end at or after `start`; `start` itself for no runs.
-    #[inline]
-    fn end_after(&self, start: usize, runs: u32) -> usize {
-        if runs == 0 {
-            return start;
-        }
-        let (mut block, mut runs) = (start / 64, runs);
-        let mut ends = self.runends(block) & u64::MAX << (start % 64);
-        loop {
-            let here = ends.count_ones();
-            if runs <= here {
-                return block * 64 + bits::select(ends, runs - 1) as usize + 1;
-            }
-            runs -= here;
-            block += 1;
-            ends = self.runends(block);
-        }
-    }
-
-    /// The slot after the last one taken by runs of quotients up to `quotient`; never before the first
-    /// slot of the quotient's block.
-    #[inline]
-    pub(crate) fn end_through(&self, quotient: usize) -> usize {
-        let block = quotient / 64;
-        let runs = (self.occupieds(block) & u64::MAX >> (63 - quotient % 64)).count_ones();
-        self.end_after(block * 64 + self.offset(block), runs)
-    }
-
-    /// Where the run of `quotient` begins, or would begin.
-    #[inline]
-    pub(crate) fn run_start(&self, quotient: usize) -> usize {
-        let block = quotient / 64;
-        let runs = (self.occupieds(block) & !(u64::MAX << (quotient % 64))).count_ones();
-        self.end_after(block * 64 + self.offset(block), runs).max(quotient)
-    }
-
-    /// The slot after the end of the run that begins at `start`.
-    pub(crate) fn run_end(&self, start: usize) -> usize {
-        self.end_after(start, 1)
-    }
-
-    /// The first free slot at or after `slot`; `None` if all are taken.
-    ///
-    /// A slot is free if the runs of all quotients up to it end before it.
-    pub(crate) fn first_free(&self, slot: usize) -> Option<usize> {
-        let mut candidate = slot;
-        while candidate < self.slots() {
-            let end = self.end_through(candidate);
-            if end <= candidate {
-                return Some(candidate);
-            }
-            candidate = end;
-        }
-        None
-    }
-
-    /// The first slot at or after `end`, the end of a run, that is free or begins a run in its home slot.
-    pub(crate) fn shift_limit(&self, end: usize) -> usize {
-        let mut limit = end;
-        loop {
-            let next = self.end_through(limit - 1);
-            if next <= limit {
-                return limit;
-            }
-            limit = next;
-        }
+    #[inline(always)]
+    pub(crate) fn set_slot<K: Key>(&mut self, slot: usize, content: K) {
+        let at = self.at(slot / 64) * 8 + slot % 64 * self.slot_bits as usize;
+        K::write(self.bytes, at, self.slot_bits, content);
     }
 
     /// Moves everything in slots `from..to` up by one; slot `to` must be free. Slot `from` keeps its bits.
-    pub(crate) fn shift_up(&mut self, from: usize, to: usize) {
-        let width = self.remainder_bits;
+    pub(crate) fn shift_up<K: Key>(&mut self, from: usize, to: usize) {
+        let width = self.slot_bits as usize;
         for block in (from / 64..=to / 64).rev() {
-            let base = self.base(block);
             let low = from.max(block * 64) - block * 64;
             let high = to.min(block * 64 + 63) - block * 64;
-            for bitmap in [RUNENDS, EXTENSIONS] {
-                bits::move_up(&mut self.words[base + bitmap..][..1], low, high, 1);
-            }
-            let remainders = &mut self.words[base + BITMAPS..][..width];
-            bits::move_up(remainders, low * width, high * width, width);
+            // Bits `low` to `high` of the ends.
+            let moving = u64::MAX << low & u64::MAX >> (63 - high);
+            let ends = self.runends(block);
+            let moved = ends & !moving | (ends & moving) << 1 & moving | ends & 1 << low;
+            let (ends_at, slots_at) = (self.bitmaps_at(block) + RUNENDS, self.at(block) * 8);
+            set_word(self.bytes, ends_at, moved);
+            move_up(self.bytes, slots_at + low * width, slots_at + high * width, width);
             if block > from / 64 {
-                self.copy_slot(block * 64 - 1, block * 64);
+                self.copy_slot::<K>(block * 64 - 1, block * 64);
             }
         }
     }
 
     /// Moves everything in slots `from..to` down by one and clears slot `to - 1`; `from` is not 0.
-    pub(crate) fn shift_down(&mut self, from: usize, to: usize) {
-        let width = self.remainder_bits;
-        let last = to - 1;
+    pub(crate) fn shift_down<K: Key>(&mut self, from: usize, to: usize) {
+        let (width, last) = (self.slot_bits as usize, to - 1);
         if from <= last {
             for block in from / 64..=last / 64 {
-                let base = self.base(block);
                 let mut low = from.max(block * 64) - block * 64;
-                let high = last.min(block * 64 + 63) - block * 64 + 1;
+                let high = last.min(block * 64 + 63) - block * 64;
                 if low == 0 {
-                    self.copy_slot(block * 64, block * 64 - 1);
+                    self.copy_slot::<K>(block * 64, block * 64 - 1);
                     low = 1;
                 }
-                for bitmap in [RUNENDS, EXTENSIONS] {
-                    bits::move_down(&mut self.words[base + bitmap..][..1], low, high, 1);
+                if low > high {
+                    continue;
                 }
-                let remainders = &mut self.words[base + BITMAPS..][..width];
-                bits::move_down(remainders, low * width, high * width, width);
+                let moving = u64::MAX << low & u64::MAX >> (63 - high);
+                let ends = self.runends(block);
+                let moved = ends & !(moving >> 1) | (ends & moving) >> 1;
+                let (ends_at, slots_at) = (self.bitmaps_at(block) + RUNENDS, self.at(block) * 8);
+                set_word(self.bytes, ends_at, moved);
+                move_down(self.bytes, slots_at + low * width, slots_at + (high + 1) * width, width);
             }
         }
-        self.write(last, 0, false);
+        self.set_slot(last, K::ZERO);
         self.set_runend(last, false);
     }
 
-    fn copy_slot(&mut self, from: usize, to: usize) {
-        self.write(to, self.remainder(from), self.is_extension(from));
+    fn copy_slot<K: Key>(&mut self, from: usize, to: usize) {
+        self.set_slot(to, self.slot::<K>(from));
         self.set_runend(to, self.is_runend(from));
-    }
-
-    /// Works out the offsets of the blocks after `first`, up to `last`, anew.
-    pub(crate) fn refresh_offsets(&mut self, first: usize, last: usize) {
-        if first >= last {
-            return;
-        }
-        let mut offset = self.offset(first);
-        for block in first..last {
-            offset = self.next_offset(block, offset);
-            self.offsets[block + 1] = u8::try_from(offset).unwrap_or(SATURATED);
-        }
-    }
-
-    /// The offsets of the blocks after `first`, up to `last`, have become greater by one.
-    pub(crate) fn raise_offsets(&mut self, first: usize, last: usize) {
-        for offset in &mut self.offsets[first + 1..=last] {
-            *offset = offset.saturating_add(1);
-        }
-    }
-
-    /// The offsets of the blocks after `first`, up to `last`, have become smaller by one.
-    pub(crate) fn lower_offsets(&mut self, first: usize, last: usize) {
-        let offsets = &mut self.offsets[first + 1..=last];
-        if offsets.contains(&SATURATED) {
-            self.refresh_offsets(first, last);
-        } else {
-            offsets.iter_mut().for_each(|offset| *offset -= 1);
-        }
     }
 }

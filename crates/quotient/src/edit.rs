@@ -1,30 +1,124 @@
-//! Putting one slot into a run and taking one out, the rest of the cluster moving aside.
+//! Giving a key another count or value: the slots of its run that change, the rest of the cluster moving.
 
 use crate::blocks::Blocks;
+use crate::counter::{extension, slots_for};
+use crate::find::{Counted, Found, shifted};
+use crate::machine::Cpu;
+use crate::{Error, Key};
 
-/// A slot to be put into a run.
+/// What a change did.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct NewSlot {
-    /// The run's quotient.
-    pub(crate) quotient: usize,
-    /// Where: in the run, right after it, or where it would begin if there is none.
-    pub(crate) at: usize,
-    /// The first free slot at or after `at`.
-    pub(crate) free: usize,
-    /// A remainder or a digit.
-    pub(crate) value: u64,
-    /// Whether it is a digit.
-    pub(crate) extension: bool,
-    /// Whether `at` is right after the run.
-    pub(crate) appended: bool,
+pub(crate) struct Changed {
+    pub(crate) old: Counted,
+    pub(crate) new: Counted,
+    /// Slots taken before and after.
+    pub(crate) slots: (usize, usize),
 }
 
-impl Blocks {
-    /// Puts a slot into a run; O(distance to the free slot / 64 words of each kind).
-    pub(crate) fn insert_slot(&mut self, new: NewSlot) {
-        let NewSlot { quotient, at, free, value, extension, appended } = new;
-        self.shift_up(at, free);
-        self.write(at, value, extension);
+/// Why nothing was changed.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    /// The view ends before it is known what to move, or before a free slot.
+    Beyond,
+    /// The change itself was refused.
+    Refused(Error),
+}
+
+impl Blocks<&mut [u8]> {
+    /// Changes what is said of a key; on failure nothing has changed.
+    #[inline(always)]
+    pub(crate) fn change<K: Key, C: Cpu>(
+        &mut self,
+        (quotient, remainder): (usize, K),
+        value_bits: u32,
+        change: impl FnOnce(Counted) -> Result<Counted, Error>,
+    ) -> Result<Changed, Halt> {
+        if !self.to_the_end {
+            // The run must end within the window before its slots are read.
+            self.end_through::<C>(quotient).ok_or(Halt::Beyond)?;
+        }
+        let found = self.find::<K, C>(quotient, remainder, value_bits).ok_or(Halt::Beyond)?;
+        let old = found.counted;
+        let new = change(old).map_err(Halt::Refused)?;
+        let first = shifted(remainder, value_bits) | K::from(new.value);
+        let key = Spelling { first, top: first | K::mask(value_bits), count: new.count };
+        let length = slots_for(key.count, key.top, self.slot_bits());
+        if length > found.length {
+            let free = self.room::<C>(quotient, length - found.length).ok_or(Halt::Beyond)?;
+            self.lengthen::<K, C>(quotient, &found, key, length, free);
+        } else {
+            self.shorten::<K, C>(quotient, &found, key, length).ok_or(Halt::Beyond)?;
+        }
+        Ok(Changed { old, new, slots: (found.length, length) })
+    }
+
+    /// The first free slot at or after the home slot, if that and as many as are wanted are there.
+    #[inline(always)]
+    fn room<C: Cpu>(&self, quotient: usize, wanted: usize) -> Option<usize> {
+        let first = self.first_free::<C>(quotient)?;
+        let mut free = first;
+        for _ in 1..wanted {
+            free = self.first_free::<C>(free + 1)?;
+        }
+        Some(first)
+    }
+
+    /// Writes a key that takes more slots than before. There is room for them, from slot `free` on.
+    #[inline(always)]
+    fn lengthen<K: Key, C: Cpu>(
+        &mut self,
+        quotient: usize,
+        found: &Found,
+        key: Spelling<K>,
+        length: usize,
+        free: usize,
+    ) {
+        let mut free = free;
+        for index in 0..length {
+            let (at, content) = (found.slot + index, key.slot(index, self.slot_bits()));
+            if index < found.length {
+                self.set_slot(at, content);
+                continue;
+            }
+            if index > found.length {
+                // Found before, by `room`.
+                free = self.first_free::<C>(free + 1).unwrap_or(free);
+            }
+            // Past the first slot, the one before belongs to the same key.
+            let appended = if index == 0 { found.run_ends } else { self.is_runend(at - 1) };
+            self.insert_slot(NewSlot { quotient, at, free, appended }, content);
+        }
+    }
+
+    /// Writes a key that takes as many slots as before, fewer or none.
+    #[inline(always)]
+    fn shorten<K: Key, C: Cpu>(
+        &mut self,
+        quotient: usize,
+        found: &Found,
+        key: Spelling<K>,
+        length: usize,
+    ) -> Option<()> {
+        if length < found.length {
+            // The limit only comes nearer with each slot: the first one found says that all will be.
+            self.shift_limit::<C>(self.run_end::<C>(found.start)?)?;
+            // From the last slot backward, so that a run end moves to a slot of the same key.
+            for index in (length..found.length).rev() {
+                self.remove_slot::<K, C>(quotient, found.start, found.slot + index)?;
+            }
+        }
+        for index in 0..length {
+            self.set_slot(found.slot + index, key.slot(index, self.slot_bits()));
+        }
+        Some(())
+    }
+
+    /// Puts a slot into a run; O(distance to the free slot).
+    #[inline(always)]
+    fn insert_slot<K: Key>(&mut self, new: NewSlot, content: K) {
+        let NewSlot { quotient, at, free, appended } = new;
+        self.shift_up::<K>(at, free);
+        self.set_slot(at, content);
         self.set_runend(at, appended || !self.is_occupied(quotient));
         if appended {
             self.set_runend(at - 1, false);
@@ -35,15 +129,48 @@ impl Blocks {
     }
 
     /// Takes slot `at` out of the run of `quotient`, which begins at `start`.
-    pub(crate) fn remove_slot(&mut self, quotient: usize, start: usize, at: usize) {
-        let end = self.run_end(start);
-        let limit = self.shift_limit(end);
+    #[inline(always)]
+    fn remove_slot<K: Key, C: Cpu>(&mut self, quotient: usize, start: usize, at: usize) -> Option<()> {
+        let end = self.run_end::<C>(start)?;
+        let limit = self.shift_limit::<C>(end)?;
         if end - start == 1 {
             self.set_occupied(quotient, false);
         } else if at + 1 == end {
             self.set_runend(at - 1, true);
         }
-        self.shift_down(at + 1, limit);
-        self.lower_offsets(quotient / 64, (limit - 1) / 64);
+        self.shift_down::<K>(at + 1, limit);
+        self.lower_offsets::<C>(quotient / 64, (limit - 1) / 64);
+        Some(())
+    }
+}
+
+/// A slot to be put into a run.
+#[derive(Debug, Clone, Copy)]
+struct NewSlot {
+    /// The run's quotient.
+    quotient: usize,
+    /// Where: in the run, right after it, or where it would begin if there is none.
+    at: usize,
+    /// The first free slot at or after `at`.
+    free: usize,
+    /// Whether `at` is right after the run.
+    appended: bool,
+}
+
+/// A key as its slots will say it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spelling<K> {
+    /// Remainder and value.
+    pub(crate) first: K,
+    /// The greatest number with this remainder.
+    pub(crate) top: K,
+    pub(crate) count: u64,
+}
+
+impl<K: Key> Spelling<K> {
+    /// What the slot of this index holds.
+    #[inline(always)]
+    pub(crate) fn slot(&self, index: usize, slot_bits: u32) -> K {
+        if index == 0 { self.first } else { extension(self.count, self.top, index, slot_bits) }
     }
 }

@@ -6,22 +6,33 @@
 pub enum Error {
     /// The shape is impossible.
     #[error(
-        "{quotient_bits} quotient and {remainder_bits} remainder bits: the quotient takes 1 to 40, the \
-         remainder 1 to 62, both together at most 64"
+        "keys of {key_bits} bits, {home_slots} home slots, values of {value_bits} bits: keys take 2 to 128 bits, \
+         values at most 64, home slots are 2 to 2^40 and at most half as many as keys, and a remainder and a \
+         value together are no wider than the type of keys"
     )]
     BadShape {
-        /// Quotient bits asked for.
-        quotient_bits: u32,
-        /// Remainder bits asked for.
-        remainder_bits: u32,
+        /// Bits of a key asked for.
+        key_bits: u32,
+        /// Home slots asked for.
+        home_slots: u64,
+        /// Bits of a value asked for.
+        value_bits: u32,
     },
     /// The key has bits beyond those the filter stores.
     #[error("key {key:#x} has more than the filter's {key_bits} bits: hash it down to that width first")]
     KeyTooWide {
         /// The key.
-        key: u64,
-        /// Quotient bits plus remainder bits.
+        key: u128,
+        /// Bits of a key of this filter.
         key_bits: u32,
+    },
+    /// The value has bits beyond those the filter stores.
+    #[error("value {value} has more than the filter's {value_bits} bits")]
+    ValueTooWide {
+        /// The value.
+        value: u64,
+        /// Bits of a value of this filter.
+        value_bits: u32,
     },
     /// No free slot is left where one is needed. Nothing was changed; `grow` and try again.
     #[error("the filter is full: {used} of {slots} slots are taken; grow it")]
@@ -35,30 +46,22 @@ pub enum Error {
     #[error("the count of key {key:#x}, or of all keys together, would exceed 2^64 - 1")]
     CountOverflow {
         /// The key.
-        key: u64,
-    },
-    /// No bit of the remainder can be given to the quotient any more.
-    #[error("cannot grow beyond {quotient_bits} quotient bits with {remainder_bits} remainder bits")]
-    CannotGrow {
-        /// Quotient bits now.
-        quotient_bits: u32,
-        /// Remainder bits now.
-        remainder_bits: u32,
+        key: u128,
     },
     /// Keys were pushed to a builder out of order or twice.
     #[error("key {key:#x} was pushed after {previous:#x}: keys must strictly ascend")]
     NotAscending {
         /// The key pushed.
-        key: u64,
+        key: u128,
         /// The key before it.
-        previous: u64,
+        previous: u128,
     },
-    /// Filters to be merged hold keys of different widths, or there is none.
-    #[error("filters to be merged must hold keys of one width, found {first} and {other} bits")]
+    /// Filters to be merged hold keys or values of different widths, or there is none.
+    #[error("filters to be merged must have one width of keys and values, found {first} and {other} bits")]
     DifferentKeys {
-        /// Key bits of the first filter, 0 if there is none.
+        /// Bits of a key and a value of the first filter, 0 if there is none.
         first: u32,
-        /// Key bits of another.
+        /// Bits of a key and a value of another.
         other: u32,
     },
     /// The memory for the slots is not to be had.
@@ -100,7 +103,7 @@ pub enum Error {
     /// The bytes are damaged.
     #[error("checksum mismatch in the {part}: stored {stored:016x}, computed {computed:016x}")]
     ChecksumMismatch {
-        /// Header or slots.
+        /// Header, slots or footer.
         part: &'static str,
         /// The checksum in the file.
         stored: u64,

@@ -1,13 +1,20 @@
-//! The filter: counts of keys, looked up and changed one at a time.
+//! The filter: counts and values of keys, looked up and changed one at a time.
 
 use core::fmt;
 
 use crate::blocks::Blocks;
-use crate::counter::{CountReader, slot_value, slots_for};
-use crate::edit::NewSlot;
-use crate::{Builder, Error, Iter, Shape};
+use crate::edit::{Changed, Halt};
+use crate::find::Counted;
+use crate::format::HEADER_BYTES;
+use crate::machine::{Cpu, Level, Work};
+use crate::shape::Division;
+use crate::{Error, Key, Shape};
 
-/// A counted set of keys of a fixed number of bits, at most 64.
+/// A counted set, or map, of keys of a fixed number of bits, over any bytes.
+///
+/// `K` is the type of keys, `u64` or `u128`; `S` is what holds the bytes: a `Vec<u8>`, a `&[u8]`, a mapped
+/// file. Whatever holds bytes that can be changed can be changed as a filter. See [`CountingFilter`] and
+/// [`WideCountingFilter`].
 ///
 /// The filter stores keys exactly. It is approximate only when the caller cuts keys (hashes) down to fewer
 /// bits than tell them apart; then a lookup of an absent key finds another's count with probability about
@@ -17,10 +24,28 @@ use crate::{Builder, Error, Iter, Shape};
 /// [`InvertibleHash`](crate::InvertibleHash). With keys that crowd together everything stays right, but an
 /// operation takes time linear in the crowd. Spread evenly, operations take expected O(1), O(1 / (1 -
 /// load)^2) as the filter fills.
-#[derive(Clone, PartialEq, Eq)]
-pub struct CountingFilter {
+///
+/// A filter that is only read can be shared by any number of threads; none of them waits.
+#[derive(Clone)]
+pub struct QuotientFilter<K, S = Vec<u8>> {
     pub(crate) shape: Shape,
-    pub(crate) blocks: Blocks,
+    pub(crate) division: Division,
+    pub(crate) level: Level,
+    /// The stored form. While the filter is changed only its blocks are kept up to date.
+    pub(crate) store: S,
+    pub(crate) block_count: usize,
+    pub(crate) totals: Totals,
+    pub(crate) keys: core::marker::PhantomData<K>,
+}
+
+/// A filter of keys of up to 64 bits.
+pub type CountingFilter<S = Vec<u8>> = QuotientFilter<u64, S>;
+/// A filter of keys of up to 128 bits.
+pub type WideCountingFilter<S = Vec<u8>> = QuotientFilter<u128, S>;
+
+/// What is known of all keys together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
     /// Different keys.
     pub(crate) distinct: u64,
     /// Sum of all counts.
@@ -29,90 +54,120 @@ pub struct CountingFilter {
     pub(crate) used: u64,
 }
 
-/// A key's slots within its run.
-struct Found {
-    /// Where the run begins, or would begin.
-    start: usize,
-    /// Slot of the remainder, or where it would go.
-    slot: usize,
-    /// Slots taken; 0 if the key is absent.
-    length: usize,
-    count: u64,
-    /// Whether there is a run and it ends right after these slots.
-    run_ends: bool,
+impl Totals {
+    /// What `total` becomes; `None` if it would exceed 2^64 - 1.
+    pub(crate) fn total_after(&self, old: u64, new: u64) -> Option<u64> {
+        (self.total - old).checked_add(new)
+    }
+
+    pub(crate) fn apply(&mut self, changed: &Changed) {
+        let Changed { old, new, slots } = changed;
+        self.total = self.total - old.count + new.count;
+        self.used = self.used - slots.0 as u64 + slots.1 as u64;
+        self.distinct = self.distinct - u64::from(old.count > 0) + u64::from(new.count > 0);
+    }
 }
 
-impl CountingFilter {
+impl<K: Key> QuotientFilter<K, Vec<u8>> {
     /// An empty filter.
     ///
     /// # Errors
     /// [`Error::BadShape`] or [`Error::OutOfMemory`].
     pub fn new(shape: Shape) -> Result<Self, Error> {
-        shape.check()?;
-        Ok(Self { shape, blocks: Blocks::new(shape)?, distinct: 0, total: 0, used: 0 })
+        let bytes = Self::stored_bytes_of(shape, &Division::new::<K>(shape)?)?;
+        let mut store = Vec::new();
+        store.try_reserve_exact(bytes).map_err(|_| Error::OutOfMemory { bytes: bytes as u64 })?;
+        store.resize(bytes, 0);
+        Self::from_checked(shape, store, Totals::default())
     }
 
-    /// An empty filter for `items` different keys of `key_bits` bits, counted once or twice each, at 95 %
-    /// load or less. Larger counts take further slots; see [`Shape::for_slots`].
+    /// An empty filter for `items` different keys of `key_bits` bits, each counted once, at 95 % load or
+    /// less. Larger counts take further slots; see [`Shape::for_slots`].
     ///
     /// # Errors
     /// [`Error::BadShape`] or [`Error::OutOfMemory`].
     pub fn with_capacity(items: u64, key_bits: u32) -> Result<Self, Error> {
         Self::new(Shape::for_slots(items, key_bits)?)
     }
+}
 
-    /// How keys are divided.
+impl<K: Key, S: AsRef<[u8]>> QuotientFilter<K, S> {
+    /// A filter over bytes that are known to be one.
+    pub(crate) fn from_checked(shape: Shape, store: S, totals: Totals) -> Result<Self, Error> {
+        let (division, level) = (Division::new::<K>(shape)?, Level::detect());
+        let (block_count, keys) = (shape.blocks(), core::marker::PhantomData);
+        Ok(Self { shape, division, level, store, block_count, totals, keys })
+    }
+
+    /// Widths and number of slots.
     pub fn shape(&self) -> Shape {
         self.shape
     }
 
     /// The sum of all counts.
     pub fn len(&self) -> u64 {
-        self.total
+        self.totals.total
     }
 
     /// Whether no key is counted.
     pub fn is_empty(&self) -> bool {
-        self.distinct == 0
+        self.totals.distinct == 0
     }
 
     /// How many different keys are counted.
     pub fn distinct(&self) -> u64 {
-        self.distinct
+        self.totals.distinct
+    }
+
+    /// Slots taken.
+    pub fn slots_taken(&self) -> u64 {
+        self.totals.used
     }
 
     /// Slots taken per home slot. Operations stay fast up to 0.95; it can pass 1 by a little.
     pub fn load(&self) -> f64 {
-        self.used as f64 / self.shape.home_slots() as f64
+        self.totals.used as f64 / self.shape.home_slots() as f64
     }
 
-    /// Bytes the slots take.
+    /// Bytes the filter takes, in memory as in a file.
     pub fn size_bytes(&self) -> usize {
-        self.blocks.size_bytes()
+        self.store.as_ref().len()
     }
 
     /// How often the key is counted; 0 for a key wider than the filter's.
-    pub fn count(&self, key: u64) -> u64 {
-        if !self.shape.holds(key) {
-            return 0;
-        }
-        let (quotient, remainder) = self.shape.split(key);
-        if !self.blocks.is_occupied(quotient) {
-            return 0;
-        }
-        self.find(quotient, remainder).count
+    #[inline]
+    pub fn count(&self, key: K) -> u64 {
+        self.get(key).count
     }
 
     /// Whether the key is counted at all.
-    pub fn contains(&self, key: u64) -> bool {
+    #[inline]
+    pub fn contains(&self, key: K) -> bool {
         self.count(key) > 0
     }
 
+    /// Count and value of the key.
+    pub fn get(&self, key: K) -> Counted {
+        self.level.run(Get { filter: self, key })
+    }
+
+    #[inline(always)]
+    pub(crate) fn blocks(&self) -> Blocks<&[u8]> {
+        let bytes = &self.store.as_ref()[HEADER_BYTES..];
+        Blocks::new(bytes, &self.division, self.block_count, true)
+    }
+
+    pub(crate) fn full(&self) -> Error {
+        Error::Full { used: self.totals.used, slots: self.block_count as u64 * 64 }
+    }
+}
+
+impl<K: Key, S: AsRef<[u8]> + AsMut<[u8]>> QuotientFilter<K, S> {
     /// Counts the key once more.
     ///
     /// # Errors
     /// As [`add`](Self::add).
-    pub fn insert(&mut self, key: u64) -> Result<(), Error> {
+    pub fn insert(&mut self, key: K) -> Result<(), Error> {
         self.add(key, 1).map(drop)
     }
 
@@ -120,176 +175,202 @@ impl CountingFilter {
     ///
     /// # Errors
     /// [`Error::Full`], [`Error::CountOverflow`], [`Error::KeyTooWide`]; then nothing has changed.
-    pub fn add(&mut self, key: u64, count: u64) -> Result<u64, Error> {
-        let change = |old: u64| old.checked_add(count).ok_or(Error::CountOverflow { key });
-        self.change(key, change).map(|(_, new)| new)
+    pub fn add(&mut self, key: K, count: u64) -> Result<u64, Error> {
+        let add = more(key, count);
+        self.try_update(key, add).map(|changed| changed.new.count)
     }
 
     /// Makes the key's count `count` (0 removes it) and returns the count before.
     ///
     /// # Errors
     /// As [`add`](Self::add).
-    pub fn set(&mut self, key: u64, count: u64) -> Result<u64, Error> {
-        self.change(key, |_| Ok(count)).map(|(old, _)| old)
+    pub fn set(&mut self, key: K, count: u64) -> Result<u64, Error> {
+        self.try_update(key, |old| Ok(Counted { count, ..old })).map(|changed| changed.old.count)
     }
 
     /// Counts the key `count` times less, down to 0, and returns its new count.
     ///
     /// # Errors
     /// [`Error::KeyTooWide`].
-    pub fn remove(&mut self, key: u64, count: u64) -> Result<u64, Error> {
-        self.change(key, |old| Ok(old.saturating_sub(count))).map(|(_, new)| new)
+    pub fn remove(&mut self, key: K, count: u64) -> Result<u64, Error> {
+        let less = |old: Counted| Ok(Counted { count: old.count.saturating_sub(count), ..old });
+        self.try_update(key, less).map(|changed| changed.new.count)
+    }
+
+    /// Gives the key a value and returns what was said of it before. A key not yet there is counted once.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add), and [`Error::ValueTooWide`].
+    pub fn put(&mut self, key: K, value: u64) -> Result<Counted, Error> {
+        self.try_update(key, |old| Ok(Counted { count: old.count.max(1), value })).map(|changed| changed.old)
+    }
+
+    /// Says something else of a key: `change` is told its count and value and returns the new ones. A count
+    /// of 0 removes it. Returns the new ones.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put).
+    pub fn update(&mut self, key: K, change: impl FnOnce(Counted) -> Counted) -> Result<Counted, Error> {
+        self.try_update(key, |old| Ok(change(old))).map(|changed| changed.new)
     }
 
     /// Forgets all keys.
     pub fn clear(&mut self) {
-        self.blocks.clear();
-        (self.distinct, self.total, self.used) = (0, 0, 0);
+        self.store.as_mut().fill(0);
+        self.totals = Totals::default();
     }
 
-    /// Doubles the number of home slots, taking a bit from the remainder; keys keep all their bits. O(slots).
-    ///
-    /// # Errors
-    /// [`Error::CannotGrow`] when the remainder has one bit left, [`Error::OutOfMemory`].
-    pub fn grow(&mut self) -> Result<(), Error> {
-        let mut shape = self.shape.grown()?;
-        loop {
-            match self.rebuilt(shape) {
-                Ok(grown) => {
-                    *self = grown;
-                    return Ok(());
-                }
-                // Narrower remainders make counts take more slots: rarely, one doubling is not enough.
-                Err(Error::Full { .. }) => shape = shape.grown()?,
-                Err(other) => return Err(other),
-            }
-        }
+    fn try_update<F>(&mut self, key: K, change: F) -> Result<Changed, Error>
+    where
+        F: FnOnce(Counted) -> Result<Counted, Error>,
+    {
+        self.level.run(Update { filter: self, key, change })
     }
 
-    /// The same counts in a filter of another shape with as many key bits.
-    pub(crate) fn rebuilt(&self, shape: Shape) -> Result<Self, Error> {
-        let mut builder = Builder::new(shape)?;
-        for (key, count) in self.iter() {
-            builder.push(key, count)?;
-        }
-        Ok(builder.finish())
-    }
-
-    /// All keys with their counts, by ascending key. O(slots) in all.
-    pub fn iter(&self) -> Iter<'_> {
-        Iter::new(self)
-    }
-
-    fn find(&self, quotient: usize, remainder: u64) -> Found {
-        let start = self.blocks.run_start(quotient);
-        let mut found = Found { start, slot: start, length: 0, count: 0, run_ends: false };
-        if !self.blocks.is_occupied(quotient) {
-            return found;
-        }
-        while !found.run_ends {
-            let here = self.blocks.remainder(found.slot);
-            if here > remainder {
-                return found;
-            }
-            let (mut last, mut reader) = (found.slot, CountReader::new(self.shape.remainder_bits));
-            found.run_ends = self.blocks.is_runend(last);
-            while !found.run_ends && self.blocks.is_extension(last + 1) {
-                last += 1;
-                reader.push(self.blocks.remainder(last));
-                found.run_ends = self.blocks.is_runend(last);
-            }
-            if here == remainder {
-                (found.length, found.count) = (last + 1 - found.slot, reader.count());
-                return found;
-            }
-            found.slot = last + 1;
-        }
-        found
-    }
-
-    /// Gives a key another count; returns the old and the new one.
-    fn change(
+    /// The change itself, for instructions chosen by the caller.
+    #[inline(always)]
+    pub(crate) fn changed<C: Cpu>(
         &mut self,
-        key: u64,
-        change: impl FnOnce(u64) -> Result<u64, Error>,
-    ) -> Result<(u64, u64), Error> {
-        if !self.shape.holds(key) {
-            return Err(Error::KeyTooWide { key, key_bits: self.shape.key_bits() });
-        }
-        let (quotient, remainder) = self.shape.split(key);
-        let found = self.find(quotient, remainder);
-        let (old, new) = (found.count, change(found.count)?);
-        let total = (self.total - old).checked_add(new).ok_or(Error::CountOverflow { key })?;
-        let length = slots_for(new, self.shape.remainder_bits);
-        let free = self.room(quotient, length.saturating_sub(found.length))?;
-        self.store(quotient, remainder, &found, new, free);
-        self.used = self.used - found.length as u64 + length as u64;
-        self.distinct = self.distinct - u64::from(old > 0) + u64::from(new > 0);
-        self.total = total;
-        Ok((old, new))
-    }
-
-    /// The first free slot at or after the home slot, if that and as many as are wanted are there.
-    fn room(&self, quotient: usize, wanted: usize) -> Result<usize, Error> {
-        let (mut first, mut from) = (quotient, quotient);
-        for index in 0..wanted {
-            let free = self.blocks.first_free(from).ok_or_else(|| self.full())?;
-            if index == 0 {
-                first = free;
+        key: K,
+        change: impl FnOnce(Counted) -> Result<Counted, Error>,
+    ) -> Result<Changed, Error> {
+        let division = self.division;
+        check_key(&division, key)?;
+        let totals = self.totals;
+        let change = checked_change(&division, totals, key, change);
+        let bytes = &mut self.store.as_mut()[HEADER_BYTES..];
+        let mut blocks = Blocks::new(bytes, &division, self.block_count, true);
+        let place = division.split(key);
+        blocks.prefetch(place.0);
+        match blocks.change::<K, C>(place, division.value_bits, change) {
+            Ok(changed) => {
+                self.totals.apply(&changed);
+                Ok(changed)
             }
-            from = free + 1;
-        }
-        Ok(first)
-    }
-
-    fn full(&self) -> Error {
-        Error::Full { used: self.used, slots: self.blocks.slots() as u64 }
-    }
-
-    /// Writes the slots of a key whose count becomes `count`. There is room for them, from slot `free` on.
-    fn store(&mut self, quotient: usize, remainder: u64, found: &Found, count: u64, mut free: usize) {
-        let remainder_bits = self.shape.remainder_bits;
-        let length = slots_for(count, remainder_bits);
-        // From the last slot backward, so that a run end moves to a slot of the same key.
-        for index in (length..found.length).rev() {
-            self.blocks.remove_slot(quotient, found.start, found.slot + index);
-        }
-        for index in 0..length {
-            let (at, extension) = (found.slot + index, index > 0);
-            let value = slot_value(remainder, count, index, remainder_bits);
-            if index < found.length {
-                self.blocks.set_remainder(at, value);
-                continue;
-            }
-            if index > found.length {
-                // Found before, by `room`.
-                free = self.blocks.first_free(free + 1).unwrap_or(free);
-            }
-            // Past the first slot, the one before belongs to the same key.
-            let appended = if index == 0 { found.run_ends } else { self.blocks.is_runend(at - 1) };
-            self.blocks.insert_slot(NewSlot { quotient, at, free, value, extension, appended });
+            Err(Halt::Beyond) => Err(self.full()),
+            Err(Halt::Refused(error)) => Err(error),
         }
     }
 }
 
-impl fmt::Debug for CountingFilter {
+/// Adding to a count.
+#[inline(always)]
+pub(crate) fn more<K: Key>(key: K, count: u64) -> impl FnOnce(Counted) -> Result<Counted, Error> {
+    move |old| match old.count.checked_add(count) {
+        Some(count) => Ok(Counted { count, ..old }),
+        None => Err(Error::CountOverflow { key: key.into() }),
+    }
+}
+
+#[inline(always)]
+pub(crate) fn check_key<K: Key>(division: &Division, key: K) -> Result<(), Error> {
+    if division.holds(key) {
+        Ok(())
+    } else {
+        Err(Error::KeyTooWide { key: key.into(), key_bits: division.key_bits })
+    }
+}
+
+/// A change whose outcome is one that the filter can hold.
+#[inline(always)]
+pub(crate) fn checked_change<K: Key>(
+    division: &Division,
+    totals: Totals,
+    key: K,
+    change: impl FnOnce(Counted) -> Result<Counted, Error>,
+) -> impl FnOnce(Counted) -> Result<Counted, Error> {
+    move |old| {
+        let new = change(old)?;
+        if !division.holds_value(new.value) {
+            return Err(Error::ValueTooWide { value: new.value, value_bits: division.value_bits });
+        }
+        if totals.total_after(old.count, new.count).is_none() {
+            return Err(Error::CountOverflow { key: key.into() });
+        }
+        Ok(if new.count == 0 { Counted::default() } else { new })
+    }
+}
+
+struct Get<'a, K, S> {
+    filter: &'a QuotientFilter<K, S>,
+    key: K,
+}
+
+impl<K: Key, S: AsRef<[u8]>> Work for Get<'_, K, S> {
+    type Output = Counted;
+
+    #[inline(always)]
+    fn run<C: Cpu>(self) -> Counted {
+        let (division, blocks) = (&self.filter.division, self.filter.blocks());
+        if !division.holds(self.key) {
+            return Counted::default();
+        }
+        let (quotient, remainder) = division.split(self.key);
+        blocks.prefetch(quotient);
+        blocks.look_up::<K, C>(quotient, remainder, division.value_bits)
+    }
+}
+
+struct Update<'a, K, S, F> {
+    filter: &'a mut QuotientFilter<K, S>,
+    key: K,
+    change: F,
+}
+
+impl<K, S, F> Work for Update<'_, K, S, F>
+where
+    K: Key,
+    S: AsRef<[u8]> + AsMut<[u8]>,
+    F: FnOnce(Counted) -> Result<Counted, Error>,
+{
+    type Output = Result<Changed, Error>;
+
+    #[inline(always)]
+    fn run<C: Cpu>(self) -> Result<Changed, Error> {
+        self.filter.changed::<C>(self.key, self.change)
+    }
+}
+
+/// Equal shape and equal contents.
+impl<K: Key, A: AsRef<[u8]>, B: AsRef<[u8]>> PartialEq<QuotientFilter<K, B>> for QuotientFilter<K, A> {
+    fn eq(&self, other: &QuotientFilter<K, B>) -> bool {
+        self.shape == other.shape && self.totals == other.totals && self.block_bytes() == other.block_bytes()
+    }
+}
+
+impl<K: Key, S: AsRef<[u8]>> Eq for QuotientFilter<K, S> {}
+
+impl<K, S> fmt::Debug for QuotientFilter<K, S> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { shape, distinct, total, used, .. } = self;
         formatter
-            .debug_struct("CountingFilter")
-            .field("shape", shape)
-            .field("distinct", distinct)
-            .field("total", total)
-            .field("used", used)
+            .debug_struct("QuotientFilter")
+            .field("shape", &self.shape)
+            .field("totals", &self.totals)
             .finish_non_exhaustive()
     }
 }
 
-impl<'a> IntoIterator for &'a CountingFilter {
-    type Item = (u64, u64);
-    type IntoIter = Iter<'a>;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::InvertibleHash;
 
-    fn into_iter(self) -> Iter<'a> {
-        self.iter()
+    /// Portable code and BMI2 do the same to the same bytes.
+    #[test]
+    fn equal_bytes_whatever_the_instructions() {
+        let (mix, shape) = (InvertibleHash::new(30, 1), Shape::new(30, 3000).expect("possible"));
+        let mut filters = [Level::detect(), Level::portable()].map(|level| {
+            let mut filter = CountingFilter::new(shape).expect("memory");
+            filter.level = level;
+            filter
+        });
+        for filter in &mut filters {
+            for key in 0..2900 {
+                filter.add(mix.hash(key), key % 3 + 1).expect("room");
+                filter.remove(mix.hash(key / 2), 1).expect("narrow");
+            }
+        }
+        assert_eq!(filters[0].to_bytes(), filters[1].to_bytes());
+        assert!((0..5000).all(|key| filters[0].get(mix.hash(key)) == filters[1].get(mix.hash(key))));
     }
 }

@@ -3,54 +3,70 @@
 use core::convert::Infallible;
 use std::io::Write;
 
-use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
+use xxhash_rust::xxh3::xxh3_64;
 
-use crate::blocks::{BITMAPS, Blocks};
-use crate::validate::{self, Tally};
-use crate::{CountingFilter, Error, Shape};
+use crate::blocks::block_bytes;
+use crate::filter::Totals;
+use crate::shape::Division;
+use crate::{Error, Key, QuotientFilter, Shape, validate};
 
 const MAGIC: [u8; 8] = *b"STRMCQFL";
-const VERSION: u32 = 1;
-const HEADER_BYTES: usize = 64;
-const CHECKSUM_BYTES: usize = 8;
+const VERSION: u32 = 2;
+pub(crate) const HEADER_BYTES: usize = 48;
+pub(crate) const FOOTER_BYTES: usize = 40;
 
-impl CountingFilter {
-    /// Bytes of the stored form.
-    pub fn stored_bytes(&self) -> u64 {
-        (HEADER_BYTES + self.blocks.words().len() * 8 + CHECKSUM_BYTES) as u64
+pub(crate) fn header(shape: Shape) -> [u8; HEADER_BYTES] {
+    let mut header = [0; HEADER_BYTES];
+    header[..8].copy_from_slice(&MAGIC);
+    header[8..12].copy_from_slice(&VERSION.to_le_bytes());
+    for (field, part) in header[12..28].chunks_exact_mut(4).zip(shape.to_parts()) {
+        field.copy_from_slice(&part.to_le_bytes());
+    }
+    header[32..40].copy_from_slice(&(shape.blocks() as u64).to_le_bytes());
+    let checksum = xxh3_64(&header[..40]);
+    header[40..].copy_from_slice(&checksum.to_le_bytes());
+    header
+}
+
+pub(crate) fn footer(totals: Totals, blocks_checksum: u64) -> [u8; FOOTER_BYTES] {
+    let mut footer = [0; FOOTER_BYTES];
+    let numbers = [totals.distinct, totals.total, totals.used, blocks_checksum];
+    for (field, number) in footer.chunks_exact_mut(8).zip(numbers) {
+        field.copy_from_slice(&number.to_le_bytes());
+    }
+    let checksum = xxh3_64(&footer[..32]);
+    footer[32..].copy_from_slice(&checksum.to_le_bytes());
+    footer
+}
+
+impl<K: Key> QuotientFilter<K> {
+    /// Bytes of the stored form of a filter of this shape.
+    pub(crate) fn stored_bytes_of(shape: Shape, division: &Division) -> Result<usize, Error> {
+        let blocks = shape.blocks() as u128 * block_bytes(division.slot_bits) as u128;
+        let bytes = blocks + (HEADER_BYTES + FOOTER_BYTES) as u128;
+        usize::try_from(bytes).map_err(|_| Error::OutOfMemory { bytes: bytes as u64 })
+    }
+}
+
+impl<K: Key, S: AsRef<[u8]>> QuotientFilter<K, S> {
+    pub(crate) fn block_bytes(&self) -> &[u8] {
+        let length = self.block_count * block_bytes(self.division.slot_bits);
+        &self.store.as_ref()[HEADER_BYTES..HEADER_BYTES + length]
     }
 
-    fn header(&self) -> [u8; HEADER_BYTES] {
-        let mut header = [0; HEADER_BYTES];
-        header[..8].copy_from_slice(&MAGIC);
-        let bits = [VERSION, self.shape.quotient_bits, self.shape.remainder_bits, 0];
-        for (field, value) in header[8..24].chunks_exact_mut(4).zip(bits) {
-            field.copy_from_slice(&value.to_le_bytes());
-        }
-        let numbers = [self.blocks.count() as u64, self.distinct, self.total, self.used];
-        for (field, value) in header[24..56].chunks_exact_mut(8).zip(numbers) {
-            field.copy_from_slice(&value.to_le_bytes());
-        }
-        let checksum = xxh3_64(&header[..56]);
-        header[56..].copy_from_slice(&checksum.to_le_bytes());
-        header
+    /// Bytes of the stored form.
+    pub fn stored_bytes(&self) -> u64 {
+        (HEADER_BYTES + self.block_bytes().len() + FOOTER_BYTES) as u64
     }
 
     /// Hands the stored form to `sink`, part by part.
     fn emit<E>(&self, mut sink: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-        sink(&self.header())?;
-        let mut hasher = Xxh3Default::new();
-        let mut buffer = Vec::with_capacity(8 << 10);
-        for words in self.blocks.words().chunks(1 << 10) {
-            buffer.clear();
-            words.iter().for_each(|word| buffer.extend_from_slice(&word.to_le_bytes()));
-            hasher.update(&buffer);
-            sink(&buffer)?;
-        }
-        sink(&hasher.digest().to_le_bytes())
+        sink(&header(self.shape))?;
+        sink(self.block_bytes())?;
+        sink(&footer(self.totals, xxh3_64(self.block_bytes())))
     }
 
-    /// Writes the stored form, without holding it in memory as a whole.
+    /// Writes the stored form.
     ///
     /// # Errors
     /// [`Error::Write`].
@@ -68,41 +84,74 @@ impl CountingFilter {
         bytes
     }
 
-    /// Opens a stored filter, copying its slots. `bytes` must be exactly the filter's own.
+    /// Opens a stored filter where it lies: in a vector, a slice, a mapped file. `store` must hold exactly
+    /// the filter's own bytes.
     ///
-    /// Verifies checksums, and then that the slots are exactly what a filter would hold. O(slots).
+    /// Verifies all checksums now, not when a page is first touched, and that the slots are exactly what a
+    /// filter would hold; so what is asked later needs no checks and cannot fail. O(slots), in one pass from
+    /// front to back. The bytes must not change while the filter is open but through it: a lookup in bytes
+    /// that did may panic or answer nonsense, though it does nothing unsafe.
     ///
     /// # Errors
     /// [`Error::Truncated`], [`Error::TrailingBytes`], [`Error::BadMagic`], [`Error::UnsupportedVersion`],
-    /// [`Error::ChecksumMismatch`], [`Error::BadShape`], [`Error::Inconsistent`] or [`Error::OutOfMemory`];
-    /// never panics, whatever the bytes are.
-    pub fn open(bytes: &[u8]) -> Result<Self, Error> {
-        let header = check_header(bytes)?;
-        let Header { shape, slots, expected } = header;
-        let mut blocks = Blocks::new(shape)?;
-        let (words, _) = slots.as_chunks();
-        for (word, stored) in blocks.words_mut().iter_mut().zip(words) {
-            *word = u64::from_le_bytes(*stored);
+    /// [`Error::ChecksumMismatch`], [`Error::BadShape`] (also for keys wider than `K`) or
+    /// [`Error::Inconsistent`]; never panics, whatever the bytes are.
+    pub fn open(store: S) -> Result<Self, Error> {
+        let (shape, totals) = check_frame::<K>(store.as_ref())?;
+        let filter = Self::from_checked(shape, store, totals)?;
+        let found = validate::check::<K>(&filter.division, &filter.blocks())?;
+        if found != totals {
+            return Err(Error::Inconsistent { slot: 0, what: "other totals than the footer says" });
         }
-        let tally = validate::check(shape, &blocks)?;
-        if tally != expected {
-            return Err(Error::Inconsistent { slot: 0, what: "other totals than the header says" });
-        }
-        let last = blocks.count() - 1;
-        blocks.refresh_offsets(0, last);
-        let Tally { distinct, total, used } = tally;
-        Ok(Self { shape, blocks, distinct, total, used })
+        Ok(filter)
+    }
+
+    /// Gives back what holds the bytes. After changes these are no stored form before [`seal`](Self::seal).
+    pub fn into_store(self) -> S {
+        self.store
     }
 }
 
-struct Header<'a> {
-    shape: Shape,
-    slots: &'a [u8],
-    expected: Tally,
+impl<K: Key, S: AsRef<[u8]> + AsMut<[u8]>> QuotientFilter<K, S> {
+    /// Makes an empty filter in bytes that are there: a mapped file, for one. They are overwritten.
+    ///
+    /// # Errors
+    /// [`Error::BadShape`], [`Error::Truncated`] or [`Error::TrailingBytes`] if there are not just as many bytes
+    /// as [`stored_size`] tells.
+    pub fn create_in(mut store: S, shape: Shape) -> Result<Self, Error> {
+        let (needed, available) = (stored_size::<K>(shape)?, store.as_ref().len() as u64);
+        match available {
+            _ if available < needed => return Err(Error::Truncated { needed, available }),
+            _ if available > needed => return Err(Error::TrailingBytes { needed, available }),
+            _ => store.as_mut().fill(0),
+        }
+        let mut filter = Self::from_checked(shape, store, Totals::default())?;
+        filter.seal();
+        Ok(filter)
+    }
+
+    /// Writes header, totals and checksums into the bytes that hold the filter, which are its stored form
+    /// then, until the next change. O(bytes), for the checksum.
+    pub fn seal(&mut self) {
+        let checksum = xxh3_64(self.block_bytes());
+        let end = HEADER_BYTES + self.block_bytes().len();
+        let (header, footer) = (header(self.shape), footer(self.totals, checksum));
+        let bytes = self.store.as_mut();
+        bytes[..HEADER_BYTES].copy_from_slice(&header);
+        bytes[end..end + FOOTER_BYTES].copy_from_slice(&footer);
+    }
+}
+
+/// Bytes that a filter of this shape takes, in memory as in a file.
+///
+/// # Errors
+/// [`Error::BadShape`] if keys or slots are wider than `K`.
+pub fn stored_size<K: Key>(shape: Shape) -> Result<u64, Error> {
+    QuotientFilter::<K>::stored_bytes_of(shape, &Division::new::<K>(shape)?).map(|bytes| bytes as u64)
 }
 
 /// Checks everything but the slots' contents.
-fn check_header(bytes: &[u8]) -> Result<Header<'_>, Error> {
+fn check_frame<K: Key>(bytes: &[u8]) -> Result<(Shape, Totals), Error> {
     let available = bytes.len() as u64;
     if let Some(found) = bytes.first_chunk::<8>()
         && *found != MAGIC
@@ -110,31 +159,29 @@ fn check_header(bytes: &[u8]) -> Result<Header<'_>, Error> {
         return Err(Error::BadMagic { found: *found });
     }
     let Some((header, rest)) = bytes.split_first_chunk::<HEADER_BYTES>() else {
-        return Err(Error::Truncated { needed: (HEADER_BYTES + CHECKSUM_BYTES) as u64, available });
+        return Err(Error::Truncated { needed: (HEADER_BYTES + FOOTER_BYTES) as u64, available });
     };
     let version = u32_at(header, 8);
     if version != VERSION {
         return Err(Error::UnsupportedVersion { found: version, supported: VERSION });
     }
-    check_sum("header", &header[..56], u64_at(header, 56))?;
-    let shape = Shape { quotient_bits: u32_at(header, 12), remainder_bits: u32_at(header, 16) };
-    shape.check()?;
-    if u64_at(header, 24) != shape.blocks() as u64 || u32_at(header, 20) != 0 {
+    check_sum("header", &header[..40], u64_at(header, 40))?;
+    let shape = Shape::from_parts([12, 16, 20, 24].map(|at| u32_at(header, at)))?;
+    if u64_at(header, 32) != shape.blocks() as u64 || u32_at(header, 28) != 0 {
         return Err(Error::Inconsistent { slot: 0, what: "another number of blocks than the shape has" });
     }
-    let slot_bytes = shape.blocks() as u64 * (BITMAPS as u64 + u64::from(shape.remainder_bits)) * 8;
-    let needed = slot_bytes + (HEADER_BYTES + CHECKSUM_BYTES) as u64;
+    let needed = stored_size::<K>(shape)?;
     if available < needed {
         return Err(Error::Truncated { needed, available });
     }
     if available > needed {
         return Err(Error::TrailingBytes { needed, available });
     }
-    let (slots, checksum) = rest.split_at(rest.len() - CHECKSUM_BYTES);
-    check_sum("slots", slots, u64_at(checksum, 0))?;
-    let expected =
-        Tally { distinct: u64_at(header, 32), total: u64_at(header, 40), used: u64_at(header, 48) };
-    Ok(Header { shape, slots, expected })
+    let (blocks, footer) = rest.split_at(rest.len() - FOOTER_BYTES);
+    check_sum("footer", &footer[..32], u64_at(footer, 32))?;
+    check_sum("slots", blocks, u64_at(footer, 24))?;
+    let [distinct, total, used] = [0, 8, 16].map(|at| u64_at(footer, at));
+    Ok((shape, Totals { distinct, total, used }))
 }
 
 fn check_sum(part: &'static str, bytes: &[u8], stored: u64) -> Result<(), Error> {
@@ -149,7 +196,5 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
 }
 
 fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    let mut own = [0; 8];
-    own.copy_from_slice(&bytes[at..at + 8]);
-    u64::from_le_bytes(own)
+    crate::key::word(bytes, at)
 }

@@ -4,15 +4,19 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use stroma_quotient::{Builder, CountingFilter, Error, Shape};
+use stroma_quotient::{Counted, Entry, Error, Key, QuotientFilter, Shape, SortedBuilder};
 
 #[derive(Debug, Clone)]
 enum Operation {
-    Add(u64, u64),
-    Set(u64, u64),
-    Remove(u64, u64),
+    Add(u128, u64),
+    Set(u128, u64),
+    Remove(u128, u64),
+    Put(u128, u64),
     Grow,
+    Shrink,
 }
+
+type Model = BTreeMap<u128, Counted>;
 
 fn counts() -> impl Strategy<Value = u64> {
     let wide = any::<u32>().prop_map(u64::from);
@@ -21,248 +25,309 @@ fn counts() -> impl Strategy<Value = u64> {
 
 fn operations(length: usize) -> impl Strategy<Value = Vec<Operation>> {
     // Keys are folded to the shape's width later; small ones crowd together at the front.
-    let key = || prop_oneof![any::<u64>(), any::<u64>(), 0u64..64, Just(u64::MAX)];
+    let key = || prop_oneof![any::<u128>(), any::<u128>(), 0u128..64, Just(u128::MAX)];
     let operation = prop_oneof![
-        8 => (key(), counts()).prop_map(|(key, count)| Operation::Add(key, count)),
-        3 => (key(), counts()).prop_map(|(key, count)| Operation::Set(key, count)),
-        4 => (key(), counts()).prop_map(|(key, count)| Operation::Remove(key, count)),
+        16 => (key(), counts()).prop_map(|(key, count)| Operation::Add(key, count)),
+        6 => (key(), counts()).prop_map(|(key, count)| Operation::Set(key, count)),
+        8 => (key(), counts()).prop_map(|(key, count)| Operation::Remove(key, count)),
+        6 => (key(), any::<u64>()).prop_map(|(key, value)| Operation::Put(key, value)),
         1 => Just(Operation::Grow),
+        1 => Just(Operation::Shrink),
     ];
     prop::collection::vec(operation, 0..length)
 }
 
-fn shapes() -> impl Strategy<Value = Shape> {
-    prop_oneof![(1u32..8, 1u32..8), (1u32..7, Just(42u32)), Just((2, 62)), Just((7, 57)), Just((6, 2)),]
-        .prop_map(|(quotient_bits, remainder_bits)| Shape { quotient_bits, remainder_bits })
+/// Shapes whose slots fit 64 bits.
+fn narrow_shapes() -> impl Strategy<Value = Shape> {
+    let widths = prop_oneof![2u32..16, Just(46u32), 58u32..=64];
+    let values = prop_oneof![3 => Just(0u32), 1 => 1u32..6];
+    (widths, 2u64..200, values).prop_map(|(key_bits, slots, values)| {
+        let shape = Shape::new(key_bits, slots.min(1 << (key_bits - 1))).expect("possible");
+        shape.with_value_bits(values.min(64 - shape.remainder_bits()))
+    })
+}
+
+fn wide_shapes() -> impl Strategy<Value = Shape> {
+    let values = prop_oneof![1 => Just(0u32), 1 => 1u32..64];
+    (7u32..=128, 2u64..64, values).prop_map(|(key_bits, slots, values)| {
+        let shape = Shape::new(key_bits, slots).expect("possible");
+        shape.with_value_bits(values.min(128 - shape.remainder_bits()))
+    })
+}
+
+fn mask(bits: u32) -> u128 {
+    if bits == 0 { 0 } else { u128::MAX >> (128 - bits) }
+}
+
+/// A number cut to the width of the filter's keys.
+fn cut<K: Key>(key: u128, shape: Shape) -> K {
+    let key = key & mask(shape.key_bits());
+    let low = K::from(key as u64);
+    if K::BITS == 64 { low } else { low | K::from((key >> 64) as u64) << (K::BITS / 2) }
 }
 
 /// All keys, and that the slots are sound and canonical.
-fn check(filter: &CountingFilter, model: &BTreeMap<u64, u64>) {
-    assert!(filter.iter().eq(model.iter().map(|(key, count)| (*key, *count))), "{filter:?} {model:?}");
+fn check<K: Key>(filter: &QuotientFilter<K>, model: &Model) {
+    let said = filter.iter().map(|entry| (entry.key.into(), entry.counted()));
+    assert!(said.eq(model.iter().map(|(key, counted)| (*key, *counted))), "{filter:?} {model:?}");
     assert_eq!(filter.distinct(), model.len() as u64);
-    assert_eq!(filter.len(), model.values().sum::<u64>());
-    let opened = CountingFilter::open(&filter.to_bytes()).expect("sound");
+    assert_eq!(filter.len(), model.values().map(|counted| counted.count).sum::<u64>());
+    let bytes = filter.to_bytes();
+    assert_eq!(bytes.len() as u64, filter.stored_bytes());
+    let opened = QuotientFilter::<K, &[u8]>::open(&bytes).expect("sound");
     assert!(opened == *filter, "not canonical: {filter:?}");
-    for (key, count) in model {
-        assert_eq!(filter.count(*key), *count);
+    assert!(opened.iter().eq(filter.iter()));
+    for (key, counted) in model {
+        assert_eq!(opened.get(cut(*key, filter.shape())), *counted);
+    }
+    let parts: Vec<Entry<K>> = filter.iter_parts(3).into_iter().flatten().collect();
+    assert!(parts.into_iter().eq(filter.iter()));
+}
+
+/// A refusal that the model understands.
+fn refused(error: &Error, total: Option<u64>) {
+    match error {
+        Error::CountOverflow { .. } => assert!(total.is_none()),
+        error => assert!(matches!(error, Error::Full { .. }), "{error}"),
     }
 }
 
-fn apply(filter: &mut CountingFilter, model: &mut BTreeMap<u64, u64>, operation: &Operation) {
-    let mask = u64::MAX >> (64 - filter.shape().key_bits());
-    let total: u64 = model.values().sum();
+fn set_model(model: &mut Model, key: u128, counted: Counted) {
+    if counted.count > 0 {
+        model.insert(key, counted);
+    } else {
+        model.remove(&key);
+    }
+}
+
+fn apply<K: Key>(filter: &mut QuotientFilter<K>, model: &mut Model, operation: &Operation) {
+    let shape = filter.shape();
+    let total: u64 = model.values().map(|counted| counted.count).sum();
+    let old = |model: &Model, key: u128| model.get(&key).copied().unwrap_or_default();
     match *operation {
         Operation::Add(key, count) => {
-            let key = key & mask;
+            let (key, old) = (cut::<K>(key, shape), old(model, cut::<K>(key, shape).into()));
             match filter.add(key, count) {
                 Ok(new) => {
-                    assert_eq!(new, model.get(&key).copied().unwrap_or(0) + count);
-                    if new > 0 {
-                        model.insert(key, new);
-                    }
+                    assert_eq!(new, old.count + count);
+                    set_model(model, key.into(), Counted { count: new, ..old });
                 }
-                Err(Error::CountOverflow { .. }) => assert!(total.checked_add(count).is_none()),
-                Err(error) => assert!(matches!(error, Error::Full { .. }), "{error}"),
+                Err(error) => refused(&error, total.checked_add(count)),
             }
         }
         Operation::Set(key, count) => {
-            let key = key & mask;
-            let old = model.get(&key).copied().unwrap_or(0);
+            let (key, old) = (cut::<K>(key, shape), old(model, cut::<K>(key, shape).into()));
             match filter.set(key, count) {
                 Ok(before) => {
-                    assert_eq!(before, old);
-                    if count > 0 {
-                        model.insert(key, count)
-                    } else {
-                        model.remove(&key)
-                    };
+                    assert_eq!(before, old.count);
+                    set_model(model, key.into(), Counted { count, ..old });
                 }
-                Err(Error::CountOverflow { .. }) => assert!((total - old).checked_add(count).is_none()),
-                Err(error) => assert!(matches!(error, Error::Full { .. }), "{error}"),
+                Err(error) => refused(&error, (total - old.count).checked_add(count)),
             }
         }
         Operation::Remove(key, count) => {
             // Half of the removals aim at a key that is there.
-            let key = if key % 2 == 0 {
-                key & mask
-            } else {
-                model.keys().nth(key as usize % 7).copied().unwrap_or(0)
-            };
-            let left = model.get(&key).copied().unwrap_or(0).saturating_sub(count);
+            let nth = |model: &Model| model.keys().nth(key as usize % 7).copied().unwrap_or(0);
+            let key = cut::<K>(if key % 2 == 0 { key } else { nth(model) }, shape);
+            let old = old(model, key.into());
+            let left = old.count.saturating_sub(count);
             assert_eq!(filter.remove(key, count).expect("narrow enough"), left);
-            if left > 0 {
-                model.insert(key, left)
-            } else {
-                model.remove(&key)
-            };
+            set_model(model, key.into(), Counted { count: left, ..old });
         }
-        Operation::Grow => {
-            if filter.shape().quotient_bits < 9 {
-                match filter.grow() {
-                    Ok(()) | Err(Error::CannotGrow { .. }) => {}
-                    Err(error) => panic!("{error}"),
+        Operation::Put(key, value) => {
+            let value = value & mask(shape.value_bits()) as u64;
+            let (key, old) = (cut::<K>(key, shape), old(model, cut::<K>(key, shape).into()));
+            match filter.put(key, value) {
+                Ok(before) => {
+                    assert_eq!(before, old);
+                    set_model(model, key.into(), Counted { count: old.count.max(1), value });
                 }
+                Err(error) => refused(&error, (total - old.count).checked_add(old.count.max(1))),
             }
         }
+        Operation::Grow if shape.home_slots() < 512 => match filter.grow() {
+            Ok(()) | Err(Error::BadShape { .. }) => {}
+            Err(error) => panic!("{error}"),
+        },
+        Operation::Grow => {}
+        Operation::Shrink => filter.shrink_to_fit().expect("memory"),
+    }
+}
+
+fn agrees_with_a_map<K: Key>(shape: Shape, operations: &[Operation]) {
+    let mut filter = QuotientFilter::<K>::new(shape).expect("possible");
+    let mut model = Model::new();
+    for (step, operation) in operations.iter().enumerate() {
+        apply(&mut filter, &mut model, operation);
+        if step % 8 == 0 {
+            check(&filter, &model);
+        }
+    }
+    check(&filter, &model);
+    let mixed = |probe: u128| cut::<K>(probe.wrapping_mul(0x9e37_79b9_7f4a_7c15_0123_4567), filter.shape());
+    let probes: Vec<K> = (0..200).map(mixed).chain(filter.iter().map(|entry| entry.key)).collect();
+    let mut answers = Vec::new();
+    filter.get_all(&probes, &mut answers);
+    for (key, answer) in probes.iter().zip(answers) {
+        assert_eq!(answer, model.get(&(*key).into()).copied().unwrap_or_default());
+        assert_eq!(answer, filter.get(*key));
+    }
+    // A builder fed in order makes the same filter, in memory and as a stream.
+    let mut builder = SortedBuilder::<K>::new(filter.shape()).expect("possible");
+    let mut streamed = SortedBuilder::to_writer(filter.shape(), Vec::new()).expect("possible");
+    for entry in &filter {
+        builder.push_entry(entry).expect("fits as it did");
+        streamed.push_entry(entry).expect("fits as it did");
+    }
+    assert!(builder.finish().expect("memory") == filter);
+    assert_eq!(streamed.finish_writing().expect("memory"), filter.to_bytes());
+}
+
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..Default::default() }
+}
+
+proptest! {
+    #![proptest_config(cases(400))]
+
+    #[test]
+    fn keys_of_64_bits_agree_with_a_map(shape in narrow_shapes(), operations in operations(250)) {
+        agrees_with_a_map::<u64>(shape, &operations);
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 400,
-        rng_seed: RngSeed::Fixed(1),
-        failure_persistence: None,
-        ..Default::default()
-    })]
+    #![proptest_config(cases(150))]
 
     #[test]
-    fn agrees_with_a_map(shape in shapes(), operations in operations(250)) {
-        let mut filter = CountingFilter::new(shape).expect("possible");
-        let mut model = BTreeMap::new();
-        for (step, operation) in operations.iter().enumerate() {
-            apply(&mut filter, &mut model, operation);
-            if step % 8 == 0 {
-                check(&filter, &model);
-            }
-        }
-        check(&filter, &model);
-        let mask = u64::MAX >> (64 - filter.shape().key_bits());
-        for key in (0..200).map(|probe: u64| probe.wrapping_mul(0x9e37_79b9_7f4a_7c15) & mask) {
-            prop_assert_eq!(filter.count(key), model.get(&key).copied().unwrap_or(0));
-        }
-        // A builder fed in order makes the same filter.
-        let mut builder = Builder::new(filter.shape()).expect("possible");
-        for (key, count) in &model {
-            builder.push(*key, *count).expect("fits as it did");
-        }
-        prop_assert!(builder.finish() == filter);
+    fn keys_of_128_bits_agree_with_a_map(shape in wide_shapes(), operations in operations(250)) {
+        agrees_with_a_map::<u128>(shape, &operations);
     }
+}
 
-    #[test]
-    fn merging_adds_up(parts in prop::collection::vec((shapes(), operations(80)), 1..5)) {
-        let key_bits = parts[0].0.key_bits();
-        let (mut filters, mut sum) = (Vec::new(), BTreeMap::new());
-        for (shape, operations) in &parts {
-            let remainder_bits = key_bits.saturating_sub(shape.quotient_bits).clamp(1, 62);
-            let shape = Shape { quotient_bits: key_bits - remainder_bits, remainder_bits };
-            let mut filter = CountingFilter::new(shape).expect("possible");
-            let mut model = BTreeMap::new();
-            operations.iter().for_each(|operation| apply(&mut filter, &mut model, operation));
-            filters.push(filter);
-            for (key, count) in model {
-                let entry = sum.entry(key).or_insert(0u128);
-                *entry += u128::from(count);
-            }
-        }
-        match CountingFilter::merge(&filters) {
-            Ok(merged) => {
-                let sum: BTreeMap<u64, u64> = sum.iter().map(|(key, count)| (*key, *count as u64)).collect();
-                check(&merged, &sum);
-                prop_assert!(CountingFilter::merged(&filters).expect("one width").eq(sum));
-            }
-            Err(Error::CountOverflow { .. }) => {
-                prop_assert!(sum.values().sum::<u128>() > u128::from(u64::MAX));
-            }
-            Err(error) => prop_assert!(matches!(error, Error::Full { .. }), "{}", error),
-        }
-    }
+fn test_shape(quotient_bits: u32, remainder_bits: u32) -> Shape {
+    Shape::new(quotient_bits + remainder_bits, 1 << quotient_bits).expect("possible")
 }
 
 /// Fills a filter to the last slot, refuses, and empties it again.
 #[test]
 fn full_to_the_last_slot_and_back() {
     for (quotient_bits, remainder_bits) in [(1, 20), (5, 10), (6, 42), (9, 3)] {
-        let shape = Shape { quotient_bits, remainder_bits };
-        let mut filter = CountingFilter::new(shape).expect("possible");
-        let mut model = BTreeMap::new();
-        let mut refused = 0;
-        let mask = u64::MAX >> (64 - shape.key_bits());
+        let shape = test_shape(quotient_bits, remainder_bits);
+        let mut filter = QuotientFilter::<u64>::new(shape).expect("possible");
+        let (mut model, mut refusals) = (Model::new(), 0);
         for step in 0..4000u64 {
-            let key = step.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 3 & mask;
+            let key = cut::<u64>(u128::from(step.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 3), shape);
             let before = filter.clone();
             match filter.add(key, step % 5 + 1) {
-                Ok(new) => drop(model.insert(key, new)),
+                Ok(count) => drop(model.insert(key.into(), Counted { count, value: 0 })),
                 Err(Error::Full { .. }) => {
-                    refused += 1;
+                    refusals += 1;
                     assert!(filter == before, "a refusal changes nothing");
                 }
                 Err(error) => panic!("{error}"),
             }
         }
-        assert!(refused > 0, "{shape:?}");
+        assert!(refusals > 0, "{shape:?}");
         check(&filter, &model);
-        let keys: Vec<u64> = model.keys().copied().collect();
+        let keys: Vec<u128> = model.keys().copied().collect();
         for (step, key) in keys.iter().enumerate() {
             let key = if step % 2 == 0 { *key } else { keys[keys.len() - 1 - step] };
-            if let Some(count) = model.remove(&key) {
-                assert_eq!(filter.remove(key, count).expect("narrow"), 0);
+            if let Some(Counted { count, .. }) = model.remove(&key) {
+                assert_eq!(filter.remove(key as u64, count).expect("narrow"), 0);
             }
             if step % 16 == 0 {
                 check(&filter, &model);
             }
         }
-        for (key, count) in std::mem::take(&mut model) {
-            filter.remove(key, count).expect("narrow");
+        for (key, Counted { count, .. }) in std::mem::take(&mut model) {
+            filter.remove(key as u64, count).expect("narrow");
         }
-        assert!(filter == CountingFilter::new(shape).expect("possible"), "empty again, to the bit");
+        assert!(filter == QuotientFilter::new(shape).expect("possible"), "empty again, to the bit");
     }
 }
 
-/// Keys that crowd together push runs past whole blocks, so that offsets no longer fit their byte.
+/// Keys that crowd together push runs past whole blocks, so that offsets no longer fit their byte: while they
+/// are put in, while they are there, while they are taken out again.
 #[test]
 fn crowds_longer_than_an_offset_can_say() {
-    let shape = Shape { quotient_bits: 11, remainder_bits: 20 };
-    let mut filter = CountingFilter::new(shape).expect("possible");
-    let mut model = BTreeMap::new();
-    for step in 0..1500u64 {
+    let shape = test_shape(11, 20);
+    let mut filter = QuotientFilter::<u64>::new(shape).expect("possible");
+    let mut model = Model::new();
+    for step in 0..1000u64 {
         let key = ((step % 3) << 20) + step * 7 % (1 << 20) + ((step % 97 / 96) << 24);
-        *model.entry(key).or_insert(0) += step % 4 + 1;
-        filter.add(key, step % 4 + 1).expect("room");
+        let count = filter.add(key, step % 4 + 1).expect("room");
+        model.insert(key.into(), Counted { count, value: 0 });
+        if step % 100 == 0 {
+            check(&filter, &model);
+        }
     }
     check(&filter, &model);
     for key in (0..64u64).map(|quotient| quotient << 20) {
-        assert_eq!(filter.count(key), model.get(&key).copied().unwrap_or(0));
+        assert_eq!(filter.get(key), model.get(&key.into()).copied().unwrap_or_default());
     }
-    for key in model.keys().copied().step_by(2).collect::<Vec<_>>() {
-        filter.set(key, 0).expect("shrinks");
+    for (step, key) in model.keys().copied().step_by(2).collect::<Vec<_>>().into_iter().enumerate() {
+        filter.set(key as u64, 0).expect("shrinks");
         model.remove(&key);
+        if step % 100 == 0 {
+            check(&filter, &model);
+        }
     }
     check(&filter, &model);
 }
 
-/// The shape of 62-bit k-mers among a million, at 95 % load.
+/// Sound at 95 % load, and far beyond, to the last slot, where offsets pass what a byte says.
 #[test]
-fn large_remainders_at_high_load() {
-    let shape = Shape { quotient_bits: 12, remainder_bits: 50 };
-    let mix = stroma_quotient::InvertibleHash::new(62, 3);
-    let mut filter = CountingFilter::new(shape).expect("possible");
-    let mut model = BTreeMap::new();
+fn high_and_higher_loads() {
+    let shape = test_shape(14, 24);
+    let mix = stroma_quotient::InvertibleHash::new(shape.key_bits(), 3);
+    let mut filter = QuotientFilter::<u64>::new(shape).expect("possible");
+    let mut model = Model::new();
+    let mut at_95 = false;
     for key in 0.. {
-        if filter.load() >= 0.95 {
-            break;
+        if filter.load() >= 0.95 && !at_95 {
+            at_95 = true;
+            check(&filter, &model);
         }
-        filter.insert(mix.hash(key)).expect("room at 95 %");
-        model.insert(mix.hash(key), 1);
+        match filter.insert(mix.hash(key)) {
+            Ok(()) => drop(model.insert(mix.hash(key).into(), Counted { count: 1, value: 0 })),
+            Err(error) => {
+                assert!(matches!(error, Error::Full { .. }), "{error}");
+                break;
+            }
+        }
     }
-    assert!(model.len() > 3800);
+    assert!(at_95 && filter.load() > 0.98, "{}", filter.load());
+    check(&filter, &model);
+    let order: Vec<u128> = model.keys().copied().collect();
+    for key in order.iter().filter(|key| **key % 5 > 0) {
+        assert_eq!(filter.remove(*key as u64, 1).expect("narrow"), 0);
+        model.remove(key);
+    }
     check(&filter, &model);
 }
 
 #[test]
 fn wrong_use_is_told() {
-    let shape = Shape { quotient_bits: 4, remainder_bits: 4 };
-    let mut filter = CountingFilter::new(shape).expect("possible");
+    let shape = test_shape(4, 4);
+    let mut filter = QuotientFilter::<u64>::new(shape).expect("possible");
     assert!(matches!(filter.insert(256), Err(Error::KeyTooWide { .. })));
+    assert!(matches!(filter.put(1, 1), Err(Error::ValueTooWide { .. })));
     assert_eq!(filter.count(256), 0);
-    for (quotient_bits, remainder_bits) in [(0, 5), (5, 0), (2, 63), (30, 40), (41, 3)] {
-        assert!(CountingFilter::new(Shape { quotient_bits, remainder_bits }).is_err());
+    for (key_bits, slots) in [(1, 2), (8, 1), (8, 129), (129, 4), (64, (1 << 40) + 1)] {
+        assert!(Shape::new(key_bits, slots).is_err(), "{key_bits} {slots}");
     }
-    let mut builder = Builder::new(shape).expect("possible");
+    let wide = Shape::new(65, 64).expect("for wide keys");
+    assert!(QuotientFilter::<u64>::new(wide).is_err());
+    let valued = Shape::new(64, 64).expect("possible").with_value_bits(7);
+    assert!(QuotientFilter::<u64>::new(valued).is_err(), "a slot of 65 bits");
+    assert!(QuotientFilter::<u128>::new(valued).is_ok());
+    let mut builder = SortedBuilder::<u64>::new(shape).expect("possible");
     builder.push(9, 1).expect("first");
     assert!(matches!(builder.push(9, 1), Err(Error::NotAscending { .. })));
-    assert!(matches!(CountingFilter::merge([]), Err(Error::DifferentKeys { .. })));
-    let other = CountingFilter::new(Shape { quotient_bits: 4, remainder_bits: 5 }).expect("possible");
-    assert!(matches!(CountingFilter::merge([&filter, &other]), Err(Error::DifferentKeys { .. })));
-    assert!(CountingFilter::with_capacity(1000, 8).is_ok());
-    assert_eq!(CountingFilter::with_capacity(950_000, 62).expect("possible").shape().quotient_bits, 20);
+    let stopped = filter.insert_all(&[1, 2, 256, 3]).expect_err("too wide");
+    assert!(stopped.done == 2 && filter.contains(2) && !filter.contains(3), "{stopped}");
+    assert!(QuotientFilter::<u64>::with_capacity(1000, 8).is_ok());
+    let planned = QuotientFilter::<u64>::with_capacity(950_000, 62).expect("possible").shape().home_slots();
+    assert!((1_000_000..1_010_000).contains(&planned), "{planned}");
 }

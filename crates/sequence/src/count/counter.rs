@@ -60,17 +60,13 @@ impl PartitionCounter {
             return Ok(());
         }
         self.waiting.sort_unstable();
-        let shape = self.filter.shape();
-        let taken = (self.filter.load() * shape.home_slots() as f64) as u64;
         // A new key takes a slot, and so does the count of one that was counted once before; more are rare.
         let arriving = self.waiting.chunk_by(|a, b| a == b).map(|same| same.len().min(2) as u64);
-        let mut shape = Shape::for_slots(taken + arriving.sum::<u64>(), shape.key_bits())?;
+        let taken = self.filter.slots_taken() + arriving.sum::<u64>();
+        let mut shape = Shape::for_slots(taken, self.filter.shape().key_bits())?;
         self.filter = loop {
             match self.merged(shape) {
-                Err(FilterError::Full { .. }) if shape.remainder_bits > 1 => {
-                    shape.quotient_bits += 1;
-                    shape.remainder_bits -= 1;
-                }
+                Err(FilterError::Full { .. }) => shape = shape.resized(shape.home_slots() * 5 / 4 + 1)?,
                 outcome => break outcome?,
             }
         };
@@ -84,14 +80,14 @@ impl PartitionCounter {
         let mut builder = Builder::new(shape)?;
         let mut counted = self.filter.iter().peekable();
         for same in self.waiting.chunk_by(|a, b| a == b) {
-            while let Some((key, count)) = counted.next_if(|(key, _)| *key < same[0]) {
-                builder.push(key, count)?;
+            while let Some(entry) = counted.next_if(|entry| entry.key < same[0]) {
+                builder.push_entry(entry)?;
             }
-            let before = counted.next_if(|(key, _)| *key == same[0]).map_or(0, |(_, count)| count);
+            let before = counted.next_if(|entry| entry.key == same[0]).map_or(0, |entry| entry.count);
             builder.push(same[0], before + same.len() as u64)?;
         }
-        counted.try_for_each(|(key, count)| builder.push(key, count))?;
-        Ok(builder.finish())
+        counted.try_for_each(|entry| builder.push_entry(entry))?;
+        builder.finish()
     }
 
     pub(super) fn distinct(&self) -> u64 {
@@ -100,13 +96,13 @@ impl PartitionCounter {
 
     /// Number of k-mers that occur at least `minimum` times.
     pub(super) fn frequent(&self, minimum: u32) -> u64 {
-        self.filter.iter().filter(|(_, count)| *count >= u64::from(minimum)).count() as u64
+        self.filter.iter().filter(|entry| entry.count >= u64::from(minimum)).count() as u64
     }
 
     /// The k-mers that occur at least `minimum` times, ascending.
     pub(super) fn into_sorted(self, minimum: u32) -> Vec<u64> {
-        let frequent = self.filter.iter().filter(|(_, count)| *count >= u64::from(minimum));
-        let mut kmers: Vec<u64> = frequent.map(|(mixed, _)| self.mixing.invert(mixed)).collect();
+        let frequent = self.filter.iter().filter(|entry| entry.count >= u64::from(minimum));
+        let mut kmers: Vec<u64> = frequent.map(|entry| self.mixing.invert(entry.key)).collect();
         kmers.sort_unstable();
         kmers
     }

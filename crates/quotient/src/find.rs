@@ -1,0 +1,117 @@
+//! Finding a key in its run, and reading its count.
+
+use crate::Key;
+use crate::blocks::Blocks;
+use crate::counter::Digits;
+use crate::machine::Cpu;
+
+/// How often a key is counted, and the value beside it.
+///
+/// A count of 0 says that the key is absent; its value is then 0 too.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// How often.
+    pub count: u64,
+    /// The value; 0 in filters whose values have no bits.
+    pub value: u64,
+}
+
+/// A key's slots within its run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Found {
+    /// Where the run begins, or would begin.
+    pub(crate) start: usize,
+    /// Slot of the remainder, or where it would go.
+    pub(crate) slot: usize,
+    /// Slots taken; 0 if the key is absent.
+    pub(crate) length: usize,
+    pub(crate) counted: Counted,
+    /// Whether there is a run and it ends right after these slots.
+    pub(crate) run_ends: bool,
+}
+
+/// A key and its count as slots say it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spelled {
+    pub(crate) length: usize,
+    pub(crate) count: u64,
+    pub(crate) run_ends: bool,
+}
+
+impl<B: AsRef<[u8]>> Blocks<B> {
+    /// Reads the count that begins in `slot`, which holds a key and is `top` at most.
+    #[inline(always)]
+    pub(crate) fn spelled<K: Key>(&self, slot: usize, top: K) -> Spelled {
+        if self.is_runend(slot) {
+            return Spelled { length: 1, count: 1, run_ends: true };
+        }
+        let next = self.slot::<K>(slot + 1);
+        if next > top {
+            return Spelled { length: 1, count: 1, run_ends: false };
+        }
+        if next < top {
+            let run_ends = self.is_runend(slot + 1);
+            return Spelled { length: 2, count: next.low().saturating_add(2), run_ends };
+        }
+        self.long(slot, top)
+    }
+
+    /// Reads a count with digits.
+    #[cold]
+    fn long<K: Key>(&self, slot: usize, top: K) -> Spelled {
+        let (mut digits, mut last) = (Digits::new(self.slot_bits()), slot + 2);
+        while digits.push(self.slot::<K>(last)) {
+            last += 1;
+        }
+        Spelled { length: last + 1 - slot, count: digits.count(top), run_ends: self.is_runend(last) }
+    }
+
+    /// Finds a key; `None` if its run lies beyond the view.
+    #[inline(always)]
+    pub(crate) fn find<K: Key, C: Cpu>(
+        &self,
+        quotient: usize,
+        remainder: K,
+        value_bits: u32,
+    ) -> Option<Found> {
+        let start = self.run_start::<C>(quotient)?;
+        let mut found = Found { start, slot: start, length: 0, counted: Counted::default(), run_ends: false };
+        if !self.is_occupied(quotient) {
+            return Some(found);
+        }
+        let low = K::mask(value_bits);
+        while !found.run_ends {
+            let content = self.slot::<K>(found.slot);
+            let here = content & !low;
+            let wanted = shifted(remainder, value_bits);
+            if here > wanted {
+                return Some(found);
+            }
+            let spelled = self.spelled(found.slot, content | low);
+            found.run_ends = spelled.run_ends;
+            if here == wanted {
+                found.length = spelled.length;
+                found.counted = Counted { count: spelled.count, value: (content & low).low() };
+                return Some(found);
+            }
+            found.slot += spelled.length;
+        }
+        Some(found)
+    }
+
+    /// Looks a key up in a view of all blocks.
+    #[inline(always)]
+    pub(crate) fn look_up<K: Key, C: Cpu>(&self, quotient: usize, remainder: K, value_bits: u32) -> Counted {
+        if !self.is_occupied(quotient) {
+            return Counted::default();
+        }
+        self.find::<K, C>(quotient, remainder, value_bits).map_or(Counted::default(), |found| found.counted)
+    }
+}
+
+/// A remainder with room for a value below it.
+#[inline(always)]
+pub(crate) fn shifted<K: Key>(remainder: K, value_bits: u32) -> K {
+    // The value may be as wide as a slot less one bit, so the shift is always defined.
+    remainder << value_bits
+}

@@ -1,0 +1,9 @@
+//! What the machine offers beyond safe Rust: later instructions, prefetching, memory that threads share.
+//!
+//! All `unsafe` of this crate is in here.
+
+mod processor;
+mod regions;
+
+pub(crate) use processor::{Cpu, Level, Work, prefetch};
+pub(crate) use regions::{Regions, Window};

@@ -1,0 +1,113 @@
+//! Several filters side by side and added up, compared with maps.
+
+use std::collections::BTreeMap;
+
+use stroma_quotient::{Counted, CountingFilter, Error, InvertibleHash, Joined, Merge, Shape, join};
+
+const KEY_BITS: u32 = 40;
+
+/// A filter of some keys, of its own size, and the map that says the same.
+fn sample(seed: u64, keys: u64, slots: u64) -> (CountingFilter, BTreeMap<u64, Counted>) {
+    let mix = InvertibleHash::new(KEY_BITS, 5);
+    let shape = Shape::new(KEY_BITS, slots).expect("possible").with_value_bits(9);
+    let (mut filter, mut map) = (CountingFilter::new(shape).expect("memory"), BTreeMap::new());
+    for step in 0..keys {
+        let key = mix.hash(step * seed % 1500);
+        let counted = Counted { count: step % 7 + 1 + (step % 50 / 49) * 1000, value: seed * 10 + step % 10 };
+        filter.update(key, |_| counted).expect("room");
+        map.insert(key, counted);
+    }
+    (filter, map)
+}
+
+fn samples() -> (Vec<CountingFilter>, Vec<BTreeMap<u64, Counted>>) {
+    [(3, 700, 1700), (7, 900, 2148), (11, 20, 64), (13, 1200, 2999), (1, 0, 2)]
+        .into_iter()
+        .map(|(seed, keys, slots)| sample(seed, keys, slots))
+        .unzip()
+}
+
+#[test]
+fn side_by_side_each_key_comes_once() {
+    let (filters, maps) = samples();
+    for (left, left_map) in filters.iter().zip(&maps) {
+        for (right, right_map) in filters.iter().zip(&maps) {
+            let mut last = None;
+            let mut seen = 0;
+            for joined in join(left, right) {
+                let (key, in_left, in_right) = match joined {
+                    Joined::Left(entry) => (entry.key, Some(entry.counted()), None),
+                    Joined::Right(entry) => (entry.key, None, Some(entry.counted())),
+                    Joined::Both(one, other) => {
+                        assert_eq!(one.key, other.key);
+                        (one.key, Some(one.counted()), Some(other.counted()))
+                    }
+                };
+                assert!(last < Some(key));
+                last = Some(key);
+                seen += 1;
+                assert_eq!(in_left, left_map.get(&key).copied());
+                assert_eq!(in_right, right_map.get(&key).copied());
+            }
+            let all: BTreeMap<u64, Counted> =
+                left_map.iter().chain(right_map).map(|(k, v)| (*k, *v)).collect();
+            assert_eq!(seen, all.len());
+        }
+    }
+}
+
+#[test]
+fn who_has_a_key_is_told() {
+    let (filters, maps) = samples();
+    let mut merge = Merge::new(filters.iter().map(CountingFilter::iter));
+    let mut keys = Vec::new();
+    while let Some(same) = merge.next_key() {
+        let key = same[0].1.key;
+        let expected = maps.iter().enumerate().filter_map(|(source, map)| Some((source, *map.get(&key)?)));
+        assert!(same.iter().map(|(source, entry)| (*source, entry.counted())).eq(expected));
+        keys.push(key);
+    }
+    let all: BTreeMap<u64, ()> = maps.iter().flat_map(|map| map.keys().map(|key| (*key, ()))).collect();
+    assert!(keys.iter().eq(all.keys()));
+}
+
+#[test]
+fn merging_adds_up() {
+    let (filters, maps) = samples();
+    let mut sum: BTreeMap<u64, Counted> = BTreeMap::new();
+    for (key, counted) in maps.iter().flatten() {
+        let entry = sum.entry(*key).or_insert(Counted { count: 0, value: counted.value });
+        entry.count += counted.count;
+    }
+    let merged = CountingFilter::merge(&filters).expect("fits");
+    assert!(merged.iter().map(|entry| (entry.key, entry.counted())).eq(sum.clone()));
+    assert!(CountingFilter::merged(&filters).expect("one width").eq(merged.iter()));
+    assert!(merged.load() < 0.96 && merged.load() > 0.85, "no larger than needed: {}", merged.load());
+    assert!(CountingFilter::open(merged.to_bytes()).expect("sound") == merged);
+
+    // Only what the second has and the first has not.
+    let difference = CountingFilter::merge_with(&filters[..2], |same| match same {
+        [(1, entry)] => entry.counted(),
+        _ => Counted::default(),
+    });
+    let expected = maps[1].iter().filter(|(key, _)| !maps[0].contains_key(key));
+    let difference = difference.expect("fits");
+    assert!(difference.iter().map(|entry| (entry.key, entry.counted())).eq(expected.map(|(k, v)| (*k, *v))));
+}
+
+#[test]
+fn what_does_not_belong_together_is_refused() {
+    let filter = |key_bits, value_bits: u32| {
+        let shape = Shape::new(key_bits, 16).expect("possible").with_value_bits(value_bits);
+        CountingFilter::new(shape).expect("memory")
+    };
+    let empty: [&CountingFilter; 0] = [];
+    assert!(matches!(CountingFilter::merge(empty), Err(Error::DifferentKeys { .. })));
+    for other in [filter(9, 0), filter(8, 1)] {
+        let merged = CountingFilter::merge([&filter(8, 0), &other]);
+        assert!(matches!(merged, Err(Error::DifferentKeys { .. })));
+    }
+    let mut full = filter(8, 0);
+    full.add(1, u64::MAX).expect("room");
+    assert!(matches!(CountingFilter::merge([&full, &full]), Err(Error::CountOverflow { .. })));
+}
