@@ -44,7 +44,7 @@ impl Blocks<&mut [u8]> {
         let key = Spelling { first, top: first | K::mask(value_bits), count: new.count };
         let length = slots_for(key.count, key.top, self.slot_bits());
         if length > found.length {
-            let free = self.room::<C>(quotient, length - found.length).ok_or(Halt::Beyond)?;
+            let free = self.room::<C>(quotient, found.start, length - found.length).ok_or(Halt::Beyond)?;
             self.lengthen::<K, C>(quotient, &found, key, length, free);
         } else {
             self.shorten::<K, C>(quotient, &found, key, length).ok_or(Halt::Beyond)?;
@@ -54,11 +54,11 @@ impl Blocks<&mut [u8]> {
 
     /// The first free slot at or after the home slot, if that and as many as are wanted are there.
     #[inline(always)]
-    fn room<C: Cpu>(&self, quotient: usize, wanted: usize) -> Option<usize> {
-        let first = self.first_free::<C>(quotient)?;
+    fn room<C: Cpu>(&self, quotient: usize, start: usize, wanted: usize) -> Option<usize> {
+        let first = self.first_free::<C>(quotient, start)?;
         let mut free = first;
         for _ in 1..wanted {
-            free = self.first_free::<C>(free + 1)?;
+            free = self.next_free::<C>(free + 1)?;
         }
         Some(first)
     }
@@ -82,7 +82,7 @@ impl Blocks<&mut [u8]> {
             }
             if index > found.length {
                 // Found before, by `room`.
-                free = self.first_free::<C>(free + 1).unwrap_or(free);
+                free = self.next_free::<C>(free + 1).unwrap_or(free);
             }
             // Past the first slot, the one before belongs to the same key.
             let appended = if index == 0 { found.run_ends } else { self.is_runend(at - 1) };
@@ -117,7 +117,9 @@ impl Blocks<&mut [u8]> {
     #[inline(always)]
     fn insert_slot<K: Key>(&mut self, new: NewSlot, content: K) {
         let NewSlot { quotient, at, free, appended } = new;
-        self.shift_up::<K>(at, free);
+        if at < free {
+            self.shift_up::<K>(at, free);
+        }
         self.set_slot(at, content);
         self.set_runend(at, appended || !self.is_occupied(quotient));
         if appended {

@@ -105,7 +105,30 @@ impl<B: AsRef<[u8]>> Blocks<B> {
         if !self.is_occupied(quotient) {
             return Counted::default();
         }
-        self.find::<K, C>(quotient, remainder, value_bits).map_or(Counted::default(), |found| found.counted)
+        let Some(mut slot) = self.run_start::<C>(quotient) else { return Counted::default() };
+        let (low, wanted) = (K::mask(value_bits), shifted(remainder, value_bits));
+        let mut content = self.slot::<K>(slot);
+        // Keys that come before, each slot read once as long as they are counted once.
+        while content | low < wanted {
+            if self.is_runend(slot) {
+                return Counted::default();
+            }
+            let next = self.slot::<K>(slot + 1);
+            if next > content | low {
+                (slot, content) = (slot + 1, next);
+                continue;
+            }
+            let spelled = self.spelled(slot, content | low);
+            if spelled.run_ends {
+                return Counted::default();
+            }
+            slot += spelled.length;
+            content = self.slot(slot);
+        }
+        if content & !low != wanted {
+            return Counted::default();
+        }
+        Counted { count: self.spelled(slot, content | low).count, value: (content & low).low() }
     }
 }
 

@@ -3,7 +3,6 @@
 use core::ops::Range;
 
 use crate::blocks::Blocks;
-use crate::find::Spelled;
 use crate::machine::{Cpu, Work};
 use crate::shape::Division;
 use crate::{Counted, Key, QuotientFilter};
@@ -39,6 +38,8 @@ pub struct Iter<'a, K> {
     quotient: usize,
     /// The next slot to read, or where the next run begins at the earliest.
     slot: usize,
+    /// Run ends of its block, its own lowest.
+    ends: u64,
     in_run: bool,
     left: Option<u64>,
     keys: core::marker::PhantomData<K>,
@@ -78,6 +79,7 @@ impl<K: Key, S: AsRef<[u8]>> QuotientFilter<K, S> {
         let slot = self.level.run(Start { filter: self, block: range.start });
         let blocks = self.blocks();
         let occupieds = if range.is_empty() { 0 } else { blocks.occupieds(range.start) };
+        let ends = ends_from(&blocks, slot);
         Iter {
             blocks,
             division: self.division,
@@ -86,9 +88,30 @@ impl<K: Key, S: AsRef<[u8]>> QuotientFilter<K, S> {
             end: range.end,
             quotient: 0,
             slot,
+            ends,
             in_run: false,
             left: None,
             keys: core::marker::PhantomData,
+        }
+    }
+}
+
+/// The run ends of a slot's block from the slot on; none beyond the last block.
+#[inline(always)]
+fn ends_from(blocks: &Blocks<&[u8]>, slot: usize) -> u64 {
+    if slot / 64 < blocks.count() { blocks.runends(slot / 64) >> (slot % 64) } else { 0 }
+}
+
+impl<K> Iter<'_, K> {
+    /// Goes on by some slots.
+    #[inline(always)]
+    fn step(&mut self, slots: usize) {
+        let before = self.slot;
+        self.slot += slots;
+        if before / 64 == self.slot / 64 {
+            self.ends >>= slots;
+        } else {
+            self.ends = ends_from(&self.blocks, self.slot);
         }
     }
 }
@@ -127,13 +150,22 @@ impl<K: Key> Iterator for Iter<'_, K> {
             }
             self.quotient = self.block * 64 + self.occupieds.trailing_zeros() as usize;
             self.occupieds &= self.occupieds - 1;
-            self.slot = self.slot.max(self.quotient);
+            if self.quotient > self.slot {
+                self.slot = self.quotient;
+                self.ends = ends_from(&self.blocks, self.slot);
+            }
         }
         let (content, value_bits) = (self.blocks.slot::<K>(self.slot), self.division.value_bits);
         let low = K::mask(value_bits);
-        let Spelled { length, count, run_ends } = self.blocks.spelled(self.slot, content | low);
-        self.slot += length;
-        self.in_run = !run_ends;
+        let mut count = 1;
+        if self.ends & 1 == 1 {
+            self.in_run = false;
+            self.step(1);
+        } else {
+            let spelled = self.blocks.spelled(self.slot, content | low);
+            (count, self.in_run) = (spelled.count, !spelled.run_ends);
+            self.step(spelled.length);
+        }
         let key = self.division.join(self.quotient, content >> value_bits);
         if let Some(left) = &mut self.left {
             *left = left.saturating_sub(1);

@@ -80,20 +80,51 @@ impl<B: AsRef<[u8]>> Blocks<B> {
         self.end_after::<C>(start, 1)
     }
 
-    /// The first free slot at or after `slot`.
+    /// The first free slot at or after `quotient`, whose run begins, or would begin, at `start`.
     ///
     /// A slot is free if the runs of all quotients up to it end before it.
     #[inline(always)]
-    pub(crate) fn first_free<C: Cpu>(&self, slot: usize) -> Option<usize> {
-        let mut candidate = slot;
-        while candidate < self.slots() {
-            let end = self.end_through::<C>(candidate)?;
-            if end <= candidate {
-                return Some(candidate);
+    pub(crate) fn first_free<C: Cpu>(&self, quotient: usize, start: usize) -> Option<usize> {
+        let end = if self.is_occupied(quotient) { self.end_after::<C>(start, 1)? } else { start };
+        self.free_after::<C>(quotient, end)
+    }
+
+    /// The first free slot after those up to `end`, where the runs of quotients up to `quotient` end.
+    #[inline(always)]
+    fn free_after<C: Cpu>(&self, quotient: usize, end: usize) -> Option<usize> {
+        let (mut counted, mut end) = (quotient, end);
+        while end < self.slots() {
+            // Runs whose home is among the slots just passed follow right here.
+            match self.occupied_between::<C>(counted, end) {
+                0 => return Some(end),
+                runs => (counted, end) = (end, self.end_after::<C>(end, runs)?),
             }
-            candidate = end;
         }
         None
+    }
+
+    /// The first free slot at or after `slot`.
+    #[inline(always)]
+    pub(crate) fn next_free<C: Cpu>(&self, slot: usize) -> Option<usize> {
+        if slot >= self.slots() {
+            return None;
+        }
+        let end = self.end_through::<C>(slot)?;
+        if end <= slot { Some(slot) } else { self.free_after::<C>(slot, end) }
+    }
+
+    /// How many quotients after `after`, up to `last`, have runs.
+    #[inline(always)]
+    fn occupied_between<C: Cpu>(&self, after: usize, last: usize) -> u32 {
+        let up_to = |quotient: usize| u64::MAX >> (63 - quotient % 64);
+        let (first_block, last_block) = (after / 64, last / 64);
+        if first_block == last_block {
+            return C::ones(self.occupieds(first_block) & (up_to(last) ^ up_to(after)));
+        }
+        let between = (first_block + 1..last_block).map(|block| C::ones(self.occupieds(block)));
+        C::ones(self.occupieds(first_block) & !up_to(after))
+            + between.sum::<u32>()
+            + C::ones(self.occupieds(last_block) & up_to(last))
     }
 
     /// The first slot at or after `end`, the end of a run, that is free or begins a run in its home slot.
