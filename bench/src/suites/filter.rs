@@ -1,4 +1,4 @@
-//! Counting 62-bit keys exactly: the quotient filter against `HashMap` and `BTreeMap`.
+//! Counting 62-bit keys exactly: the quotient filter against `HashMap` and `BTreeMap`; then against its like.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -22,21 +22,22 @@ struct Work {
 /// Measures counting a stream and looking up.
 pub(super) fn run(settings: &Settings) -> Outcome<Samples> {
     let mut samples = Samples::new("filter");
-    let work = work(settings);
+    let work = work(settings)?;
     for _ in 0..settings.runs {
         let total = filter(&work, &mut samples)?;
         if hash_map(&work, &mut samples)? != total || tree_map(&work, &mut samples)? != total {
             return Err("the filter and the maps counted differently".into());
         }
     }
+    super::filter_peer::run(settings, &mut samples)?;
     Ok(samples)
 }
 
 /// Every fourth key is counted three times, as in reads of a genome: about 1.25 slots a key, and a filter
 /// 95 % full. The order of arrival has nothing to do with the order of keys.
-fn work(settings: &Settings) -> Work {
+fn work(settings: &Settings) -> Outcome<Work> {
     let quotient_bits = settings.size(22, 17) as u32;
-    let shape = Shape { quotient_bits, remainder_bits: 62 - quotient_bits };
+    let shape = Shape::new(62, 1 << quotient_bits)?;
     let mixing = InvertibleHash::new(62, settings.seed);
     let keys = ((1_u64 << quotient_bits) as f64 * 0.95 / 1.25) as u64;
     let mut stream: Vec<u64> = (0..keys).map(|key| mixing.hash(key)).collect();
@@ -45,7 +46,7 @@ fn work(settings: &Settings) -> Work {
     stream.sort_unstable_by_key(|key| shuffle.hash(*key));
     let present = stream.iter().copied().cycle().step_by(3).take(LOOKUPS as usize).collect();
     let absent = (0..LOOKUPS).map(|key| mixing.hash(keys + key)).collect();
-    Work { shape, keys, stream, present, absent }
+    Ok(Work { shape, keys, stream, present, absent })
 }
 
 /// Times both kinds of lookup; the sum of all counts found.

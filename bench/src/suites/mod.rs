@@ -2,6 +2,7 @@
 
 mod documents;
 mod filter;
+mod filter_peer;
 mod list;
 mod sequence;
 

@@ -111,6 +111,8 @@ impl<B: AsRef<[u8]>> Blocks<B> {
     #[inline(always)]
     pub(crate) fn prefetch(&self, quotient: usize) {
         let (bytes, block, width) = (self.bytes.as_ref(), quotient / 64, self.slot_bits as usize);
+        // The bitmaps are not aligned: a quarter of them lies on two lines.
+        prefetch(bytes, self.bitmaps_at(block));
         prefetch(bytes, self.bitmaps_at(block) + OFFSET);
         prefetch(bytes, self.at(block) + (quotient % 64 + 4) * width / 8);
     }

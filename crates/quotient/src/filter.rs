@@ -242,6 +242,7 @@ impl<K: Key, S: AsRef<[u8]> + AsMut<[u8]>> QuotientFilter<K, S> {
         let mut blocks = Blocks::new(bytes, &division, self.block_count, true);
         let place = division.split(key);
         blocks.prefetch(place.0);
+        blocks.prefetch_more(place.0);
         match blocks.change::<K, C>(place, division.value_bits, change) {
             Ok(changed) => {
                 self.totals.apply(&changed);

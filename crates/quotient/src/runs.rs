@@ -44,7 +44,8 @@ impl<B: AsRef<[u8]>> Blocks<B> {
         }
         let mut ends = self.runends(block) & u64::MAX << (start % 64);
         loop {
-            let bit = C::select(ends, runs - 1);
+            // More than 64 are wanted where quotients of several blocks are passed at once.
+            let bit = if runs <= 64 { C::select(ends, runs - 1) } else { 64 };
             if bit < 64 {
                 return Some(block * 64 + bit as usize + 1);
             }
@@ -136,6 +137,10 @@ impl<B: AsRef<[u8]>> Blocks<B> {
             if next <= limit {
                 // What follows a window may begin with runs that were pushed.
                 return (limit < self.slots() || self.to_the_end).then_some(limit);
+            }
+            if next > self.slots() {
+                // Runs of a window that go on beyond it.
+                return None;
             }
             limit = next;
         }

@@ -10,10 +10,10 @@ fn writers_together_count_like_one() {
     let shape = Shape::new(40, 40_000).expect("possible");
     let mix = InvertibleHash::new(40, 9);
     let unit = (1u64 << 40) / 40_000;
-    let keys: Vec<u64> = (0..9000)
+    let keys: Vec<u64> = (0..6000)
         .map(|key| mix.hash(key))
-        // Crowds of 2,000 keys that begin shortly before each border of a region of 4,096 slots.
-        .chain((1..5).flat_map(|region| (0..2000).map(move |key| (region * 4096 - 30) * unit + key)))
+        // Crowds of 350 keys that begin shortly before each border of a region of 4,096 slots.
+        .chain((1..5).flat_map(|region| (0..350).map(move |key| (region * 4096 - 30) * unit + key)))
         .collect();
     let filter = ConcurrentFilter::<u64>::new(shape).expect("memory");
     std::thread::scope(|scope| {
