@@ -1,6 +1,7 @@
 //! What a lookup is estimated to cost: cache lines touched, comparisons made, bytes kept.
 
 use crate::policy::{DEFAULT_FANOUT, UPPER_FANOUT};
+use crate::processor::MOST_LINES;
 use crate::splus::NODE_KEYS;
 use crate::{Below, LayerKind, Offer};
 
@@ -42,14 +43,17 @@ impl CostModel {
     }
 
     /// Search among `window` neighbouring keys of an array. They are asked for at once, so that the lines
-    /// after the first cost little more.
+    /// after the first cost little more; those beyond what is asked for at once are waited for one after another.
     fn search(&self, window: usize, width: usize, array_bytes: u64) -> u64 {
         if window == 0 {
             return 0;
         }
         let lines = (window * width / 64 + 1) as u64;
         let line = self.line_cost(array_bytes);
-        line + (lines - 1) * line / 200 + u64::from(window.max(1).ilog2() + 1) * self.comparison
+        let waits = lines.div_ceil(MOST_LINES as u64).next_power_of_two().ilog2();
+        line + (lines - 1) * line / 200
+            + u64::from(waits) * line
+            + u64::from(window.max(1).ilog2() + 1) * self.comparison
     }
 
     /// Finding the way among entries of these bytes through the levels of an S+-tree, from the leaves up.

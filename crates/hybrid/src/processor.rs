@@ -43,7 +43,7 @@ pub(crate) fn room_for_lines(length: usize) -> (Vec<u8>, usize) {
 }
 
 /// More lines than this are not asked for at once: the processor has no room for so many requests.
-const MOST_LINES: usize = 20;
+pub(crate) const MOST_LINES: usize = 20;
 
 /// Asks for the cache lines of values that will soon be searched: for all of them if they are few, else for
 /// some, evenly spread, which the first steps of a binary search touch. Without effect on anything but time.
