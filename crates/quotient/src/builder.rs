@@ -19,14 +19,14 @@ use crate::{Entry, Error, Key, QuotientFilter, Shape};
 /// ```
 /// use stroma_quotient::{Builder, CountingFilter, Shape};
 ///
-/// let mut builder = Builder::new(Shape::new(32, 256)?)?;
+/// let mut builder = Builder::new(Shape::new(32, 1024)?)?;
 /// for key in (0..1_000_000).step_by(5_000) {
 ///     builder.push(key, 3)?;
 /// }
 /// assert_eq!(builder.finish()?.count(995_000), 3);
 ///
 /// // The same to any output; what came out is the stored form.
-/// let mut builder = Builder::to_writer(Shape::new(32, 256)?, Vec::new())?;
+/// let mut builder = Builder::to_writer(Shape::new(32, 1024)?, Vec::new())?;
 /// builder.push(7, 1)?;
 /// assert_eq!(CountingFilter::open(builder.finish_writing()?)?.count(7), 1);
 /// # Ok::<(), stroma_quotient::Error>(())

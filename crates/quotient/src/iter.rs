@@ -60,7 +60,7 @@ impl<K: Key, S: AsRef<[u8]>> QuotientFilter<K, S> {
     /// let (mix, mut filter) = (InvertibleHash::new(40, 1), CountingFilter::new(Shape::new(40, 5000)?)?);
     /// (0..4000).try_for_each(|key| filter.insert(mix.hash(key)))?;
     /// let sum: u64 = std::thread::scope(|scope| {
-    ///     let parts: Vec<_> = filter.iter_parts(3).into_iter();
+    ///     let parts = filter.iter_parts(3).into_iter();
     ///     let workers: Vec<_> =
     ///         parts.map(|part| scope.spawn(|| part.map(|entry| entry.count).sum::<u64>())).collect();
     ///     workers.into_iter().map(|worker| worker.join().expect("no panic")).sum()
