@@ -42,7 +42,7 @@ impl<K: Key, P: Policy> IndexBuilder<K, P> {
         Ok(Self { policy, bottom })
     }
 
-    /// Takes the next key; constant time, but with the cost model seven layers grow side by side.
+    /// Takes the next key; constant time, but with the cost model six layers grow side by side.
     ///
     /// # Errors
     /// [`Error::NotSorted`] if it is smaller than the last one; the builder is then as it was.

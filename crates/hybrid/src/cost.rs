@@ -37,7 +37,8 @@ impl Default for CostModel {
 }
 
 impl CostModel {
-    fn line_cost(&self, array_bytes: u64) -> u64 {
+    /// Cost of touching a line of an array of so many bytes.
+    pub(crate) fn line_cost(&self, array_bytes: u64) -> u64 {
         let fits = self.line.iter().find(|(size, _)| array_bytes <= *size);
         fits.or(self.line.last()).map_or(0, |(_, cost)| *cost)
     }

@@ -3,7 +3,7 @@
 use crate::any::AnyLayer;
 use crate::btree::BTreeLayerBuilder;
 use crate::index::ChosenLayer;
-use crate::linear::{LinearGrowth, Point, PointStream, piece_bytes};
+use crate::linear::{LinearGrowth, Point, PointStream};
 use crate::separators::Separators;
 use crate::spline::SplineGrowth;
 use crate::{Below, Error, Key, KeySource, LayerPlan, Offer, Policy, SPlusLayerBuilder};
@@ -47,7 +47,7 @@ impl<K: Key> Growth<K> {
     fn size_bytes(&self) -> usize {
         match self {
             Self::BTree(builder) => builder.separators.bytes.len(),
-            Self::Linear(growth) => growth.piece_count() * piece_bytes::<K>(),
+            Self::Linear(growth) => growth.size_bytes(),
             Self::SPlus(builder) => builder.size_bytes(),
             Self::RadixSpline(growth) => growth.size_bytes(),
         }

@@ -135,15 +135,11 @@ impl<K: Key, B: AsRef<[u8]>> Layer<K> for HybridIndex<K, B> {
 
     #[inline(always)]
     fn narrow(&self, key: K, _candidates: Range<usize>) -> Range<usize> {
+        use AnyLayer::{Linear, SPlus};
         // What the cost model chooses nearly always goes without a loop over layers of any kind.
-        let (upper, lower) = match self.layers.as_slice() {
-            [lower] => (None, lower),
-            [upper, lower] => (Some(upper), lower),
-            _ => return vectorised(Candidates(self, key)),
-        };
-        match (upper.map(|chosen| &chosen.layer), &lower.layer) {
-            (None, AnyLayer::SPlus(tree)) => tree.narrow(key, 0..usize::MAX),
-            (Some(AnyLayer::SPlus(tree)), AnyLayer::Linear(lines)) => {
+        match self.layers.as_slice() {
+            [ChosenLayer { layer: SPlus(tree), .. }] => tree.narrow(key, 0..usize::MAX),
+            [ChosenLayer { layer: SPlus(tree), .. }, ChosenLayer { layer: Linear(lines), .. }] => {
                 lines.narrow(key, tree.narrow(key, 0..usize::MAX))
             }
             _ => vectorised(Candidates(self, key)),

@@ -78,15 +78,16 @@ fn halve_wide_windows<K: Key, S: KeySource<K> + ?Sized>(
     searched: &[K],
     windows: &mut [Range<usize>],
 ) {
+    let middle_of = |window: &Range<usize>| window.start + window.len() / 2;
     let mut widest = windows.iter().map(Range::len).max().unwrap_or(0);
     while widest > WIDE {
-        for window in windows.iter() {
-            let middle = window.start + window.len() / 2;
-            keys.prefetch(middle..middle.saturating_add(1).min(keys.len()));
+        for window in windows.iter().filter(|window| window.len() > WIDE) {
+            let middle = middle_of(window);
+            keys.prefetch(middle..middle + 1);
         }
         for (key, window) in searched.iter().zip(windows.iter_mut()).filter(|(_, window)| window.len() > WIDE)
         {
-            let middle = window.start + window.len() / 2;
+            let middle = middle_of(window);
             let is_behind = keys.get(middle) < *key;
             let (start, end) = (window.start, window.end);
             window.start = core::hint::select_unpredictable(is_behind, middle + 1, start);

@@ -62,13 +62,12 @@ pub(crate) struct LinearGrowth<K> {
     fitter: Fitter<K>,
     /// The pieces that are done.
     pieces: Vec<u8>,
-    piece_count: usize,
 }
 
 impl<K: Key> LinearGrowth<K> {
     pub(crate) fn new(epsilon: usize) -> Result<Self, Error> {
         let (thinner, fitter) = (Thinner::new(epsilon)?, Fitter::new(epsilon));
-        Ok(Self { epsilon, thinner, fitter, pieces: Vec::new(), piece_count: 0 })
+        Ok(Self { epsilon, thinner, fitter, pieces: Vec::new() })
     }
 
     #[inline]
@@ -78,9 +77,9 @@ impl<K: Key> LinearGrowth<K> {
         }
     }
 
-    /// How many pieces are done.
-    pub(crate) fn piece_count(&self) -> usize {
-        self.piece_count
+    /// Bytes of the pieces that are done.
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.pieces.len()
     }
 
     pub(crate) fn finish(mut self, key_count: usize) -> LinearLayer<K> {
@@ -91,7 +90,7 @@ impl<K: Key> LinearGrowth<K> {
             self.store(&piece);
         }
         self.pieces.shrink_to_fit();
-        LinearLayer::from_pieces(self.pieces, self.piece_count, self.epsilon, key_count)
+        LinearLayer::from_pieces(self.pieces, self.epsilon, key_count)
     }
 
     #[inline]
@@ -104,6 +103,5 @@ impl<K: Key> LinearGrowth<K> {
     fn store(&mut self, piece: &Piece<K>) {
         piece.first.write(&mut self.pieces);
         short_line::write::<K>(piece.line, &mut self.pieces);
-        self.piece_count += 1;
     }
 }

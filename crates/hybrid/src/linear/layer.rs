@@ -21,7 +21,6 @@ use crate::{Error, Key, KeySource, Layer};
 pub struct LinearLayer<K, B = Vec<u8>> {
     /// Each with its first key and its line.
     pieces: B,
-    piece_count: usize,
     error: usize,
     below_len: usize,
     key: PhantomData<K>,
@@ -39,8 +38,8 @@ impl<K: Key> LinearLayer<K> {
     }
 
     /// A layer of pieces just fitted.
-    pub(super) fn from_pieces(pieces: Vec<u8>, piece_count: usize, error: usize, below_len: usize) -> Self {
-        Self { pieces, piece_count, error, below_len, key: PhantomData }
+    pub(super) fn from_pieces(pieces: Vec<u8>, error: usize, below_len: usize) -> Self {
+        Self { pieces, error, below_len, key: PhantomData }
     }
 }
 
@@ -49,7 +48,7 @@ impl<K: Key, B: AsRef<[u8]>> LinearLayer<K, B> {
     pub(crate) fn from_parts(pieces: B, piece_count: usize, error: usize, below_len: usize) -> Option<Self> {
         let fits = piece_count.checked_mul(piece_bytes::<K>()) == Some(pieces.as_ref().len())
             && (piece_count == 0) == (below_len == 0);
-        fits.then_some(Self { pieces, piece_count, error, below_len, key: PhantomData })
+        fits.then_some(Self { pieces, error, below_len, key: PhantomData })
     }
 
     /// The entries, to build the layer above on.
@@ -65,8 +64,7 @@ impl<K: Key, B: AsRef<[u8]>> LinearLayer<K, B> {
 
     pub(crate) fn to_owned_layer(&self) -> LinearLayer<K> {
         let pieces = self.pieces.as_ref().to_vec();
-        let &Self { piece_count, error, below_len, .. } = self;
-        LinearLayer { pieces, piece_count, error, below_len, key: PhantomData }
+        LinearLayer { pieces, error: self.error, below_len: self.below_len, key: PhantomData }
     }
 
     pub(crate) fn payload(&self) -> &[u8] {
@@ -78,9 +76,9 @@ impl<K: Key, B: AsRef<[u8]>> LinearLayer<K, B> {
     fn pieces_up_to(&self, key: K, candidates: Range<usize>) -> usize {
         let entries = self.entries();
         // The pieces' lines lie between their first keys, so that the search would wait for each cache line.
-        entries.prefetch(clamp(candidates.clone(), self.piece_count));
+        entries.prefetch(clamp(candidates.clone(), entries.len()));
         let below = route(&entries, candidates, key);
-        below + usize::from(below < self.piece_count && entries.get(below) == key)
+        below + usize::from(below < entries.len() && entries.get(below) == key)
     }
 
     /// The candidates, when so many pieces begin at or below the key.
@@ -96,7 +94,7 @@ impl<K: Key, B: AsRef<[u8]>> LinearLayer<K, B> {
     #[inline(always)]
     fn predict(&self, piece: usize, key: K) -> usize {
         let pieces = self.entries();
-        let end = if piece + 1 < self.piece_count {
+        let end = if piece + 1 < pieces.len() {
             usize::try_from(short_line::start::<K>(pieces.line(piece + 1))).unwrap_or(0)
         } else {
             self.below_len
@@ -108,7 +106,7 @@ impl<K: Key, B: AsRef<[u8]>> LinearLayer<K, B> {
 
 impl<K: Key, B: AsRef<[u8]>> Layer<K> for LinearLayer<K, B> {
     fn entry_count(&self) -> usize {
-        self.piece_count
+        self.entries().len()
     }
 
     fn below_len(&self) -> usize {

@@ -3,7 +3,15 @@
 use crate::Key;
 use crate::stored::u64_at;
 
-const SLOPE_BITS: u32 = 50;
+/// Bits of a slope.
+pub(super) const SLOPE_BITS: u32 = 50;
+
+/// Where a line that begins at `start` has risen to; the first position if that is below it.
+#[inline(always)]
+pub(super) fn risen(start: i64, rise: u128) -> u64 {
+    let rise = i64::try_from(rise).unwrap_or(i64::MAX);
+    u64::try_from(start.saturating_add(rise)).unwrap_or(0)
+}
 
 /// A line that begins at `(first key, start)`; the start may lie below the first position.
 ///
@@ -35,7 +43,8 @@ impl Line {
     /// Bytes of a line as [`write`](Self::write) leaves it.
     pub(crate) const BYTES: usize = 16;
 
-    /// The slope of a narrow key's line as an integer, and how far the product is to be shifted.
+    /// The slope as an integer, and how far its product with an offset is to be shifted.
+    #[inline(always)]
     pub(super) fn slope_and_shift(self) -> (u64, u32) {
         (self.packed & ((1 << SLOPE_BITS) - 1), (self.packed >> (SLOPE_BITS + 7)) as u32)
     }
@@ -50,11 +59,8 @@ impl Line {
             let shifted = offset >> ((self.packed >> SLOPE_BITS) & 127);
             u64::try_from(shifted).unwrap_or(u64::MAX)
         };
-        let slope = self.packed & ((1 << SLOPE_BITS) - 1);
-        let product = u128::from(offset) * u128::from(slope);
-        let rise = product >> (self.packed >> (SLOPE_BITS + 7));
-        let rise = i64::try_from(rise).unwrap_or(i64::MAX);
-        u64::try_from(self.start.saturating_add(rise)).unwrap_or(0)
+        let (slope, shift) = self.slope_and_shift();
+        risen(self.start, (u128::from(offset) * u128::from(slope)) >> shift)
     }
 
     pub(crate) fn write(self, into: &mut Vec<u8>) {

@@ -17,6 +17,5 @@ pub use builder::LinearLayerBuilder;
 pub use layer::LinearLayer;
 pub(crate) use line::Line;
 pub use pieces::PieceKeys;
-pub(crate) use pieces::piece_bytes;
 pub(crate) use points::{Point, PointStream};
 pub(crate) use tube::{Thinner, half_width_in_positions};

@@ -8,7 +8,7 @@ use crate::processor::prefetch;
 use crate::{Key, KeySource};
 
 /// Bytes of a piece: its first key, then its line, so that one cache line has both.
-pub(crate) const fn piece_bytes<K: Key>() -> usize {
+pub(super) const fn piece_bytes<K: Key>() -> usize {
     K::WIDTH + line_bytes::<K>()
 }
 

@@ -1,6 +1,6 @@
 //! A line of a linear layer in its stored form: eight bytes for keys of at most 64 bits, else sixteen.
 
-use super::line::Line;
+use super::line::{self, Line, risen};
 use crate::Key;
 use crate::stored::u64_at;
 
@@ -11,14 +11,14 @@ const SHIFT_BITS: u32 = 7;
 const START_BITS: u32 = 64 - SLOPE_BITS - SHIFT_BITS;
 
 /// Bits that [`Line`] has more for the slope.
-const DROPPED_BITS: u32 = 50 - SLOPE_BITS;
+const DROPPED_BITS: u32 = line::SLOPE_BITS - SLOPE_BITS;
 
 /// How many positions a stored line of narrow keys may rise between taught points: with as much again for the tube on
 /// both sides, 21 bits of slope are then exact to a quarter of a position (`tube.rs`).
 pub(super) const MOST_RISE: usize = 1 << (SLOPE_BITS - 4);
 
 /// Bytes of a stored line.
-pub(crate) const fn line_bytes<K: Key>() -> usize {
+pub(super) const fn line_bytes<K: Key>() -> usize {
     if K::WIDTH <= 8 { 8 } else { Line::BYTES }
 }
 
@@ -58,9 +58,7 @@ pub(super) fn predict<K: Key>(stored: &[u8], key: K, first: K) -> u64 {
     let packed = u64_at(stored, 0);
     let slope = packed & ((1 << SLOPE_BITS) - 1);
     let shift = (packed >> SLOPE_BITS) & ((1 << SHIFT_BITS) - 1);
-    let rise = (key.offset_from(first) * u128::from(slope)) >> shift;
-    let rise = i64::try_from(rise).unwrap_or(i64::MAX);
-    u64::try_from(start::<K>(stored).saturating_add(rise)).unwrap_or(0)
+    risen(start::<K>(stored), (key.offset_from(first) * u128::from(slope)) >> shift)
 }
 
 #[cfg(test)]

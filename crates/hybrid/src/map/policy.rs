@@ -126,8 +126,7 @@ const OVERLAPPED: u64 = 6;
 impl MapCostPolicy {
     /// Cost of a line in memory of this many bytes.
     fn line(&self, bytes: usize) -> u64 {
-        let fits = self.model.line.iter().find(|(size, _)| bytes as u64 <= *size);
-        fits.or(self.model.line.last()).map_or(0, |(_, cost)| *cost)
+        self.model.line_cost(bytes as u64)
     }
 }
 
