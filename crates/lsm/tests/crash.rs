@@ -309,6 +309,32 @@ fn power_lost_while_a_killed_process_is_recovered_loses_nothing_promised() {
     assert!(moments > 500, "{moments}");
 }
 
+/// What a killed process named last may not be on the device even while the next one works. Whatever that one builds on
+/// it must not outlive it: power lost at any moment leaves a database that opens, at the state after some commit of
+/// either.
+#[test]
+fn power_lost_while_the_heir_of_a_killed_process_works_loses_nothing_promised() {
+    let setting = Setting { load: Load::Mixed, memory_kib: 64, sheddings: 0 };
+    let mut moments = 0;
+    for fail_at in 0..24 {
+        let storage = MemoryStorage::new();
+        storage.fail_after(fail_at, fail_at);
+        let mut told = run(&storage, setting, 7, 100, Map::new());
+        let killed = storage.kill();
+        let inherited = read_back(&killed.kill(), setting.memory_kib);
+        told.states.truncate(inherited.get(b"count".as_slice()).map_or(0, |count| count_of(count)) as usize);
+        killed.watch(2, fail_at);
+        told.states.extend(run(&killed, setting, fail_at, 60, inherited).states);
+        for moment in killed.take_moments() {
+            let context = format!("failing after {fail_at}, no power at {}", moment.operation);
+            let left = moment.storage.lose_power(PowerLoss::any(moment.operation));
+            assert_is_prefix(&read_back(&left, setting.memory_kib), &told, told.synced, &context);
+            moments += 1;
+        }
+    }
+    assert!(moments > 500, "{moments}");
+}
+
 /// As above, where it was a recovery that was killed: what it flushed and named is not named on the device yet, so that
 /// the log is still needed.
 #[test]

@@ -36,6 +36,9 @@ impl Storage for Unlocked {
     fn list(&self, folder: &str) -> Result<Vec<BlobEntry>, StorageError> {
         self.0.list(folder)
     }
+    fn sync_names(&self, folder: &str) -> Result<(), StorageError> {
+        self.0.sync_names(folder)
+    }
     fn delete(&self, name: &str) -> Result<(), StorageError> {
         self.0.delete(name)
     }

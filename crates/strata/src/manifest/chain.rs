@@ -7,7 +7,8 @@ use super::state::{Edit, State};
 use crate::Error;
 use crate::storage::{Storage, StorageError};
 
-const FOLDER: &str = "manifest";
+/// The folder of the chain.
+pub(crate) const FOLDER: &str = "manifest";
 /// A blob that follows this many edits since the last snapshot is a snapshot itself.
 const EDITS_BETWEEN_SNAPSHOTS: u64 = 32;
 

@@ -9,7 +9,7 @@ mod state;
 mod tests;
 
 pub use chain::describe;
-pub(crate) use chain::{Recovered, Writer, blob_name, decode_snapshot, encode_snapshot, read};
+pub(crate) use chain::{FOLDER, Recovered, Writer, blob_name, decode_snapshot, encode_snapshot, read};
 pub(crate) use facts::{FileFacts, read_facts};
 pub use format::FORMAT_VERSION;
 pub(crate) use format::MAGIC;

@@ -42,12 +42,15 @@ impl<K: LayerKind> Shared<K> {
         options: SetOptions,
     ) -> Result<(Shared<K>, OpenReport), Error> {
         let lock = storage.lock()?;
+        // The writer before us may have been killed after it gave its last edit a name and before that name was on the
+        // device. We shall read that edit all the same; were we to build on it, or to delete what it made superfluous,
+        // and power were lost, the device might have what we did and not the edit.
+        storage.sync_names(manifest::FOLDER)?;
         let recovered = manifest::read(&*storage)?;
         check_recovered(&*storage, kind.name(), recovered.as_ref())?;
         let exclusive = lock.excludes_others();
         let mut manifest = manifest::Writer::new(storage.clone(), kind.name(), exclusive, recovered.as_ref());
-        let claims = recovered.is_none() || !exclusive;
-        if claims {
+        if recovered.is_none() || !exclusive {
             // Claims the end of the chain: whoever wrote before us is fenced from here on, so that nothing we
             // take for an orphan can still be named by an edit of theirs.
             let state = manifest.state.clone();
@@ -74,10 +77,6 @@ impl<K: LayerKind> Shared<K> {
         shared.open_layers()?;
         let orphans = shared.find_orphans()?;
         let stale = recovered.as_ref().map(|recovered| recovered.stale.as_slice()).unwrap_or_default();
-        let is_superfluous = !orphans.is_empty() || !stale.is_empty();
-        if is_superfluous && !claims {
-            shared.make_chain_durable()?;
-        }
         shared.delete_orphans(&orphans)?;
         shared.delete_stale(stale);
         let current = shared.current();
@@ -118,16 +117,6 @@ impl<K: LayerKind> Shared<K> {
         let mut orphans = self.storage.list(LAYER_FOLDER)?;
         orphans.retain(is_orphan);
         Ok(orphans)
-    }
-
-    /// Puts one more edit at the end of the chain, which changes nothing. The writer before us may have been killed
-    /// after it gave its last edit a name and before that name was on the device. We have read that edit all the
-    /// same; were we to delete what it made superfluous, and power were lost, the device might have the deletions
-    /// and not the edit.
-    fn make_chain_durable(&self) -> Result<(), Error> {
-        let mut writer = self.writer.lock();
-        let state = writer.manifest.state.clone();
-        writer.manifest.commit(manifest::Edit::default(), state)
     }
 
     fn delete_orphans(&self, orphans: &[BlobEntry]) -> Result<(), Error> {

@@ -37,6 +37,11 @@ pub trait Storage: Send + Sync + Debug + 'static {
     /// them.
     fn list(&self, folder: &str) -> Result<Vec<BlobEntry>, StorageError>;
 
+    /// Waits until the names in a folder and their deletions survive a loss of power, whoever gave them: a process
+    /// that was killed may have named a blob and not lived to wait for it. Costs little if there is nothing to wait
+    /// for; where names are durable as soon as they can be seen (an object store) there never is.
+    fn sync_names(&self, folder: &str) -> Result<(), StorageError>;
+
     /// Removes a blob; removing what is not there succeeds. A crash soon afterwards may bring it back.
     /// Whether an open [`Blob`] stays readable depends on the backend: delete only what nobody reads.
     fn delete(&self, name: &str) -> Result<(), StorageError>;

@@ -77,22 +77,22 @@ pub(super) fn sync_parent(path: &Path) -> Result<(), StorageError> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    sync_directory(parent).map_err(|error| StorageError::Io {
-        place: show(parent),
+    sync_directory(parent)
+}
+
+/// Makes all names in a directory survive a loss of power.
+pub(super) fn sync_directory(path: &Path) -> Result<(), StorageError> {
+    let synced = if cfg!(unix) {
+        fs::File::open(path).and_then(|directory| directory.sync_all())
+    } else {
+        // Elsewhere a directory cannot be opened to be synced; the file system journals names itself.
+        Ok(())
+    };
+    synced.map_err(|error| StorageError::Io {
+        place: show(path),
         action: "sync the directory",
         source: std::sync::Arc::new(error),
     })
-}
-
-#[cfg(unix)]
-fn sync_directory(path: &Path) -> io::Result<()> {
-    fs::File::open(path)?.sync_all()
-}
-
-/// Elsewhere a directory cannot be opened to be synced; the file system journals names itself.
-#[cfg(not(unix))]
-fn sync_directory(_path: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

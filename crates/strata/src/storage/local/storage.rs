@@ -157,6 +157,16 @@ impl Storage for LocalStorage {
         self.root.list(folder)
     }
 
+    fn sync_names(&self, folder: &str) -> Result<(), StorageError> {
+        if !folder.is_empty() {
+            check_name(folder)?;
+        }
+        let inside = self.root.path(folder);
+        // A folder's own name lies in the one above it.
+        let directories = inside.ancestors().take(folder.split_terminator('/').count() + 1);
+        directories.filter(|directory| directory.exists()).try_for_each(publish::sync_directory)
+    }
+
     fn delete(&self, name: &str) -> Result<(), StorageError> {
         self.root.delete(name)
     }

@@ -174,6 +174,21 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_a_killed_process_gave_is_durable_once_its_folder_is_synced() {
+        let storage = MemoryStorage::new();
+        storage.fail_after(2, 0);
+        storage.put_if_absent("a/1", b"x").unwrap_err();
+        let next = storage.kill();
+        assert!(next.contents("a/1").is_some());
+        let lost = |seed: &u64| next.crash(*seed).contents("a/1").is_none();
+        assert!((0..32).any(|seed| lost(&seed)));
+        next.sync_names("b").unwrap();
+        assert!((0..32).any(|seed| lost(&seed)));
+        next.sync_names("a").unwrap();
+        assert!(!(0..32).any(|seed| lost(&seed)));
+    }
+
+    #[test]
     fn a_blob_whose_publishing_failed_is_there_wholly_or_not_at_all() {
         let mut outcomes = std::collections::BTreeSet::new();
         for operations in 0..3 {

@@ -86,8 +86,7 @@ impl State {
     }
 
     /// Syncing a directory makes all of its names durable, and its deletions too.
-    pub(super) fn sync_folder_of(&mut self, name: &str) {
-        let folder = folder_of(name);
+    pub(super) fn sync_folder(&mut self, folder: &str) {
         for (_, stored) in self.blobs.iter_mut().filter(|(other, _)| folder_of(other) == folder) {
             stored.durable = true;
         }
@@ -110,7 +109,7 @@ impl State {
         }
         self.blobs.insert(name.to_owned(), stored);
         if self.operation(SYNC_DIRECTORY, name)? != Effect::NotDone {
-            self.sync_folder_of(name);
+            self.sync_folder(folder_of(name));
         }
         Ok(())
     }

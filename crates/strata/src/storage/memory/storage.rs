@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
-use super::faults::{FaultPlan, Random};
+use super::faults::{Effect, FaultPlan, Random, SYNC_DIRECTORY};
 use super::file::{MemoryBlob, MemoryBlobWriter};
 use super::log::{MemoryLogReader, MemoryLogWriter};
 use super::state::{State, Stored, describe};
@@ -196,6 +196,14 @@ impl Storage for MemoryStorage {
         self.list_from(folder, false)
     }
 
+    fn sync_names(&self, folder: &str) -> Result<(), StorageError> {
+        let mut state = self.shared.state.lock();
+        if state.operation(SYNC_DIRECTORY, folder)? != Effect::NotDone {
+            state.sync_folder(folder);
+        }
+        Ok(())
+    }
+
     fn delete(&self, name: &str) -> Result<(), StorageError> {
         check_name(name)?;
         let mut state = self.shared.state.lock();
@@ -231,7 +239,7 @@ impl LogStorage for MemoryStorage {
             return Err(StorageError::AlreadyExists { place: describe(name) });
         }
         state.logs.insert(name.to_owned(), Default::default());
-        state.sync_folder_of(name);
+        state.sync_folder(folder_of(name));
         Ok(Box::new(MemoryLogWriter::new(self.shared.clone(), name)))
     }
 
