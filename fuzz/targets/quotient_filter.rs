@@ -1,17 +1,37 @@
-//! Bytes as a serialised counting quotient filter, then every call that reads it.
+//! Bytes as a serialised counting quotient filter, or as changes to one that is whole under right checksums; then every
+//! call that reads it.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use stroma_quotient::{CountingFilter, Key, QuotientFilter, WideCountingFilter};
 
+#[path = "../../crates/quotient/tests/shared/forge.rs"]
+mod forge;
+
 fuzz_target!(|bytes: &[u8]| {
+    open(bytes);
+    if let Some((shape, changes)) = bytes.split_first() {
+        let (remainder_bits, value_bits) =
+            [(1, 0), (9, 0), (9, 3), (42, 0), (40, 18)][usize::from(shape % 5)];
+        let mut forged = forge::sample(remainder_bits, value_bits).to_bytes();
+        let length = forged.len();
+        // Two bytes say where, one how.
+        for change in changes.chunks_exact(3) {
+            forged[usize::from(u16::from_le_bytes([change[0], change[1]])) % length] ^= change[2];
+        }
+        forge::reseal(&mut forged);
+        open(&forged);
+    }
+});
+
+fn open(bytes: &[u8]) {
     if let Ok(filter) = CountingFilter::open(bytes.to_vec()) {
         try_everything(filter, 7);
     }
     if let Ok(filter) = WideCountingFilter::open(bytes.to_vec()) {
         try_everything(filter, 7);
     }
-});
+}
 
 fn try_everything<K: Key>(mut filter: QuotientFilter<K>, probe: K) {
     let entries: Vec<_> = filter.iter().take(1000).collect();
