@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use stroma_strata::KindError;
 use stroma_strata::storage::StorageError;
 
 /// What can go wrong in the engine.
@@ -38,6 +39,14 @@ pub enum Error {
         bytes: u64,
         /// The longest allowed, in bytes.
         limit: u64,
+    },
+    /// A key was ingested that does not come after the one before it.
+    #[error("{key:?} does not come after {before:?}: what is ingested must ascend, each key once")]
+    Unsorted {
+        /// The key, without its keyspace.
+        key: String,
+        /// The key ingested before it.
+        before: String,
     },
     /// The source of a streamed value failed; nothing was written.
     #[error("the source of a value failed: {cause}")]
@@ -164,6 +173,24 @@ impl From<stroma_strata::Error> for Error {
             Set::Fenced { .. } => Error::Fenced { cause: error.to_string() },
             Set::Closed => Error::Closed,
             other => Error::Tables(Arc::new(other)),
+        }
+    }
+}
+
+impl From<KindError> for Error {
+    /// An error that passed through `stroma-strata` comes out as it was.
+    fn from(error: KindError) -> Self {
+        let error = match error.downcast::<Error>() {
+            Ok(own) => return *own,
+            Err(error) => error,
+        };
+        match error.downcast::<stroma_strata::Error>() {
+            Ok(set) => Error::from(*set),
+            Err(source) => Error::from(stroma_strata::Error::Kind {
+                action: "write",
+                place: "a table".to_owned(),
+                source,
+            }),
         }
     }
 }

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use stroma_strata::picker::Limits;
 use stroma_strata::storage::LogStorage;
-use stroma_strata::{LayeredSet, OpenReport, Run, SetImage, SetOptions, SetStatistics, Version};
+use stroma_strata::{
+    Ingestion, LayeredSet, MergePolicy, OpenReport, Run, SetImage, SetOptions, SetStatistics, Version,
+};
 
 use crate::block_cache::{BlockCache, Caching};
-use crate::compaction::TableKind;
+use crate::compaction::{TableKind, TableNotes};
 use crate::cursor::Cursor;
 use crate::entry::{MAX_SEQUENCE, Sequence};
 use crate::flush::FlushRecord;
@@ -16,13 +19,15 @@ use crate::options::Options;
 use crate::snapshot::SnapshotRegistry;
 use crate::table::{InTable, LevelCursor, Lookup, TableDescription, TableOptions};
 use crate::tombstones::RangeTombstones;
-use crate::values::{Found, ValueStore};
+use crate::values::{Found, ValueSeparator, ValueStore};
 use crate::{Error, Value};
 
 /// The layered set of tables.
 #[derive(Debug)]
 pub(crate) struct Layers {
     set: LayeredSet<TableKind>,
+    /// How long a table that is ingested is to become, in bytes.
+    table_bytes: u64,
 }
 
 /// What a check of one table found.
@@ -59,7 +64,12 @@ impl Layers {
         };
         let (set, report) = LayeredSet::open(storage, kind, set_options)?;
         values.start_epoch(report.epoch)?;
-        Ok((Layers { set }, report))
+        let table_bytes = match &options.merge_policy {
+            MergePolicy::TieredThenLevelled(limits) => limits.table_bytes,
+            // A run may be of several; one table of everything would take memory for all its keys.
+            MergePolicy::Tiered { .. } => Limits::default().table_bytes,
+        };
+        Ok((Layers { set, table_bytes }, report))
     }
 
     /// How far the log has reached the tables.
@@ -71,16 +81,40 @@ impl Layers {
     /// Writes what survives of `source` and its range tombstones as the newest table and `record` with it, at once.
     pub(crate) fn write<C: Cursor>(
         &self,
-        source: C,
+        mut source: C,
         tombstones: &Arc<RangeTombstones>,
         record: FlushRecord,
     ) -> Result<(), Error> {
+        // Only an ingestion came by, which took a sequence and went past memory.
+        if tombstones.is_empty() && !source.seek_first()? {
+            return self.put_record(record);
+        }
         let mut edit = self.set.edit();
         let recency = self.set.next_recency();
         edit.write_layer(0, recency, |writer| self.set.kind().seal(source, tombstones, writer))?;
         edit.put_record(FlushRecord::NAME, record.encode());
         edit.commit()?;
         Ok(())
+    }
+
+    /// Starts tables of entries that go past log and memory.
+    pub(crate) fn ingestion(&self) -> Ingestion<TableKind> {
+        self.set.ingestion()
+    }
+
+    /// How tables are written.
+    pub(crate) fn table_options(&self) -> &TableOptions {
+        self.set.kind().options()
+    }
+
+    /// How long a table that is ingested is to become, in bytes.
+    pub(crate) fn table_bytes(&self) -> u64 {
+        self.table_bytes
+    }
+
+    /// Takes large values out of entries that go into tables.
+    pub(crate) fn separator(&self) -> ValueSeparator {
+        self.set.kind().separator()
     }
 
     /// Writes `record` alone.
@@ -186,6 +220,14 @@ impl LayerView {
     /// The tables in runs, newest first.
     pub(crate) fn runs(&self) -> impl Iterator<Item = &Run<TableKind>> {
         self.version.runs()
+    }
+
+    /// The largest sequence of an ingestion, 0 if there is none. What opens the tables without the log they were named
+    /// with must go on after it.
+    pub(crate) fn ingested_through(&self) -> Sequence {
+        let layers = self.version.layers();
+        let notes = layers.filter_map(|layer| TableNotes::decode(&layer.descriptor().metadata));
+        notes.map(|notes| notes.ingested_at).max().unwrap_or(0)
     }
 
     /// Every table, newest first.

@@ -63,6 +63,7 @@
 //! | blocks kept in memory, and the budget they share | `block_cache`, `memory_map` |
 //! | large values, streams, and how their files go | `values`, `docs/formats/value-file.md` |
 //! | what merges drop | `compaction` |
+//! | sorted entries in bulk, past log and memory | `ingestion` |
 //! | walking over many sources at once | `merging`, `read` |
 //! | checkpoints, backups | `backup` |
 //! | transactions, snapshots, keyspaces | `transaction`, `snapshot`, `keyspace` |
@@ -91,6 +92,7 @@ mod entry;
 mod error;
 mod filter;
 mod flush;
+mod ingestion;
 mod keyspace;
 mod layers;
 mod log;
@@ -118,6 +120,7 @@ pub use description::describe_file;
 pub use entry::Sequence;
 pub use error::Error;
 pub use filter::FilterPolicy;
+pub use ingestion::Ingestion;
 pub use keyspace::Keyspace;
 pub use log::LogCut;
 pub use memory_map::{MemoryMap, MemoryPart, SegmentOwner, SegmentStatistics};

@@ -54,9 +54,11 @@ pub struct Statistics {
     pub user_bytes: u64,
     /// Bytes written to the log.
     pub log_bytes: u64,
+    /// Ingestions finished.
+    pub ingestions: u64,
     /// Tables that flushes wrote.
     pub flushes: u64,
-    /// Bytes of tables written by flushes.
+    /// Bytes of tables written by flushes and ingestions.
     pub flushed_bytes: u64,
     /// Value files in use.
     pub value_files: usize,
@@ -116,6 +118,7 @@ impl Statistics {
             conflicts: counters.conflicts.get(),
             user_bytes: counters.user_bytes.get(),
             log_bytes: counters.log_bytes.get(),
+            ingestions: counters.ingestions.get(),
             flushes: counters.flushes.get(),
             flushed_bytes: set.sealed_bytes,
             value_files: values.files,

@@ -105,6 +105,20 @@ fn run(storage: &MemoryStorage, setting: Setting, seed: u64, commits: usize, sta
             break;
         }
         let mut map = told.states[number - 1].clone();
+        if load == Load::Mixed && choices.below(12) == 0 {
+            let count = (base + number as u64).to_le_bytes();
+            let ingested = ingest_some(&mut choices, setting, number, &keyspace, count, &mut map);
+            told.states.push(map);
+            match ingested {
+                Ok(()) => (told.synced, told.buffered) = (number, number),
+                Err(_) => {
+                    told.failed = true;
+                    assert_unchanged(&keyspace, &told.states[number - 1]);
+                    break;
+                }
+            }
+            continue;
+        }
         let mut batch = database.batch();
         change_some(&mut choices, setting, number, &keyspace, &mut batch, &mut map);
         let count = (base + number as u64).to_le_bytes().to_vec();
@@ -119,11 +133,7 @@ fn run(storage: &MemoryStorage, setting: Setting, seed: u64, commits: usize, sta
         };
         if batch.commit_with(durability).is_err() {
             told.failed = true;
-            // Reads go on, and show what was acknowledged.
-            let found: Result<Map, Error> = keyspace.iter().map(|entry| Ok(pair(entry?))).collect();
-            if let Ok(found) = found {
-                assert_eq!(found, told.states[number - 1]);
-            }
+            assert_unchanged(&keyspace, &told.states[number - 1]);
             break;
         }
         match durability {
@@ -143,6 +153,37 @@ fn run(storage: &MemoryStorage, setting: Setting, seed: u64, commits: usize, sta
     }
     told.sheddings = database.statistics().sheddings;
     told
+}
+
+/// Reads go on after a failure, and show what was acknowledged.
+fn assert_unchanged(keyspace: &Keyspace, state: &Map) {
+    let found: Result<Map, Error> = keyspace.iter().map(|entry| Ok(pair(entry?))).collect();
+    if let Ok(found) = found {
+        assert_eq!(found, *state);
+    }
+}
+
+/// Ingests the count, and some keys before and after it.
+fn ingest_some(
+    choices: &mut Random,
+    setting: Setting,
+    number: usize,
+    keyspace: &Keyspace,
+    count: [u8; 8],
+    map: &mut Map,
+) -> Result<(), Error> {
+    let mut added = Map::from([(b"count".to_vec(), count.to_vec())]);
+    let (first, step) = (choices.below(60), 1 + choices.below(20));
+    for key in (first..60).step_by(step as usize) {
+        let value = vec![number as u8; choices.below(setting.scaled(400) as u64) as usize];
+        added.insert(format!("key {key:03}").into_bytes(), value);
+    }
+    map.extend(added.clone());
+    let mut ingestion = keyspace.ingest()?;
+    for (key, value) in added {
+        ingestion.add(key, value)?;
+    }
+    ingestion.finish().map(drop)
 }
 
 /// Puts up to four changes into `batch` and `map`.

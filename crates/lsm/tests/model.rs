@@ -2,7 +2,7 @@
 //! between, answers as a `BTreeMap` per keyspace would.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test may use the file system")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -37,6 +37,11 @@ enum Step {
         reads: Vec<(usize, u8)>,
         scan: Option<(usize, u8, u8)>,
     },
+    Ingest {
+        keyspace: usize,
+        keys: BTreeSet<u8>,
+        length: u16,
+    },
     TakeSnapshot,
     DropSnapshot,
     DropKeyspace(usize),
@@ -66,8 +71,11 @@ fn step() -> impl Strategy<Value = Step> {
     let changes = |most| prop::collection::vec(change(), 0..most);
     let reads = prop::collection::vec((0..KEYSPACES.len(), 0_u8..40), 0..4);
     let scan = prop::option::of((0..KEYSPACES.len(), 0_u8..40, 0_u8..42));
+    let keys = prop::collection::btree_set(0_u8..40, 0..20);
     prop_oneof![
         12 => change().prop_map(Step::Change),
+        2 => (0..KEYSPACES.len(), keys, 0_u16..600)
+            .prop_map(|(keyspace, keys, length)| Step::Ingest { keyspace, keys, length }),
         4 => changes(12).prop_map(Step::Batch),
         4 => (changes(5), changes(3), reads, scan)
             .prop_map(|(changes, other, reads, scan)| Step::Transaction { changes, other, reads, scan }),
@@ -170,6 +178,7 @@ impl Pair {
             Step::Change(change) => self.commit_one(change),
             Step::Batch(changes) => self.commit(changes),
             Step::Transaction { changes, other, reads, scan } => self.transact(changes, other, reads, *scan),
+            Step::Ingest { keyspace, keys, length } => self.ingest(*keyspace, keys, *length),
             Step::TakeSnapshot => {
                 let snapshot = self.database().snapshot();
                 self.snapshots.push((snapshot, self.model.clone()));
@@ -199,6 +208,23 @@ impl Pair {
                 self.compare_range(*keyspace, *start, *end, *from_back);
             }
         }
+    }
+
+    fn ingest(&mut self, keyspace: usize, keys: &BTreeSet<u8>, length: u16) {
+        // Keys of higher numbers are longer, and not greater by the order of bytes.
+        let keys: BTreeSet<Vec<u8>> = keys.iter().map(|key| key_of(*key)).collect();
+        let mut ingestion = self.keyspaces[keyspace].ingest().unwrap();
+        let mut added = Map::new();
+        for key in keys {
+            let value = value_of(&mut self.counter, length);
+            ingestion.add(&key, &value).unwrap();
+            added.insert(key, value);
+        }
+        if self.counter.is_multiple_of(5) {
+            return drop(ingestion);
+        }
+        ingestion.finish().unwrap();
+        self.model[keyspace].extend(added);
     }
 
     fn commit_one(&mut self, change: &Change) {

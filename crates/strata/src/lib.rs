@@ -121,6 +121,6 @@ pub use layer::{
 pub use manifest::{FORMAT_VERSION, describe as describe_manifest};
 pub use picker::{Limits, MergePolicy, Upkeep};
 pub use set::{
-    Edit, JobStatistics, Layer, LayerVerification, LayeredSet, Level, LevelStatistics, MergeFailure,
-    MergePause, MergeReport, OpenReport, Run, SetImage, SetOptions, SetStatistics, Version,
+    Edit, Ingestion, JobStatistics, Layer, LayerVerification, LayeredSet, Level, LevelStatistics,
+    MergeFailure, MergePause, MergeReport, OpenReport, Run, SetImage, SetOptions, SetStatistics, Version,
 };

@@ -18,11 +18,17 @@ pub(super) struct Moment {
 impl Core {
     /// Flushes everything committed so far and answers the tables that hold it.
     pub(super) fn freeze(&self) -> Result<Moment, Error> {
-        self.flush_all()?;
-        let view = self.flush_to_one_moment()?;
-        let mut image = self.layers.image(&view);
-        let flushed = FlushRecord::decode(image.record(FlushRecord::NAME));
-        let sequence = flushed.map_or(0, |flushed| flushed.flushed_through);
+        let (view, mut image, sequence) = loop {
+            self.flush_all()?;
+            let view = self.flush_to_one_moment()?;
+            let image = self.layers.image(&view);
+            let flushed = FlushRecord::decode(image.record(FlushRecord::NAME));
+            let sequence = flushed.map_or(0, |flushed| flushed.flushed_through);
+            // An ingestion is in tables before commits that came before it are, if it ended just now.
+            if view.ingested_through() <= sequence {
+                break (view, image, sequence);
+            }
+        };
         // Whoever opens the copy finds no log, and needs none.
         image.put_record(FlushRecord::NAME, FlushRecord::all_in_tables(sequence, 1).encode());
         Ok(Moment { image, sequence, _files: view })

@@ -9,7 +9,7 @@ use stroma_strata::{
 };
 
 use super::hidden::{HideableTable, hidden_tables};
-use super::summary::{check_descriptor, layer_summary};
+use super::summary::{TableNotes, check_descriptor, layer_summary};
 use super::{Retention, TableOutput, write_tables};
 use crate::block_cache::{BlockCache, Caching};
 use crate::cursor::Cursor;
@@ -55,7 +55,13 @@ impl TableKind {
         Self { options, snapshots, cache: None, values, value_threshold }
     }
 
-    fn separator(&self) -> ValueSeparator {
+    /// How tables are written.
+    pub(crate) fn options(&self) -> &TableOptions {
+        &self.options
+    }
+
+    /// Takes large values out of the entries of one run of work.
+    pub(crate) fn separator(&self) -> ValueSeparator {
         ValueSeparator::new(self.values.clone(), self.value_threshold)
     }
 
@@ -90,7 +96,8 @@ impl LayerKind for TableKind {
     fn open(&self, blob: Arc<dyn Blob>, descriptor: &LayerDescriptor) -> Result<TableLayer, KindError> {
         let place = blob.describe();
         let cache = self.cache.as_ref().map(BlockCache::for_table);
-        let table = Table::open_with_cache(blob, cache)?;
+        let ingested_at = TableNotes::decode(&descriptor.metadata).map_or(0, |notes| notes.ingested_at);
+        let table = Table::open_with_cache(blob, cache, ingested_at)?;
         let notes = check_descriptor(table.properties(), descriptor, &place)?;
         Ok(TableLayer::open(table, &notes.value_uses, &self.values)?)
     }

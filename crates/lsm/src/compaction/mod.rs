@@ -9,7 +9,7 @@ mod tables;
 
 pub(crate) use kind::TableKind;
 pub(crate) use retention::Retention;
-pub(crate) use summary::TableNotes;
+pub(crate) use summary::{TableNotes, layer_summary};
 use survivors::Survivors;
 pub(crate) use tables::{TableOutput, write_table, write_tables};
 

@@ -5,10 +5,11 @@ use stroma_strata::{LayerDescriptor, LayerSummary};
 use crate::Error;
 use crate::coding::{Reader, put_varint};
 use crate::entry::Sequence;
-use crate::table::Properties;
+use crate::table::{INGESTED_SEQUENCE, Properties};
 use crate::values::ValueUse;
 
-/// What the manifest keeps of a table beside bounds and counts: four varints, in this order, then the uses.
+/// What the manifest keeps of a table beside bounds and counts: four varints, in this order, then the uses, then what
+/// few tables have: for each its number and its value, as varints, by ascending number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TableNotes {
     /// The least sequence in the table.
@@ -21,6 +22,8 @@ pub(crate) struct TableNotes {
     pub(crate) range_deletes: u64,
     /// What it refers to in value files, by ascending file.
     pub(crate) value_uses: Vec<ValueUse>,
+    /// The sequence that its entries stand for if it was ingested, else 0. Extra 1.
+    pub(crate) ingested_at: Sequence,
 }
 
 impl TableNotes {
@@ -31,30 +34,56 @@ impl TableNotes {
             deletes: properties.deletes,
             range_deletes: properties.range_deletes,
             value_uses,
+            ingested_at: 0,
         }
     }
 
+    /// The same of a table that was ingested: its entries stand for this sequence.
+    pub(crate) fn ingested_at(self, sequence: Sequence) -> Self {
+        Self { smallest_sequence: sequence, largest_sequence: sequence, ingested_at: sequence, ..self }
+    }
+
+    /// What stands behind the uses, by number.
+    fn extras(&mut self) -> [&mut u64; 1] {
+        [&mut self.ingested_at]
+    }
+
     /// The metadata of a layer.
-    fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
         for number in [self.smallest_sequence, self.largest_sequence, self.deletes, self.range_deletes] {
             put_varint(&mut out, number);
         }
         ValueUse::encode_all(&self.value_uses, &mut out);
+        for (extra, number) in self.clone().extras().into_iter().zip(1..) {
+            if *extra > 0 {
+                put_varint(&mut out, number);
+                put_varint(&mut out, *extra);
+            }
+        }
         out
     }
 
     /// Reads a layer's metadata; `None` if a table's writer did not write it.
     pub(crate) fn decode(metadata: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(metadata);
-        let notes = Self {
+        let mut notes = Self {
             smallest_sequence: reader.varint()?,
             largest_sequence: reader.varint()?,
             deletes: reader.varint()?,
             range_deletes: reader.varint()?,
             value_uses: ValueUse::decode_all(&mut reader)?,
+            ingested_at: 0,
         };
-        reader.is_empty().then_some(notes)
+        let mut before = 0;
+        while !reader.is_empty() {
+            let (number, value) = (reader.varint()?, reader.varint()?);
+            let is_in_order = number > before && value > 0;
+            before = number;
+            let at = usize::try_from(number).ok()?.checked_sub(1)?;
+            **notes.extras().get_mut(at).filter(|_| is_in_order)? = value;
+        }
+        Some(notes)
     }
 }
 
@@ -79,7 +108,12 @@ pub(super) fn check_descriptor(
     let same = properties.smallest_key == descriptor.smallest
         && properties.largest_key == descriptor.largest
         && properties.entries == descriptor.entries;
+    let found = |notes: &TableNotes| {
+        let found = TableNotes::of(properties, notes.value_uses.clone());
+        let is_ingested = notes.ingested_at > 0 && properties.largest_sequence == INGESTED_SEQUENCE;
+        if is_ingested { found.ingested_at(notes.ingested_at) } else { found }
+    };
     TableNotes::decode(&descriptor.metadata)
-        .filter(|notes| same && *notes == TableNotes::of(properties, notes.value_uses.clone()))
+        .filter(|notes| same && *notes == found(notes))
         .ok_or_else(|| Error::corrupt(place, 0, "it is not the table that the manifest means"))
 }

@@ -112,7 +112,7 @@ pub(crate) fn write_tables<C: Cursor, O: TableOutput>(
 /// Adds survivors until the table is long enough and a user key ends, or all are written. Answers whether
 /// there are more.
 fn fill<C: Cursor, O: TableOutput>(
-    builder: &mut TableBuilder<'_, O::Sink>,
+    builder: &mut TableBuilder<&mut O::Sink>,
     survivors: &mut Survivors<C>,
     mut on: bool,
     output: &mut O,

@@ -122,6 +122,11 @@ impl Core {
         &self.options
     }
 
+    /// What the leader of the commit queue uses, for one who commits by himself.
+    pub(crate) fn writer(&self) -> &Mutex<Writer> {
+        &self.writer
+    }
+
     /// The value files.
     pub(crate) fn values(&self) -> &ValueStore {
         &self.values

@@ -26,6 +26,7 @@ pub(crate) struct Counters {
     pub(crate) log_bytes: Counter,
     pub(crate) conflicts: Counter,
     pub(crate) flushes: Counter,
+    pub(crate) ingestions: Counter,
     pub(crate) absorbed_memtables: Counter,
     pub(crate) cleaned_bytes: Counter,
     pub(crate) sheddings: Counter,

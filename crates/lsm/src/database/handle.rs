@@ -8,7 +8,7 @@ use stroma_strata::storage::{LocalStorage, LogStorage};
 
 use super::core::Core;
 use super::open::{RecoveryReport, open};
-use crate::commit::Batch;
+use crate::commit::{Batch, Writer};
 use crate::keyspace::{KeyRange, Keyspace};
 use crate::memory_map::MemoryMap;
 use crate::options::Options;
@@ -197,6 +197,15 @@ impl Core {
             if !self.memtables().active.is_empty() {
                 self.seal(&mut writer)?;
             }
+        }
+        while self.flush_oldest()? {}
+        self.flush_whole_resident()
+    }
+
+    /// The same for one who holds the writer's lock: nothing is in memory afterwards.
+    pub(crate) fn flush_for(&self, writer: &mut Writer) -> Result<(), Error> {
+        if !self.memtables().active.is_empty() {
+            self.seal(writer)?;
         }
         while self.flush_oldest()? {}
         self.flush_whole_resident()

@@ -20,7 +20,7 @@ use crate::log::{
     LogCut, Record, Replay, ReplayStart, WriteAheadLog, delete_segments_before, list_segments, replay,
 };
 use crate::memtable::{Memtable, MemtableCursor, MemtableOptions, Staged};
-use crate::options::{MemoryShares, Options};
+use crate::options::{MemoryShares, Options, RecoveryMode};
 use crate::read::MemtableList;
 use crate::snapshot::SnapshotRegistry;
 use crate::values::ValueStore;
@@ -76,9 +76,7 @@ pub(super) fn open(
         durable_through: flushed.durable_through,
         filling: Mutex::new(None),
     };
-    let after =
-        ReplayStart { flushed_through: flushed.flushed_through, durable_through: flushed.durable_through };
-    let replayed = replay(&*storage, &segments, after, options.recovery, |_, record| recovery.add(record))?;
+    let replayed = recovery.replay(&*storage, &segments, flushed, options.recovery)?;
     let record = recovery.finish(&replayed, flushed, !all_segments.is_empty())?;
     let value_orphans = values.delete_orphans()?;
 
@@ -139,6 +137,22 @@ struct Filling {
 }
 
 impl Recovery<'_> {
+    /// Replays what the log holds beyond the tables.
+    fn replay(
+        &self,
+        storage: &dyn LogStorage,
+        segments: &[u64],
+        flushed: FlushRecord,
+        mode: RecoveryMode,
+    ) -> Result<Replay, Error> {
+        let FlushRecord { flushed_through, durable_through, .. } = flushed;
+        let start = ReplayStart { flushed_through, durable_through };
+        let mut replayed = replay(storage, segments, start, mode, |_, record| self.add(record))?;
+        // A copy has no log, and a damaged one may end before it.
+        replayed.last_sequence = replayed.last_sequence.max(self.layers.view().ingested_through());
+        Ok(replayed)
+    }
+
     fn add(&self, record: &Record<'_>) -> Result<(), Error> {
         let mut filling = self.filling.lock();
         let full = filling.as_ref().is_some_and(|filling| {
@@ -187,7 +201,7 @@ impl Recovery<'_> {
                 self.layers.write(cursor, &memtable.tombstones(), record)?;
             }
             // A log that was relied on and is not there, is not relied on any longer.
-            None if had_segments || flushed.durable_through > record.durable_through => {
+            None if had_segments || flushed.durable_through != record.durable_through => {
                 self.layers.put_record(record)?;
             }
             None => return Ok(FlushRecord { first_needed_log: self.next_log, ..flushed }),

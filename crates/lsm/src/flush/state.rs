@@ -84,6 +84,11 @@ impl FlushState {
         self.flushing.lock()
     }
 
+    /// Keeps flushes from beginning, after the one at work.
+    pub(crate) fn turn(&self) -> MutexGuard<'_, ()> {
+        self.begin()
+    }
+
     pub(super) fn advance(&self, record: FlushRecord) {
         self.durable_through.store(record.durable_through, Ordering::Release);
         self.first_needed_log.store(record.first_needed_log, Ordering::Release);

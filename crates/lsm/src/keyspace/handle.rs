@@ -9,6 +9,7 @@ use super::range::{KeyRange, PREFIX_BYTES, prefix, with_stored_key};
 use crate::commit::{CommitToken, Payload};
 use crate::database::Core;
 use crate::entry::MAX_VALUE_BYTES;
+use crate::ingestion::Ingestion;
 use crate::merging::Visibility;
 use crate::read::{Range, RangeEstimate};
 use crate::values::{Located, ValueReader};
@@ -143,6 +144,14 @@ impl Keyspace {
         self.change(|payload| payload.delete_range(&range.start, &range.end))
     }
 
+    /// Begins to take sorted entries in bulk, past the log and the memtable.
+    ///
+    /// # Errors
+    /// [`Error::KeyspaceDropped`], [`Error::Closed`], [`Error::Poisoned`].
+    pub fn ingest(&self) -> Result<Ingestion, Error> {
+        Ingestion::new(self.clone())
+    }
+
     /// The present entries in `range`, in key order from either end. Later changes are not seen.
     pub fn range<K: AsRef<[u8]>>(&self, range: impl RangeBounds<K>) -> Range {
         self.scan(KeyRange::new(self.id(), &range))
@@ -206,6 +215,11 @@ impl Keyspace {
         let mut payload = Payload::default();
         change(&mut payload);
         self.core.commit(payload, self.core.options().durability, None)
+    }
+
+    /// What all handles of its database share.
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
     }
 
     /// Its number.

@@ -11,7 +11,7 @@ use super::entry_bytes::{KEY_LENGTH_BYTES, split_entry};
 use super::index_memory::IndexMemory;
 use super::tree::{self, Full, Inserter, Keys, Place, Tree};
 use crate::Error;
-use crate::entry::{EntryRef, Kind, Sequence};
+use crate::entry::{EntryRef, Kind, MAX_SEQUENCE, Sequence};
 use crate::log::{Operation, Operations};
 use crate::merging::Visibility;
 use crate::tombstones::RangeTombstones;
@@ -347,6 +347,20 @@ impl Memtable {
         self.tombstone_bytes.fetch_add(2 * bytes, Ordering::Release);
         self.last_sequence.store(range.sequence, Ordering::Release);
         linking.ranges.push(range);
+    }
+
+    /// Takes note that everything from `start` up to, not including, `end` may have been changed by an ingestion of
+    /// this sequence, whose entries are in tables.
+    pub(crate) fn note_ingestion(&self, sequence: Sequence, start: &[u8], end: &[u8]) {
+        let mut linking = self.linking.lock();
+        linking.ranges.push(RangeDelete { sequence, start: Arc::from(start), end: Arc::from(end) });
+        self.last_sequence.store(sequence, Ordering::Release);
+    }
+
+    /// Whether it has an entry, or a range tombstone, of a key from `start` up to, not including, `end`.
+    pub(crate) fn touches(&self, start: &[u8], end: &[u8]) -> bool {
+        let has_entry = self.seek(start, MAX_SEQUENCE).is_some_and(|place| self.entry(&place).user_key < end);
+        has_entry || !self.tombstones().clipped(Some(start), Some(end)).is_empty()
     }
 
     /// Its range tombstones, as they are now.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use stroma_logmem::{Charge, Log};
 
 use super::cell::Cell;
-use crate::entry::{EntryRef, Sequence};
+use crate::entry::{EntryRef, MAX_SEQUENCE, Sequence};
 use crate::memtable::{Target, split_entry};
 use crate::merging::Visibility;
 
@@ -114,6 +114,12 @@ impl Resident {
     pub(crate) fn newest(&self, key: &[u8], visibility: Visibility) -> Option<EntryRef<'_>> {
         let entry = self.entry(self.lower_bound(key, visibility.snapshot()))?;
         (entry.user_key == key).then_some(entry)
+    }
+
+    /// Whether it has an entry of a key from `start` up to, not including, `end`. A binary search.
+    pub(crate) fn touches(&self, start: &[u8], end: &[u8]) -> bool {
+        let entry = self.entry(self.lower_bound(start, MAX_SEQUENCE));
+        entry.is_some_and(|entry| entry.user_key < end)
     }
 
     /// The number of the first entry at or after `(key, sequence)`.

@@ -24,6 +24,14 @@ pub(crate) trait TableSink {
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
 }
 
+impl<S: TableSink + ?Sized> TableSink for &mut S {
+    type Error = S::Error;
+
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), S::Error> {
+        (**self).write_all(bytes)
+    }
+}
+
 impl TableSink for Vec<u8> {
     type Error = Error;
 
@@ -51,8 +59,8 @@ pub(crate) struct TableSummary {
 }
 
 /// A table being written.
-pub(crate) struct TableBuilder<'s, S: ?Sized> {
-    sink: &'s mut S,
+pub(crate) struct TableBuilder<S> {
+    sink: S,
     options: TableOptions,
     /// Bytes given to the sink.
     position: u64,
@@ -68,9 +76,9 @@ pub(crate) struct TableBuilder<'s, S: ?Sized> {
     separator_due: bool,
 }
 
-impl<'s, S: TableSink + ?Sized> TableBuilder<'s, S> {
+impl<S: TableSink> TableBuilder<S> {
     /// Starts a table in `sink`, which must be empty.
-    pub(crate) fn new(sink: &'s mut S, options: TableOptions) -> Result<Self, S::Error> {
+    pub(crate) fn new(mut sink: S, options: TableOptions) -> Result<Self, S::Error> {
         let header = header();
         sink.write_all(&header)?;
         Ok(Self {
@@ -150,7 +158,15 @@ impl<'s, S: TableSink + ?Sized> TableBuilder<'s, S> {
 
     /// Writes the range tombstones and everything about the table, and tells what it is. The caller seals the
     /// sink.
-    pub(crate) fn finish(mut self, tombstones: &RangeTombstones) -> Result<TableSummary, S::Error> {
+    pub(crate) fn finish(self, tombstones: &RangeTombstones) -> Result<TableSummary, S::Error> {
+        Ok(self.finish_into_sink(tombstones)?.0)
+    }
+
+    /// The same; gives the sink back.
+    pub(crate) fn finish_into_sink(
+        mut self,
+        tombstones: &RangeTombstones,
+    ) -> Result<(TableSummary, S), S::Error> {
         self.end_block()?;
         self.account_for(tombstones);
         let block_count = self.index.block_count();
@@ -175,7 +191,7 @@ impl<'s, S: TableSink + ?Sized> TableBuilder<'s, S> {
         let footer_bytes = footer.encode();
         self.sink.write_all(&footer_bytes)?;
         self.position += footer_bytes.len() as u64;
-        Ok(TableSummary { file_bytes: self.position, properties: self.properties })
+        Ok((TableSummary { file_bytes: self.position, properties: self.properties }, self.sink))
     }
 
     fn write_section(&mut self, bytes: &[u8]) -> Result<Section, S::Error> {

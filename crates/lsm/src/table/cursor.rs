@@ -111,6 +111,7 @@ impl Cursor for TableCursor {
     }
 
     fn seek(&mut self, key: &[u8], sequence: Sequence) -> Result<bool, Error> {
+        let sequence = self.table.inner.stored_sequence(sequence);
         self.guard(|cursor| {
             let block = cursor.find(key, sequence);
             if block >= cursor.block_count() {
@@ -122,6 +123,7 @@ impl Cursor for TableCursor {
     }
 
     fn seek_before(&mut self, key: &[u8], sequence: Sequence) -> Result<bool, Error> {
+        let sequence = self.table.inner.stored_sequence(sequence);
         self.guard(|cursor| {
             let block = cursor.find(key, sequence);
             if block >= cursor.block_count() {
@@ -148,7 +150,10 @@ impl Cursor for TableCursor {
 
     fn entry(&self) -> EntryRef<'_> {
         match &self.block {
-            Some((_, payload)) => self.position.entry(self.table.inner.bytes(payload)),
+            Some((_, payload)) => {
+                let inner = &*self.table.inner;
+                inner.stamped(self.position.entry(inner.bytes(payload)))
+            }
             None => panic!("a cursor that stands on no entry was asked for it"),
         }
     }

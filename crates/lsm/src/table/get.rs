@@ -38,7 +38,8 @@ impl Table {
     #[inline]
     pub(crate) fn locate(&self, lookup: &Lookup<'_>) -> Result<Option<usize>, Error> {
         let inner = &*self.inner;
-        if inner.index.block_count() == 0 || !self.may_contain(lookup.hash)? {
+        let is_later = lookup.sequence < inner.ingested_at;
+        if is_later || inner.index.block_count() == 0 || !self.may_contain(lookup.hash)? {
             return Ok(None);
         }
         Ok(Some(inner.index.find(&*inner.blob, lookup.key, lookup.sequence)))
@@ -52,8 +53,11 @@ impl Table {
         lookup: &Lookup<'_>,
         read: impl FnOnce(EntryRef<'_>) -> R,
     ) -> Result<Option<R>, Error> {
-        self.inner
-            .read_block(block, |view| Ok(view.find(lookup.key, lookup.hash, lookup.sequence)?.map(read)))
+        let inner = &*self.inner;
+        inner.read_block(block, |view| {
+            let found = view.find(lookup.key, lookup.hash, lookup.sequence)?;
+            Ok(found.map(|entry| read(inner.stamped(entry))))
+        })
     }
 
     /// Has a block read, without waiting for it.

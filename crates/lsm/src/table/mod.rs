@@ -28,7 +28,7 @@ pub(crate) use level::LevelCursor;
 pub use options::IndexPolicy;
 pub(crate) use options::TableOptions;
 pub(crate) use properties::Properties;
-pub(crate) use reader::Table;
+pub(crate) use reader::{INGESTED_SEQUENCE, Table};
 
 #[cfg(test)]
 mod measure;

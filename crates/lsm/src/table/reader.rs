@@ -13,8 +13,12 @@ use super::properties::Properties;
 use crate::Error;
 use crate::block::{BlockView, Damage, frame};
 use crate::block_cache::{Caching, TableCache};
+use crate::entry::{EntryRef, Sequence};
 use crate::filter::FilterKind;
 use crate::tombstones::RangeTombstones;
+
+/// The sequence with which the entries of an ingested table are stored: the manifest says which it stands for.
+pub(crate) const INGESTED_SEQUENCE: Sequence = 1;
 
 /// An open table. A clone is another handle to the same.
 ///
@@ -34,6 +38,9 @@ pub(super) struct Inner {
     pub(super) footer: Footer,
     pub(super) index: BlockIndex,
     pub(super) filter_kind: FilterKind,
+    /// The sequence that its entries have if they were ingested: they are stored with [`INGESTED_SEQUENCE`] then.
+    /// Else 0.
+    pub(super) ingested_at: Sequence,
     properties: Properties,
     tombstones: Arc<RangeTombstones>,
     filter: OnceLock<FileBytes>,
@@ -68,14 +75,19 @@ impl Table {
     /// [`Error::Corrupt`] for anything but a whole table, [`Error::Unsupported`] for one of another format
     /// version, and what the storage answers.
     pub(crate) fn open(blob: Arc<dyn Blob>) -> Result<Self, Error> {
-        Self::open_with_cache(blob, None)
+        Self::open_with_cache(blob, None, 0)
     }
 
-    /// Opens a sealed table whose blocks are kept in `cache` if they cannot be read in place.
+    /// Opens a sealed table whose blocks are kept in `cache` if they cannot be read in place. `ingested_at` is the
+    /// sequence of all its entries if it was ingested, else 0.
     ///
     /// # Errors
     /// As [`Table::open`].
-    pub(crate) fn open_with_cache(blob: Arc<dyn Blob>, cache: Option<TableCache>) -> Result<Self, Error> {
+    pub(crate) fn open_with_cache(
+        blob: Arc<dyn Blob>,
+        cache: Option<TableCache>,
+        ingested_at: Sequence,
+    ) -> Result<Self, Error> {
         let file = blob.describe();
         let file_bytes = blob.len();
         if file_bytes < HEADER_BYTES + FOOTER_BYTES as u64 {
@@ -112,6 +124,7 @@ impl Table {
             footer,
             index,
             filter_kind,
+            ingested_at,
             properties,
             cache,
         };
@@ -143,6 +156,19 @@ impl Table {
 }
 
 impl Inner {
+    /// The sequence as it is stored: that of a place in the order of entries, to look for.
+    #[inline]
+    pub(super) fn stored_sequence(&self, sequence: Sequence) -> Sequence {
+        // Before the ingestion there is nothing; nothing is stored at 0.
+        if sequence < self.ingested_at { 0 } else { sequence }
+    }
+
+    /// The entry as it is to be read.
+    #[inline]
+    pub(super) fn stamped<'a>(&self, entry: EntryRef<'a>) -> EntryRef<'a> {
+        EntryRef { sequence: entry.sequence.max(self.ingested_at), ..entry }
+    }
+
     /// The bytes of the filter, verified.
     #[inline]
     pub(super) fn filter(&self) -> Result<&[u8], Error> {

@@ -72,6 +72,15 @@ impl DeadRanges {
         }
     }
 
+    /// Takes note of an ingestion of this sequence with keys from `start` up to, not including, `end`; it is not yet
+    /// published.
+    pub(crate) fn note_ingestion(&self, sequence: Sequence, start: &[u8], end: &[u8]) {
+        self.announced.store(sequence, Ordering::SeqCst);
+        if self.in_use.load(Ordering::SeqCst) {
+            cut_range(&mut self.ranges.write(), start, end);
+        }
+    }
+
     /// Takes note that a scan at `snapshot` saw no key from `start` up to, not including, `end`.
     pub(super) fn note_empty(&self, start: &[u8], end: &[u8], snapshot: Sequence) {
         let mut ranges = self.ranges.write();
@@ -119,6 +128,22 @@ fn cut(ranges: &mut Vec<DeadRange>, key: &[u8]) {
     }
 }
 
+/// Takes all keys from `start` up to, not including, `end` out of the ranges that they are in.
+fn cut_range(ranges: &mut Vec<DeadRange>, start: &[u8], end: &[u8]) {
+    let first = ranges.partition_point(|range| range.end.as_slice() <= start);
+    let after = ranges.partition_point(|range| range.start.as_slice() < end).max(first);
+    let touched: Vec<DeadRange> = ranges.drain(first..after).collect();
+    if let (Some(left), Some(right)) = (touched.first(), touched.last()) {
+        let (left, right) = (left.clone(), right.clone());
+        let right_start = right.start.clone().max(end.to_vec());
+        let left_end = left.end.clone().min(start.to_vec());
+        insert(ranges, DeadRange { end: left_end, ..left });
+        if ranges.len() < MOST_RANGES {
+            insert(ranges, DeadRange { start: right_start, ..right });
+        }
+    }
+}
+
 /// Adds a range and joins those that it touches.
 fn add(ranges: &mut Vec<DeadRange>, start: &[u8], end: &[u8], since: Sequence) {
     if start.len().max(end.len()) > LONGEST_KEY {
@@ -159,6 +184,8 @@ mod tests {
         Put(u8),
         Delete(u8),
         DeleteRange(u8, u8),
+        /// Puts of every second key from the first to before the second, all at once.
+        Ingest(u8, u8),
         /// A scan from the first key to the second at the present, or so many steps ago.
         Scan(u8, u8, u64),
     }
@@ -169,6 +196,7 @@ mod tests {
             4 => (0_u8..40).prop_map(Step::Put),
             4 => (0_u8..40).prop_map(Step::Delete),
             1 => (0_u8..40, 0_u8..41).prop_map(|(start, end)| Step::DeleteRange(start, end)),
+            1 => (0_u8..40, 0_u8..41).prop_map(|(start, end)| Step::Ingest(start, end)),
             4 => (0_u8..40, 0_u8..41, ago).prop_map(|(start, end, ago)| Step::Scan(start, end, ago)),
         ];
         prop::collection::vec(step, 1..200)
@@ -193,7 +221,13 @@ mod tests {
                 state[usize::from(*start)..usize::from(*end)].fill(false);
                 Operation::DeleteRange { start: &[*start], end: &[*end] }
             }
-            Step::DeleteRange(..) => return,
+            Step::Ingest(start, end) if start < end => {
+                (*start..*end).step_by(2).for_each(|key| state[usize::from(key)] = true);
+                dead.note_ingestion(sequence, &[*start], &[*end]);
+                states.push(state);
+                return;
+            }
+            Step::DeleteRange(..) | Step::Ingest(..) => return,
             Step::Scan(start, end, ago) => {
                 let snapshot = (sequence - 1).saturating_sub(*ago);
                 let seen = &states[snapshot as usize][usize::from(*start)..usize::from(*end.max(start))];

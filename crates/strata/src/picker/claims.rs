@@ -40,18 +40,30 @@ impl Claims {
         let mut source_levels: Vec<u32> = inputs.iter().map(|layer| layer.level).collect();
         source_levels.sort_unstable();
         source_levels.dedup();
+        self.add(Claim {
+            inputs: plan.inputs.clone(),
+            source_levels,
+            target_level: plan.target_level,
+            smallest: smallest.to_vec(),
+            largest: largest.to_vec(),
+        })
+    }
+
+    /// Claims the keys of `range` in `level` for layers that come from elsewhere; the ticket ends the claim.
+    pub fn take_range(&mut self, level: u32, range: (&[u8], &[u8])) -> u64 {
+        self.add(Claim {
+            inputs: Vec::new(),
+            source_levels: Vec::new(),
+            target_level: level,
+            smallest: range.0.to_vec(),
+            largest: range.1.to_vec(),
+        })
+    }
+
+    fn add(&mut self, claim: Claim) -> u64 {
         let ticket = self.next_ticket;
         self.next_ticket += 1;
-        self.running.insert(
-            ticket,
-            Claim {
-                inputs: plan.inputs.clone(),
-                source_levels,
-                target_level: plan.target_level,
-                smallest: smallest.to_vec(),
-                largest: largest.to_vec(),
-            },
-        );
+        self.running.insert(ticket, claim);
         ticket
     }
 

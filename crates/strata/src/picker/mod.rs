@@ -4,6 +4,7 @@
 mod amplification;
 mod claims;
 mod levelled;
+mod placement;
 mod plan;
 mod policy;
 mod requested;
@@ -17,6 +18,7 @@ mod tests;
 mod tiered;
 
 pub use claims::{Claim, Claims};
+pub use placement::deepest_place;
 pub use plan::{MergePlan, MergeReason};
 pub use policy::{Limits, MergePolicy};
 pub use requested::{RangeRequest, RangeStep, pick_in_range, plan_for_everything};

@@ -7,8 +7,8 @@ use parking_lot::Mutex;
 use super::merge::Caller;
 use super::shared::Shared;
 use super::{
-    Edit, LayerVerification, MergePause, MergeReport, OpenReport, SetImage, SetOptions, SetStatistics,
-    Version,
+    Edit, Ingestion, LayerVerification, MergePause, MergeReport, OpenReport, SetImage, SetOptions,
+    SetStatistics, Version,
 };
 use crate::Error;
 use crate::layer::LayerKind;
@@ -97,10 +97,12 @@ impl<K: LayerKind> LayeredSet<K> {
 
     /// A recency larger than any given out or committed before, for the next layer to be sealed.
     pub fn next_recency(&self) -> u64 {
-        let state = &mut self.inner.shared.writer.lock().manifest.state;
-        let recency = state.next_recency.max(1);
-        state.next_recency = recency + 1;
-        recency
+        self.inner.shared.next_recency()
+    }
+
+    /// Starts layers of which it will be known only at the end where they belong.
+    pub fn ingestion(&self) -> Ingestion<K> {
+        Ingestion::new(self.inner.shared.clone())
     }
 
     /// The layer kind given to [`open`](LayeredSet::open).
