@@ -17,7 +17,8 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-/// An index over the keys, of a kind that `which` chooses, with some of its bytes changed: two bytes say where, one how.
+/// An index over the keys, of a kind that `which` chooses, with some of its bytes changed: two bytes of `changes` say
+/// where, one how.
 fn changed(keys: &[u64], which: u8, changes: &[u8]) -> Vec<u8> {
     let index = match KINDS.get(usize::from(which % 5)) {
         Some(kind) => Index::build(keys, &ForcePolicy(*kind)),
