@@ -15,7 +15,10 @@ use crate::process::Figures;
 
 pub(super) const WRONG: &str = "disk: wrong answers";
 /// Of files of which the system was told to read each page alone, without those near it.
-const READ_ALONE: &str = ", pages read alone";
+pub(crate) const READ_ALONE: &str = ", pages read alone";
+/// What a lookup in a cold file takes, and what it reads.
+pub(crate) const COLD: &str = "disk: cold lookup";
+pub(crate) const COLD_BYTES: &str = "disk: read for a cold lookup";
 /// Lookups in a file that is cold: so few that they hardly meet on the same page.
 const COLD_LOOKUPS: usize = 1000;
 const DICTIONARY: &str = "dictionary";
@@ -124,7 +127,7 @@ impl Cold<'_> {
         let questions = self.folder.questions(PRESENT)?;
         let mut figures = Figures::default();
         let mut add = |metric: &str, value: f64, unit: &str| {
-            figures.add(self.set, &format!("disk: {metric}{}", self.how), value, unit);
+            figures.add(self.set, &format!("{metric}{}", self.how), value, unit);
         };
         let lookups = COLD_LOOKUPS.min(questions.keys.len() / self.runs.max(1));
         for part in questions.keys.chunks(lookups).take(self.runs) {
@@ -132,20 +135,20 @@ impl Cold<'_> {
             self.folder.forget(self.file)?;
             let at_first = bytes_read();
             let (file, cost) = timed(&open)?;
-            add("open", cost.wall * 1e6, "µs");
+            add("disk: open", cost.wall * 1e6, "µs");
             let before = bytes_read();
-            add("read to open", (before - at_first) as f64 / 1024.0, "KiB");
+            add("disk: read to open", (before - at_first) as f64 / 1024.0, "KiB");
             let (_, cost) = timed(|| sum(&file, part, &look_up))?;
             let read = (bytes_read() - before) as f64 / 1024.0;
-            add("cold lookup", cost.wall * 1e6 / part.len() as f64, "µs");
-            add("read for a cold lookup", read / part.len() as f64, "KiB");
+            add(COLD, cost.wall * 1e6 / part.len() as f64, "µs");
+            add(COLD_BYTES, read / part.len() as f64, "KiB");
         }
         let file = open()?;
         let wrong = count_wrong(&file, &questions, &look_up)?;
         for _ in 0..if wrong == 0 { self.runs } else { 0 } {
             let (_, cost) = timed(|| sum(&file, &questions.keys, &look_up))?;
             let nanoseconds = cost.thread * 1e9 / questions.keys.len() as f64;
-            add("warm lookup", nanoseconds, "ns");
+            add("disk: warm lookup", nanoseconds, "ns");
         }
         figures.add(self.set, WRONG, wrong as f64, "answers");
         Ok(figures)

@@ -15,5 +15,6 @@ mod suite;
 mod warm;
 
 pub(crate) use data::known_set;
+pub(crate) use disk::{COLD, COLD_BYTES, READ_ALONE};
 pub(crate) use suite::{PART_NAMES, measure, run};
 pub(crate) use warm::{MEMORY, TIMES};

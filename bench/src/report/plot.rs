@@ -1,5 +1,6 @@
 //! Turns the written figures into pictures: one for each suite and metric, and for `index` one for each set of keys.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use serde_json::Value;
@@ -8,7 +9,7 @@ use super::chart::{Bar, chart};
 use super::json::folder;
 use super::scatter::{Dot, Panel, scatter};
 use crate::Outcome;
-use crate::index::{MEMORY, TIMES};
+use crate::index::{COLD, COLD_BYTES, MEMORY, READ_ALONE, TIMES};
 
 fn text<'a>(row: &'a Value, field: &str) -> &'a str {
     row.get(field).and_then(Value::as_str).unwrap_or("")
@@ -36,7 +37,10 @@ pub(crate) fn plot_all() -> Outcome {
 fn plot(path: &Path) -> Outcome<usize> {
     let rows: Vec<Value> = serde_json::from_str(&std::fs::read_to_string(path)?)
         .map_err(|error| format!("{} is no list of figures: {error}", path.display()))?;
-    let clouds = plot_against_memory(path, &rows)?;
+    let mut clouds = 0;
+    for cloud in &CLOUDS {
+        clouds += plot_cloud(path, &rows, cloud)?;
+    }
     let mut metrics: Vec<(&str, &str)> = Vec::new();
     for row in rows.iter().filter(|row| row.get("value").is_some_and(Value::is_number)) {
         let metric = (text(row, "metric"), text(row, "unit"));
@@ -61,34 +65,69 @@ fn plot(path: &Path) -> Outcome<usize> {
     Ok(metrics.len() + clouds)
 }
 
-/// A picture of time against memory for each case in which both were measured; how many there are.
-fn plot_against_memory(path: &Path, rows: &[Value]) -> Outcome<usize> {
-    let of = |metric: &'static str| rows.iter().filter(move |row| text(row, "metric") == metric);
-    let value = |row: &Value| row.get("value").and_then(Value::as_f64);
+/// What is drawn against what, a dot a subject.
+struct Cloud {
+    across: &'static str,
+    across_axis: &'static str,
+    /// A panel for each.
+    up: &'static [&'static str],
+    up_axis: &'static str,
+    /// Endings of the names of these metrics: a subject was measured in each of these ways.
+    ways: &'static [&'static str],
+}
+
+const CLOUDS: [Cloud; 2] = [
+    Cloud {
+        across: MEMORY,
+        across_axis: "bytes a key beside the keys",
+        up: &TIMES,
+        up_axis: "nanoseconds",
+        ways: &[""],
+    },
+    Cloud {
+        across: COLD_BYTES,
+        across_axis: "KiB read from the disk for a lookup",
+        up: &[COLD],
+        up_axis: "microseconds",
+        ways: &["", READ_ALONE],
+    },
+];
+
+/// A picture for each case in which both were measured; how many there are.
+fn plot_cloud(path: &Path, rows: &[Value], cloud: &Cloud) -> Outcome<usize> {
     let mut cases: Vec<&str> = Vec::new();
-    for row in of(MEMORY) {
+    for row in rows.iter().filter(|row| text(row, "metric") == cloud.across) {
         if !cases.contains(&text(row, "case")) {
             cases.push(text(row, "case"));
         }
     }
     for case in &cases {
-        let panels: Vec<Panel<'_>> = TIMES
-            .iter()
-            .map(|metric| {
-                let dot = |row| {
-                    let subject = text(row, "subject");
-                    let memory =
-                        of(MEMORY).find(|m| text(m, "case") == *case && text(m, "subject") == subject)?;
-                    Some(Dot { subject, memory: value(memory)?, time: value(row)? })
-                };
-                let dots = of(metric).filter(|row| text(row, "case") == *case).filter_map(dot).collect();
-                Panel { title: metric, dots }
-            })
-            .collect();
+        let panel = |title: &&'static str| {
+            let dots = cloud.ways.iter().flat_map(|way| dots(rows, case, cloud.across, title, way)).collect();
+            Panel { title, dots }
+        };
+        let panels: Vec<Panel<'_>> = cloud.up.iter().map(panel).collect();
         let picture = path.with_extension("").to_string_lossy().into_owned() + &format!("-{case}.svg");
-        let drawn = scatter(case, "bytes a key beside the keys", "nanoseconds", &panels);
-        std::fs::write(&picture, drawn)?;
+        std::fs::write(&picture, scatter(case, cloud.across_axis, cloud.up_axis, &panels))?;
         println!("{picture}");
     }
     Ok(cases.len())
+}
+
+/// The subjects of a case that were measured in one way, both across and up.
+fn dots<'a>(rows: &'a [Value], case: &str, across: &str, up: &str, way: &str) -> Vec<Dot<'a>> {
+    let figures = |metric: &str| {
+        let metric = format!("{metric}{way}");
+        let of_case = rows.iter().filter(|row| text(row, "case") == case);
+        of_case.filter(|row| text(row, "metric") == metric).collect::<Vec<&Value>>()
+    };
+    let value = |row: &Value| row.get("value").and_then(Value::as_f64);
+    let costs = figures(across);
+    let dot = |row: &'a Value| {
+        let subject = text(row, "subject");
+        let cost = costs.iter().find(|cost| text(cost, "subject") == subject)?;
+        let subject = if way.is_empty() { Cow::from(subject) } else { Cow::from(format!("{subject}{way}")) };
+        Some(Dot { subject, memory: value(cost)?, time: value(row)? })
+    };
+    figures(up).into_iter().filter_map(dot).collect()
 }

@@ -1,14 +1,16 @@
-//! A picture of time against memory as SVG: a dot for each subject, a panel for each kind of work, logarithmic axes.
+//! A picture of time against what it costs (memory, bytes read) as SVG: a dot for each subject, a panel for each kind of
+//! work, logarithmic axes.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::chart::{COLOURS, escaped};
 use super::table::readable;
 use crate::measure::OURS;
 
-/// One dot: a subject's memory and time.
+/// One dot: a subject's memory, or whatever else lies across, and time.
 pub(super) struct Dot<'a> {
-    pub(super) subject: &'a str,
+    pub(super) subject: Cow<'a, str>,
     pub(super) memory: f64,
     pub(super) time: f64,
 }
@@ -64,8 +66,8 @@ impl Axis {
 pub(super) fn scatter(title: &str, memory_axis: &str, time_axis: &str, panels: &[Panel<'_>]) -> String {
     let mut subjects: Vec<&str> = vec![OURS];
     for dot in panels.iter().flat_map(|panel| &panel.dots) {
-        if !subjects.contains(&dot.subject) {
-            subjects.push(dot.subject);
+        if !subjects.contains(&dot.subject.as_ref()) {
+            subjects.push(&dot.subject);
         }
     }
     let dots = || panels.iter().flat_map(|panel| &panel.dots);
@@ -80,7 +82,8 @@ pub(super) fn scatter(title: &str, memory_axis: &str, time_axis: &str, panels: &
             let place = subjects.iter().position(|subject| *subject == dot.subject).unwrap_or(0);
             let x = left + across.place(dot.memory.max(LEAST_MEMORY));
             let y = TOP + PLOT_HEIGHT - up.place(dot.time);
-            let told = format!("{}: {} ns, {}", dot.subject, readable(dot.time), readable(dot.memory));
+            let told =
+                format!("{}: {} {time_axis}, {}", dot.subject, readable(dot.time), readable(dot.memory));
             draw_dot(&mut body, place, x, y, &told);
         }
     }
@@ -177,8 +180,8 @@ mod tests {
     #[test]
     fn faster_is_lower_and_leaner_is_further_left() {
         let dots = vec![
-            Dot { subject: "lean", memory: 0.0, time: 100.0 },
-            Dot { subject: "fast<", memory: 10.0, time: 10.0 },
+            Dot { subject: "lean".into(), memory: 0.0, time: 100.0 },
+            Dot { subject: "fast<".into(), memory: 10.0, time: 10.0 },
         ];
         let picture = scatter("uniform", "bytes a key", "ns", &[Panel { title: "lookup", dots }]);
         let bottom = TOP + PLOT_HEIGHT;
