@@ -1,5 +1,5 @@
-//! A picture of time against what it costs (memory, bytes read) as SVG: a dot for each subject, a panel for each kind of
-//! work, logarithmic axes.
+//! A picture of time against what it costs (memory, bytes read) as SVG: a dot for each subject, a panel for each kind
+//! of work, logarithmic axes.
 
 use std::borrow::Cow;
 use std::fmt::Write;
