@@ -32,5 +32,7 @@ pub(super) fn create_map(path: &Path) -> Outcome<FileMap> {
 /// Opens a map that was synced.
 pub(super) fn open_map(path: &Path) -> Outcome<FileMap> {
     // SAFETY: as above; the process that made it has ended or dropped it.
-    Ok(FileMap::open(unsafe { MappedRegion::open(path) }?)?)
+    let mut region = unsafe { MappedRegion::open(path) }?;
+    region.expect_random_access();
+    Ok(FileMap::open(region)?)
 }

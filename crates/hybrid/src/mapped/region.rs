@@ -77,6 +77,8 @@ pub struct MappedRegion {
     file: File,
     path: PathBuf,
     length: usize,
+    /// Whether the operating system is told so of every mapping.
+    random_access: bool,
 }
 
 impl MappedRegion {
@@ -119,7 +121,33 @@ impl MappedRegion {
         // slice at a time.
         let map = unsafe { MmapMut::map_mut(&file) };
         let map = map.map_err(|source| MappedError::io("map", path, source))?;
-        Ok(Self { map, file, path: path.to_owned(), length })
+        Ok(Self { map, file, path: path.to_owned(), length, random_access: false })
+    }
+
+    /// As [`MappedFile::expect_random_access`], from now on, also when it has grown.
+    pub fn expect_random_access(&mut self) {
+        self.random_access = true;
+        self.end_scan();
+    }
+
+    /// All bytes will be read, one after another, whatever access is expected otherwise; until
+    /// [`end_scan`](Self::end_scan).
+    pub(crate) fn begin_scan(&self) {
+        self.advise(false);
+    }
+
+    /// The access that was expected before is expected again.
+    pub(crate) fn end_scan(&self) {
+        self.advise(self.random_access);
+    }
+
+    /// Without it the same is read, in other amounts.
+    fn advise(&self, random_access: bool) {
+        #[cfg(unix)]
+        {
+            let advice = if random_access { memmap2::Advice::Random } else { memmap2::Advice::Normal };
+            let _ = self.map.advise(advice);
+        }
     }
 
     /// The file's path, as it was opened.
@@ -172,6 +200,7 @@ impl MappedRegion {
         match outcome {
             Ok(map) => {
                 (self.map, self.length) = (map, length);
+                self.end_scan();
                 Ok(())
             }
             Err(error) => {

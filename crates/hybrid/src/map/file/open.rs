@@ -18,7 +18,8 @@ impl<C: Config<Key: Pod, Value: Pod>> MappedMap<C> {
     /// Opens the map that a file held when it was last synced, with everything as it was then.
     ///
     /// Reads the whole file once, to compare it with its checksums and to see that each leaf is in order: O(bytes).
-    /// Inner nodes are built anew.
+    /// Inner nodes are built anew. Of a file larger than memory that will be asked for keys in no order, tell the region
+    /// ([`MappedRegion::expect_random_access`]).
     ///
     /// # Errors
     /// [`MapFileError::NotSynced`] if it was changed after that; the others say what is wrong with the file.
@@ -47,9 +48,11 @@ impl<C: Config<Key: Pod, Value: Pod>> MappedMap<C> {
             let row = Row::<C::Key>::read(row, NO_LEAF).filter(|row| (row.leaf as usize) < count);
             rows.push(row.ok_or_else(|| wrong(start + number * ROW, "no such leaf"))?);
         }
+        region.begin_scan();
         let mut map = Self::over(C::Policy::default(), FileLeaves::new(region, count, true));
         map.check(&rows)?;
         map.hang_up(rows);
+        map.leaves.region.end_scan();
         if map.len as u64 != header.entries {
             return Err(wrong(40, "another number of entries than the leaves hold"));
         }

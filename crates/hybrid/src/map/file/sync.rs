@@ -37,6 +37,7 @@ impl<C: Config<Key: Pod, Value: Pod>> MappedMap<C> {
         if self.leaves.synced {
             return Ok(());
         }
+        self.leaves.region.begin_scan();
         let mut table = Vec::with_capacity(self.leaves.count() * ROW);
         for node in self.leaf_refs() {
             let (leaf, head) = (node.index(), *self.heads.get(node.index()));
@@ -45,6 +46,7 @@ impl<C: Config<Key: Pod, Value: Pod>> MappedMap<C> {
         }
         let start = PAGE + self.leaves.count() * Layout::<C>::STRIDE;
         let region = &mut self.leaves.region;
+        region.end_scan();
         region.grow(start + table.len())?;
         region.bytes_mut()[start..start + table.len()].copy_from_slice(&table);
         // First what the header speaks of, then the header.
