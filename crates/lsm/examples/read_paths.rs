@@ -121,13 +121,14 @@ fn recover(folder: &Path, entries: u64) -> Result<(), Box<dyn Error>> {
     for round in 0..3 {
         let dead = folder.join(round.to_string());
         copy_folder(&folder.join("living"), &dead)?;
-        let start = Instant::now();
+        let (start, watch) = (Instant::now(), Watch::start());
         let reopened = Database::open(&dead, big())?;
-        let took = start.elapsed();
+        let (took, busy) = (start.elapsed().as_secs_f64(), watch.seconds());
         println!(
-            "recovery of {} commits {:>9.1} ms",
+            "recovery of {} commits {:>9.1} ms by the clock, {:>9.1} ms of processor time",
             reopened.recovery_report().replayed_commits,
-            took.as_secs_f64() * 1e3
+            took * 1e3,
+            busy * 1e3
         );
         assert!(reopened.keyspace("all")?.get(key(entries - 1))?.is_some());
         reopened.close()?;

@@ -82,7 +82,7 @@ fn describe_log(bytes: &[u8]) -> FileDescription {
     while let Some(record) = bytes.get(at..).and_then(|rest| StoredRecord::read(rest, place(at))) {
         at += record.encoded_bytes();
         records += 1;
-        next += u64::from(record.operations());
+        next += u64::from(record.operation_count());
     }
     let rest = bytes.len() - at;
     let description = description

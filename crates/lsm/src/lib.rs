@@ -67,7 +67,7 @@
 //! | walking over many sources at once | `merging`, `read` |
 //! | checkpoints, backups | `backup` |
 //! | transactions, snapshots, keyspaces | `transaction`, `snapshot`, `keyspace` |
-//! | opening and recovery | `database` |
+//! | opening and recovery | `database`, `memtable` |
 //!
 //! # Limits
 //! Keys are up to 65,535 bytes, values of any length, a batch (but for streamed values) up to a quarter of

@@ -136,6 +136,9 @@ impl Writer {
         if let Some(validation) = &request.validation {
             validation.check(core, earlier)?;
         }
+        if request.durability == Durability::Synced {
+            core.flush_recovered()?;
+        }
         let taken: u64 = accepted.iter().map(|(_, request)| u64::from(request.payload.operations)).sum();
         let first_sequence = self.last_sequence + taken + 1;
         let operations = request.payload.operations;

@@ -56,6 +56,8 @@ pub(crate) struct Core {
     /// The leader of the queue holds this, also while it waits for the disk.
     pub(super) writer: Mutex<Writer>,
     pub(crate) flush: FlushState,
+    /// What was recovered up to this sequence may be on the device in tables only; see [`Core::flush_recovered`].
+    recovered_through: Sequence,
     pub(super) catalog: Catalog,
     /// Keys that transactions have locked.
     locks: LockTable,
@@ -81,6 +83,7 @@ pub(super) struct Parts {
     pub(super) memtables: MemtableList,
     pub(super) writer: Writer,
     pub(super) flush: FlushState,
+    pub(super) recovered_through: Sequence,
 }
 
 impl Core {
@@ -109,6 +112,7 @@ impl Core {
             queue: CommitQueue::default(),
             writer: Mutex::new(parts.writer),
             flush: parts.flush,
+            recovered_through: parts.recovered_through,
             catalog: Catalog::default(),
             locks: LockTable::default(),
             counters: Counters::default(),
@@ -276,6 +280,9 @@ impl Core {
         let mut writer = self.writer.lock();
         self.check_open()?;
         self.replace_broken_log(&mut writer)?;
+        if durability == Durability::Synced {
+            self.flush_recovered()?;
+        }
         let reached = match durability {
             Durability::None => Ok(()),
             Durability::Buffered => writer.log.flush(),
@@ -285,6 +292,15 @@ impl Core {
             }
         };
         reached.map_err(|error| writer.give_up_log(self, error.into()))
+    }
+
+    /// Waits until tables hold everything that the log held when the database was opened. To be called before anything
+    /// is promised to survive a loss of power, since that stands on what was recovered. Its segments cannot be synced
+    /// instead: a sync that the process before this one saw fail may have marked them as clean, and another one would
+    /// succeed without doing anything.
+    pub(crate) fn flush_recovered(&self) -> Result<(), Error> {
+        while self.flushed_through() < self.recovered_through && self.flush_oldest()? {}
+        Ok(())
     }
 
     /// Refuses everything from now on because of `cause`; answers the error to tell.

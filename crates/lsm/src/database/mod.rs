@@ -4,6 +4,7 @@ mod core;
 mod counters;
 mod handle;
 mod open;
+mod recovery;
 mod room;
 
 pub(crate) use core::Core;

@@ -40,7 +40,9 @@ impl Core {
         let list = self.memtables();
         let next = list.sealed.iter().rev().nth(1).unwrap_or(&list.active);
         let flushed_through = oldest.last_sequence().max(self.flushed_through());
-        let record = FlushRecord::all_in_tables(flushed_through, next.log_number());
+        // What was recovered may have been synced further.
+        let durable_through = flushed_through.max(self.flush.durable_through());
+        let record = FlushRecord { flushed_through, first_needed_log: next.log_number(), durable_through };
         drop(list);
         if !oldest.is_empty() {
             let cursor = MemtableCursor::new(oldest.clone());

@@ -34,6 +34,7 @@ impl Core {
             self.flush_for(&mut writer)?;
             memtable = self.memtables().active.clone();
         }
+        self.flush_recovered()?;
         let sequence = self.take_sequence(&mut writer, range.0)?;
         let named = {
             // No flush has a recency from before and is yet to be named.

@@ -3,10 +3,11 @@
 //!
 //! Nearly every key begins with the four bytes of a small number. Here that number shares a varint with the kind of
 //! the operation, one byte for the first thirty keyspaces, so that a put of a short key and value takes three bytes
-//! more than these. Replay unpacks: everyone behind it sees operations as batches make them.
+//! more than these. Replay reads them in this form, where they lie.
 
 use super::operations::{DELETE, DELETE_RANGE, Operation, Operations, PUT, PUT_STORED};
 use crate::coding::{Reader, put_bytes, put_varint};
+use crate::entry::Kind;
 use crate::keyspace::PREFIX_BYTES;
 
 /// The tag of what is no operation: the sequence up to which the log was synced.
@@ -77,19 +78,24 @@ pub(super) fn read<'a>(body: &'a [u8], steps: &mut usize) -> Option<Packed<'a>> 
     let mut operations = 0_u32;
     while !reader.is_empty() {
         *steps = steps.checked_sub(1)?;
-        Item::read(&mut reader)?;
+        PackedOperation::read(&mut reader)?;
         operations = operations.checked_add(1)?;
     }
     (operations > 0).then_some(Packed { durable_through, operations, bytes })
 }
 
-impl Packed<'_> {
-    /// Appends the operations as a batch encodes them: at most three times as many bytes.
-    pub(super) fn unpack(&self, into: &mut Vec<u8>) {
+impl<'a> Packed<'a> {
+    /// The operations, one by one.
+    pub(super) fn operations(&self) -> impl Iterator<Item = PackedOperation<'a>> + use<'a> {
         let mut reader = Reader::new(self.bytes);
-        while let Some(item) = Item::read(&mut reader) {
-            let number = item.space.map(u32::to_be_bytes);
-            let prefix = number.as_ref().map_or(&[][..], |number| number);
+        std::iter::from_fn(move || PackedOperation::read(&mut reader))
+    }
+
+    /// Appends the operations as a batch encodes them: at most three times as many bytes.
+    #[cfg(test)]
+    pub(super) fn unpack(&self, into: &mut Vec<u8>) {
+        for item in self.operations() {
+            let prefix = item.prefix.as_ref().map_or(&[][..], |prefix| prefix);
             match item.kind {
                 PUT => Operation::encode_put(into, prefix, item.key, item.second),
                 PUT_STORED => Operation::encode_put_stored(into, prefix, item.key, item.second),
@@ -100,34 +106,70 @@ impl Packed<'_> {
     }
 }
 
-/// One packed operation.
-struct Item<'a> {
+/// What an operation does to the key or keys it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PackedChange<'a> {
+    /// The key gets an entry of this kind and value.
+    Entry(Kind, &'a [u8]),
+    /// All keys up to this one are removed.
+    RangeDelete {
+        /// The first key that stays, with its prefix.
+        end: &'a [u8],
+    },
+}
+
+/// One packed operation, with its bytes where the log has them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PackedOperation<'a> {
     kind: u8,
-    /// The keyspace whose prefix belongs in front of the key, if that is not written whole.
-    space: Option<u32>,
+    /// What belongs in front of the key, if that is not written whole: the number of its keyspace.
+    prefix: Option<[u8; PREFIX_BYTES]>,
     key: &'a [u8],
     /// The value, or the end of a range.
     second: &'a [u8],
 }
 
-impl<'a> Item<'a> {
+impl<'a> PackedOperation<'a> {
+    /// The bytes in front of [`PackedOperation::key`].
     #[inline]
-    fn read(reader: &mut Reader<'a>) -> Option<Item<'a>> {
+    pub(crate) fn prefix(&self) -> &[u8] {
+        self.prefix.as_ref().map_or(&[], |prefix| prefix)
+    }
+
+    /// The key, or the first key of a range, behind its prefix.
+    #[inline]
+    pub(crate) fn key(&self) -> &'a [u8] {
+        self.key
+    }
+
+    /// What the operation does to its key, and the value or reference with it; the end of a range for a delete of one.
+    #[inline]
+    pub(crate) fn change(&self) -> PackedChange<'a> {
+        match self.kind {
+            PUT => PackedChange::Entry(Kind::Put, self.second),
+            PUT_STORED => PackedChange::Entry(Kind::Stored, self.second),
+            DELETE => PackedChange::Entry(Kind::Delete, &[]),
+            _ => PackedChange::RangeDelete { end: self.second },
+        }
+    }
+
+    #[inline]
+    fn read(reader: &mut Reader<'a>) -> Option<PackedOperation<'a>> {
         let tag = reader.varint()?;
         let kind = (tag & ((1 << KIND_BITS) - 1)) as u8;
-        let space = match tag >> KIND_BITS {
+        let prefix = match tag >> KIND_BITS {
             0 => None,
-            numbered => Some(u32::try_from(numbered - 1).ok()?),
+            numbered => Some(u32::try_from(numbered - 1).ok()?.to_be_bytes()),
         };
         let key = reader.bytes()?;
         let kind = if kind == PACKED_PUT_STORED { PUT_STORED } else { kind };
         let second = match kind {
-            PUT_STORED if space.is_none() => return None,
+            PUT_STORED if prefix.is_none() => return None,
             PUT | PUT_STORED | DELETE_RANGE => reader.bytes()?,
             DELETE => &[],
             _ => return None,
         };
-        Some(Item { kind, space, key, second })
+        Some(PackedOperation { kind, prefix, key, second })
     }
 }
 

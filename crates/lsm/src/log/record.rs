@@ -7,15 +7,17 @@
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::packed::{self, Packed};
+use super::packed::{self, Packed, PackedOperation};
 use crate::coding::{Reader, put_varint};
 
 /// Bytes of the checksum at the start of a record.
 const CHECKSUM_BYTES: usize = 4;
+/// So many bytes hold the length of any record.
+pub(super) const LENGTH_TOLD_WITHIN: usize = CHECKSUM_BYTES + 10;
 /// The fewest bytes of a record: checksum, length, and a delete of the empty key.
 pub(super) const SMALLEST_RECORD: usize = CHECKSUM_BYTES + 3;
 
-/// One batch as a commit gives it to the log, and as replay gives it back.
+/// One batch as a commit gives it to the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Record<'a> {
     /// The sequence of the first operation; the others follow one by one.
@@ -24,13 +26,6 @@ pub(crate) struct Record<'a> {
     pub(crate) operations: u32,
     /// The operations; see [`super::Operation`].
     pub(crate) payload: &'a [u8],
-}
-
-impl Record<'_> {
-    /// The sequence of the last operation.
-    pub(crate) fn last_sequence(&self) -> u64 {
-        self.first_sequence + u64::from(self.operations) - 1
-    }
 }
 
 /// Where a record stands: its checksum is good nowhere else.
@@ -111,8 +106,24 @@ impl<'a> StoredRecord<'a> {
     }
 
     /// How many operations it holds, at least one.
-    pub(crate) fn operations(&self) -> u32 {
+    #[inline]
+    pub(crate) fn operation_count(&self) -> u32 {
         self.body.operations
+    }
+
+    /// Its operations.
+    #[inline]
+    pub(crate) fn operations(&self) -> impl Iterator<Item = PackedOperation<'a>> + use<'a> {
+        self.body.operations()
+    }
+
+    /// The bytes that the record at the start of `bytes` takes by its length, which nothing has checked yet; none if
+    /// `bytes` ends before the length does, or that is not as it is written.
+    pub(super) fn length_told(bytes: &[u8]) -> Option<u64> {
+        let mut reader = Reader::new(bytes);
+        reader.u32()?;
+        let length = reader.varint()?;
+        length.checked_add((bytes.len() - reader.rest().len()) as u64)
     }
 
     /// Bytes the record takes in the log.
@@ -121,6 +132,7 @@ impl<'a> StoredRecord<'a> {
     }
 
     /// The record as it was committed, the first operation at `first_sequence`. The payload is written to `room`.
+    #[cfg(test)]
     pub(crate) fn unpack<'b>(&self, first_sequence: u64, room: &'b mut Vec<u8>) -> Record<'b> {
         room.clear();
         self.body.unpack(room);

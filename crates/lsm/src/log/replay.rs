@@ -18,10 +18,11 @@ use std::io::Read as _;
 
 use stroma_strata::storage::{LogStorage, StorageError};
 
-use super::record::{Place, Record, StoredRecord};
+use super::record::{LENGTH_TOLD_WITHIN, Place, StoredRecord};
 use super::resync::{self, Behind};
 use super::segment_header::{HeaderOutcome, SEGMENT_HEADER_BYTES, SegmentHeader, VERSION};
 use super::segments::segment_name;
+use super::window::Window;
 use crate::Error;
 use crate::options::RecoveryMode;
 
@@ -75,6 +76,24 @@ pub(crate) struct Replay {
     pub(crate) cut: Option<LogCut>,
 }
 
+/// A record of the log, and where in the history it stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Replayed<'a> {
+    /// The segment it lies in.
+    pub(crate) log_number: u64,
+    /// The sequence of its first operation; the others follow one by one.
+    pub(crate) first_sequence: u64,
+    /// The record.
+    pub(crate) record: StoredRecord<'a>,
+}
+
+impl Replayed<'_> {
+    /// The sequence of its last operation.
+    pub(crate) fn last_sequence(&self) -> u64 {
+        self.first_sequence + u64::from(self.record.operation_count()) - 1
+    }
+}
+
 /// A segment's bytes with what its header says.
 struct Segment {
     name: String,
@@ -116,20 +135,27 @@ pub(crate) fn replay(
     log_numbers: &[u64],
     start: ReplayStart,
     mode: RecoveryMode,
-    mut apply: impl FnMut(u64, &Record<'_>) -> Result<(), Error>,
+    mut apply: impl FnMut(Replayed<'_>) -> Result<(), Error>,
 ) -> Result<Replay, Error> {
     let headers = read_headers(storage, log_numbers)?;
     let mut progress = Replay { last_sequence: start.flushed_through, ..Replay::default() };
     for (index, &log_number) in log_numbers.iter().enumerate() {
-        let segment = read_segment(storage, log_number)?;
+        let name = segment_name(log_number);
+        let failed = |error| StorageError::from_io("read", storage.describe(&name), error);
+        let mut window = Window::new(storage.read_log(&name)?);
         // What a later segment starts with was cut here by an earlier recovery.
         let limit = headers[index + 1..].iter().flatten().map(|header| header.first_sequence).min();
-        let at = replay_segment(&segment, limit.unwrap_or(u64::MAX), &mut progress, &mut apply)?;
+        if let Some(header) = &headers[index] {
+            replay_segment(&mut window, header, limit.unwrap_or(u64::MAX), &mut progress, &mut apply)
+                .map_err(|stopped| stopped.into_error(failed))?;
+        }
+        let at = window.offset();
         let expected = progress.last_sequence + 1;
-        let continues = limit == Some(expected) || limit.is_some_and(|limit| limit < expected);
-        if continues || (at >= segment.written_bytes() && limit.is_none()) {
+        let continues = limit.is_some_and(|limit| limit <= expected);
+        if continues || (limit.is_none() && window.has_only_zeros().map_err(failed)?) {
             continue;
         }
+        let segment = read_segment(storage, log_number)?;
         progress.cut = describe_hole(storage, &segment, at, &log_numbers[index + 1..], expected)?;
         break;
     }
@@ -151,34 +177,57 @@ pub(crate) fn replay(
     }
 }
 
-/// Applies the records of one segment as far as the chain holds; answers where it ended.
+/// Why the replay of a segment ended before the chain of its records did.
+enum Stopped {
+    Read(std::io::Error),
+    Apply(Error),
+}
+
+impl Stopped {
+    fn into_error(self, read: impl Fn(std::io::Error) -> StorageError) -> Error {
+        match self {
+            Stopped::Read(error) => read(error).into(),
+            Stopped::Apply(error) => error,
+        }
+    }
+}
+
+/// Applies the records of one segment as far as the chain holds, and leaves the window where it ended.
 fn replay_segment(
-    segment: &Segment,
+    window: &mut Window,
+    header: &SegmentHeader,
     limit: u64,
     progress: &mut Replay,
-    apply: &mut impl FnMut(u64, &Record<'_>) -> Result<(), Error>,
-) -> Result<u64, Error> {
-    let Some(header) = segment.header else {
-        return Ok(0);
-    };
-    let mut at = SEGMENT_HEADER_BYTES;
+    apply: &mut impl FnMut(Replayed<'_>) -> Result<(), Error>,
+) -> Result<(), Stopped> {
+    if !window.hold(SEGMENT_HEADER_BYTES as u64).map_err(Stopped::Read)? {
+        return Ok(());
+    }
+    window.pass(SEGMENT_HEADER_BYTES);
     let mut first_sequence = header.first_sequence;
-    let mut unpacked = Vec::new();
     while first_sequence <= progress.last_sequence + 1 && first_sequence < limit {
-        let place = Place { log_number: segment.log_number, offset: at as u64 };
-        let Some(record) = StoredRecord::read(&segment.bytes[at..], place) else {
-            break;
+        // At the end there may be fewer.
+        window.hold(LENGTH_TOLD_WITHIN as u64).map_err(Stopped::Read)?;
+        let is_whole = match StoredRecord::length_told(window.next()) {
+            Some(bytes) => window.hold(bytes).map_err(Stopped::Read)?,
+            None => false,
+        };
+        let place = Place { log_number: header.log_number, offset: window.offset() };
+        let read = if is_whole { StoredRecord::read(window.next(), place) } else { None };
+        let Some(record) = read else {
+            return Ok(());
         };
         if first_sequence == progress.last_sequence + 1 {
-            let record = record.unpack(first_sequence, &mut unpacked);
-            apply(segment.log_number, &record)?;
-            progress.last_sequence = record.last_sequence();
+            let replayed = Replayed { log_number: header.log_number, first_sequence, record };
+            apply(replayed).map_err(Stopped::Apply)?;
+            progress.last_sequence = replayed.last_sequence();
             progress.records += 1;
         }
-        first_sequence += u64::from(record.operations());
-        at += record.encoded_bytes();
+        first_sequence += u64::from(record.operation_count());
+        let bytes = record.encoded_bytes();
+        window.pass(bytes);
     }
-    Ok(at as u64)
+    Ok(())
 }
 
 /// Says what is missing from `at` on, judged by everything that stands behind it.

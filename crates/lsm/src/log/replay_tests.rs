@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use stroma_strata::storage::MemoryStorage;
 
-use super::super::{Operation, WriteAheadLog, list_segments};
+use super::super::{Operation, Record, WriteAheadLog, list_segments};
 use super::*;
 
 /// What commit `sequence` holds.
@@ -36,8 +36,10 @@ fn start(storage: &MemoryStorage) -> WriteAheadLog {
 fn replay_all(storage: &MemoryStorage, mode: RecoveryMode) -> Result<Replay, Error> {
     let mut seen = 0;
     let segments = list_segments(storage).unwrap();
-    let replayed = replay(storage, &segments, ReplayStart::after(0), mode, |_, record| {
+    let mut room = Vec::new();
+    let replayed = replay(storage, &segments, ReplayStart::after(0), mode, |replayed| {
         seen += 1;
+        let record = replayed.record.unpack(replayed.first_sequence, &mut room);
         assert_eq!((record.first_sequence, record.payload), (seen, &*payload(seen)));
         Ok(())
     })?;
@@ -204,8 +206,8 @@ fn a_segment_begun_after_a_cut_takes_the_place_of_what_was_cut() {
     let mut log = WriteAheadLog::start(Arc::new(storage.clone()), 2, 2, 0).unwrap();
     (3..=6).for_each(|sequence| append(&mut log, sequence, true));
     let mut from_second = 0;
-    let replayed = replay(&storage, &[1, 2], ReplayStart::after(0), RecoveryMode::Strict, |log_number, _| {
-        from_second += u64::from(log_number == 2);
+    let replayed = replay(&storage, &[1, 2], ReplayStart::after(0), RecoveryMode::Strict, |replayed| {
+        from_second += u64::from(replayed.log_number == 2);
         Ok(())
     });
     assert_eq!(replayed.unwrap(), Replay { last_sequence: 6, records: 6, cut: None });
@@ -218,8 +220,8 @@ fn what_tables_hold_already_is_passed_over() {
     let mut log = start(&storage);
     (1..=6).for_each(|sequence| append(&mut log, sequence, true));
     let mut seen = Vec::new();
-    replay(&storage, &[1], ReplayStart::after(4), RecoveryMode::Strict, |_, record| {
-        seen.push(record.first_sequence);
+    replay(&storage, &[1], ReplayStart::after(4), RecoveryMode::Strict, |replayed| {
+        seen.push(replayed.first_sequence);
         Ok(())
     })
     .unwrap();

@@ -13,6 +13,9 @@ pub(crate) struct Head {
 }
 
 impl Head {
+    /// Bytes of a key that its head holds.
+    pub(crate) const BYTES: usize = 12;
+
     /// The head of `key`.
     #[inline]
     pub(crate) fn of(key: &[u8]) -> Head {

@@ -7,7 +7,7 @@ use crate::Error;
 /// Bytes of a pool's budget set aside for an index, in pieces; given back with the memtable.
 #[derive(Debug)]
 pub(super) struct IndexMemory {
-    charges: Vec<Charge>,
+    charges: Vec<(Charge, usize)>,
     bytes: usize,
     /// An index grows by so many bytes at a time.
     piece: usize,
@@ -26,10 +26,20 @@ impl IndexMemory {
     pub(super) fn cover(&mut self, pool: &Pool, bytes: usize) -> Result<(), Error> {
         if bytes > self.bytes {
             let more = (bytes - self.bytes).next_multiple_of(self.piece);
-            self.charges.push(pool.charge(more)?);
+            self.charges.push((pool.charge(more)?, more));
             self.bytes += more;
         }
         Ok(())
+    }
+
+    /// Gives back what is beyond `bytes`, in the pieces in which it was taken.
+    pub(super) fn cut(&mut self, bytes: usize) {
+        while let Some((_, last)) = self.charges.last()
+            && self.bytes - last >= bytes
+        {
+            self.bytes -= last;
+            self.charges.pop();
+        }
     }
 }
 
@@ -49,7 +59,10 @@ mod tests {
         memory.cover(&pool, 1001).unwrap();
         assert_eq!(pool.statistics().charged_bytes, 2000);
         assert!(memory.cover(&pool, 1 << 20).is_err());
+        memory.cut(1001);
         assert_eq!(pool.statistics().charged_bytes, 2000);
+        memory.cut(1000);
+        assert_eq!(pool.statistics().charged_bytes, 1000);
         drop(memory);
         assert_eq!(pool.statistics().used_bytes, 0);
     }

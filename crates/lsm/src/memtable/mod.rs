@@ -3,12 +3,15 @@
 mod commit_order;
 mod cursor;
 mod entry_bytes;
+mod gathering;
 mod head;
 mod index_memory;
+mod sorting;
 mod table;
 mod tree;
 
 pub(crate) use cursor::MemtableCursor;
 pub(crate) use entry_bytes::split_entry;
+pub(crate) use gathering::Gathering;
 pub(crate) use head::{Head, Target};
 pub(crate) use table::{Change, Memtable, MemtableOptions, Staged};

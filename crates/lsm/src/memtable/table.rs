@@ -77,10 +77,45 @@ struct Linking {
 }
 
 #[derive(Debug, Clone)]
-struct RangeDelete {
-    sequence: Sequence,
-    start: Arc<[u8]>,
-    end: Arc<[u8]>,
+pub(super) struct RangeDelete {
+    pub(super) sequence: Sequence,
+    pub(super) start: Arc<[u8]>,
+    pub(super) end: Arc<[u8]>,
+}
+
+impl RangeDelete {
+    /// The bytes it is reckoned with.
+    pub(super) fn reckoned_bytes(&self) -> usize {
+        2 * (self.start.len() + self.end.len() + TOMBSTONE_BYTES)
+    }
+}
+
+/// What a memtable is made of whose entries were there before it.
+pub(super) struct Gathered {
+    pub(super) log_number: u64,
+    pub(super) entries: Log,
+    pub(super) index: Tree,
+    pub(super) inserter: Inserter,
+    pub(super) count: usize,
+    pub(super) linked_bytes: usize,
+    pub(super) superseded_bytes: usize,
+    pub(super) order: CommitOrder,
+    pub(super) last_sequence: Sequence,
+    /// Covers the index and the ranges.
+    pub(super) index_memory: IndexMemory,
+    pub(super) ranges: Vec<RangeDelete>,
+}
+
+impl MemtableOptions {
+    /// Bytes by which an index grows: a 64th of it at a time, but no more than 256 KiB.
+    pub(super) fn chunk_bytes(&self) -> usize {
+        (1 << (self.index_bytes / 64).max(1).ilog2()).min(256 << 10)
+    }
+
+    /// The most bytes that a tree may take, and those of a chunk.
+    pub(super) fn tree_limits(&self) -> (usize, usize) {
+        (2 * self.index_bytes, self.chunk_bytes())
+    }
 }
 
 /// A batch whose bytes are in a memtable but which no reader sees.
@@ -113,34 +148,59 @@ impl Memtable {
         log_number: u64,
         after: Sequence,
     ) -> Result<Memtable, Error> {
-        // A 64th of the index at a time, but no more than 256 KiB.
-        let chunk_bytes = (1 << (options.index_bytes / 64).max(1).ilog2()).min(256 << 10);
+        let (max_bytes, chunk_bytes) = options.tree_limits();
         let (index, inserter) =
-            Tree::new(2 * options.index_bytes, chunk_bytes, after).map_err(|Full| memory_error(options))?;
-        let index_memory = Mutex::new(IndexMemory::new(index.chunk_bytes()));
-        Ok(Memtable {
-            log_number,
-            entries: Arc::new(Log::new(&options.pool)),
-            index,
-            linking: Mutex::new(Linking {
+            Tree::new(max_bytes, chunk_bytes, after).map_err(|Full| memory_error(options))?;
+        let index_memory = IndexMemory::new(index.chunk_bytes());
+        Ok(Memtable::from_gathered(
+            options,
+            Gathered {
+                log_number,
+                entries: Log::new(&options.pool),
+                index,
                 inserter,
                 count: 0,
                 linked_bytes: 0,
                 superseded_bytes: 0,
                 order: CommitOrder::default(),
+                last_sequence: 0,
+                index_memory,
+                ranges: Vec::new(),
+            },
+        ))
+    }
+
+    /// A memtable of entries that were there before it.
+    pub(super) fn from_gathered(options: &MemtableOptions, gathered: Gathered) -> Memtable {
+        let memtable = Memtable {
+            log_number: gathered.log_number,
+            entries: Arc::new(gathered.entries),
+            index: gathered.index,
+            linking: Mutex::new(Linking {
+                inserter: gathered.inserter,
+                count: gathered.count,
+                linked_bytes: gathered.linked_bytes,
+                superseded_bytes: gathered.superseded_bytes,
+                order: gathered.order,
                 ranges: Vec::new(),
             }),
             tombstones: RwLock::default(),
             tombstone_bytes: AtomicUsize::new(0),
             pool: options.pool.clone(),
-            index_memory,
+            index_memory: Mutex::new(gathered.index_memory),
             last_sequence: AtomicU64::new(0),
-            count: AtomicUsize::new(0),
-            linked_bytes: AtomicUsize::new(0),
-            superseded_bytes: AtomicUsize::new(0),
+            count: AtomicUsize::new(gathered.count),
+            linked_bytes: AtomicUsize::new(gathered.linked_bytes),
+            superseded_bytes: AtomicUsize::new(gathered.superseded_bytes),
             log_bytes: AtomicU64::new(0),
             needs_table: AtomicBool::new(false),
-        })
+        };
+        {
+            let mut linking = memtable.linking.lock();
+            gathered.ranges.into_iter().for_each(|range| memtable.link_range(&mut linking, range));
+        }
+        memtable.last_sequence.store(gathered.last_sequence, Ordering::Release);
+        memtable
     }
 
     /// The segment of the write-ahead log that holds the same entries.
@@ -343,8 +403,7 @@ impl Memtable {
 
     fn link_range(&self, linking: &mut Linking, range: RangeDelete) {
         Arc::make_mut(&mut *self.tombstones.write()).insert(&range.start, &range.end, range.sequence);
-        let bytes = range.start.len() + range.end.len() + TOMBSTONE_BYTES;
-        self.tombstone_bytes.fetch_add(2 * bytes, Ordering::Release);
+        self.tombstone_bytes.fetch_add(range.reckoned_bytes(), Ordering::Release);
         self.last_sequence.store(range.sequence, Ordering::Release);
         linking.ranges.push(range);
     }

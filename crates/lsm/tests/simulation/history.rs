@@ -59,6 +59,8 @@ struct Left {
     told: Told,
     /// The state of `told` that must be there.
     least: usize,
+    /// Whether all that is there is on the device: power was lost, and the rest with it.
+    is_durable: bool,
 }
 
 /// Which faults strike a life.
@@ -90,7 +92,12 @@ pub(crate) fn run(seed: u64, extent: Extent) -> Report {
     let mut fate = Random(mix(seed));
     let mut choices = Random(mix(!seed));
     let mut report = Report::default();
-    let mut left = Left { storage: MemoryStorage::new(), told: Told::since(State::default()), least: 0 };
+    let mut left = Left {
+        storage: MemoryStorage::new(),
+        told: Told::since(State::default()),
+        least: 0,
+        is_durable: true,
+    };
     for _ in 0..extent.lives {
         let setting = Setting::draw(&mut fate);
         left.storage.set_mapped(setting.mapped);
@@ -139,7 +146,7 @@ fn live(
         }
     };
     left.told.check(&found, left.least, "opened again");
-    let mut told = Told::since(found);
+    let mut told = if left.is_durable { Told::since(found) } else { left.told.continued(found) };
     let mut tolerance = Tolerance::Storage;
     if !extent.lying {
         let (plan, tolerated) = draw_faults(fate, storage.operations());
@@ -233,8 +240,8 @@ fn end(
 /// Kills the process or takes the power away. `least` is what must be there as long as there is power.
 fn crash(storage: &MemoryStorage, told: Told, least: usize, fate: &mut Random) -> Left {
     if fate.below(3) == 0 {
-        return Left { storage: storage.kill(), told, least };
+        return Left { storage: storage.kill(), told, least, is_durable: false };
     }
     let least = told.synced();
-    Left { storage: storage.lose_power(PowerLoss::any(fate.next())), told, least }
+    Left { storage: storage.lose_power(PowerLoss::any(fate.next())), told, least, is_durable: true }
 }

@@ -155,6 +155,17 @@ impl Told {
         Told { states: vec![state], doubts: Vec::new(), synced: 0, buffered: 0 }
     }
 
+    /// About a database whose process was killed, opened again in the state `found`: what had not reached the device
+    /// by then need not have done so until now.
+    pub(crate) fn continued(mut self, found: State) -> Told {
+        match self.states.iter().rposition(|state| *state == found) {
+            Some(number) => self.states.truncate(number + 1),
+            None => self.states.push(found),
+        }
+        self.states.drain(..self.synced);
+        Told { buffered: self.states.len() - 1, states: self.states, doubts: Vec::new(), synced: 0 }
+    }
+
     /// The state that readers see.
     pub(crate) fn present(&self) -> &State {
         self.states.last().unwrap()

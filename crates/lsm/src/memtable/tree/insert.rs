@@ -17,10 +17,10 @@ use super::search::{Base, Counting, Entry, Keys, Record, Search};
 use super::sync::Ordering::{Relaxed, Release};
 use super::sync::{AtomicU32, AtomicU64};
 
-const LEAF_BYTES: usize = LEAF_LINES * LINE_BYTES;
-const INNER_BYTES: usize = INNER_LINES * LINE_BYTES;
+pub(super) const LEAF_BYTES: usize = LEAF_LINES * LINE_BYTES;
+pub(super) const INNER_BYTES: usize = INNER_LINES * LINE_BYTES;
 /// Smaller chunks would waste too much at their ends.
-const LEAST_CHUNK_BYTES: usize = 1 << 10;
+pub(super) const LEAST_CHUNK_BYTES: usize = 1 << 10;
 /// The fewest children, or entries, of a node made by splits in halves.
 const LEAST_CHILDREN: usize = SLOTS.div_ceil(2);
 
@@ -29,10 +29,10 @@ const LEAST_CHILDREN: usize = SLOTS.div_ceil(2);
 pub(crate) struct Inserter {
     position: u32,
     /// The leaf of the last insertion.
-    leaf: u32,
+    pub(super) leaf: u32,
     /// The leaf that the last split made, if it was cut behind a run; else 0.
     cut_off: u32,
-    entries: usize,
+    pub(super) entries: usize,
     leaves: usize,
     inner_nodes: usize,
     /// The inner nodes above a leaf, from the root on, each with the number of records before the way. Kept for its
@@ -205,14 +205,14 @@ impl Tree {
         Ok(at)
     }
 
-    fn new_leaf(&self, inserter: &mut Inserter) -> Result<(u32, Leaf<'_>), Full> {
+    pub(super) fn new_leaf(&self, inserter: &mut Inserter) -> Result<(u32, Leaf<'_>), Full> {
         let at = self.place(inserter, LEAF_LINES)?;
         inserter.leaves += 1;
         self.leaf(at).clear();
         Ok((at, self.leaf(at)))
     }
 
-    fn new_inner(&self, inserter: &mut Inserter) -> Result<(u32, Inner<'_>), Full> {
+    pub(super) fn new_inner(&self, inserter: &mut Inserter) -> Result<(u32, Inner<'_>), Full> {
         let at = self.place(inserter, INNER_LINES)?;
         inserter.inner_nodes += 1;
         self.inner(at).clear();

@@ -13,6 +13,7 @@
 //!
 //! All words are atomics in an arena of cache lines that never move ([`lines`]); nothing is freed before the tree.
 
+mod build;
 mod insert;
 mod lines;
 mod node;

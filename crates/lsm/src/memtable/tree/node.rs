@@ -196,6 +196,16 @@ impl Leaf<'_> {
         self.set_order(order.with_free_at(rank));
     }
 
+    /// Fills a leaf, which is empty and not seen by anybody yet, with records in order.
+    pub(super) fn put_all(&self, records: &[Record]) {
+        let mut order = Order::EMPTY;
+        for record in records {
+            self.fill(order, record);
+            order = order.with_free_at(order.len());
+        }
+        self.set_order(order);
+    }
+
     /// Copies the records from position `from` on to `other`, which is empty and not seen by anybody yet.
     pub(super) fn copy_upper(&self, order: Order, from: usize, other: &Self) {
         for (rank, position) in (from..order.len()).enumerate() {

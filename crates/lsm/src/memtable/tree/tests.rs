@@ -333,3 +333,40 @@ fn readers_find_everything_that_was_inserted_before_they_began() {
         });
     }
 }
+
+#[test]
+fn one_built_at_once_holds_the_same_and_goes_on_growing() {
+    for count in [0, 1, 14, 15, 16, 17, 31, 239, 240, 241, 255, 256, 257, 272, 3841, 4096, 4000] {
+        for order in [0, 2, 3, 5] {
+            let (keys, built_keys) = (keeper(2 * count + 1), keeper(2 * count + 1));
+            let (tree, mut inserter) = Tree::new(1 << 20, 2 << 10, 0).unwrap();
+            for number in 1..=count {
+                add(&tree, &mut inserter, &keys, number, &key_of(number, order));
+            }
+            let sorted = forward(&tree, &keys);
+            let entries = sorted.iter().map(|&number| {
+                built_keys.0[number as usize].set(key_of(number, order)).unwrap();
+                let entry = Entry { location: number, sequence: number, kind: (number % 2) as u8 };
+                (super::super::head::Head::of(keys.key(number)), entry)
+            });
+            let (built, mut goes_on) = Tree::build((1 << 20, 2 << 10), 0, entries).unwrap();
+            assert!(built.bytes() <= Tree::built_bytes(count as usize, 2 << 10), "{count}");
+            let check = || {
+                assert_eq!(forward(&built, &built_keys), forward(&tree, &keys), "{count} in order {order}");
+                assert_eq!(backward(&built, &built_keys), backward(&tree, &keys));
+                for number in (1..=count).step_by(7) {
+                    let key = key_of(number, order);
+                    let found = built.seek(&built_keys, &key, number).map(|place| place.entry().location);
+                    assert_eq!(found, Some(number));
+                }
+            };
+            check();
+            for number in count + 1..=2 * count {
+                let key = key_of(number, order);
+                let older = add(&tree, &mut inserter, &keys, number, &key);
+                assert_eq!(add(&built, &mut goes_on, &built_keys, number, &key), older);
+            }
+            check();
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! A memtable made at once: entries are gathered as the log gives them, and sorted and linked when all are there.
+//!
+//! To insert a million entries one by one, each waits for memory at every level of the tree; to sort them and to build
+//! full nodes takes a tenth of that. Nobody reads before, so this is for recovery.
+
+use stroma_logmem::{Location, Log};
+
+use super::commit_order::CommitOrder;
+use super::entry_bytes::{KEY_LENGTH_BYTES, split_entry};
+use super::head::Head;
+use super::index_memory::IndexMemory;
+use super::sorting::{head_in, place_in, sort, sortable};
+use super::table::{Gathered, Memtable, MemtableOptions, RangeDelete};
+use super::tree::{self, Full, Tree};
+use crate::Error;
+use crate::entry::{Kind, Sequence};
+use crate::log::{PackedChange, PackedOperation, Replayed};
+
+/// Bytes of an entry beside its own and those of the tree: a number to sort, and a location.
+const GATHERED_BYTES: usize = size_of::<u128>() + size_of::<u64>();
+/// Sequences are told from each other by so many bits.
+const DISTANCE_BITS: u32 = 30;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Gathering {
+    options: MemtableOptions,
+    log_number: u64,
+    /// All sequences are larger.
+    base: Sequence,
+    last_sequence: Sequence,
+    entries: Log,
+    /// What is sorted: heads of keys, with the distance of the sequence from the base and the kind, in two bits.
+    order: Vec<u128>,
+    /// Where the entry of each sequence lies, from the one after the base on; 0 where there is none.
+    locations: Vec<u64>,
+    commit_order: CommitOrder,
+    linked_bytes: usize,
+    ranges: Vec<RangeDelete>,
+    range_bytes: usize,
+    holds_references: bool,
+    /// For what is gathered, and for the tree that is made of it.
+    memory: IndexMemory,
+    /// Entries of the record that is being added. Kept for its memory.
+    added: Vec<(u128, Location, usize)>,
+}
+
+impl Gathering {
+    /// Nothing yet, for the segment `log_number` and sequences larger than `after`.
+    pub(crate) fn new(options: &MemtableOptions, log_number: u64, after: Sequence) -> Gathering {
+        Gathering {
+            options: options.clone(),
+            log_number,
+            base: after,
+            last_sequence: 0,
+            entries: Log::new(&options.pool),
+            order: Vec::new(),
+            locations: Vec::new(),
+            commit_order: CommitOrder::default(),
+            linked_bytes: 0,
+            ranges: Vec::new(),
+            range_bytes: 0,
+            holds_references: false,
+            memory: IndexMemory::new(options.chunk_bytes()),
+            added: Vec::new(),
+        }
+    }
+
+    /// Whether nothing was added.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.last_sequence == 0
+    }
+
+    /// Whether a value of it lies in a value file.
+    pub(crate) fn holds_references(&self) -> bool {
+        self.holds_references
+    }
+
+    /// Bytes that its entries take from the pool.
+    pub(crate) fn entry_bytes(&self) -> usize {
+        self.entries.allocated_bytes()
+    }
+
+    /// Bytes that it takes besides, with so many operations more.
+    pub(crate) fn index_bytes(&self, more: u32) -> usize {
+        let entries = self.order.len() + more as usize;
+        GATHERED_BYTES * (self.locations.len() + more as usize)
+            + Tree::built_bytes(entries, self.options.chunk_bytes())
+            + self.range_bytes
+    }
+
+    /// Whether it takes sequences up to this one.
+    pub(crate) fn takes_sequence(&self, sequence: Sequence) -> bool {
+        sequence > self.base && sequence - self.base < 1 << DISTANCE_BITS
+    }
+
+    /// Adds a record: the next one of the log.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`] or [`Error::Memory`]. Nothing is added then, but copies that were made take memory.
+    pub(crate) fn add(&mut self, replayed: &Replayed<'_>) -> Result<(), Error> {
+        let record = &replayed.record;
+        if !self.takes_sequence(replayed.last_sequence()) {
+            return Err(Error::OutOfMemory { what: "the range of sequences of the memtable" });
+        }
+        self.memory.cover(&self.options.pool, self.index_bytes(record.operation_count()))?;
+        self.added.clear();
+        let mut ranges = Vec::new();
+        for (sequence, operation) in (replayed.first_sequence..).zip(record.operations()) {
+            match operation.change() {
+                PackedChange::Entry(kind, value) => {
+                    let number = ((sequence - self.base) as u32) << 2 | u32::from(kind.code());
+                    let (head, location, bytes) = copy(&self.entries, &operation, value)?;
+                    self.added.push((sortable(head, number), location, bytes));
+                    self.holds_references |= kind == Kind::Stored;
+                }
+                PackedChange::RangeDelete { end } => {
+                    let start = [operation.prefix(), operation.key()].concat();
+                    ranges.push(RangeDelete { sequence, start: start.into(), end: end.into() });
+                }
+            }
+        }
+        if !ranges.is_empty() {
+            let bytes = self.range_bytes + ranges.iter().map(RangeDelete::reckoned_bytes).sum::<usize>();
+            let grown = self.index_bytes(record.operation_count()) - self.range_bytes + bytes;
+            self.memory.cover(&self.options.pool, grown)?;
+            self.ranges.extend(ranges);
+            self.range_bytes = bytes;
+        }
+        self.note_added(replayed.last_sequence());
+        Ok(())
+    }
+
+    fn note_added(&mut self, last_sequence: Sequence) {
+        grow(&mut self.order, self.added.len());
+        let distance = (last_sequence - self.base) as usize;
+        let more = distance - self.locations.len();
+        grow(&mut self.locations, more);
+        for &(number, location, bytes) in &self.added {
+            let distance = place_in(number) >> 2;
+            self.locations.resize(distance as usize - 1, 0);
+            self.locations.push(location.to_bits());
+            self.order.push(number);
+            self.commit_order.add(self.base + u64::from(distance), location, bytes);
+            self.linked_bytes += bytes;
+        }
+        self.locations.resize(distance, 0);
+        self.last_sequence = last_sequence;
+    }
+
+    /// The memtable of everything that was added. Time that of sorting.
+    ///
+    /// # Errors
+    /// If a tree of as many entries is more than the options allow.
+    pub(crate) fn into_memtable(mut self) -> Result<Memtable, Error> {
+        let mut order = std::mem::take(&mut self.order);
+        let location = |number: u32| self.locations.get((number >> 2) as usize - 1).copied().unwrap_or(0);
+        let entry = |number: u32| self.entries.get(Location::from_bits(location(number)));
+        sort(&mut order, &|number| split_entry(entry(number)).0);
+        let superseded_bytes =
+            order.windows(2).filter(|pair| head_in(pair[0]) == head_in(pair[1])).map(|pair| {
+                let (newer, older) = (entry(place_in(pair[0])), entry(place_in(pair[1])));
+                if split_entry(newer).0 == split_entry(older).0 { older.len() } else { 0 }
+            });
+        let superseded_bytes = superseded_bytes.sum();
+        let records = order.iter().map(|&sorted| {
+            let number = place_in(sorted);
+            let sequence = self.base + u64::from(number >> 2);
+            let entry = tree::Entry { location: location(number), sequence, kind: (number & 3) as u8 };
+            (head_in(sorted), entry)
+        });
+        let (index, inserter) = Tree::build(self.options.tree_limits(), self.base, records)
+            .map_err(|Full| Error::OutOfMemory { what: "the index of the memtable" })?;
+        self.memory.cut(index.bytes() + self.range_bytes);
+        Ok(Memtable::from_gathered(
+            &self.options,
+            Gathered {
+                log_number: self.log_number,
+                entries: self.entries,
+                index,
+                inserter,
+                count: order.len(),
+                linked_bytes: self.linked_bytes,
+                superseded_bytes,
+                order: self.commit_order,
+                last_sequence: self.last_sequence,
+                index_memory: self.memory,
+                ranges: self.ranges,
+            },
+        ))
+    }
+}
+
+/// Copies an entry; answers the head of its key, where it lies, and its bytes.
+#[inline]
+fn copy(
+    entries: &Log,
+    operation: &PackedOperation<'_>,
+    value: &[u8],
+) -> Result<(Head, Location, usize), Error> {
+    let (prefix, rest) = (operation.prefix(), operation.key());
+    let key_bytes = prefix.len() + rest.len();
+    let location = entries.append(&[&(key_bytes as u32).to_le_bytes(), prefix, rest, value])?;
+    let mut start = [0; Head::BYTES];
+    let (before, behind) = start.split_at_mut(prefix.len());
+    before.copy_from_slice(prefix);
+    let shared = behind.len().min(rest.len());
+    behind[..shared].copy_from_slice(&rest[..shared]);
+    Ok((Head::of(&start), location, KEY_LENGTH_BYTES + key_bytes + value.len()))
+}
+
+/// Makes room for so many more, and an eighth, where a vector by itself would double what it takes.
+fn grow<T>(vector: &mut Vec<T>, more: usize) {
+    if vector.capacity() - vector.len() < more {
+        vector.reserve_exact(more + vector.len() / 8);
+    }
+}

@@ -1,0 +1,118 @@
+//! Sorting entries by key, and versions of a key from the newest on, with few looks at the keys themselves.
+//!
+//! An entry is one number of 128 bits: the [`Head`] of its key above 32 bits that tell its place in the order of
+//! commits. Numbers are sorted as such. Those of equal heads are sorted again by the heads of what follows in their
+//! keys behind the bytes that all of them share, and so on (Bentley and Sedgewick, "Fast Algorithms for Sorting and
+//! Searching Strings", SODA 1997, with twelve bytes in the place of one character).
+
+use super::head::Head;
+
+/// Fewer entries than these are compared by their keys.
+const FEW: usize = 24;
+/// The same is done with what so many rounds have not told apart.
+const MOST_ROUNDS: u32 = 64;
+
+/// The number that stands for an entry; those with larger `place` are newer.
+#[inline]
+pub(super) fn sortable(head: Head, place: u32) -> u128 {
+    u128::from(head.first) << 64 | u128::from(head.rest) << 32 | u128::from(place)
+}
+
+/// The head in such a number.
+#[inline]
+pub(super) fn head_in(entry: u128) -> Head {
+    Head { first: (entry >> 64) as u64, rest: (entry >> 32) as u32 }
+}
+
+/// The place in such a number.
+#[inline]
+pub(super) fn place_in(entry: u128) -> u32 {
+    entry as u32
+}
+
+/// Sorts entries, the keys of which `key` gives by their place.
+pub(super) fn sort<'k>(entries: &mut [u128], key: &impl Fn(u32) -> &'k [u8]) {
+    entries.sort_unstable();
+    for run in entries.chunk_by_mut(|one, other| head_in(*one) == head_in(*other)) {
+        sort_alike(run, key, None, MOST_ROUNDS);
+    }
+}
+
+/// Sorts entries whose keys have equal heads at `at`, or at their beginning. They are in the order of their places.
+fn sort_alike<'k>(run: &mut [u128], key: &impl Fn(u32) -> &'k [u8], at: Option<usize>, rounds: u32) {
+    let Some((first, others)) = run.split_first() else { return };
+    if others.is_empty() {
+        return;
+    }
+    let first_key = key(place_in(*first));
+    if run.len() > FEW {
+        let is_same = |entry: &u128| key(place_in(*entry)) == first_key;
+        if others.iter().all(is_same) {
+            return run.reverse();
+        }
+        let shared = others.iter().fold(first_key.len(), |shared, entry| {
+            let key = key(place_in(*entry));
+            first_key[..shared].iter().zip(key).take_while(|(one, other)| one == other).count()
+        });
+        if rounds > 0 && at.is_none_or(|at| shared > at) {
+            return sort_behind(run, key, shared, rounds - 1);
+        }
+    }
+    run.sort_unstable_by(|one, other| {
+        let (one, other) = (place_in(*one), place_in(*other));
+        key(one).cmp(key(other)).then_with(|| other.cmp(&one))
+    });
+}
+
+/// Sorts entries of equal heads whose keys have the first `shared` bytes in common, by what follows.
+fn sort_behind<'k>(run: &mut [u128], key: &impl Fn(u32) -> &'k [u8], shared: usize, rounds: u32) {
+    let head = head_in(run[0]);
+    for entry in run.iter_mut() {
+        let place = place_in(*entry);
+        *entry = sortable(Head::of(&key(place)[shared..]), place);
+    }
+    run.sort_unstable();
+    for alike in run.chunk_by_mut(|one, other| head_in(*one) == head_in(*other)) {
+        sort_alike(alike, key, Some(shared), rounds);
+    }
+    run.iter_mut().for_each(|entry| *entry = sortable(head, place_in(*entry)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(keys: &[Vec<u8>]) {
+        let key = |place: u32| keys[place as usize].as_slice();
+        let mut entries: Vec<u128> =
+            (0..keys.len() as u32).map(|place| sortable(Head::of(key(place)), place)).collect();
+        sort(&mut entries, &key);
+        let mut expected: Vec<u32> = (0..keys.len() as u32).collect();
+        expected.sort_by(|one, other| key(*one).cmp(key(*other)).then(other.cmp(one)));
+        assert_eq!(entries.iter().map(|entry| place_in(*entry)).collect::<Vec<_>>(), expected);
+        assert!(entries.iter().all(|entry| head_in(*entry) == Head::of(key(place_in(*entry)))));
+    }
+
+    #[test]
+    fn keys_of_all_sorts_come_in_their_order_and_newer_versions_first() {
+        let mix = |number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+        let all: Vec<Box<dyn Fn(u64) -> Vec<u8>>> = vec![
+            Box::new(move |number| mix(number).to_be_bytes().to_vec()),
+            Box::new(move |number| format!("a head that is shared {:03}", mix(number) % 300).into_bytes()),
+            Box::new(move |number| {
+                [vec![7; 40 * (mix(number) % 3) as usize], mix(number % 400).to_be_bytes().to_vec()].concat()
+            }),
+            // Heads do not tell these apart.
+            Box::new(move |number| vec![0; (mix(number) % 60) as usize]),
+            Box::new(|_| b"the same key every time".to_vec()),
+            Box::new(|_| Vec::new()),
+            // One round more for each.
+            Box::new(|number| vec![1; number as usize * 13]),
+        ];
+        for make in all {
+            for count in [0, 1, 2, 20, 300, 1500] {
+                check(&(0..count).map(&*make).collect::<Vec<_>>());
+            }
+        }
+    }
+}
