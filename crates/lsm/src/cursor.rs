@@ -38,6 +38,17 @@ pub(crate) trait Cursor: Send {
     /// # Panics
     /// When it stands on none: the caller forgot to look at a movement's answer.
     fn entry(&self) -> EntryRef<'_>;
+
+    /// Moves to the next entry, and on from each that `takes` answers true for. The same as calling `next` and `entry`
+    /// in turn, for less where many entries lie side by side.
+    fn next_while(&mut self, takes: &mut dyn FnMut(EntryRef<'_>) -> bool) -> Result<bool, Error> {
+        while self.next()? {
+            if !takes(self.entry()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
 }
 
 impl<C: Cursor + ?Sized> Cursor for Box<C> {
@@ -67,6 +78,10 @@ impl<C: Cursor + ?Sized> Cursor for Box<C> {
 
     fn entry(&self) -> EntryRef<'_> {
         (**self).entry()
+    }
+
+    fn next_while(&mut self, takes: &mut dyn FnMut(EntryRef<'_>) -> bool) -> Result<bool, Error> {
+        (**self).next_while(takes)
     }
 }
 

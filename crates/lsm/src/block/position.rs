@@ -84,6 +84,22 @@ impl BlockPosition {
         }
     }
 
+    /// Moves to the next entry of the block, and on from each that `takes` answers true for. `payload` is the view's.
+    #[inline]
+    pub(crate) fn next_while(
+        &mut self,
+        view: BlockView<'_>,
+        payload: &[u8],
+        takes: &mut dyn FnMut(EntryRef<'_>) -> bool,
+    ) -> Result<bool, Damage> {
+        while self.next(view)? {
+            if !takes(self.entry(payload)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Moves to the entry before the present one.
     pub(crate) fn previous(&mut self, view: BlockView<'_>) -> Result<bool, Damage> {
         let Some(entry) = self.entry.take() else { return Ok(false) };

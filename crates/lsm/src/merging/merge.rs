@@ -118,6 +118,51 @@ impl<C: Cursor> MergingCursor<C> {
         Ok(!self.heap.is_empty())
     }
 
+    /// The entry that comes first but for that of the top source.
+    fn runner_up(&self) -> Option<usize> {
+        match self.heap.get(1..) {
+            None | Some([]) => None,
+            Some([only]) => Some(*only),
+            Some([left, right, ..]) => Some(if self.precedes(*right, *left) { *right } else { *left }),
+        }
+    }
+
+    /// One stretch of [`Cursor::next_while`]: as far as all entries are of one source. Answers whether to go on.
+    fn walk_top(&mut self, takes: &mut dyn FnMut(EntryRef<'_>) -> bool) -> Result<bool, Error> {
+        let Some(&top) = self.heap.first() else { return Ok(false) };
+        let bound = match self.runner_up() {
+            Some(runner_up) => {
+                let entry = self.sources[runner_up].entry();
+                self.turning_key.clear();
+                self.turning_key.extend_from_slice(entry.user_key);
+                // Equal ones are from the earlier source first.
+                Some((entry.sequence, if top < runner_up { Ordering::Greater } else { Ordering::Equal }))
+            }
+            None => None,
+        };
+        let (bound_key, mut taken) = (&self.turning_key, true);
+        let moved = self.sources[top].next_while(&mut |entry| {
+            let is_first = bound
+                .is_none_or(|(sequence, least_behind)| entry.compare_to(bound_key, sequence) < least_behind);
+            // Where it is another's turn nobody is asked.
+            taken = !is_first || takes(entry);
+            is_first && taken
+        });
+        match moved {
+            Ok(true) => {}
+            Ok(false) => {
+                self.heap.swap_remove(0);
+            }
+            Err(error) => {
+                self.heap.clear();
+                self.failed = Some(error.clone());
+                return Err(error);
+            }
+        }
+        self.sink(0);
+        Ok(taken && self.heap.first().is_some_and(|first| takes(self.sources[*first].entry())))
+    }
+
     fn turn(&mut self, direction: Direction, top: usize) -> Result<bool, Error> {
         let mut key = std::mem::take(&mut self.turning_key);
         let entry = self.sources[top].entry();
@@ -163,5 +208,19 @@ impl<C: Cursor> Cursor for MergingCursor<C> {
 
     fn entry(&self) -> EntryRef<'_> {
         self.sources[self.heap[0]].entry()
+    }
+
+    fn next_while(&mut self, takes: &mut dyn FnMut(EntryRef<'_>) -> bool) -> Result<bool, Error> {
+        if self.direction != Direction::Forward {
+            return match self.next()? && takes(self.entry()) {
+                true => self.next_while(takes),
+                false => Ok(!self.heap.is_empty()),
+            };
+        }
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        while self.walk_top(takes)? {}
+        Ok(!self.heap.is_empty())
     }
 }

@@ -30,7 +30,18 @@ fn writes(keys: u8) -> impl Strategy<Value = Vec<(usize, Write)>> {
 
 /// One step of a walk: see the `match` in each test.
 fn steps() -> impl Strategy<Value = Vec<(u8, u8, u64)>> {
-    prop::collection::vec((0_u8..10, 0_u8..24, 0_u64..90), 0..60)
+    prop::collection::vec((0_u8..11, 0_u8..24, 0_u64..90), 0..60)
+}
+
+/// Walks on over a few entries; answers those, and the one that was refused.
+fn walk(cursor: &mut impl Cursor, steps: u64) -> (Result<bool, Error>, Vec<OwnedEntry>) {
+    let mut walked = Vec::new();
+    let on = cursor.next_while(&mut |entry| {
+        let value = entry.kind.is_present().then(|| entry.value.to_vec());
+        walked.push((entry.user_key.to_vec(), entry.sequence, value));
+        walked.len() as u64 <= steps % 12
+    });
+    (on, walked)
 }
 
 struct Scene {
@@ -96,7 +107,12 @@ proptest! {
                 2 => (merged.seek(&key(number), sequence), model.seek(&key(number), sequence)),
                 3 => (merged.seek_before(&key(number), sequence), model.seek_before(&key(number), sequence)),
                 4..7 => (merged.next(), model.next()),
-                _ => (merged.previous(), model.previous()),
+                7..10 => (merged.previous(), model.previous()),
+                _ => {
+                    let (walked, alike) = (walk(&mut merged, sequence), walk(&mut model, sequence));
+                    prop_assert_eq!(walked.1, alike.1);
+                    (walked.0, alike.0)
+                }
             };
             prop_assert_eq!(on.unwrap(), expected.clone().unwrap());
             if expected.unwrap() {
@@ -128,7 +144,22 @@ proptest! {
                     cursor.seek_before(&key(number))
                 }
                 4..7 => { at = at.map(|at| at + 1); cursor.next() }
-                _ => { at = at.and_then(|at| at.checked_sub(1)); cursor.previous() }
+                7..10 => { at = at.and_then(|at| at.checked_sub(1)); cursor.previous() }
+                _ => {
+                    let (mut passed, most) = (Vec::new(), usize::from(number) % 5);
+                    cursor.pass_plain(&mut |key, value| {
+                        let takes = passed.len() < most;
+                        if takes { passed.push((key.to_vec(), value.to_vec())) }
+                        takes
+                    }).unwrap();
+                    if let Some(start) = at {
+                        for (number, (key, value)) in passed.iter().enumerate() {
+                            prop_assert_eq!((key, value), (keys[start + 1 + number], &map[keys[start + 1 + number]]));
+                        }
+                        at = Some(start + passed.len() + 1);
+                    }
+                    cursor.next()
+                }
             };
             at = at.filter(|&at| at < keys.len());
             prop_assert_eq!(on.unwrap(), at.is_some());

@@ -21,6 +21,8 @@ enum Place {
     None,
     /// On the key and value of the inner cursor's entry.
     Inner,
+    /// On no key: the one in the buffer was passed, and the inner cursor is on the entry after it, if there is one.
+    Passed { on: bool },
     /// On the copied key and value; the inner cursor is on the last entry before all versions of the key, if
     /// there is one.
     Copied { before: bool },
@@ -112,10 +114,35 @@ impl<C: Cursor> VisibleCursor<C> {
                 copy(&mut self.key, self.inner.entry().user_key);
                 self.inner.next()
             }
+            Place::Passed { on } => Ok(on),
             Place::Copied { .. } => self.inner.seek(&self.key, 0),
         };
         self.place = Place::None;
         self.settle_forward(on?, Passing::Decided)
+    }
+
+    /// Hands the keys and values that follow to `takes`, as long as each is plain (one that is put, seen, and newer than
+    /// any other version) and `takes` answers true. Then [`VisibleCursor::next`] goes on behind the last one for which
+    /// it did. Does nothing unless the cursor came to the present key on its way forward.
+    pub(crate) fn pass_plain(&mut self, takes: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<(), Error> {
+        if self.place != Place::Inner || !self.tombstones.0.is_empty() {
+            return Ok(());
+        }
+        let (key, visibility) = (&mut self.key, self.visibility);
+        copy(key, self.inner.entry().user_key);
+        self.place = Place::None;
+        let on = self.inner.next_while(&mut |entry| {
+            let is_plain = entry.kind == Kind::Put
+                && visibility.sees(entry.sequence)
+                && entry.user_key != key.as_slice()
+                && takes(entry.user_key, entry.value);
+            if is_plain {
+                copy(key, entry.user_key);
+            }
+            is_plain
+        })?;
+        self.place = Place::Passed { on };
+        Ok(())
     }
 
     /// Moves to the key before.
@@ -124,6 +151,7 @@ impl<C: Cursor> VisibleCursor<C> {
         let on = match place {
             Place::None => false,
             Place::Inner => self.step_before_key()?,
+            Place::Passed { .. } => self.inner.seek_before(&self.key, MAX_SEQUENCE)?,
             Place::Copied { before } => before,
         };
         self.settle_backward(on)
@@ -136,7 +164,7 @@ impl<C: Cursor> VisibleCursor<C> {
     #[inline]
     pub(crate) fn entry(&self) -> EntryRef<'_> {
         match self.place {
-            Place::None => panic!("a cursor that stands on no key was asked for it"),
+            Place::None | Place::Passed { .. } => panic!("a cursor that stands on no key was asked for it"),
             Place::Inner => self.inner.entry(),
             Place::Copied { .. } => {
                 EntryRef { user_key: &self.key, sequence: 0, kind: self.kind, value: &self.value }

@@ -1,5 +1,6 @@
 //! Reading: what a reader looks into, looking one key or many up, walking over a range, and estimating one.
 
+mod ahead;
 mod estimate;
 mod many;
 mod memtables;

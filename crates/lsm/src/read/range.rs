@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::ahead::ReadAhead;
 use super::scans::{OpenCursors, ScanCursor, ScanSlot};
 use crate::database::Core;
 use crate::entry::{EntryRef, Kind};
@@ -37,6 +38,8 @@ struct Scan {
     visibility: Visibility,
     own: Option<OwnWrites>,
     tracked: Option<Arc<TrackedRange>>,
+    /// Read from the front and not handed out yet.
+    ahead: ReadAhead,
 }
 
 /// A key and its value, lent by a [`Range`] until it goes on.
@@ -56,7 +59,15 @@ impl Range {
         visibility: Visibility,
     ) -> Self {
         let slot = core.scans().register();
-        let scan = Scan { core, rest: range, _guard: guard, visibility, own: None, tracked: None };
+        let scan = Scan {
+            core,
+            rest: range,
+            _guard: guard,
+            visibility,
+            own: None,
+            tracked: None,
+            ahead: ReadAhead::default(),
+        };
         Range { scan, slot, failure: None, lent: Vec::new() }
     }
 
@@ -79,6 +90,10 @@ impl Range {
     /// # Errors
     /// Damage or failure of the storage. It ends then.
     pub fn next_entry(&mut self) -> Result<Option<LentEntry<'_>>, Error> {
+        if self.scan.advance_ahead() {
+            let (key, value) = self.scan.ahead.present().unwrap_or_default();
+            return Ok(Some((key.get(PREFIX_BYTES..).unwrap_or_default(), value)));
+        }
         let lent = &mut self.lent;
         let step = self.scan.advance(End::Front, &self.slot, &mut self.failure, |_, value| lend(lent, value));
         Ok(step.transpose()?.map(|()| {
@@ -99,6 +114,10 @@ impl Range {
     }
 
     fn advance(&mut self, end: End) -> Option<Result<(Vec<u8>, Value), Error>> {
+        if end == End::Front && self.scan.advance_ahead() {
+            let (key, value) = self.scan.ahead.present().unwrap_or_default();
+            return Some(Ok((key.get(PREFIX_BYTES..).unwrap_or_default().to_vec(), Value::from(value))));
+        }
         let own = |key: &[u8], read: Read<'_>| match read {
             Read::InPlace(value) => (key.to_vec(), Value::from(value)),
             Read::Loaded(value) => (key.to_vec(), value),
@@ -141,6 +160,10 @@ impl Scan {
             self.exhaust(slot);
             return Some(Err(failure));
         }
+        self.settle_start();
+        if end == End::Front {
+            self.ahead.forget();
+        }
         if self.rest.is_empty() {
             return None;
         }
@@ -161,7 +184,37 @@ impl Scan {
         }
     }
 
+    /// Goes on to an entry that was read ahead, if there is one.
+    #[inline]
+    fn advance_ahead(&mut self) -> bool {
+        let end = self.rest.end.as_slice();
+        let goes_on = self.ahead.advance(|key| key < end);
+        if goes_on && self.tracked.is_some() {
+            self.settle_start();
+            self.note_read(End::Front);
+        }
+        goes_on
+    }
+
+    /// Makes the rest begin behind the entry that was handed out last, where that was read ahead.
+    fn settle_start(&mut self) {
+        if let Some((key, _)) = self.ahead.present() {
+            self.rest.start.clear();
+            self.rest.start.extend_from_slice(key);
+            self.rest.start.push(0);
+        }
+    }
+
+    /// Reads ahead from a cursor that stands on the entry handed out last, and goes on to the first of what was read.
+    fn read_ahead(&mut self, cursor: &mut ScanCursor) -> Result<bool, Error> {
+        let (ahead, end) = (&mut self.ahead, self.rest.end.as_slice());
+        ahead.begin();
+        cursor.pass_plain(&mut |key, value| key < end && ahead.take(key, value))?;
+        Ok(self.advance_ahead())
+    }
+
     fn exhaust(&mut self, slot: &ScanSlot) {
+        self.ahead.forget();
         self.rest.start.clone_from(&self.rest.end);
         drop(std::mem::take(&mut *slot.lock()));
     }
@@ -176,6 +229,14 @@ impl Scan {
             End::Front => &mut open.front,
             End::Back => &mut open.back,
         };
+        if end == End::Front
+            && let Some(cursor) = place
+            && self.read_ahead(cursor)?
+        {
+            self.settle_start();
+            let (key, value) = self.ahead.present().unwrap_or_default();
+            return Ok(Some(take(key.get(PREFIX_BYTES..).unwrap_or_default(), Read::InPlace(value))));
+        }
         let mut overtaken = Overtaken::default();
         loop {
             let Some(entry) = self.move_cursor(end, place)? else {

@@ -157,4 +157,22 @@ impl Cursor for TableCursor {
             None => panic!("a cursor that stands on no entry was asked for it"),
         }
     }
+
+    fn next_while(&mut self, takes: &mut dyn FnMut(EntryRef<'_>) -> bool) -> Result<bool, Error> {
+        self.guard(|cursor| {
+            while let Some((block, payload)) = &cursor.block {
+                let (block, inner) = (*block, &*cursor.table.inner);
+                let bytes = inner.bytes(payload);
+                let on = BlockView::new(bytes)
+                    .and_then(|view| {
+                        cursor.position.next_while(view, bytes, &mut |entry| takes(inner.stamped(entry)))
+                    })
+                    .map_err(|damage| inner.damaged(block, damage))?;
+                if on || (cursor.first_from(block + 1)? && !takes(cursor.entry())) {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        })
+    }
 }

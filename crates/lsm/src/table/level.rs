@@ -116,4 +116,20 @@ impl Cursor for LevelCursor {
             None => panic!("a cursor that stands on no entry was asked for it"),
         }
     }
+
+    fn next_while(&mut self, takes: &mut dyn FnMut(EntryRef<'_>) -> bool) -> Result<bool, Error> {
+        loop {
+            let Some((before, _)) = self.present else {
+                return self.failed.clone().map_or(Ok(false), Err);
+            };
+            if !self.step(true, |cursor| cursor.next_while(takes))? {
+                return Ok(false);
+            }
+            // Where it entered another table, nobody was asked about the entry it stands on.
+            let entered = self.present.as_ref().is_some_and(|(present, _)| *present != before);
+            if !entered || !takes(self.entry()) {
+                return Ok(true);
+            }
+        }
+    }
 }
