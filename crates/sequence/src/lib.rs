@@ -69,6 +69,7 @@ pub mod output;
 pub mod reader;
 mod samples;
 mod search;
+pub mod unitig;
 
 pub use error::Error;
 pub use index::{

@@ -1,7 +1,7 @@
 //! Two-bit codes of the bases: A 0, C 1, G 2, T (or U) 3, so that the complement of a code is `3 - code`.
 
 /// Marks a byte that is no base, such as `N`: it breaks the k-mers around it.
-pub(super) const NO_BASE: u8 = 4;
+pub(crate) const NO_BASE: u8 = 4;
 
 const CODES: [u8; 256] = {
     let mut table = [NO_BASE; 256];
@@ -20,6 +20,6 @@ const CODES: [u8; 256] = {
 
 /// The code of a base, or [`NO_BASE`].
 #[inline]
-pub(super) fn code(byte: u8) -> u8 {
+pub(crate) fn code(byte: u8) -> u8 {
     CODES[byte as usize]
 }

@@ -8,4 +8,5 @@ mod rolling;
 pub use geometry::{Geometry, GeometryError, MAX_K, MIN_K};
 pub use rolling::{KmerAt, Kmers};
 
+pub(crate) use base::{NO_BASE, code};
 pub(crate) use geometry::WORD_BYTES;

@@ -9,7 +9,7 @@ mod file;
 mod format;
 mod kind;
 mod merge;
-mod packed;
+pub(crate) mod packed;
 mod section;
 #[cfg(test)]
 mod tests;

@@ -7,12 +7,12 @@
 use stroma_hybrid::KeySource;
 
 /// Bits needed to store `largest`.
-pub(super) fn width_for(largest: u64) -> u32 {
+pub(crate) fn width_for(largest: u64) -> u32 {
     64 - largest.leading_zeros()
 }
 
 /// Bytes of an array; `None` where they overflow.
-fn packed_bytes(length: u64, width: u32) -> Option<u64> {
+pub(crate) fn packed_bytes(length: u64, width: u32) -> Option<u64> {
     if length == 0 || width == 0 {
         return Some(0);
     }
@@ -68,8 +68,8 @@ impl PackedBuilder {
 /// A packed array in memory of its own.
 #[derive(Debug, Clone)]
 pub(crate) struct PackedBuffer {
-    pub(super) bytes: Vec<u8>,
-    pub(super) width: u32,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) width: u32,
     pub(super) length: usize,
 }
 
@@ -80,7 +80,7 @@ impl PackedBuffer {
         builder.finish()
     }
 
-    pub(super) fn view(&self) -> Packed<'_> {
+    pub(crate) fn view(&self) -> Packed<'_> {
         Packed { bytes: &self.bytes, width: self.width, length: self.length, mask: mask(self.width) }
     }
 }
@@ -91,7 +91,7 @@ fn mask(width: u32) -> u64 {
 
 /// A packed array in borrowed bytes of any alignment.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Packed<'a> {
+pub(crate) struct Packed<'a> {
     bytes: &'a [u8],
     width: u32,
     length: usize,
@@ -100,7 +100,7 @@ pub(super) struct Packed<'a> {
 
 impl<'a> Packed<'a> {
     /// Views `bytes` as `length` numbers; `None` when width, length and bytes do not fit each other.
-    pub(super) fn new(bytes: &'a [u8], width: u32, length: u64) -> Option<Self> {
+    pub(crate) fn new(bytes: &'a [u8], width: u32, length: u64) -> Option<Self> {
         if width > 64 || packed_bytes(length, width)? != bytes.len() as u64 {
             return None;
         }
@@ -112,7 +112,7 @@ impl<'a> Packed<'a> {
     /// # Panics
     /// If the position is not below the length (for width 0: never).
     #[inline]
-    pub(super) fn get(&self, position: usize) -> u64 {
+    pub(crate) fn get(&self, position: usize) -> u64 {
         if self.width == 0 {
             return 0;
         }
@@ -129,7 +129,7 @@ impl<'a> Packed<'a> {
         ((word(0) >> shift) | ((word(8) << 1) << (63 - shift))) & self.mask
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.length
     }
 }

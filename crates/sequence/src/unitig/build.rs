@@ -1,0 +1,196 @@
+//! Builds a dictionary: k-mers in parts, strings from them, the tables over the strings, the bytes.
+
+use stroma_quotient::Key;
+use xxhash_rust::xxh3::xxh3_64;
+use zerocopy::IntoBytes;
+
+use super::DictionaryError;
+use super::format::{HEADER_BYTES, Header, MAGIC, VERSION};
+use super::join::{Strings, join};
+use super::oriented::Length;
+use super::paths::{Paths, cover};
+use super::places::{StoredPlaces, bucket_of};
+use super::sampling::{Sample, Sampling, Slider, mix};
+
+/// Most positions in a bucket; one with more hands over to the table of whole k-mers.
+const MOST_IN_BUCKET: usize = 16;
+/// Paths are numbered with 31 bits.
+const MOST_PATHS: u64 = (1 << 31) - 1;
+
+/// Collects the k-mers of a dictionary, part by part.
+///
+/// Memory: the part being added, at 12 to 24 bytes a k-mer (twice that for k above 31), and the paths of those before:
+/// for the parts of 64 partitions by minimizer some 4 bytes a k-mer, and as much again when they are joined.
+pub struct DictionaryBuilder<W> {
+    k: u8,
+    length: Length<W>,
+    paths: Paths,
+    kmers: u64,
+}
+
+impl<W: Key> DictionaryBuilder<W> {
+    /// For an odd `k` from 3 to 31 (`u64`) or 63 (`u128`).
+    ///
+    /// # Errors
+    /// [`DictionaryError::UnsupportedK`].
+    pub fn new(k: u8) -> Result<Self, DictionaryError> {
+        if k < 3 || k.is_multiple_of(2) || 2 * u32::from(k) >= W::BITS {
+            return Err(DictionaryError::UnsupportedK { k, bits: W::BITS });
+        }
+        let length = Length::new(k.into());
+        Ok(DictionaryBuilder { k, length, paths: Paths::default(), kmers: 0 })
+    }
+
+    /// Adds k-mers, each with its colour. No k-mer may be in two parts; the better neighbours in a sequence stay
+    /// together in one part, the less remains to be joined. Linear time on average.
+    ///
+    /// # Errors
+    /// [`DictionaryError::UnsupportedKmer`] for a word that is no canonical k-mer, or is twice in the part;
+    /// [`DictionaryError::TooMany`].
+    pub fn add(&mut self, kmers: &[(W, u32)]) -> Result<(), DictionaryError> {
+        for &(kmer, _) in kmers {
+            let too_long = kmer > W::mask(2 * u32::from(self.k));
+            if too_long || self.length.reverse_complement(kmer) < kmer {
+                return Err(DictionaryError::UnsupportedKmer { kmer: kmer.into(), what: "no canonical k-mer" });
+            }
+        }
+        cover(kmers, self.length, &mut self.paths)?;
+        if self.paths.begins.len() as u64 > MOST_PATHS {
+            return Err(DictionaryError::TooMany { limit: MOST_PATHS });
+        }
+        self.kmers += kmers.len() as u64;
+        Ok(())
+    }
+
+    /// Joins what was added and writes the dictionary. Time: sorting the ends of paths and the sampled positions.
+    ///
+    /// # Errors
+    /// None that a caller can cause.
+    pub fn finish(self) -> Result<Vec<u8>, DictionaryError> {
+        let k = u32::from(self.k);
+        let strings = join::<W>(&self.paths, k);
+        let kmers = self.kmers;
+        drop(self.paths);
+        let sampling = Sampling::choose(k, kmers);
+        let (places, heavy) = Tables { strings: &strings, sampling, length: self.length }.build();
+        let (bases, runs) = (strings.bases.len(), strings.runs.store(strings.bases.len()));
+        let mut header = Header {
+            magic: MAGIC,
+            version: VERSION.into(),
+            k: self.k,
+            m: sampling.m as u8,
+            t: sampling.t as u8,
+            colour_width: runs.colours.width as u8,
+            kmers: kmers.into(),
+            strings: strings.strings.into(),
+            bases: bases.into(),
+            runs: (strings.runs.starts.len() as u64).into(),
+            buckets: places.buckets.into(),
+            entries: places.entries.into(),
+            heavy_buckets: heavy.buckets.into(),
+            heavy_entries: heavy.entries.into(),
+            ..Header::default()
+        };
+        let mut bytes = vec![0; HEADER_BYTES];
+        let sections = [
+            &strings.bases.into_bytes(),
+            &runs.groups.bits,
+            &runs.groups.samples.bytes,
+            &runs.lows.bytes,
+            &runs.lasts.bytes,
+            &runs.colours.bytes,
+            &places.groups.bits,
+            &places.groups.samples.bytes,
+            &places.positions.bytes,
+            &heavy.groups.bits,
+            &heavy.groups.samples.bytes,
+            &heavy.positions.bytes,
+        ];
+        sections.into_iter().for_each(|section| bytes.extend_from_slice(section));
+        header.body_checksum = xxh3_64(&bytes[HEADER_BYTES..]).into();
+        header.checksum = header.expected_checksum().into();
+        bytes[..HEADER_BYTES].copy_from_slice(header.as_bytes());
+        Ok(bytes)
+    }
+}
+
+/// Makes the tables over finished strings.
+struct Tables<'a, W> {
+    strings: &'a Strings,
+    sampling: Sampling,
+    length: Length<W>,
+}
+
+impl<W: Key> Tables<'_, W> {
+    /// The table of sampled m-mers, and that of the k-mers whose m-mers are at too many places.
+    fn build(&self) -> (StoredPlaces, StoredPlaces) {
+        let width = crate::layer::packed::width_for(self.strings.bases.len());
+        let mut sampled: Vec<(u64, u64)> = Vec::new();
+        self.each_kmer(|position, sample| {
+            let entry = (sample.hash, position + u64::from(sample.offset));
+            if sampled.last() != Some(&entry) {
+                sampled.push(entry);
+            }
+        });
+        sampled.sort_unstable();
+        sampled.dedup();
+        let buckets = sampled.len() as u64;
+        sampled.iter_mut().for_each(|entry| entry.0 = bucket_of(entry.0, buckets));
+        let is_heavy = |group: &[(u64, u64)]| group.len() > MOST_IN_BUCKET;
+        let mut heavy_buckets: Vec<u64> = Vec::new();
+        let mut kept = Vec::with_capacity(sampled.len());
+        for group in sampled.chunk_by(|one, other| one.0 == other.0) {
+            if is_heavy(group) {
+                heavy_buckets.push(group[0].0);
+                kept.push((group[0].0, u64::MAX >> (64 - width)));
+            } else {
+                kept.extend_from_slice(group);
+            }
+        }
+        drop(sampled);
+        let heavy = self.heavy(&heavy_buckets, buckets, width);
+        (StoredPlaces::new(&kept, buckets, width), heavy)
+    }
+
+    /// The k-mers whose samples are in these buckets, by the hash of the whole k-mer.
+    fn heavy(&self, heavy_buckets: &[u64], buckets: u64, width: u32) -> StoredPlaces {
+        let mut found = Vec::new();
+        if !heavy_buckets.is_empty() {
+            self.each_kmer(|position, sample| {
+                if heavy_buckets.binary_search(&bucket_of(sample.hash, buckets)).is_ok() {
+                    let kmer = self.strings.bases.kmer(position, self.length.bases());
+                    found.push((kmer_hash(self.length.oriented(kmer).canonical()), position));
+                }
+            });
+            found.sort_unstable();
+        }
+        let own_buckets = found.len() as u64;
+        found.iter_mut().for_each(|entry| entry.0 = bucket_of(entry.0, own_buckets));
+        StoredPlaces::new(&found, own_buckets, width)
+    }
+
+    /// Hands out each k-mer's position, and the sample of the k-mer as it is read there.
+    fn each_kmer(&self, mut take: impl FnMut(u64, Sample)) {
+        let k = u64::from(self.length.bases());
+        let (runs, bases) = (&self.strings.runs, &self.strings.bases);
+        let mut slider = Slider::new(self.sampling);
+        let mut begin = 0;
+        for (run, _) in runs.last_of_string.iter().enumerate().filter(|(_, is_last)| **is_last) {
+            let end = runs.starts.get(run + 1).copied().unwrap_or(bases.len());
+            slider.restart();
+            for position in begin..end {
+                if let Some(sample) = slider.push(bases.get(position)) {
+                    take(position + 1 - k, sample);
+                }
+            }
+            begin = end;
+        }
+    }
+}
+
+/// Hash of a whole canonical k-mer.
+#[inline]
+pub(super) fn kmer_hash<W: Key>(kmer: W) -> u64 {
+    let wide: u128 = kmer.into();
+    mix(wide as u64 ^ mix((wide >> 64) as u64))
+}

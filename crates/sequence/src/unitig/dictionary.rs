@@ -1,0 +1,287 @@
+//! A dictionary in borrowed bytes: opened, looked up k-mer by k-mer, read whole, verified.
+
+use stroma_quotient::Key;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::DictionaryError;
+use super::bases::Bases;
+use super::build::kmer_hash;
+use super::format::{HEADER_BYTES, Header, SECTIONS, split};
+use super::oriented::{Length, Oriented};
+use super::places::Places;
+use super::runs::{Run, Runs};
+use super::sampling::{Sample, Sampling};
+use super::search::Search;
+
+/// k-mers and the colour of each, in bytes that may be mapped.
+///
+/// Whatever the bytes, nothing here panics or takes memory; wrong bytes that pass the checksums may give wrong answers.
+#[derive(Clone, Copy, Debug)]
+pub struct UnitigDictionary<'a> {
+    header: Header,
+    pub(super) sampling: Sampling,
+    pub(super) bases: Bases<'a>,
+    pub(super) runs: Runs<'a>,
+    places: Places<'a>,
+    heavy: Places<'a>,
+    /// Stands for a position where a bucket hands over to `heavy`.
+    handed_over: u64,
+}
+
+/// A k-mer found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Where the k-mer begins in the strings: a number that no other k-mer of the dictionary has.
+    pub position: u64,
+    /// Its colour.
+    pub colour: u32,
+}
+
+/// Bytes of a dictionary by what they are for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DictionaryParts {
+    /// The bases of the strings.
+    pub strings: u64,
+    /// Where runs of a colour begin, and which is the last one of a string.
+    pub runs: u64,
+    /// The colour of each run.
+    pub colours: u64,
+    /// The table that tells where m-mers are.
+    pub places: u64,
+    /// The table of k-mers whose m-mers are at many places.
+    pub heavy: u64,
+}
+
+/// A place where a k-mer was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hit {
+    pub(super) position: u64,
+    pub(super) is_forward: bool,
+    pub(super) run: Run,
+}
+
+impl<'a> UnitigDictionary<'a> {
+    /// Opens a dictionary and verifies its checksums. Time: reading the bytes once.
+    ///
+    /// # Errors
+    /// [`DictionaryError`] where they are damaged, or written by a newer version.
+    pub fn open(bytes: &'a [u8]) -> Result<Self, DictionaryError> {
+        let dictionary = Self::open_verified(bytes)?;
+        if xxh3_64(&bytes[HEADER_BYTES..]) != dictionary.header.body_checksum.get() {
+            let what = "the checksum does not match";
+            return Err(DictionaryError::Corrupt { offset: HEADER_BYTES as u64, what });
+        }
+        Ok(dictionary)
+    }
+
+    /// As [`open`](Self::open), of bytes that were verified against a checksum before. O(1).
+    pub(crate) fn open_verified(bytes: &'a [u8]) -> Result<Self, DictionaryError> {
+        let (header, sections) = split(bytes)?;
+        Self::view(header, sections).ok_or(DictionaryError::Corrupt {
+            offset: HEADER_BYTES as u64,
+            what: "a section is not as long as the header says",
+        })
+    }
+
+    fn view(header: Header, sections: [&'a [u8]; SECTIONS]) -> Option<Self> {
+        let [bases, a, b, c, d, e, f, g, h, i, j, l] = sections;
+        let width = header.position_width();
+        let (buckets, entries) = (header.buckets.get(), header.entries.get());
+        let (heavy_buckets, heavy_entries) = (header.heavy_buckets.get(), header.heavy_entries.get());
+        Some(UnitigDictionary {
+            sampling: header.sampling(),
+            bases: Bases::new(bases),
+            runs: Runs::new(
+                [a, b, c, d, e],
+                header.bases.get(),
+                header.runs.get(),
+                header.colour_width.into(),
+            )?,
+            places: Places::new([f, g, h], buckets, entries, width)?,
+            heavy: Places::new([i, j, l], heavy_buckets, heavy_entries, width)?,
+            handed_over: u64::MAX.checked_shr(64 - width).unwrap_or(0),
+            header,
+        })
+    }
+
+    /// Bases in a k-mer.
+    pub fn k(&self) -> u8 {
+        self.header.k
+    }
+
+    /// Distinct k-mers.
+    pub fn kmers(&self) -> u64 {
+        self.header.kmers.get()
+    }
+
+    /// Strings that the k-mers are written as.
+    pub fn strings(&self) -> u64 {
+        self.header.strings.get()
+    }
+
+    /// Runs of k-mers of one colour along the strings.
+    pub fn runs(&self) -> u64 {
+        self.header.runs.get()
+    }
+
+    /// Sampled positions of the strings.
+    pub fn sampled(&self) -> u64 {
+        self.header.entries.get()
+    }
+
+    /// What the bytes are used for.
+    pub fn parts(&self) -> DictionaryParts {
+        let sections = self.header.section_bytes().unwrap_or_default();
+        DictionaryParts {
+            strings: sections[0],
+            runs: sections[1..5].iter().sum(),
+            colours: sections[5],
+            places: sections[6..9].iter().sum(),
+            heavy: sections[9..].iter().sum(),
+        }
+    }
+
+    /// Looks one k-mer up, in either direction. O(1) on average.
+    ///
+    /// # Panics
+    /// If the word is too narrow for k.
+    pub fn get<W: Key>(&self, kmer: W) -> Option<Found> {
+        let length = self.length::<W>();
+        let hit = self.find(length, length.oriented(kmer))?;
+        Some(Found { position: hit.position, colour: self.runs.colour(hit.run.number) })
+    }
+
+    /// Looks up each k-mer of a sequence, in order.
+    ///
+    /// # Panics
+    /// If the word is too narrow for k.
+    pub fn search<'s, W: Key>(&'s self, sequence: &'s [u8]) -> Search<'s, W> {
+        Search::new(self, self.length(), sequence)
+    }
+
+    fn length<W: Key>(&self) -> Length<W> {
+        assert!(2 * u32::from(self.header.k) < W::BITS, "a k-mer does not fit the word");
+        Length::new(self.header.k.into())
+    }
+
+    /// Where a k-mer is.
+    #[inline]
+    pub(super) fn find<W: Key>(&self, length: Length<W>, kmer: Oriented<W>) -> Option<Hit> {
+        let [forward, reverse] = self.sampling.samples(kmer);
+        if forward == reverse {
+            return self.look(length, kmer, forward, [true, true]);
+        }
+        let hit = self.look(length, kmer, forward, [true, false]);
+        hit.or_else(|| self.look(length, kmer, reverse, [false, true]))
+    }
+
+    /// Looks where a sample is for the k-mer as it is, and for its reverse complement.
+    #[inline]
+    fn look<W: Key>(
+        &self,
+        length: Length<W>,
+        kmer: Oriented<W>,
+        sample: Sample,
+        [as_it_is, reversed]: [bool; 2],
+    ) -> Option<Hit> {
+        let offsets = [sample.offset, self.sampling.offset_reversed(sample.offset)].map(u64::from);
+        for entry in self.places.bucket(sample.hash) {
+            let place = self.places.position(entry);
+            if place == self.handed_over {
+                return self.find_heavy(length, kmer);
+            }
+            for (offset, wanted, is_forward) in [(offsets[0], as_it_is, true), (offsets[1], reversed, false)] {
+                let position = place.checked_sub(offset).filter(|_| wanted);
+                let hit = position.and_then(|position| self.check(length, position, kmer, is_forward));
+                if hit.is_some() {
+                    return hit;
+                }
+            }
+        }
+        None
+    }
+
+    /// Looks in the table of k-mers whose samples are at too many places.
+    #[cold]
+    fn find_heavy<W: Key>(&self, length: Length<W>, kmer: Oriented<W>) -> Option<Hit> {
+        let mut entries = self.heavy.bucket(kmer_hash(kmer.canonical()));
+        entries.find_map(|entry| {
+            let position = self.heavy.position(entry);
+            let forward = self.check(length, position, kmer, true);
+            forward.or_else(|| self.check(length, position, kmer, false))
+        })
+    }
+
+    /// Whether the k-mer stands at a position, and not across the end of a string.
+    #[inline]
+    fn check<W: Key>(
+        &self,
+        length: Length<W>,
+        position: u64,
+        kmer: Oriented<W>,
+        is_forward: bool,
+    ) -> Option<Hit> {
+        let wanted = if is_forward { kmer.forward } else { kmer.reverse };
+        if self.bases.kmer::<W>(position, length.bases()) != wanted {
+            return None;
+        }
+        let run = self.runs.locate(position)?;
+        let end = position + u64::from(length.bases());
+        let within = if self.runs.is_last_of_string(run.number) { run.end } else { self.header.bases.get() };
+        (end <= within).then_some(Hit { position, is_forward, run })
+    }
+
+    /// All k-mers, canonical, each with its position and colour, in the order of the strings.
+    ///
+    /// # Panics
+    /// If the word is too narrow for k.
+    pub fn iter<W: Key>(&self) -> impl Iterator<Item = (W, Found)> {
+        let length = self.length::<W>();
+        let k = u64::from(length.bases());
+        self.runs.iter().flat_map(move |run| {
+            let is_last = self.runs.is_last_of_string(run.number);
+            let end = if is_last { (run.end + 1).saturating_sub(k) } else { run.end };
+            let colour = self.runs.colour(run.number);
+            let mut at = None;
+            (run.start..end).map(move |position| {
+                let next = match at {
+                    None => length.oriented(self.bases.kmer(position, length.bases())),
+                    Some(before) => length.step(before, self.bases.get(position + k - 1)),
+                };
+                at = Some(next);
+                (next.canonical(), Found { position, colour })
+            })
+        })
+    }
+
+    /// Verifies what no checksum tells: that the tables agree with each other, and that each k-mer is found where it
+    /// stands. Time: a look-up of each k-mer.
+    ///
+    /// # Errors
+    /// [`DictionaryError::Corrupt`].
+    pub fn verify(&self) -> Result<(), DictionaryError> {
+        if 2 * u32::from(self.header.k) < u64::BITS { self.verify_words::<u64>() } else { self.verify_words::<u128>() }
+    }
+
+    fn verify_words<W: Key>(&self) -> Result<(), DictionaryError> {
+        let corrupt = |what| DictionaryError::Corrupt { offset: HEADER_BYTES as u64, what };
+        if !self.runs.is_sound() || !self.places.is_sound() || !self.heavy.is_sound() {
+            return Err(corrupt("a table contradicts itself"));
+        }
+        let (length, mut count, mut strings) = (self.length::<W>(), 0, 0);
+        for run in self.runs.iter() {
+            strings += u64::from(self.runs.is_last_of_string(run.number));
+        }
+        for (kmer, found) in self.iter::<W>() {
+            count += 1;
+            let hit = self.find(length, length.oriented(kmer));
+            if hit.is_none_or(|hit| hit.position != found.position) {
+                return Err(corrupt("a k-mer is not found where it stands"));
+            }
+        }
+        if count != self.kmers() || strings != self.strings() {
+            return Err(corrupt("there are not as many k-mers or strings as the header says"));
+        }
+        Ok(())
+    }
+}
