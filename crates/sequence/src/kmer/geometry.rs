@@ -13,6 +13,11 @@ const LONGEST_MINIMIZER: u8 = 11;
 
 const MAX_PARTITION_BITS: u8 = 12;
 
+/// Bases in the minimizers of an index of this k.
+pub(crate) fn usual_minimizer_length(k: u8) -> u8 {
+    k.min(LONGEST_MINIMIZER)
+}
+
 /// Why no index can have these settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GeometryError {
@@ -52,7 +57,7 @@ impl Geometry {
     /// # Errors
     /// [`GeometryError`] when one of them is not supported.
     pub fn new(k: u8, partition_bits: u8) -> Result<Self, GeometryError> {
-        Self::from_parts(k, k.min(LONGEST_MINIMIZER), partition_bits)
+        Self::from_parts(k, usual_minimizer_length(k), partition_bits)
     }
 
     /// As [`new`](Self::new), with the minimizer length read from a file.

@@ -54,7 +54,7 @@ impl Minimizers {
         if self.run < self.m {
             return;
         }
-        let hash = mix(self.strands.canonical());
+        let hash = minimizer_hash(self.strands.canonical());
         self.hashes[slot(self.run)] = hash;
         if hash <= self.smallest {
             (self.smallest, self.smallest_at) = (hash, self.run);
@@ -87,7 +87,7 @@ fn slot(at: u64) -> usize {
 /// The finalizer of SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014):
 /// invertible, so different m-mers never tie.
 #[inline]
-fn mix(word: u64) -> u64 {
+pub(crate) fn minimizer_hash(word: u64) -> u64 {
     let word = word.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -103,7 +103,8 @@ mod tests {
     fn the_smallest_is_that_of_a_fresh_search_of_the_window() {
         let geometry = Geometry::new(31, 6).expect("valid");
         let m = usize::from(geometry.minimizer_length());
-        let sequence: Vec<u8> = (0..2000u64).map(|i| b"ACGT"[(mix(i) >> 20) as usize % 4]).collect();
+        let sequence: Vec<u8> =
+            (0..2000u64).map(|i| b"ACGT"[(minimizer_hash(i) >> 20) as usize % 4]).collect();
         let mut minimizers = Minimizers::new(geometry);
         for (end, &base) in sequence.iter().enumerate() {
             minimizers.push(code(base));
@@ -113,7 +114,7 @@ mod tests {
             let hash_of = |window: &[u8]| {
                 let mut strands = Strands::new(m as u8);
                 window.iter().for_each(|&b| strands.push(code(b)));
-                mix(strands.canonical())
+                minimizer_hash(strands.canonical())
             };
             let expected = sequence[end + 1 - 31..=end].windows(m).map(hash_of).min();
             assert_eq!(Some(minimizers.smallest()), expected, "at {end}");

@@ -9,4 +9,5 @@ pub use geometry::{Geometry, GeometryError, MAX_K, MIN_K};
 pub use rolling::{KmerAt, Kmers};
 
 pub(crate) use base::{NO_BASE, code};
-pub(crate) use geometry::WORD_BYTES;
+pub(crate) use geometry::{WORD_BYTES, usual_minimizer_length};
+pub(crate) use minimizer::minimizer_hash;

@@ -7,6 +7,7 @@ use zerocopy::IntoBytes;
 use super::DictionaryError;
 use super::format::{HEADER_BYTES, Header, MAGIC, VERSION};
 use super::join::{Strings, join};
+use super::near::{Near, smallest_hash};
 use super::oriented::Length;
 use super::paths::{Paths, cover};
 use super::places::{StoredPlaces, bucket_of};
@@ -19,7 +20,7 @@ const MOST_PATHS: u64 = (1 << 31) - 1;
 
 /// Collects the k-mers of a dictionary, part by part.
 ///
-/// Memory: the part being added, at 12 to 24 bytes a k-mer (twice that for k above 31), and the paths of those before:
+/// Memory: the part being added, at 16 bytes a k-mer beside what it is given as (32 for k above 31), and the paths of those before:
 /// for the parts of 64 partitions by minimizer some 4 bytes a k-mer, and as much again when they are joined.
 pub struct DictionaryBuilder<W> {
     k: u8,
@@ -51,15 +52,24 @@ impl<W: Key> DictionaryBuilder<W> {
         for &(kmer, _) in kmers {
             let too_long = kmer > W::mask(2 * u32::from(self.k));
             if too_long || self.length.reverse_complement(kmer) < kmer {
-                return Err(DictionaryError::UnsupportedKmer { kmer: kmer.into(), what: "no canonical k-mer" });
+                return Err(DictionaryError::UnsupportedKmer {
+                    kmer: kmer.into(),
+                    what: "no canonical k-mer",
+                });
             }
         }
-        cover(kmers, self.length, &mut self.paths)?;
+        let near = self.near(kmers);
+        near.groups().try_for_each(|group| cover(group, self.length, &mut self.paths))?;
         if self.paths.begins.len() as u64 > MOST_PATHS {
             return Err(DictionaryError::TooMany { limit: MOST_PATHS });
         }
         self.kmers += kmers.len() as u64;
         Ok(())
+    }
+
+    /// The k-mers of a part in groups whose tables fit the processor's cache.
+    fn near(&self, kmers: &[(W, u32)]) -> Near<W> {
+        Near::new(kmers, |kmer| smallest_hash(self.length.oriented(kmer), self.k))
     }
 
     /// Joins what was added and writes the dictionary. Time: sorting the ends of paths and the sampled positions.

@@ -190,7 +190,8 @@ impl<'a> UnitigDictionary<'a> {
             if place == self.handed_over {
                 return self.find_heavy(length, kmer);
             }
-            for (offset, wanted, is_forward) in [(offsets[0], as_it_is, true), (offsets[1], reversed, false)] {
+            for (offset, wanted, is_forward) in [(offsets[0], as_it_is, true), (offsets[1], reversed, false)]
+            {
                 let position = place.checked_sub(offset).filter(|_| wanted);
                 let hit = position.and_then(|position| self.check(length, position, kmer, is_forward));
                 if hit.is_some() {
@@ -260,7 +261,11 @@ impl<'a> UnitigDictionary<'a> {
     /// # Errors
     /// [`DictionaryError::Corrupt`].
     pub fn verify(&self) -> Result<(), DictionaryError> {
-        if 2 * u32::from(self.header.k) < u64::BITS { self.verify_words::<u64>() } else { self.verify_words::<u128>() }
+        if 2 * u32::from(self.header.k) < u64::BITS {
+            self.verify_words::<u64>()
+        } else {
+            self.verify_words::<u128>()
+        }
     }
 
     fn verify_words<W: Key>(&self) -> Result<(), DictionaryError> {

@@ -39,7 +39,10 @@ impl StoredGroups {
             sampled += SAMPLED;
         }
         let bits = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-        StoredGroups { bits, samples: PackedBuffer::from_values(samples.into_iter(), sample_width(groups, entries)) }
+        StoredGroups {
+            bits,
+            samples: PackedBuffer::from_values(samples.into_iter(), sample_width(groups, entries)),
+        }
     }
 }
 

@@ -169,16 +169,17 @@ impl Writer<'_> {
         if is_backward {
             for run in (first_run..runs_end).rev() {
                 let (_, colour) = self.paths.runs[run as usize];
-                let behind = if run + 1 < runs_end { self.paths.runs[run as usize + 1].0 - 1 } else { last_kmer };
+                let behind =
+                    if run + 1 < runs_end { self.paths.runs[run as usize + 1].0 - 1 } else { last_kmer };
                 self.write_run(base + (last_kmer - behind), colour, is_first && run + 1 == runs_end);
             }
-            (begin..end - skipped).rev().for_each(|at| self.out.bases.push(3 - self.paths.bases.get(at)));
+            self.out.bases.append(&self.paths.bases, begin..end - skipped, true);
         } else {
             for run in first_run..runs_end {
                 let (start, colour) = self.paths.runs[run as usize];
                 self.write_run(base + (start - begin), colour, is_first && run == first_run);
             }
-            (begin + skipped..end).for_each(|at| self.out.bases.push(self.paths.bases.get(at)));
+            self.out.bases.append(&self.paths.bases, begin + skipped..end, false);
         }
     }
 

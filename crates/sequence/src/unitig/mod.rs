@@ -41,6 +41,7 @@ mod error;
 mod format;
 mod groups;
 mod join;
+mod near;
 mod oriented;
 mod paths;
 mod places;

@@ -50,7 +50,7 @@ impl<W: Key> Length<W> {
 
 /// 32 bases in reverse order, each its complement.
 #[inline]
-fn reversed(word: u64) -> u64 {
+pub(super) fn reversed(word: u64) -> u64 {
     let word = !word.swap_bytes();
     let word = ((word >> 4) & 0x0f0f_0f0f_0f0f_0f0f) | ((word & 0x0f0f_0f0f_0f0f_0f0f) << 4);
     ((word >> 2) & 0x3333_3333_3333_3333) | ((word & 0x3333_3333_3333_3333) << 2)

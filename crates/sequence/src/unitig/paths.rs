@@ -27,7 +27,7 @@ impl Paths {
     fn begin<W: Key>(&mut self, kmer: W, k: u32, colour: u32) {
         self.begins.push((self.bases.len(), self.runs.len() as u64));
         self.runs.push((self.bases.len(), colour));
-        self.bases.push_word(kmer, k);
+        self.bases.push_kmer(kmer, k);
     }
 
     /// Appends a k-mer's last base to the path begun last.

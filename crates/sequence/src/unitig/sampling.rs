@@ -56,7 +56,10 @@ impl Sampling {
     /// Whether these numbers can be sampled by: for what was read from a file.
     pub(super) fn is_valid(&self) -> bool {
         let Sampling { k, m, t } = *self;
-        (1..=63).contains(&k) && (1..=k.min(LONGEST)).contains(&m) && (1..=m).contains(&t) && (m - t) % (k - m + 1) == 0
+        (1..=63).contains(&k)
+            && (1..=k.min(LONGEST)).contains(&m)
+            && (1..=m).contains(&t)
+            && (m - t) % (k - m + 1) == 0
     }
 
     /// m-mers in a k-mer.

@@ -108,9 +108,8 @@ fn every_kmer_and_no_other_is_found_with_its_colour() {
 #[test]
 fn whole_universes_of_short_kmers_are_held() {
     for k in [3, 5, 7] {
-        let all = (0..1_u128 << (2 * k)).filter(|&kmer| {
-            Length::<u128>::new(k).reverse_complement(kmer) >= kmer
-        });
+        let all =
+            (0..1_u128 << (2 * k)).filter(|&kmer| Length::<u128>::new(k).reverse_complement(kmer) >= kmer);
         check::<u64>(k as usize, &all.map(|kmer| (kmer, (kmer % 3) as u32)).collect(), 2);
     }
 }
