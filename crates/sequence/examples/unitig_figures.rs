@@ -1,8 +1,8 @@
 //! What a unitig dictionary of the k-mers of some genomes takes to build, in space, and to search.
 //!
 //! `cargo run --release -p stroma-sequence --example unitig_figures -- K [FASTA ...]`: at most 64 files, k at most 29.
-//! Without files: twenty relatives of a random genome of 1 Mbp with 1 % changed. Times are those of the processor (Linux
-//! only; else of the clock).
+//! Without files: twenty relatives of a random genome of 1 Mbp with 1 % changed. Times are those of the processor
+//! (Linux only; else of the clock).
 #![allow(
     clippy::disallowed_methods,
     clippy::print_stdout,

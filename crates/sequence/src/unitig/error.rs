@@ -19,7 +19,7 @@ pub enum DictionaryError {
         found: u32,
     },
     /// Even k, or one that does not fit the word.
-    #[error("k = {k} is not supported for words of {bits} bits: choose an odd k from 3 to {most}", most = .bits / 2 - 1)]
+    #[error("k = {k} does not fit a word of {bits} bits: choose an odd k from 3 to {most}", most = .bits / 2 - 1)]
     UnsupportedK {
         /// The k asked for.
         k: u8,

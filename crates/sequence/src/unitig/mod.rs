@@ -1,8 +1,8 @@
 //! A dictionary of k-mers and their colours that stores the overlaps of k-mers once: what a cold layer is made of.
 //!
 //! The k-mers are written as few long strings of bases, two bits each, in which each k-mer is just once: some three
-//! bits a k-mer where the k-mer alone has 2k. A table tells where in the strings a k-mer could be; a look at the strings
-//! tells whether it is there. Colours are kept once for each run of k-mers of one colour along a string.
+//! bits a k-mer where the k-mer alone has 2k. A table tells where in the strings a k-mer could be; a look at the
+//! strings tells whether it is there. Colours are kept once for each run of k-mers of one colour along a string.
 //!
 //! ```
 //! use stroma_sequence::unitig::{DictionaryBuilder, UnitigDictionary};

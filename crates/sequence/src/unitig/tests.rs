@@ -116,7 +116,7 @@ fn whole_universes_of_short_kmers_are_held() {
 
 #[test]
 fn overlaps_are_stored_once() {
-    // A random sequence and its k-mers in any order: one string, whatever the parts; and one run where colours are equal.
+    // A random sequence and its k-mers in any order: one string, whatever the parts; and one run of equal colours.
     let genome = sequence(20_000, 8);
     let model: BTreeMap<u128, u32> = kmers(&genome, 21).map(|kmer| (kmer, 1)).collect();
     for parts in [1, 9] {
