@@ -1,9 +1,9 @@
 //! Covers the k-mers of one partition with paths, each k-mer on just one.
 //!
 //! A path goes from a k-mer to one that overlaps it in k - 1 bases, as long as there is one that no path has. Of
-//! several the one of the same colour is taken, so that colours change seldom along a path. Paths may pass through branches of
-//! the graph, which makes them longer than unitigs and fewer: Břinda, Baym, Kucherov, "Simplitigs as an efficient and
-//! scalable representation of de Bruijn graphs", Genome Biology 22 (2021).
+//! several the one of the same colour is taken, so that colours change seldom along a path. Paths may pass through
+//! branches of the graph, which makes them longer than unitigs and fewer: Břinda, Baym, Kucherov, "Simplitigs as an
+//! efficient and scalable representation of de Bruijn graphs", Genome Biology 22 (2021).
 
 use stroma_quotient::Key;
 
