@@ -46,8 +46,8 @@ pub(super) fn open(
     options: Options,
 ) -> Result<(Arc<Core>, RecoveryReport), Error> {
     let shares = options.memory_shares()?;
-    let pool =
-        Pool::new(PoolOptions { capacity_bytes: options.memory_bytes, segment_bytes: shares.segment })?;
+    let pool_options = PoolOptions { capacity_bytes: options.memory_bytes, segment_bytes: shares.segment };
+    let pool = Pool::with_huge_pages(pool_options)?;
     let cache = options.cache_limits(&shares).map(|limits| BlockCache::new(pool.clone(), limits));
     let memtable_options = MemtableOptions { pool, index_bytes: shares.index };
     let snapshots = Arc::new(SnapshotRegistry::default());

@@ -119,7 +119,7 @@ impl<'a> Recovery<'a> {
     fn is_full(&self, filling: &Gathering, replayed: &Replayed<'_>) -> bool {
         let record = &replayed.record;
         filling.entry_bytes() + record.encoded_bytes() > self.shares.memtable_entries
-            || filling.index_bytes(record.operation_count()) > self.shares.memtable_index
+            || !filling.has_index_room(record.operation_count(), self.shares.memtable_index)
             || !filling.takes_sequence(replayed.last_sequence())
     }
 

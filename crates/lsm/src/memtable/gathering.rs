@@ -18,6 +18,9 @@ use crate::log::{PackedChange, PackedOperation, Replayed};
 
 /// Bytes of an entry beside its own and those of the tree: a number to sort, and a location.
 const GATHERED_BYTES: usize = size_of::<u128>() + size_of::<u64>();
+/// It never takes more for an operation, and besides, than this.
+const MOST_OPERATION_BYTES: usize = 80;
+const MOST_BESIDE_BYTES: usize = 8 << 10;
 /// Sequences are told from each other by so many bits.
 const DISTANCE_BITS: u32 = 30;
 
@@ -41,6 +44,8 @@ pub(crate) struct Gathering {
     holds_references: bool,
     /// For what is gathered, and for the tree that is made of it.
     memory: IndexMemory,
+    /// So many operations that suffices for.
+    covered: usize,
     /// Entries of the record that is being added. Kept for its memory.
     added: Vec<(u128, Location, usize)>,
 }
@@ -62,6 +67,7 @@ impl Gathering {
             range_bytes: 0,
             holds_references: false,
             memory: IndexMemory::new(options.chunk_bytes()),
+            covered: 0,
             added: Vec::new(),
         }
     }
@@ -81,8 +87,17 @@ impl Gathering {
         self.entries.allocated_bytes()
     }
 
+    /// Whether what it takes besides, with so many operations more, is within `limit`.
+    #[inline]
+    pub(crate) fn has_index_room(&self, more: u32, limit: usize) -> bool {
+        let operations = self.locations.len() + more as usize;
+        // Reckoned exactly only where it is near.
+        MOST_OPERATION_BYTES * operations + MOST_BESIDE_BYTES + self.range_bytes <= limit
+            || self.index_bytes(more) <= limit
+    }
+
     /// Bytes that it takes besides, with so many operations more.
-    pub(crate) fn index_bytes(&self, more: u32) -> usize {
+    fn index_bytes(&self, more: u32) -> usize {
         let entries = self.order.len() + more as usize;
         GATHERED_BYTES * (self.locations.len() + more as usize)
             + Tree::built_bytes(entries, self.options.chunk_bytes())
@@ -94,6 +109,25 @@ impl Gathering {
         sequence > self.base && sequence - self.base < 1 << DISTANCE_BITS
     }
 
+    /// Sets memory aside for so many operations more.
+    #[inline]
+    fn cover(&mut self, more: u32) -> Result<(), Error> {
+        let operations = self.locations.len() + more as usize;
+        if operations <= self.covered {
+            return Ok(());
+        }
+        // An eighth more at once, so that this is seldom reckoned; as much as is needed where that is not to be had.
+        let ahead = more.saturating_add(self.locations.len() as u32 / 8);
+        let pool = &self.options.pool;
+        let mut taken = ahead;
+        if self.memory.cover(pool, self.index_bytes(ahead)).is_err() {
+            self.memory.cover(pool, self.index_bytes(more))?;
+            taken = more;
+        }
+        self.covered = self.locations.len() + taken as usize;
+        Ok(())
+    }
+
     /// Adds a record: the next one of the log.
     ///
     /// # Errors
@@ -103,7 +137,7 @@ impl Gathering {
         if !self.takes_sequence(replayed.last_sequence()) {
             return Err(Error::OutOfMemory { what: "the range of sequences of the memtable" });
         }
-        self.memory.cover(&self.options.pool, self.index_bytes(record.operation_count()))?;
+        self.cover(record.operation_count())?;
         self.added.clear();
         let mut ranges = Vec::new();
         for (sequence, operation) in (replayed.first_sequence..).zip(record.operations()) {
@@ -124,6 +158,7 @@ impl Gathering {
             let bytes = self.range_bytes + ranges.iter().map(RangeDelete::reckoned_bytes).sum::<usize>();
             let grown = self.index_bytes(record.operation_count()) - self.range_bytes + bytes;
             self.memory.cover(&self.options.pool, grown)?;
+            self.covered = self.locations.len() + record.operation_count() as usize;
             self.ranges.extend(ranges);
             self.range_bytes = bytes;
         }

@@ -40,6 +40,8 @@ struct Scan {
     tracked: Option<Arc<TrackedRange>>,
     /// Read from the front and not handed out yet.
     ahead: ReadAhead,
+    /// Whether steps from the back may have come before the end of what was read ahead.
+    came_from_back: bool,
 }
 
 /// A key and its value, lent by a [`Range`] until it goes on.
@@ -67,6 +69,7 @@ impl Range {
             own: None,
             tracked: None,
             ahead: ReadAhead::default(),
+            came_from_back: false,
         };
         Range { scan, slot, failure: None, lent: Vec::new() }
     }
@@ -163,6 +166,8 @@ impl Scan {
         self.settle_start();
         if end == End::Front {
             self.ahead.forget();
+        } else {
+            self.came_from_back = true;
         }
         if self.rest.is_empty() {
             return None;
@@ -187,8 +192,8 @@ impl Scan {
     /// Goes on to an entry that was read ahead, if there is one.
     #[inline]
     fn advance_ahead(&mut self) -> bool {
-        let end = self.rest.end.as_slice();
-        let goes_on = self.ahead.advance(|key| key < end);
+        let (end, is_certain) = (self.rest.end.as_slice(), !self.came_from_back);
+        let goes_on = self.ahead.advance(|key| is_certain || key < end);
         if goes_on && self.tracked.is_some() {
             self.settle_start();
             self.note_read(End::Front);
