@@ -1,7 +1,7 @@
 //! How near a synced commit is to what the device takes for it: `cargo run --release -p stroma-lsm --example
-//! synced_commits -- [COMMITS] [folder=FOLDER]` (3,000). In turns of 100: a bare loop of one `write` and one `fdatasync`
-//! of as many bytes into zeros that were written ahead; the same into a file that grows; commits of one entry; and
-//! commits of one entry by two threads. Times by the clock, so it wants a quiet machine.
+//! synced_commits -- [COMMITS] [folder=FOLDER]` (3,000). In turns of 100: a bare loop of one `write` and one
+//! `fdatasync` of as many bytes into zeros that were written ahead; the same into a file that grows; commits of one
+//! entry; and commits of one entry by two threads. Times by the clock, so it wants a quiet machine.
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "it measures, on real files")]
 
 #[path = "../tests/shared/random.rs"]

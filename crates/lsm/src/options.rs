@@ -18,7 +18,8 @@ pub enum Durability {
     /// The operating system has the log: the commit survives the process, not a loss of power.
     #[default]
     Buffered,
-    /// The device has the log: the commit, and every one before it, survives a loss of power.
+    /// The device has the log: the commit, and every one before it, survives a loss of power. The first one
+    /// after a process was killed waits until what was recovered is in tables.
     Synced,
 }
 

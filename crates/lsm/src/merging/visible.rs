@@ -121,9 +121,9 @@ impl<C: Cursor> VisibleCursor<C> {
         self.settle_forward(on?, Passing::Decided)
     }
 
-    /// Hands the keys and values that follow to `takes`, as long as each is plain (one that is put, seen, and newer than
-    /// any other version) and `takes` answers true. Then [`VisibleCursor::next`] goes on behind the last one for which
-    /// it did. Does nothing unless the cursor came to the present key on its way forward.
+    /// Hands the keys and values that follow to `takes`, as long as each is plain (one that is put, seen, and newer
+    /// than any other version) and `takes` answers true. Then [`VisibleCursor::next`] goes on behind the last one for
+    /// which it did. Does nothing unless the cursor came to the present key on its way forward.
     pub(crate) fn pass_plain(&mut self, takes: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<(), Error> {
         if self.place != Place::Inner || !self.tombstones.0.is_empty() {
             return Ok(());
