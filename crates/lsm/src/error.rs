@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stroma_strata::KindError;
+use stroma_strata::encryption::EncryptionError;
 use stroma_strata::storage::StorageError;
 
 /// What can go wrong in the engine.
@@ -30,6 +31,9 @@ pub enum Error {
         /// The version or feature that is missing.
         what: String,
     },
+    /// Keys are wrong or missing, or were given for what is not encrypted.
+    #[error(transparent)]
+    Encryption(#[from] EncryptionError),
     /// A key or value is longer than the engine takes.
     #[error("{what} of {bytes} bytes is over the limit of {limit} bytes")]
     TooLarge {
@@ -161,6 +165,7 @@ impl From<stroma_strata::Error> for Error {
         use stroma_strata::Error as Set;
         match error {
             Set::Storage(error) => Error::Storage(error),
+            Set::Encryption(error) => Error::Encryption(error),
             Set::Corrupt { file, offset, what } => Error::Corrupt { file, offset, what },
             Set::NewerFormat { found, supported, file } => Error::Unsupported {
                 file,

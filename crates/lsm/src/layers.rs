@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use stroma_strata::encryption::Encryption;
 use stroma_strata::picker::Limits;
 use stroma_strata::storage::LogStorage;
 use stroma_strata::{
@@ -11,6 +12,7 @@ use stroma_strata::{
 use crate::block_cache::{BlockCache, Caching};
 use crate::compaction::{TableKind, TableNotes};
 use crate::cursor::Cursor;
+use crate::encryption::has_current_key;
 use crate::entry::{MAX_SEQUENCE, Sequence};
 use crate::flush::FlushRecord;
 use crate::keyspace::KeyRange;
@@ -51,14 +53,18 @@ impl Layers {
             compression: options.compression,
             filter: options.filter,
             index: options.index,
+            encryption: options.encryption.clone(),
         };
         let in_use = Arc::new(move || snapshots.live());
         let store = values.clone();
-        let kind = TableKind::new(table_options, in_use, store, options.value_threshold).with_cache(cache);
+        let kind = TableKind::new(table_options, in_use, store, options.value_threshold)
+            .with_levels(options.level_compression.clone())
+            .with_cache(cache);
         let set_options = SetOptions {
             policy: options.merge_policy.clone(),
             upkeep: options.upkeep.clone(),
             merge_bytes_per_second: options.merge_bytes_per_second,
+            encryption: options.encryption.clone(),
             clock: options.clock.clone(),
             ..SetOptions::default()
         };
@@ -102,9 +108,9 @@ impl Layers {
         self.set.ingestion()
     }
 
-    /// How tables are written.
-    pub(crate) fn table_options(&self) -> &TableOptions {
-        self.set.kind().options()
+    /// How tables that are ingested are written.
+    pub(crate) fn ingestion_options(&self) -> TableOptions {
+        self.set.kind().ingestion_options()
     }
 
     /// How long a table that is ingested is to become, in bytes.
@@ -156,6 +162,23 @@ impl Layers {
     pub(crate) fn merge_range(&self, range: &KeyRange) -> Result<(), Error> {
         self.set.merge_range(&range.start, &range.end)?;
         Ok(())
+    }
+
+    /// Rewrites the tables that are not encrypted with the present key, or refer to value files that are not.
+    pub(crate) fn rewrite_old_keys(&self, encryption: Option<&Encryption>) -> Result<(), Error> {
+        let has_current = |key_id: Option<&str>| has_current_key(encryption, key_id);
+        self.set.rewrite(|layer| !layer.layer().key_ids().all(has_current))?;
+        Ok(())
+    }
+
+    /// Writes the manifest anew, with the present key.
+    pub(crate) fn write_manifest_anew(&self) -> Result<(), Error> {
+        Ok(self.set.write_snapshot()?)
+    }
+
+    /// The name of the key of each blob of the manifest.
+    pub(crate) fn manifest_key_ids(&self) -> Result<Vec<Option<String>>, Error> {
+        Ok(self.set.manifest_key_ids()?)
     }
 
     /// Runs in level 0 over the number that starts a merge.

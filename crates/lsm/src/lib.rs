@@ -68,6 +68,7 @@
 //! | checkpoints, backups | `backup` |
 //! | transactions, snapshots, keyspaces | `transaction`, `snapshot`, `keyspace` |
 //! | opening and recovery | `database`, `memtable` |
+//! | encryption at rest, and the change of keys | `encryption`, [`stroma_strata::encryption`] |
 //!
 //! # Limits
 //! Keys are up to 65,535 bytes, values of any length, a batch (but for streamed values) up to a quarter of
@@ -88,6 +89,7 @@ mod compaction;
 mod cursor;
 mod database;
 mod description;
+mod encryption;
 mod entry;
 mod error;
 mod filter;
@@ -111,12 +113,13 @@ mod value;
 mod values;
 
 pub use backup::{BackupInfo, BackupReport, Backups, CheckpointReport};
-pub use block::Compression;
+pub use block::{Compression, LevelCompression};
 pub use block_cache::BlockCacheStatistics;
 pub use check::CheckReport;
 pub use commit::{Batch, CommitToken};
 pub use database::{Database, RecoveryReport};
-pub use description::describe_file;
+pub use description::{describe_file, describe_file_with};
+pub use encryption::{KeyUse, KeyUses};
 pub use entry::Sequence;
 pub use error::Error;
 pub use filter::FilterPolicy;
@@ -129,7 +132,10 @@ pub use read::{LentEntry, Range, RangeEstimate};
 pub use snapshot::Snapshot;
 pub use statistics::{JobStatistics, LevelStatistics, Statistics};
 pub use stroma_strata::Upkeep;
-pub use table::{IndexKind, IndexPolicy, TableDescription};
+pub use stroma_strata::encryption::{
+    CipherAlgorithm, DataKey, Encryption, EncryptionError, KeyError, KeyFile, KeyProvider, StaticKeys,
+};
+pub use table::{CompressedBlocks, IndexKind, IndexPolicy, TableDescription};
 pub use transaction::{Savepoint, Transaction};
 pub use value::Value;
 pub use values::ValueReader;

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use stroma_strata::encryption::Encryption;
 use stroma_strata::picker::Limits;
 use stroma_strata::runtime::{Clock, Spawner, SystemClock, ThreadSpawner};
 use stroma_strata::{MergePolicy, Upkeep};
 
 use crate::block_cache::CacheLimits;
-use crate::{Compression, Error, FilterPolicy, IndexPolicy};
+use crate::{Compression, Error, FilterPolicy, IndexPolicy, LevelCompression};
 
 /// What a commit waits for before it is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -63,8 +64,10 @@ pub struct Options {
     /// How fast merges may write, in bytes a second, all together; `None`, the default, for as fast as they can.
     /// Flushes have no limit. Merges that cannot follow make tables pile up, and writers are slowed down then.
     pub merge_bytes_per_second: Option<u64>,
-    /// How blocks of new tables are compressed.
+    /// How blocks of new tables are compressed, where `level_compression` does not say otherwise.
     pub compression: Compression,
+    /// How those of certain levels are. Default: as `compression` says, all of them.
+    pub level_compression: LevelCompression,
     /// Values at least this long, in bytes, are kept apart from tables, in value files that merges do not rewrite.
     /// [`usize::MAX`] for none. Default 8 KiB.
     pub value_threshold: usize,
@@ -74,6 +77,10 @@ pub struct Options {
     pub filter: FilterPolicy,
     /// Which index new tables get.
     pub index: IndexPolicy,
+    /// The keys that all files are encrypted with; `None`, the default, for files that are not. It cannot be given for
+    /// a database that is not encrypted, nor left out for one that is; see
+    /// [`Encryption::adopting_plain_files`] for how to encrypt one that was not.
+    pub encryption: Option<Encryption>,
     /// How long a transaction waits for a key that another has locked. Default 10 s.
     pub lock_timeout: Duration,
     /// Tells the time, for waits.
@@ -95,10 +102,12 @@ impl Default for Options {
             upkeep: Upkeep::default(),
             merge_bytes_per_second: None,
             compression: Compression::default(),
+            level_compression: LevelCompression::default(),
             value_threshold: 8 << 10,
             block_bytes: 4096,
             filter: FilterPolicy::default(),
             index: IndexPolicy::default(),
+            encryption: None,
             lock_timeout: Duration::from_secs(10),
             clock: Arc::new(SystemClock::new()),
             spawner: Arc::new(ThreadSpawner),
@@ -112,6 +121,9 @@ const CACHE_KEEPS: usize = 32;
 const CACHE_LEAVES: usize = 8;
 /// What the pool's own table takes for each segment.
 const TABLE_BYTES_PER_SEGMENT: usize = 64;
+
+/// The largest batch: what can be encrypted as one piece is twice as long.
+const MOST_BATCH_BYTES: u64 = 32 << 30;
 
 /// The least memory a database works with.
 const LEAST_MEMORY_BYTES: usize = 64 << 10;
@@ -165,6 +177,11 @@ impl MemoryShares {
 }
 
 impl Options {
+    /// How blocks of a table of `level` are compressed; `is_bottom` if nothing below it has the same keys.
+    pub fn compression_at(&self, level: u32, is_bottom: bool) -> Compression {
+        self.level_compression.at(level, is_bottom, self.compression)
+    }
+
     /// The shares of the budget but what the cache of blocks keeps. Three quarters are for entries, one for indexes;
     /// a memtable is a quarter of each, so that one can be filled while others are flushed.
     pub(crate) fn memory_shares(&self) -> Result<MemoryShares, Error> {
@@ -186,7 +203,7 @@ impl Options {
             memtable_entries: entries / 4,
             cleaning_entries: entries / 16,
             memtable_index: index / 4,
-            batch: self.memory_bytes / 4,
+            batch: (self.memory_bytes as u64 / 4).min(MOST_BATCH_BYTES) as usize,
         })
     }
 }

@@ -14,7 +14,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use random::{Random, fill};
-use stroma_lsm::{Compression, Database, Durability, Error, FilterPolicy, IndexPolicy, Options};
+use stroma_lsm::{
+    Compression, DataKey, Database, Durability, Encryption, Error, FilterPolicy, IndexPolicy, Options,
+    StaticKeys,
+};
 use stroma_strata::MergePolicy;
 use stroma_strata::storage::{LogStorage as _, MemoryStorage, Storage as _};
 
@@ -23,8 +26,15 @@ const FOLDERS: [&str; 3] = ["layers", "manifest", "values"];
 
 type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
-fn options() -> Options {
+/// Keys that are the same whenever they are asked for, or none.
+fn keys(is_encrypted: bool) -> Option<Encryption> {
+    let keys = StaticKeys::new("main", DataKey::from([7; 32])).unwrap();
+    is_encrypted.then(|| Encryption::new(Arc::new(keys)))
+}
+
+fn options(is_encrypted: bool) -> Options {
     Options {
+        encryption: keys(is_encrypted),
         memory_bytes: 64 << 10,
         background_threads: 0,
         block_bytes: 256,
@@ -36,7 +46,7 @@ fn options() -> Options {
 
 /// A database with a few tables, each with other options, a manifest of several edits, and a log; and what it holds
 /// after each commit that only the log has, the last one first.
-fn small_database() -> (MemoryStorage, Vec<Map>) {
+fn small_database(is_encrypted: bool) -> (MemoryStorage, Vec<Map>) {
     let storage = MemoryStorage::new();
     let mut random = Random(5);
     let mut map = Map::new();
@@ -46,10 +56,12 @@ fn small_database() -> (MemoryStorage, Vec<Map>) {
         (Compression::Lz4, FilterPolicy::None, IndexPolicy::Plain),
         #[cfg(feature = "zstd")]
         (Compression::Zstd { level: 1 }, FilterPolicy::default(), IndexPolicy::SPlus),
+        #[cfg(feature = "zstd")]
+        (Compression::ZstdTrained { level: 3 }, FilterPolicy::None, IndexPolicy::BTree),
         (Compression::None, FilterPolicy::None, IndexPolicy::RadixSpline),
     ];
     for (compression, filter, index) in settings {
-        let options = Options { compression, filter, index, ..options() };
+        let options = Options { compression, filter, index, ..options(is_encrypted) };
         let database = Database::open_storage(Arc::new(storage.clone()), options).unwrap();
         let keyspace = database.keyspace("all").unwrap();
         for _ in 0..50 {
@@ -65,7 +77,7 @@ fn small_database() -> (MemoryStorage, Vec<Map>) {
         map.retain(|key, _| !(b"key 050".as_slice()..b"key 060").contains(&key.as_slice()));
         database.close().unwrap();
     }
-    let database = Database::open_storage(Arc::new(storage.clone()), options()).unwrap();
+    let database = open(&storage, is_encrypted).unwrap();
     let keyspace = database.keyspace("all").unwrap();
     let mut states = vec![map.clone()];
     for number in 0..6_u8 {
@@ -78,8 +90,8 @@ fn small_database() -> (MemoryStorage, Vec<Map>) {
     (storage.kill(), states)
 }
 
-fn open(storage: &MemoryStorage) -> Result<Database, Error> {
-    Database::open_storage(Arc::new(storage.clone()), options())
+fn open(storage: &MemoryStorage, is_encrypted: bool) -> Result<Database, Error> {
+    Database::open_storage(Arc::new(storage.clone()), options(is_encrypted))
 }
 
 /// Everything, by a scan, and each key by itself.
@@ -104,7 +116,13 @@ struct Counts {
 }
 
 /// Changes every `step`th byte of the file `name`, each by another bit, and looks at what is said.
-fn change_bytes_of(storage: &MemoryStorage, states: &[Map], name: &str, step: usize, mapped: bool) -> Counts {
+fn change_bytes_of(
+    storage: &MemoryStorage,
+    states: &[Map],
+    name: &str,
+    step: usize,
+    (mapped, is_encrypted): (bool, bool),
+) -> Counts {
     let bytes = storage.contents(name).unwrap();
     let is_log = name.starts_with("log/");
     let mut counts = Counts::default();
@@ -113,10 +131,12 @@ fn change_bytes_of(storage: &MemoryStorage, states: &[Map], name: &str, step: us
         damaged.set_mapped(mapped);
         assert!(damaged.flip_bit(name, at as u64 * 8 + at as u64 % 8));
         let context = format!("{name}, byte {at} of {}", bytes.len());
-        let database = match open(&damaged) {
+        let database = match open(&damaged, is_encrypted) {
             Ok(database) => database,
             Err(error) => {
-                let is_told = matches!(error, Error::Corrupt { .. } | Error::Unsupported { .. });
+                // A changed envelope may be one of another key.
+                let is_told =
+                    matches!(error, Error::Corrupt { .. } | Error::Unsupported { .. } | Error::Encryption(_));
                 assert!(is_told, "{context}: {error}");
                 counts.refused += 1;
                 continue;
@@ -153,9 +173,9 @@ fn change_bytes_of(storage: &MemoryStorage, states: &[Map], name: &str, step: us
     counts
 }
 
-fn change_bytes(step: usize, mapped: bool) {
-    let (storage, states) = small_database();
-    let database = open(&storage.kill()).unwrap();
+fn change_bytes(step: usize, mapped: bool, is_encrypted: bool) {
+    let (storage, states) = small_database(is_encrypted);
+    let database = open(&storage.kill(), is_encrypted).unwrap();
     assert_eq!(read(&database, &states[0]).unwrap(), states[0]);
     drop(database);
     let mut names = Vec::new();
@@ -165,17 +185,22 @@ fn change_bytes(step: usize, mapped: bool) {
     names.extend(storage.list_logs("log").unwrap().into_iter().map(|entry| entry.name));
     assert!(names.len() > 5, "{names:?}");
     for name in names {
-        let counts = change_bytes_of(&storage, &states, &name, step, mapped);
+        let counts = change_bytes_of(&storage, &states, &name, step, (mapped, is_encrypted));
         println!("{name}: {counts:?}");
     }
 }
 
 #[test]
 fn every_byte_of_every_file_counts() {
-    change_bytes(1, true);
+    change_bytes(1, true, false);
 }
 
 #[test]
 fn bytes_that_are_read_instead_of_mapped_count_too() {
-    change_bytes(7, false);
+    change_bytes(7, false, false);
+}
+
+#[test]
+fn bytes_of_encrypted_files_count_too() {
+    change_bytes(5, true, true);
 }

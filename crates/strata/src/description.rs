@@ -1,5 +1,6 @@
 //! What a single file says of itself, for `stroma inspect`: every crate with a format answers in these terms.
 
+use crate::encryption::Encryption;
 use crate::manifest::{FileFacts, MAGIC, read_facts};
 use crate::storage::{Blob, StorageError};
 
@@ -51,15 +52,26 @@ pub fn magic_of(blob: &dyn Blob) -> Result<[u8; 8], StorageError> {
 /// # Errors
 /// When the blob cannot be read; damage is in the description.
 pub fn describe_manifest_blob(blob: &dyn Blob) -> Result<Option<FileDescription>, StorageError> {
+    describe_manifest_blob_with(blob, None)
+}
+
+/// The same with keys, if there are any. Without, an encrypted blob is described as damaged, with its key's name.
+///
+/// # Errors
+/// As [`describe_manifest_blob`].
+pub fn describe_manifest_blob_with(
+    blob: &dyn Blob,
+    encryption: Option<&Encryption>,
+) -> Result<Option<FileDescription>, StorageError> {
     if &magic_of(blob)? != MAGIC {
         return Ok(None);
     }
     let description = FileDescription::new("manifest of a layered set");
-    let facts = match read_facts(&blob.read_all()?, &blob.describe()) {
+    let facts = match read_facts(&blob.read_all()?, &blob.describe(), encryption) {
         Ok(facts) => facts,
         Err(error) => return Ok(Some(description.damaged(error))),
     };
-    let FileFacts { number, is_snapshot, kind, epoch, added, removed, records } = facts;
+    let FileFacts { number, key_id, is_snapshot, kind, epoch, added, removed, records } = facts;
     Ok(Some(
         description
             .with("number", number)
@@ -68,7 +80,8 @@ pub fn describe_manifest_blob(blob: &dyn Blob) -> Result<Option<FileDescription>
             .with("epoch", epoch)
             .with("layers named", added)
             .with("layers dropped", removed)
-            .with("records", records),
+            .with("records", records)
+            .with("key", key_id.as_deref().unwrap_or("not encrypted")),
     ))
 }
 

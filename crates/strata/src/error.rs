@@ -1,5 +1,6 @@
 //! What can go wrong with a layered set, told with the place and the remedy.
 
+use crate::encryption::EncryptionError;
 use crate::layer::KindError;
 use crate::runtime::SpawnError;
 use crate::storage::StorageError;
@@ -11,6 +12,10 @@ pub enum Error {
     /// The storage refused.
     #[error(transparent)]
     Storage(#[from] StorageError),
+
+    /// Keys are wrong or missing, or were given for what is not encrypted. Nothing was changed.
+    #[error(transparent)]
+    Encryption(#[from] EncryptionError),
 
     /// Bytes on the storage are not what was written.
     #[error("{file} is damaged at byte {offset}: {what}; restore it from a copy")]

@@ -103,6 +103,7 @@
 #![deny(unsafe_code)]
 
 mod description;
+pub mod encryption;
 mod error;
 #[cfg(test)]
 mod golden;
@@ -113,7 +114,7 @@ pub mod runtime;
 mod set;
 pub mod storage;
 
-pub use description::{FileDescription, describe_manifest_blob, magic_of};
+pub use description::{FileDescription, describe_manifest_blob, describe_manifest_blob_with, magic_of};
 pub use error::Error;
 pub use layer::{
     KeyRange, KindError, LayerDescriptor, LayerKind, LayerOutput, LayerSummary, LayerWriter, MergeJob,

@@ -35,6 +35,10 @@ pub(crate) struct Data {
     /// Folder of the database; made when it is missing, by the commands that write
     #[arg(long = "data", value_name = "DIR", env = "STROMA_DATA", default_value = DEFAULT_DATA)]
     pub(crate) folder: PathBuf,
+    /// File with the keys of an encrypted database: a line for each, its name, a space and 64 hexadecimal digits; the
+    /// last one is for new files. A new database made with it is encrypted
+    #[arg(long, value_name = "FILE", env = "STROMA_KEY_FILE")]
+    pub(crate) key_file: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -70,7 +74,8 @@ pub(crate) enum Command {
     )]
     Inspect(Inspect),
     /// Merge all layers into as few as possible
-    #[command(after_help = "Example:\n  stroma compact --data stroma-data")]
+    #[command(after_help = "Examples:\n  stroma compact --data stroma-data\n  \
+                      stroma compact --key-file /media/keys/stroma --rotate-keys")]
     Compact(Compact),
     /// Read every byte and verify every checksum; exit code 3 when something is damaged
     #[command(after_help = "Examples:\n  stroma check\n  stroma check --json")]
@@ -278,6 +283,9 @@ pub(crate) struct Inspect {
 pub(crate) struct Compact {
     #[command(flatten)]
     pub(crate) data: Data,
+    /// Encrypt everything with the last key of --key-file, what is not encrypted yet included, instead of merging
+    #[arg(long, requires = "key_file")]
+    pub(crate) rotate_keys: bool,
 }
 
 #[derive(Args)]

@@ -7,7 +7,7 @@ use stroma_document::Documents;
 use stroma_document::store::LsmStore;
 use stroma_sequence::{IndexOptions, SequenceIndex};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::registry::Registry;
 use crate::stage::SequenceSearchStage;
@@ -116,8 +116,12 @@ impl Stromatolite {
     /// Makes a sequence index.
     ///
     /// # Errors
-    /// When the name is taken or none, or the options make no sense.
+    /// When the name is taken or none, or the options make no sense;
+    /// [`Error::NotEncryptable`](crate::Error::NotEncryptable) if the documents are encrypted.
     pub fn create_sequence_index(&self, name: &str, options: IndexOptions) -> Result<Arc<SequenceIndex>> {
+        if self.engine.is_encrypted() {
+            return Err(Error::NotEncryptable { name: name.to_owned() });
+        }
         self.registry.create(name, options)
     }
 

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use stroma_lsm::Encryption;
 use stroma_strata::storage::{Blob, LocalStorage, Storage};
-use stroma_strata::{FileDescription, describe_manifest_blob, magic_of};
+use stroma_strata::{FileDescription, describe_manifest_blob_with, magic_of};
 
 use crate::error::{Error, Result};
 use crate::marker;
@@ -30,10 +31,19 @@ pub struct FileReport {
 /// [`Error::UnknownFile`] when no part of a database begins like it, or when it cannot be read. Damage is in the
 /// report.
 pub fn inspect_file(path: impl AsRef<Path>) -> Result<FileReport> {
+    inspect_file_with(path, None)
+}
+
+/// The same with the keys of an encrypted database. Without them, or under another name than it was written, an
+/// encrypted file is reported as damaged.
+///
+/// # Errors
+/// As [`inspect_file`].
+pub fn inspect_file_with(path: impl AsRef<Path>, encryption: Option<&Encryption>) -> Result<FileReport> {
     let path = path.as_ref();
     let blob = open(path)?;
-    let description =
-        describe(&blob)?.ok_or_else(|| Error::UnknownFile { file: path.display().to_string() })?;
+    let description = describe(&blob, encryption)?
+        .ok_or_else(|| Error::UnknownFile { file: path.display().to_string() })?;
     let FileDescription { kind, facts, damage } = description;
     Ok(FileReport { kind, bytes: blob.len(), facts, damage })
 }
@@ -54,11 +64,11 @@ fn open(path: &Path) -> Result<Arc<dyn Blob>> {
     Ok(LocalStorage::open(folder)?.open(name)?)
 }
 
-fn describe(blob: &Arc<dyn Blob>) -> Result<Option<FileDescription>> {
-    if let Some(description) = describe_manifest_blob(&**blob)? {
+fn describe(blob: &Arc<dyn Blob>, encryption: Option<&Encryption>) -> Result<Option<FileDescription>> {
+    if let Some(description) = describe_manifest_blob_with(&**blob, encryption)? {
         return Ok(Some(description));
     }
-    if let Some(description) = stroma_lsm::describe_file(blob)? {
+    if let Some(description) = stroma_lsm::describe_file_with(blob, encryption)? {
         return Ok(Some(description));
     }
     if let Some(description) = stroma_sequence::layer::describe_file(blob)? {

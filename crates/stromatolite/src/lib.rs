@@ -67,7 +67,7 @@ pub use database::{Options, Stromatolite};
 pub use error::{Error, Result};
 
 #[cfg(feature = "database")]
-pub use inspect::{FileReport, inspect_file};
+pub use inspect::{FileReport, inspect_file, inspect_file_with};
 
 #[cfg(feature = "document")]
 pub use stroma_document as document;

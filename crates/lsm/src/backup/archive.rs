@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use stroma_strata::encryption::Encryption;
 use stroma_strata::storage::{LocalStorage, Storage};
 use stroma_strata::{LayerDescriptor, SetImage};
 
@@ -43,6 +44,7 @@ const FILE_FOLDERS: [&str; 2] = ["layers", "values"];
 #[derive(Debug, Clone)]
 pub struct Backups {
     storage: Arc<dyn Storage>,
+    encryption: Option<Encryption>,
 }
 
 /// What a backup did.
@@ -84,15 +86,22 @@ impl Backups {
 
     /// The backups in any storage.
     pub fn open_storage(storage: Arc<dyn Storage>) -> Backups {
-        Backups { storage }
+        Backups { storage, encryption: None }
+    }
+
+    /// The same with the keys of an encrypted database, whose backups are encrypted as it is. [`Database::back_up`] has
+    /// them from the database.
+    #[must_use]
+    pub fn with_encryption(self, encryption: Encryption) -> Backups {
+        Backups { encryption: Some(encryption), ..self }
     }
 
     /// The backups there are, oldest first.
     ///
     /// # Errors
-    /// [`Error::Corrupt`]; failure of the storage.
+    /// [`Error::Corrupt`], [`Error::Encryption`]; failure of the storage.
     pub fn list(&self) -> Result<Vec<BackupInfo>, Error> {
-        let images = self.images()?;
+        let images = self.images(self.encryption.as_ref())?;
         let info = |(number, image): (u64, SetImage)| {
             Ok(BackupInfo { number, sequence: sequence_of(&image), files: names(&image)?.len() })
         };
@@ -112,7 +121,8 @@ impl Backups {
     /// # Errors
     /// As [`Backups::restore`].
     pub fn restore_into(&self, number: u64, target: &dyn Storage) -> Result<CheckpointReport, Error> {
-        let image = self.images()?.remove(&number).ok_or(Error::NoSuchBackup { number })?;
+        let mut images = self.images(self.encryption.as_ref())?;
+        let image = images.remove(&number).ok_or(Error::NoSuchBackup { number })?;
         let _lock = target.lock()?;
         check_empty(target)?;
         let (files, bytes) = install(&image, target, |name| Ok(target.copy_from(&*self.storage, name)?))?;
@@ -126,7 +136,7 @@ impl Backups {
     /// with the next backup that is deleted.
     pub fn delete(&self, number: u64) -> Result<(), Error> {
         let _lock = self.storage.lock()?;
-        let mut images = self.images()?;
+        let mut images = self.images(self.encryption.as_ref())?;
         images.remove(&number).ok_or(Error::NoSuchBackup { number })?;
         self.storage.delete(&image_name(number))?;
         let mut kept = BTreeSet::new();
@@ -143,12 +153,13 @@ impl Backups {
         Ok(())
     }
 
-    fn images(&self) -> Result<BTreeMap<u64, SetImage>, Error> {
+    fn images(&self, encryption: Option<&Encryption>) -> Result<BTreeMap<u64, SetImage>, Error> {
         let mut images = BTreeMap::new();
         for entry in self.storage.list(FOLDER)? {
             let Some(number) = number_of(&entry.name) else { continue };
             let bytes = self.storage.open(&entry.name)?.read_all()?;
-            images.insert(number, SetImage::decode(&bytes, number, &self.storage.describe(&entry.name))?);
+            let place = self.storage.describe(&entry.name);
+            images.insert(number, SetImage::decode(&bytes, number, &place, encryption)?);
         }
         Ok(images)
     }
@@ -164,7 +175,7 @@ impl Database {
     pub fn back_up(&self, backups: &Backups) -> Result<BackupReport, Error> {
         let target = &*backups.storage;
         let _lock = target.lock()?;
-        let images = backups.images()?;
+        let images = backups.images(self.core().options().encryption.as_ref())?;
         let moment = self.core().freeze()?;
         let mut whole = BTreeSet::new();
         for image in images.values() {

@@ -1,5 +1,9 @@
 //! How payloads are made smaller: none, LZ4 or Zstandard, the last two behind features of the crate.
 
+use super::Dictionary;
+#[cfg(feature = "zstd")]
+use super::zstandard::{self, Encoder};
+
 /// How the blocks of new tables are compressed. Tables say for each block how it is stored, so any mixture can
 /// be read, by a build with the features.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -17,14 +21,63 @@ pub enum Compression {
         /// 1 is quickest, 22 smallest.
         level: i32,
     },
+    /// Zstandard with a dictionary of at most 16 KiB, which each table trains on its own first blocks and keeps if that
+    /// makes it smaller. For small entries that are alike, such as documents.
+    #[cfg(feature = "zstd")]
+    ZstdTrained {
+        /// 1 is quickest, 22 smallest.
+        level: i32,
+    },
 }
 
-/// The tag of a block stored as is.
-pub(super) const TAG_NONE: u8 = 0;
-/// The tag of a block compressed with LZ4 (block format).
-pub(super) const TAG_LZ4: u8 = 1;
-/// The tag of a block compressed with Zstandard (one frame).
-pub(super) const TAG_ZSTD: u8 = 2;
+/// What tables of certain levels have in place of [`Options::compression`](crate::Options::compression): quick or no
+/// compression above, where tables are soon merged again, and a strong one at the bottom, where most of the data is.
+/// A table that changes its level without being rewritten stays as it is.
+///
+/// ```
+/// use stroma_lsm::{Compression, LevelCompression, Options};
+///
+/// let options = Options {
+///     compression: Compression::Lz4,
+///     level_compression: LevelCompression {
+///         upper: vec![Compression::None], // Level 0: what was just flushed.
+///         bottom: None,                   // `Some(Compression::Zstd { level: 3 })` with the feature `zstd`.
+///     },
+///     ..Options::default()
+/// };
+/// assert_eq!(options.compression_at(0, false), Compression::None);
+/// assert_eq!(options.compression_at(1, false), Compression::Lz4);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct LevelCompression {
+    /// That of level 0, of level 1 and so on, as far as it goes.
+    pub upper: Vec<Compression>,
+    /// That of tables below which there is nothing of the same keys, at whichever level; it comes before `upper`.
+    pub bottom: Option<Compression>,
+}
+
+impl LevelCompression {
+    /// That of tables of `level`, where it is not `otherwise`.
+    pub(crate) fn at(&self, level: u32, is_bottom: bool, otherwise: Compression) -> Compression {
+        let bottom = self.bottom.filter(|_| is_bottom);
+        bottom.or_else(|| self.upper.get(level as usize).copied()).unwrap_or(otherwise)
+    }
+}
+
+/// How one block is stored: the byte behind its body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tag(pub(super) u8);
+
+impl Tag {
+    /// As is.
+    pub(crate) const NONE: Tag = Tag(0);
+    /// LZ4 (block format).
+    pub(crate) const LZ4: Tag = Tag(1);
+    /// Zstandard (one frame).
+    pub(crate) const ZSTD: Tag = Tag(2);
+    /// Zstandard (one frame) with the table's dictionary.
+    pub(crate) const ZSTD_DICTIONARY: Tag = Tag(3);
+}
 
 /// LZ4 makes nothing smaller than to its 255th part.
 #[cfg(feature = "lz4")]
@@ -39,26 +92,71 @@ pub(super) enum Failure {
     Unsupported(&'static str),
 }
 
-impl Compression {
+/// Makes the payloads of one table smaller.
+pub(crate) struct Compressor {
+    method: Method,
+}
+
+enum Method {
+    None,
+    #[cfg(feature = "lz4")]
+    Lz4(Vec<u8>),
+    #[cfg(feature = "zstd")]
+    Zstd(Encoder),
+}
+
+impl Compressor {
+    /// As `compression` says, without a dictionary.
+    pub(crate) fn new(compression: Compression) -> Compressor {
+        let method = match compression {
+            Compression::None => Method::None,
+            #[cfg(feature = "lz4")]
+            Compression::Lz4 => Method::Lz4(Vec::new()),
+            #[cfg(feature = "zstd")]
+            Compression::Zstd { level } | Compression::ZstdTrained { level } => {
+                Encoder::new(level, None).map_or(Method::None, Method::Zstd)
+            }
+        };
+        Compressor { method }
+    }
+
+    /// Zstandard with a dictionary; `None` if that cannot be used.
+    #[cfg(feature = "zstd")]
+    pub(crate) fn with_dictionary(level: i32, dictionary: &[u8]) -> Option<Compressor> {
+        Encoder::new(level, Some(dictionary)).map(|encoder| Compressor { method: Method::Zstd(encoder) })
+    }
+
     /// The tag and the compressed bytes, or `None` when the payload is to be stored as is.
     #[cfg_attr(not(any(feature = "lz4", feature = "zstd")), allow(unused_variables))]
-    pub(super) fn compress(self, payload: &[u8]) -> Option<(u8, Vec<u8>)> {
-        match self {
-            Self::None => None,
+    pub(super) fn compress(&mut self, payload: &[u8]) -> Option<(Tag, &[u8])> {
+        match &mut self.method {
+            Method::None => None,
             #[cfg(feature = "lz4")]
-            Self::Lz4 => Some((TAG_LZ4, lz4_flex::block::compress(payload))),
+            Method::Lz4(compressed) => {
+                compressed.resize(lz4_flex::block::get_maximum_output_size(payload.len()), 0);
+                let length = lz4_flex::block::compress_into(payload, compressed).ok()?;
+                Some((Tag::LZ4, &compressed[..length]))
+            }
             #[cfg(feature = "zstd")]
-            Self::Zstd { level } => zstd::bulk::compress(payload, level).ok().map(|bytes| (TAG_ZSTD, bytes)),
+            Method::Zstd(encoder) => {
+                let tag = if encoder.has_dictionary() { Tag::ZSTD_DICTIONARY } else { Tag::ZSTD };
+                Some((tag, encoder.compress(payload)?))
+            }
         }
     }
 }
 
 /// The `length` bytes that `compressed` stands for.
 #[cfg_attr(not(any(feature = "lz4", feature = "zstd")), allow(unused_variables))]
-pub(super) fn decompress(tag: u8, compressed: &[u8], length: usize) -> Result<Vec<u8>, Failure> {
+pub(super) fn decompress(
+    tag: Tag,
+    compressed: &[u8],
+    length: usize,
+    dictionary: Option<&Dictionary>,
+) -> Result<Vec<u8>, Failure> {
     match tag {
         #[cfg(feature = "lz4")]
-        TAG_LZ4 => {
+        Tag::LZ4 => {
             // Nothing is allocated for a length that no such block can have.
             if length as u64 > compressed.len() as u64 * LZ4_MAX_RATIO {
                 return Err(Failure::Damaged);
@@ -67,22 +165,15 @@ pub(super) fn decompress(tag: u8, compressed: &[u8], length: usize) -> Result<Ve
             if payload.len() == length { Ok(payload) } else { Err(Failure::Damaged) }
         }
         #[cfg(feature = "zstd")]
-        TAG_ZSTD => decompress_zstd(compressed, length),
+        Tag::ZSTD => zstandard::decompress(compressed, length, None),
+        #[cfg(feature = "zstd")]
+        Tag::ZSTD_DICTIONARY => zstandard::decompress(compressed, length, dictionary),
         #[cfg(not(feature = "lz4"))]
-        TAG_LZ4 => Err(Failure::Unsupported("LZ4 compression (feature `lz4`)")),
+        Tag::LZ4 => Err(Failure::Unsupported("LZ4 compression (feature `lz4`)")),
         #[cfg(not(feature = "zstd"))]
-        TAG_ZSTD => Err(Failure::Unsupported("Zstandard compression (feature `zstd`)")),
+        Tag::ZSTD | Tag::ZSTD_DICTIONARY => {
+            Err(Failure::Unsupported("Zstandard compression (feature `zstd`)"))
+        }
         _ => Err(Failure::Unsupported("the compression of a block")),
     }
-}
-
-/// As a stream, so that memory grows with what really comes out.
-#[cfg(feature = "zstd")]
-fn decompress_zstd(compressed: &[u8], length: usize) -> Result<Vec<u8>, Failure> {
-    use std::io::Read;
-
-    let decoder = zstd::stream::read::Decoder::with_buffer(compressed).map_err(|_| Failure::Damaged)?;
-    let mut payload = Vec::with_capacity(length.min(compressed.len().saturating_mul(16)));
-    let read = decoder.take(length as u64 + 1).read_to_end(&mut payload).map_err(|_| Failure::Damaged)?;
-    if read == length { Ok(payload) } else { Err(Failure::Damaged) }
 }

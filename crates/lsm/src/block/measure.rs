@@ -2,7 +2,7 @@
 //! measure_restart_search`.
 
 #[path = "../../tests/shared/watch.rs"]
-mod watch;
+pub(crate) mod watch;
 
 use std::hint::black_box;
 

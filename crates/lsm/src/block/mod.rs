@@ -12,13 +12,22 @@ mod position;
 mod search;
 mod tags;
 mod view;
+#[cfg(not(feature = "zstd"))]
+mod without_zstandard;
+#[cfg(feature = "zstd")]
+mod zstandard;
 
 pub(crate) use builder::{BlockBuilder, common_prefix};
-pub use compression::Compression;
+pub use compression::{Compression, LevelCompression};
+pub(crate) use compression::{Compressor, Tag};
 pub(crate) use position::BlockPosition;
 pub(crate) use view::{BlockView, Damage};
+#[cfg(not(feature = "zstd"))]
+pub(crate) use without_zstandard::{Dictionary, MAX_DICTIONARY_BYTES};
+#[cfg(feature = "zstd")]
+pub(crate) use zstandard::{Dictionary, MAX_DICTIONARY_BYTES, train};
 
 #[cfg(test)]
-mod measure;
+pub(crate) mod measure;
 #[cfg(test)]
 mod tests;

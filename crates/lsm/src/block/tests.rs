@@ -117,6 +117,15 @@ proptest! {
     }
 }
 
+fn no_dictionary() -> Result<&'static Dictionary, Error> {
+    Err(Error::corrupt("t", 0, "no dictionary"))
+}
+
+fn payload_of_stored(stored: &[u8]) -> Result<Vec<u8>, Error> {
+    let opened = frame::open(stored, None, "t", 0)?;
+    Ok(frame::payload(opened, no_dictionary, "t", 0)?.into_owned())
+}
+
 fn compressions() -> Vec<Compression> {
     vec![
         Compression::None,
@@ -124,6 +133,8 @@ fn compressions() -> Vec<Compression> {
         Compression::Lz4,
         #[cfg(feature = "zstd")]
         Compression::Zstd { level: 3 },
+        #[cfg(feature = "zstd")]
+        Compression::ZstdTrained { level: 3 },
     ]
 }
 
@@ -132,16 +143,17 @@ fn stored_blocks_come_back_and_every_changed_byte_is_noticed() {
     let payload: Vec<u8> = (0..600_u32).flat_map(|number| (number / 9).to_le_bytes()).collect();
     for compression in compressions() {
         let mut stored = Vec::new();
-        frame::seal(&payload, compression, &mut stored);
+        let tag = frame::seal(&payload, &mut Compressor::new(compression), None, &mut stored).unwrap();
         frame::verify(&stored, "t", 0).unwrap();
-        assert_eq!(frame::payload(&stored, "t", 0).unwrap(), payload);
-        assert_eq!(frame::is_plain(&stored), compression == Compression::None);
+        assert_eq!(payload_of_stored(&stored).unwrap(), payload);
+        assert_eq!(frame::tag(&frame::open(&stored, None, "t", 0).unwrap()), Some(tag));
+        assert_eq!(tag == Tag::NONE, compression == Compression::None);
         assert!(compression == Compression::None || stored.len() < payload.len());
         for at in 0..stored.len() {
             stored[at] ^= 0x10;
             assert!(matches!(frame::verify(&stored, "t", 9), Err(Error::Corrupt { offset: 9, .. })));
             // Even unverified it ends in an answer or an error.
-            let _ = frame::payload(&stored, "t", 0);
+            let _ = payload_of_stored(&stored);
             stored[at] ^= 0x10;
         }
         for end in 0..stored.len() {
@@ -156,28 +168,28 @@ fn what_does_not_shrink_is_stored_as_is() {
         (0..500_u64).flat_map(|n| xxhash_rust::xxh3::xxh3_64(&n.to_le_bytes()).to_le_bytes()).collect();
     for compression in compressions() {
         let mut stored = Vec::new();
-        frame::seal(&noise, compression, &mut stored);
-        assert!(frame::is_plain(&stored));
+        let tag = frame::seal(&noise, &mut Compressor::new(compression), None, &mut stored).unwrap();
+        assert_eq!(tag, Tag::NONE);
     }
 }
 
 #[test]
 fn an_unknown_compression_is_named_unsupported() {
     let mut stored = Vec::new();
-    frame::seal(b"payload", Compression::None, &mut stored);
+    frame::seal(b"payload", &mut Compressor::new(Compression::None), None, &mut stored).unwrap();
     let tag = stored.len() - frame::TRAILER_BYTES;
     stored[tag] = 9;
-    assert!(matches!(frame::payload(&stored, "t", 0), Err(Error::Unsupported { .. })));
+    assert!(matches!(payload_of_stored(&stored), Err(Error::Unsupported { .. })));
 }
 
 #[test]
 fn claimed_lengths_allocate_nothing() {
-    for tag in [1, 2] {
+    for tag in [1, 2, 3] {
         let mut stored = u32::MAX.to_le_bytes().to_vec();
         stored.extend_from_slice(&[0; 12]);
         stored.push(tag);
         stored.extend_from_slice(&[0; 8]);
-        assert!(frame::payload(&stored, "t", 0).is_err());
+        assert!(payload_of_stored(&stored).is_err());
     }
 }
 

@@ -149,7 +149,7 @@ impl Writer {
         memtable.reserve_index(core.index_limit(), taken as u32 + operations, last_sequence)?;
         memtable.stage(&request.payload.bytes, &mut self.staged)?;
         let record = Record { first_sequence, operations, payload: &request.payload.bytes };
-        self.log.encode(&record, &mut self.records);
+        self.log.encode(&record, &mut self.records)?;
         Ok(first_sequence)
     }
 

@@ -11,11 +11,12 @@ use stroma_strata::{
 use super::hidden::{HideableTable, hidden_tables};
 use super::summary::{TableNotes, check_descriptor, layer_summary};
 use super::{Retention, TableOutput, write_tables};
+use crate::LevelCompression;
 use crate::block_cache::{BlockCache, Caching};
 use crate::cursor::Cursor;
 use crate::entry::{EntryRef, Sequence};
 use crate::merging::MergingCursor;
-use crate::table::{LevelCursor, Table, TableOptions, TableSink, TableSummary};
+use crate::table::{LevelCursor, Table, TableKeys, TableOptions, TableSink, TableSummary};
 use crate::tombstones::RangeTombstones;
 use crate::values::{TableLayer, ValueSeparator, ValueStore};
 
@@ -30,6 +31,7 @@ pub(crate) type SnapshotsInUse = Arc<dyn Fn() -> Vec<Sequence> + Send + Sync>;
 #[derive(Clone)]
 pub(crate) struct TableKind {
     options: TableOptions,
+    levels: LevelCompression,
     snapshots: SnapshotsInUse,
     /// Where tables keep blocks that cannot be read in place.
     cache: Option<BlockCache>,
@@ -52,12 +54,24 @@ impl TableKind {
         values: Arc<ValueStore>,
         value_threshold: usize,
     ) -> Self {
-        Self { options, snapshots, cache: None, values, value_threshold }
+        let levels = LevelCompression::default();
+        Self { options, levels, snapshots, cache: None, values, value_threshold }
     }
 
-    /// How tables are written.
-    pub(crate) fn options(&self) -> &TableOptions {
-        &self.options
+    /// The same, compressed in other ways at certain levels.
+    pub(crate) fn with_levels(self, levels: LevelCompression) -> Self {
+        Self { levels, ..self }
+    }
+
+    /// How a table of `level` is written.
+    fn options_at(&self, level: u32, is_bottom: bool) -> TableOptions {
+        let compression = self.levels.at(level, is_bottom, self.options.compression);
+        TableOptions { compression, ..self.options.clone() }
+    }
+
+    /// How tables that are ingested are written: they go as far down as nothing is in their way, mostly to the bottom.
+    pub(crate) fn ingestion_options(&self) -> TableOptions {
+        self.options_at(u32::MAX, true)
     }
 
     /// Takes large values out of the entries of one run of work.
@@ -79,7 +93,8 @@ impl TableKind {
     ) -> Result<LayerSummary, KindError> {
         let retention = Retention::new((self.snapshots)(), false);
         let mut values = self.separator();
-        let summary = super::write_table(source, tombstones, &retention, &self.options, &mut values, writer)?;
+        let options = self.options_at(0, false);
+        let summary = super::write_table(source, tombstones, &retention, &options, &mut values, writer)?;
         let uses = values.take_uses();
         values.finish()?;
         Ok(layer_summary(&summary.properties, uses))
@@ -97,7 +112,8 @@ impl LayerKind for TableKind {
         let place = blob.describe();
         let cache = self.cache.as_ref().map(BlockCache::for_table);
         let ingested_at = TableNotes::decode(&descriptor.metadata).map_or(0, |notes| notes.ingested_at);
-        let table = Table::open_with_cache(blob, cache, ingested_at)?;
+        let keys = TableKeys { encryption: self.options.encryption.clone(), number: descriptor.id };
+        let table = Table::open_with(blob, keys, cache, ingested_at)?;
         let notes = check_descriptor(table.properties(), descriptor, &place)?;
         Ok(TableLayer::open(table, &notes.value_uses, &self.values)?)
     }
@@ -115,7 +131,8 @@ impl LayerKind for TableKind {
             .collect();
         let mut output = MergeOutput { job, output, values: self.separator() };
         let source = MergingCursor::new(sources);
-        write_tables(source, tombstones, job.range(), &retention, &self.options, &mut output)?;
+        let options = self.options_at(job.target_level(), job.is_bottom());
+        write_tables(source, tombstones, job.range(), &retention, &options, &mut output)?;
         Ok(output.values.finish()?)
     }
 
@@ -204,5 +221,9 @@ impl TableSink for LayerWriter {
 
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), KindError> {
         Ok(LayerWriter::write_all(self, bytes)?)
+    }
+
+    fn number(&self) -> u64 {
+        self.id()
     }
 }

@@ -92,7 +92,7 @@ impl Scene {
         let snapshots = self.snapshots.clone();
         let options = TableOptions { block_bytes: 100, ..TableOptions::default() };
         let in_use = Arc::new(move || snapshots.lock().unwrap().clone());
-        let values = Arc::new(ValueStore::new(self.storage.clone()));
+        let values = Arc::new(ValueStore::new(self.storage.clone(), None));
         let kind = TableKind::new(options, in_use, values, usize::MAX);
         let set_options = SetOptions { policy: self.policy.clone(), ..SetOptions::default() };
         self.set = Some(LayeredSet::open(self.storage.clone(), kind, set_options).unwrap().0);
@@ -243,7 +243,7 @@ fn a_table_in_anothers_place_is_refused() {
     scene.set = None;
     let other = scene.storage.contents(&names[0]).unwrap();
     scene.storage.replace(&names[1], other);
-    let values = Arc::new(ValueStore::new(scene.storage.clone()));
+    let values = Arc::new(ValueStore::new(scene.storage.clone(), None));
     let kind = TableKind::new(TableOptions::default(), Arc::new(Vec::new), values, usize::MAX);
     let storage: Arc<dyn Storage> = scene.storage.clone();
     let error = LayeredSet::open(storage, kind, SetOptions::default()).unwrap_err();

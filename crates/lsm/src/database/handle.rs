@@ -164,6 +164,11 @@ impl Database {
         self.core().layers.view().describe()
     }
 
+    /// Whether its files are encrypted: it was opened with [`Options::encryption`].
+    pub fn is_encrypted(&self) -> bool {
+        self.core().options().encryption.is_some()
+    }
+
     /// What the memory budget is used for. Linear in the segments of memory.
     pub fn memory_map(&self) -> MemoryMap {
         MemoryMap::take(self.core())

@@ -13,7 +13,7 @@ use crate::commit::Writer;
 use crate::entry::Sequence;
 use crate::flush::{FlushState, start_worker};
 use crate::layers::Layers;
-use crate::log::{LogCut, WriteAheadLog, delete_segments_before, list_segments};
+use crate::log::{LogCut, LogSource, WriteAheadLog, delete_segments_before, list_segments};
 use crate::memtable::{Memtable, MemtableOptions};
 use crate::options::Options;
 use crate::read::MemtableList;
@@ -51,7 +51,7 @@ pub(super) fn open(
     let cache = options.cache_limits(&shares).map(|limits| BlockCache::new(pool.clone(), limits));
     let memtable_options = MemtableOptions { pool, index_bytes: shares.index };
     let snapshots = Arc::new(SnapshotRegistry::default());
-    let values = Arc::new(ValueStore::new(storage.clone()));
+    let values = Arc::new(ValueStore::new(storage.clone(), options.encryption.clone()));
     let (layers, found) =
         Layers::open(storage.clone(), &options, snapshots.clone(), cache.clone(), values.clone())?;
     let flushed = layers.flush_record()?;
@@ -62,12 +62,19 @@ pub(super) fn open(
     let next_log = all_segments.last().copied().unwrap_or(0).max(flushed.first_needed_log) + 1;
     snapshots.publish(flushed.flushed_through);
     let mut recovery = Recovery::new(&layers, &snapshots, shares, &memtable_options, flushed);
-    let replayed = recovery.replay(&*storage, &segments, options.recovery)?;
+    let source = LogSource { storage: &*storage, encryption: options.encryption.as_ref() };
+    let replayed = recovery.replay(source, &segments, options.recovery)?;
     let Recovered { record, memtables } = recovery.finish(&replayed, next_log, !all_segments.is_empty())?;
     let value_orphans = values.delete_orphans()?;
 
-    let log =
-        WriteAheadLog::start(storage.clone(), next_log, replayed.last_sequence, record.durable_through)?;
+    let last = replayed.last_sequence;
+    let log = WriteAheadLog::start(
+        storage.clone(),
+        next_log,
+        last,
+        record.durable_through,
+        options.encryption.clone(),
+    )?;
     // What stays behind is passed over, and deleted by the next flush.
     let _ = delete_segments_before(&*storage, record.first_needed_log);
     let report = RecoveryReport {

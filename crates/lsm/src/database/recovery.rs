@@ -12,13 +12,11 @@
 
 use std::sync::Arc;
 
-use stroma_strata::storage::LogStorage;
-
 use crate::Error;
 use crate::entry::Sequence;
 use crate::flush::FlushRecord;
 use crate::layers::Layers;
-use crate::log::{Replay, ReplayStart, Replayed, replay};
+use crate::log::{LogSource, Replay, ReplayStart, Replayed, replay};
 use crate::memtable::{Gathering, Memtable, MemtableCursor, MemtableOptions};
 use crate::options::{MemoryShares, RecoveryMode};
 use crate::snapshot::SnapshotRegistry;
@@ -76,13 +74,13 @@ impl<'a> Recovery<'a> {
     /// Replays what the segments of the log hold beyond the tables.
     pub(super) fn replay(
         &mut self,
-        storage: &dyn LogStorage,
+        source: LogSource<'_>,
         segments: &[u64],
         mode: RecoveryMode,
     ) -> Result<Replay, Error> {
         let FlushRecord { flushed_through, durable_through, .. } = self.record;
         let start = ReplayStart { flushed_through, durable_through };
-        let mut replayed = replay(storage, segments, start, mode, |replayed| self.add(&replayed))?;
+        let mut replayed = replay(source, segments, start, mode, |replayed| self.add(&replayed))?;
         // A copy has no log, and a damaged one may end before it.
         let ingested_through = self.layers.view().ingested_through();
         self.goes_on_later = ingested_through > replayed.last_sequence;

@@ -156,6 +156,14 @@ impl Core {
         Ok(())
     }
 
+    /// Ends the segment of the log and begins another, with another key if they are encrypted.
+    pub(crate) fn begin_new_log(&self) -> Result<(), Error> {
+        let mut writer = self.writer.lock();
+        self.check_open()?;
+        self.replace_broken_log(&mut writer)?;
+        self.seal(&mut writer)
+    }
+
     /// Goes on after the device was full in the middle of a write of the log. What was acknowledged is flushed, so
     /// that it does not depend on the broken segment, and a new segment is begun, which makes void whatever the
     /// broken one holds of the commit that failed.

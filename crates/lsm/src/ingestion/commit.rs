@@ -79,7 +79,7 @@ impl Core {
         let mut record = Vec::new();
         writer
             .log
-            .encode(&Record { first_sequence: sequence, operations: 1, payload: &payload }, &mut record);
+            .encode(&Record { first_sequence: sequence, operations: 1, payload: &payload }, &mut record)?;
         let logged = writer.log.append(&record, sequence).and_then(|()| writer.log.sync());
         logged.map_err(|error: StorageError| writer.give_up_log(self, error.into()))?;
         self.counters().syncs.add(1);

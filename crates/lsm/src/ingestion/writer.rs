@@ -120,7 +120,7 @@ impl Ingestion {
         let table = match &mut self.table {
             Some(table) => table,
             none => {
-                let options = self.keyspace.core().layers.table_options().clone();
+                let options = self.keyspace.core().layers.ingestion_options();
                 none.insert(TableBuilder::new(self.layers.start()?, options)?)
             }
         };

@@ -16,12 +16,14 @@
 
 use std::io::Read as _;
 
+use stroma_strata::encryption::{Encryption, FileCipher};
 use stroma_strata::storage::{LogStorage, StorageError};
 
 use super::record::{LENGTH_TOLD_WITHIN, Place, StoredRecord};
 use super::resync::{self, Behind};
 use super::segment_header::{HeaderOutcome, SEGMENT_HEADER_BYTES, SegmentHeader, VERSION};
-use super::segments::segment_name;
+use super::segment_key::{self, MAX_START_BYTES};
+use super::segments::{list_segments, segment_name};
 use super::window::Window;
 use crate::Error;
 use crate::options::RecoveryMode;
@@ -99,7 +101,14 @@ struct Segment {
     name: String,
     log_number: u64,
     bytes: Vec<u8>,
-    header: Option<SegmentHeader>,
+    start: Option<SegmentStart>,
+}
+
+/// What the start of a segment says.
+struct SegmentStart {
+    header: SegmentHeader,
+    /// Opens the records, if they are encrypted.
+    cipher: Option<FileCipher>,
 }
 
 impl Segment {
@@ -124,29 +133,37 @@ pub(crate) struct ReplayStart {
     pub(crate) durable_through: u64,
 }
 
+/// Where segments are, and the keys of those that are encrypted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LogSource<'a> {
+    pub(crate) storage: &'a dyn LogStorage,
+    pub(crate) encryption: Option<&'a Encryption>,
+}
+
 /// Replays the segments `log_numbers` (ascending), calling `apply` for each record whose operations come after what
 /// tables hold, in order.
 ///
 /// # Errors
 /// [`Error::Corrupt`] for damage (see the module) unless `mode` keeps the prefix; [`Error::Unsupported`] for a
-/// segment of another version of the format; errors of reading and of `apply`.
+/// segment of another version of the format; [`Error::Encryption`]; errors of reading and of `apply`.
 pub(crate) fn replay(
-    storage: &dyn LogStorage,
+    source: LogSource<'_>,
     log_numbers: &[u64],
     start: ReplayStart,
     mode: RecoveryMode,
     mut apply: impl FnMut(Replayed<'_>) -> Result<(), Error>,
 ) -> Result<Replay, Error> {
-    let headers = read_headers(storage, log_numbers)?;
+    let storage = source.storage;
+    let starts = read_starts(source, log_numbers)?;
     let mut progress = Replay { last_sequence: start.flushed_through, ..Replay::default() };
     for (index, &log_number) in log_numbers.iter().enumerate() {
         let name = segment_name(log_number);
         let failed = |error| StorageError::from_io("read", storage.describe(&name), error);
         let mut window = Window::new(storage.read_log(&name)?);
         // What a later segment starts with was cut here by an earlier recovery.
-        let limit = headers[index + 1..].iter().flatten().map(|header| header.first_sequence).min();
-        if let Some(header) = &headers[index] {
-            replay_segment(&mut window, header, limit.unwrap_or(u64::MAX), &mut progress, &mut apply)
+        let limit = starts[index + 1..].iter().flatten().map(|start| start.header.first_sequence).min();
+        if let Some(start) = &starts[index] {
+            replay_segment(&mut window, start, limit.unwrap_or(u64::MAX), &mut progress, &mut apply)
                 .map_err(|stopped| stopped.into_error(failed))?;
         }
         let at = window.offset();
@@ -155,8 +172,8 @@ pub(crate) fn replay(
         if continues || (limit.is_none() && window.has_only_zeros().map_err(failed)?) {
             continue;
         }
-        let segment = read_segment(storage, log_number)?;
-        progress.cut = describe_hole(storage, &segment, at, &log_numbers[index + 1..], expected)?;
+        let segment = read_segment(source, log_number)?;
+        progress.cut = describe_hole(source, &segment, at, &log_numbers[index + 1..], expected)?;
         break;
     }
     if progress.last_sequence < start.durable_through {
@@ -195,26 +212,30 @@ impl Stopped {
 /// Applies the records of one segment as far as the chain holds, and leaves the window where it ended.
 fn replay_segment(
     window: &mut Window,
-    header: &SegmentHeader,
+    start: &SegmentStart,
     limit: u64,
     progress: &mut Replay,
     apply: &mut impl FnMut(Replayed<'_>) -> Result<(), Error>,
 ) -> Result<(), Stopped> {
-    if !window.hold(SEGMENT_HEADER_BYTES as u64).map_err(Stopped::Read)? {
+    let SegmentStart { header, cipher } = start;
+    let records_at = header.records_at();
+    if !window.hold(records_at as u64).map_err(Stopped::Read)? {
         return Ok(());
     }
-    window.pass(SEGMENT_HEADER_BYTES);
+    window.pass(records_at);
+    let mut room = Vec::new();
     let mut first_sequence = header.first_sequence;
     while first_sequence <= progress.last_sequence + 1 && first_sequence < limit {
         // At the end there may be fewer.
         window.hold(LENGTH_TOLD_WITHIN as u64).map_err(Stopped::Read)?;
-        let is_whole = match StoredRecord::length_told(window.next()) {
+        let is_whole = match StoredRecord::length_told(window.next(), cipher.is_some()) {
             Some(bytes) => window.hold(bytes).map_err(Stopped::Read)?,
             None => false,
         };
         let place = Place { log_number: header.log_number, offset: window.offset() };
-        let read = if is_whole { StoredRecord::read(window.next(), place) } else { None };
-        let Some(record) = read else {
+        // What is forged is behind a hole; it is looked at there.
+        let read = StoredRecord::read(window.next(), place, cipher.as_ref(), &mut room);
+        let Some(record) = read.ok().flatten().filter(|_| is_whole) else {
             return Ok(());
         };
         if first_sequence == progress.last_sequence + 1 {
@@ -232,7 +253,7 @@ fn replay_segment(
 
 /// Says what is missing from `at` on, judged by everything that stands behind it.
 fn describe_hole(
-    storage: &dyn LogStorage,
+    source: LogSource<'_>,
     segment: &Segment,
     at: u64,
     later: &[u64],
@@ -243,15 +264,18 @@ fn describe_hole(
     let mut written = segment.written_behind(at);
     // From the hole on there are no more operations than bytes.
     let latest = |bytes: u64| expected.saturating_add(bytes);
-    let mut behind = resync::scan(&segment.bytes, at as usize, segment.log_number, latest(bytes));
+    let cipher = segment.start.as_ref().and_then(|start| start.cipher.as_ref());
+    let mut behind = resync::scan(&segment.bytes, at as usize, segment.log_number, latest(bytes), cipher);
     for &log_number in later {
-        let segment = read_segment(storage, log_number)?;
+        let segment = read_segment(source, log_number)?;
         bytes += segment.bytes.len() as u64;
         written += segment.written_bytes();
-        if let Some(header) = segment.header {
-            behind.durable_through = behind.durable_through.max(header.durable_through);
+        let (mut from, mut cipher) = (SEGMENT_HEADER_BYTES, None);
+        if let Some(start) = &segment.start {
+            behind.durable_through = behind.durable_through.max(start.header.durable_through);
+            (from, cipher) = (start.header.records_at(), start.cipher.as_ref());
         }
-        let found: Behind = resync::scan(&segment.bytes, SEGMENT_HEADER_BYTES, log_number, latest(bytes));
+        let found: Behind = resync::scan(&segment.bytes, from, log_number, latest(bytes), cipher);
         behind = behind.join(found);
     }
     Ok(Some(LogCut {
@@ -260,33 +284,57 @@ fn describe_hole(
         first_missing: expected,
         bytes: written,
         records: behind.records,
-        promised: behind.durable_through >= expected,
+        promised: behind.durable_through >= expected || behind.is_forged,
     }))
 }
 
-fn read_headers(storage: &dyn LogStorage, log_numbers: &[u64]) -> Result<Vec<Option<SegmentHeader>>, Error> {
-    let mut headers = Vec::with_capacity(log_numbers.len());
+fn read_starts(source: LogSource<'_>, log_numbers: &[u64]) -> Result<Vec<Option<SegmentStart>>, Error> {
+    let mut starts = Vec::with_capacity(log_numbers.len());
     for &log_number in log_numbers {
-        let mut start = Vec::with_capacity(SEGMENT_HEADER_BYTES);
         let name = segment_name(log_number);
-        let reader = storage.read_log(&name)?;
-        reader
-            .take(SEGMENT_HEADER_BYTES as u64)
-            .read_to_end(&mut start)
-            .map_err(|error| StorageError::from_io("read", storage.describe(&name), error))?;
-        headers.push(check_header(storage, &name, log_number, &start)?);
+        let bytes = read_start(source.storage, &name)?;
+        starts.push(check_start(source, &name, log_number, &bytes)?);
     }
-    Ok(headers)
+    Ok(starts)
 }
 
-fn check_header(
-    storage: &dyn LogStorage,
+/// The first bytes of a segment, as many as header and key may take.
+fn read_start(storage: &dyn LogStorage, name: &str) -> Result<Vec<u8>, StorageError> {
+    let mut bytes = Vec::with_capacity(MAX_START_BYTES);
+    let reader = storage.read_log(name)?;
+    reader
+        .take(MAX_START_BYTES as u64)
+        .read_to_end(&mut bytes)
+        .map_err(|error| StorageError::from_io("read", storage.describe(name), error))?;
+    Ok(bytes)
+}
+
+/// The name of the key of each segment, oldest first; `None` for one that is not encrypted.
+pub(crate) fn key_ids(storage: &dyn LogStorage) -> Result<Vec<Option<String>>, Error> {
+    let mut key_ids = Vec::new();
+    for log_number in list_segments(storage)? {
+        match read_start(storage, &segment_name(log_number)) {
+            Ok(bytes) => key_ids.extend(segment_key::key_id(&bytes)),
+            // Deleted by a flush meanwhile.
+            Err(StorageError::NotFound { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(key_ids)
+}
+
+fn check_start(
+    source: LogSource<'_>,
     name: &str,
     log_number: u64,
     bytes: &[u8],
-) -> Result<Option<SegmentHeader>, Error> {
+) -> Result<Option<SegmentStart>, Error> {
+    let LogSource { storage, encryption } = source;
     match SegmentHeader::decode(bytes) {
-        HeaderOutcome::Valid(header) if header.log_number == log_number => Ok(Some(header)),
+        HeaderOutcome::Valid(header) if header.log_number == log_number => {
+            let cipher = segment_key::open(&header, bytes, &storage.describe(name), encryption)?;
+            Ok(cipher.map(|cipher| SegmentStart { header, cipher }))
+        }
         HeaderOutcome::Valid(_) | HeaderOutcome::Invalid => Ok(None),
         HeaderOutcome::OtherVersion { version } => Err(Error::Unsupported {
             file: storage.describe(name),
@@ -295,15 +343,16 @@ fn check_header(
     }
 }
 
-fn read_segment(storage: &dyn LogStorage, log_number: u64) -> Result<Segment, Error> {
+fn read_segment(source: LogSource<'_>, log_number: u64) -> Result<Segment, Error> {
+    let storage = source.storage;
     let name = segment_name(log_number);
     let mut reader = storage.read_log(&name)?;
     let mut bytes = Vec::with_capacity(reader.len() as usize);
     reader
         .read_to_end(&mut bytes)
         .map_err(|error| StorageError::from_io("read", storage.describe(&name), error))?;
-    let header = check_header(storage, &name, log_number, &bytes)?;
-    Ok(Segment { name, log_number, bytes, header })
+    let start = check_start(source, &name, log_number, &bytes)?;
+    Ok(Segment { name, log_number, bytes, start })
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ fn append(log: &mut WriteAheadLog, sequence: u64, synced: bool) {
     let payload = payload(sequence);
     let record = Record { first_sequence: sequence, operations: 1, payload: &payload };
     let mut bytes = Vec::new();
-    log.encode(&record, &mut bytes);
+    log.encode(&record, &mut bytes).unwrap();
     log.append(&bytes, sequence).unwrap();
     if synced {
         log.sync().unwrap();
@@ -29,7 +29,7 @@ fn append(log: &mut WriteAheadLog, sequence: u64, synced: bool) {
 }
 
 fn start(storage: &MemoryStorage) -> WriteAheadLog {
-    WriteAheadLog::start(Arc::new(storage.clone()), 1, 0, 0).unwrap()
+    WriteAheadLog::start(Arc::new(storage.clone()), 1, 0, 0, None).unwrap()
 }
 
 /// Replays all segments; checks that what was committed comes one by one.
@@ -37,12 +37,18 @@ fn replay_all(storage: &MemoryStorage, mode: RecoveryMode) -> Result<Replay, Err
     let mut seen = 0;
     let segments = list_segments(storage).unwrap();
     let mut room = Vec::new();
-    let replayed = replay(storage, &segments, ReplayStart::after(0), mode, |replayed| {
-        seen += 1;
-        let record = replayed.record.unpack(replayed.first_sequence, &mut room);
-        assert_eq!((record.first_sequence, record.payload), (seen, &*payload(seen)));
-        Ok(())
-    })?;
+    let replayed = replay(
+        LogSource { storage, encryption: None },
+        &segments,
+        ReplayStart::after(0),
+        mode,
+        |replayed| {
+            seen += 1;
+            let record = replayed.record.unpack(replayed.first_sequence, &mut room);
+            assert_eq!((record.first_sequence, record.payload), (seen, &*payload(seen)));
+            Ok(())
+        },
+    )?;
     assert_eq!(replayed.last_sequence, seen);
     Ok(replayed)
 }
@@ -184,7 +190,7 @@ fn bytes_that_an_earlier_file_left_behind_are_not_taken_for_records() {
     // The same blocks again, in a segment that begins where the first ended; and the records a little further on.
     for (log_number, shift) in [(2, 0), (1, 1), (1, RECORD_BYTES)] {
         let storage = MemoryStorage::new();
-        let mut log = WriteAheadLog::start(Arc::new(storage.clone()), log_number, 0, 0).unwrap();
+        let mut log = WriteAheadLog::start(Arc::new(storage.clone()), log_number, 0, 0, None).unwrap();
         (1..=3).for_each(|sequence| append(&mut log, sequence, false));
         let name = segment_name(log_number);
         let mut bytes = storage.contents(&name).unwrap();
@@ -203,13 +209,19 @@ fn a_segment_begun_after_a_cut_takes_the_place_of_what_was_cut() {
     let storage = MemoryStorage::new();
     let mut log = start(&storage);
     (1..=4).for_each(|sequence| append(&mut log, sequence, false));
-    let mut log = WriteAheadLog::start(Arc::new(storage.clone()), 2, 2, 0).unwrap();
+    let mut log = WriteAheadLog::start(Arc::new(storage.clone()), 2, 2, 0, None).unwrap();
     (3..=6).for_each(|sequence| append(&mut log, sequence, true));
     let mut from_second = 0;
-    let replayed = replay(&storage, &[1, 2], ReplayStart::after(0), RecoveryMode::Strict, |replayed| {
-        from_second += u64::from(replayed.log_number == 2);
-        Ok(())
-    });
+    let replayed = replay(
+        LogSource { storage: &storage, encryption: None },
+        &[1, 2],
+        ReplayStart::after(0),
+        RecoveryMode::Strict,
+        |replayed| {
+            from_second += u64::from(replayed.log_number == 2);
+            Ok(())
+        },
+    );
     assert_eq!(replayed.unwrap(), Replay { last_sequence: 6, records: 6, cut: None });
     assert_eq!(from_second, 4);
 }
@@ -220,10 +232,16 @@ fn what_tables_hold_already_is_passed_over() {
     let mut log = start(&storage);
     (1..=6).for_each(|sequence| append(&mut log, sequence, true));
     let mut seen = Vec::new();
-    replay(&storage, &[1], ReplayStart::after(4), RecoveryMode::Strict, |replayed| {
-        seen.push(replayed.first_sequence);
-        Ok(())
-    })
+    replay(
+        LogSource { storage: &storage, encryption: None },
+        &[1],
+        ReplayStart::after(4),
+        RecoveryMode::Strict,
+        |replayed| {
+            seen.push(replayed.first_sequence);
+            Ok(())
+        },
+    )
     .unwrap();
     assert_eq!(seen, [5, 6]);
 }
@@ -235,14 +253,14 @@ fn another_version_is_refused_by_name() {
     append(&mut log, 1, true);
     let name = segment_name(1);
     let mut bytes = storage.contents(&name).unwrap();
-    bytes[8] = 3;
+    bytes[8] = 4;
     let checksum = xxhash_rust::xxh3::xxh3_64(&bytes[..40]);
     bytes[40..48].copy_from_slice(&checksum.to_le_bytes());
     storage.replace(&name, bytes.clone());
     for mode in [RecoveryMode::Strict, RecoveryMode::KeepPrefix] {
         let refused = replay_all(&storage, mode).unwrap_err();
         assert!(matches!(refused, Error::Unsupported { .. }), "{refused}");
-        assert!(refused.to_string().contains("version 3"), "{refused}");
+        assert!(refused.to_string().contains("version 4"), "{refused}");
     }
     assert_eq!(storage.contents(&name).unwrap(), bytes);
 }

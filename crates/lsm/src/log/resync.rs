@@ -1,5 +1,7 @@
 //! Finding sound records behind a damaged one: the evidence for what the damage was.
 
+use stroma_strata::encryption::FileCipher;
+
 use super::record::{Place, SMALLEST_RECORD, StoredRecord};
 
 /// What stands behind a hole in the log.
@@ -9,6 +11,8 @@ pub(crate) struct Behind {
     pub(crate) records: u64,
     /// The largest `durable_through` any of them (or a later segment) names.
     pub(crate) durable_through: u64,
+    /// Whether something there was made by somebody who had not the key.
+    pub(crate) is_forged: bool,
 }
 
 impl Behind {
@@ -17,6 +21,7 @@ impl Behind {
         Behind {
             records: self.records + other.records,
             durable_through: self.durable_through.max(other.durable_through),
+            is_forged: self.is_forged || other.is_forged,
         }
     }
 }
@@ -27,19 +32,37 @@ impl Behind {
 /// scan costs little more than reading the bytes. Hostile bytes can make every position plausible; the bytes hashed
 /// and operations looked at in all are therefore held to eight times the length, after which the scan ends with what
 /// it has found.
-pub(crate) fn scan(segment: &[u8], from: usize, log_number: u64, latest: u64) -> Behind {
+///
+/// In an encrypted segment only what bears the hash of its length is a candidate; there is no other structure to see.
+pub(crate) fn scan(
+    segment: &[u8],
+    from: usize,
+    log_number: u64,
+    latest: u64,
+    cipher: Option<&FileCipher>,
+) -> Behind {
     let mut behind = Behind::default();
     let length = segment.len().saturating_sub(from);
     let mut effort = length.saturating_mul(8);
     let mut at = from;
     while at + SMALLEST_RECORD <= segment.len() && effort > 0 {
         let place = Place { log_number, offset: at as u64 };
-        match StoredRecord::read_within(&segment[at..], place, &mut effort) {
-            Some(record) if record.durable_through() <= latest => {
-                behind = behind.join(Behind { records: 1, durable_through: record.durable_through() });
+        let mut room = Vec::new();
+        let candidate = match cipher {
+            None => Ok(StoredRecord::read_within(&segment[at..], place, &mut effort)),
+            Some(cipher) => StoredRecord::read_sealed(&segment[at..], place, cipher, &mut effort, &mut room),
+        };
+        match candidate {
+            Ok(Some(record)) if record.durable_through() <= latest => {
+                let durable_through = record.durable_through();
+                behind = behind.join(Behind { records: 1, durable_through, is_forged: false });
                 at += record.encoded_bytes();
             }
-            _ => at += 1,
+            Ok(_) => at += 1,
+            Err(_) => {
+                behind.is_forged = true;
+                at += 1;
+            }
         }
     }
     behind
@@ -54,7 +77,7 @@ mod tests {
         let mut payload = Vec::new();
         Operation::encode_put(&mut payload, &[0, 0, 0, 1], b"key", b"value");
         let place = Place { log_number, offset: into.len() as u64 };
-        StoredRecord::write(&payload, durable_through, place, into);
+        StoredRecord::write(&payload, durable_through, place, None, into).unwrap();
     }
 
     #[test]
@@ -62,9 +85,12 @@ mod tests {
         for garbage in 0..70 {
             let mut bytes = vec![0xa5; garbage];
             [0, 6, 0, 5].into_iter().for_each(|durable_through| write(durable_through, 3, &mut bytes));
-            assert_eq!(scan(&bytes, 0, 3, 8), Behind { records: 4, durable_through: 6 });
-            assert_eq!(scan(&bytes, 0, 4, 8), Behind::default(), "another segment's records");
-            assert_eq!(scan(&bytes[1..], 0, 3, 8), Behind::default(), "records of another place");
+            assert_eq!(
+                scan(&bytes, 0, 3, 8, None),
+                Behind { records: 4, durable_through: 6, is_forged: false }
+            );
+            assert_eq!(scan(&bytes, 0, 4, 8, None), Behind::default(), "another segment's records");
+            assert_eq!(scan(&bytes[1..], 0, 3, 8, None), Behind::default(), "records of another place");
         }
     }
 
@@ -72,13 +98,13 @@ mod tests {
     fn what_cannot_have_been_synced_is_no_evidence() {
         let mut bytes = Vec::new();
         write(9, 3, &mut bytes);
-        assert_eq!(scan(&bytes, 0, 3, 8), Behind::default());
+        assert_eq!(scan(&bytes, 0, 3, 8, None), Behind::default());
     }
 
     #[test]
     fn bytes_that_look_like_records_everywhere_end_the_search() {
         // Deletes of the empty key, in a record of a length that always fits.
         let bytes = [0x06, 0x00].repeat(1 << 17);
-        assert_eq!(scan(&bytes, 0, 3, 8), Behind::default());
+        assert_eq!(scan(&bytes, 0, 3, 8, None), Behind::default());
     }
 }

@@ -10,8 +10,8 @@ use crate::entry::MAX_SEQUENCE;
 /// First bytes of every segment.
 pub(crate) const MAGIC: [u8; 8] = *b"STROMWAL";
 /// The format version written, and the newest one read.
-pub(crate) const VERSION: u32 = 2;
-/// Bytes of a segment header: magic, version, reserved, log number, first sequence, durable through, checksum.
+pub(crate) const VERSION: u32 = 3;
+/// Bytes of a segment header: magic, version, bytes of the key, log number, first sequence, durable through, checksum.
 pub(crate) const SEGMENT_HEADER_BYTES: usize = 48;
 
 /// What a segment says of itself in its first bytes.
@@ -24,6 +24,8 @@ pub(crate) struct SegmentHeader {
     pub(crate) first_sequence: u64,
     /// Everything up to this sequence was synced before this segment was made.
     pub(crate) durable_through: u64,
+    /// Bytes between this header and the first record: those of the key, 0 if the segment is not encrypted.
+    pub(crate) key_bytes: u32,
 }
 
 /// How reading a segment's first bytes ended.
@@ -46,12 +48,18 @@ impl SegmentHeader {
         let mut header = [0; SEGMENT_HEADER_BYTES];
         header[..8].copy_from_slice(&MAGIC);
         header[8..12].copy_from_slice(&VERSION.to_le_bytes());
+        header[12..16].copy_from_slice(&self.key_bytes.to_le_bytes());
         header[16..24].copy_from_slice(&self.log_number.to_le_bytes());
         header[24..32].copy_from_slice(&self.first_sequence.to_le_bytes());
         header[32..40].copy_from_slice(&self.durable_through.to_le_bytes());
         let checksum = xxh3_64(&header[..40]);
         header[40..].copy_from_slice(&checksum.to_le_bytes());
         header
+    }
+
+    /// Where its first record starts.
+    pub(crate) fn records_at(&self) -> usize {
+        SEGMENT_HEADER_BYTES + self.key_bytes as usize
     }
 
     /// Reads the header at the start of a segment's bytes.
@@ -65,16 +73,17 @@ impl SegmentHeader {
         if reader.take(8)? != MAGIC {
             return None;
         }
-        let (version, _reserved) = (reader.u32()?, reader.u32()?);
+        let (version, key_bytes) = (reader.u32()?, reader.u32()?);
         let (log_number, first_sequence, durable_through) = (reader.u64()?, reader.u64()?, reader.u64()?);
         if reader.u64()? != xxh3_64(&header[..40]) {
             return None;
         }
         // So that the sequences of its records can be counted without a check each.
-        let sound = (1..=MAX_SEQUENCE).contains(&first_sequence);
+        let sound = (1..=MAX_SEQUENCE).contains(&first_sequence)
+            && key_bytes as usize <= super::segment_key::MAX_START_BYTES - SEGMENT_HEADER_BYTES;
         Some(match version {
             VERSION if sound => {
-                HeaderOutcome::Valid(SegmentHeader { log_number, first_sequence, durable_through })
+                HeaderOutcome::Valid(SegmentHeader { log_number, first_sequence, durable_through, key_bytes })
             }
             VERSION => return None,
             version => HeaderOutcome::OtherVersion { version },
@@ -88,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_segment_header_tells_ours_from_damaged_and_from_another_version() {
-        let header = SegmentHeader { log_number: 9, first_sequence: 100, durable_through: 98 };
+        let header = SegmentHeader { log_number: 9, first_sequence: 100, durable_through: 98, key_bytes: 0 };
         let bytes = header.encode();
         assert_eq!(SegmentHeader::decode(&bytes), HeaderOutcome::Valid(header));
         for at in 0..bytes.len() {
@@ -98,9 +107,9 @@ mod tests {
             assert_eq!(SegmentHeader::decode(&damaged), HeaderOutcome::Invalid);
         }
         let mut newer = bytes;
-        newer[8] = 3;
+        newer[8] = 4;
         let checksum = xxh3_64(&newer[..40]);
         newer[40..].copy_from_slice(&checksum.to_le_bytes());
-        assert_eq!(SegmentHeader::decode(&newer), HeaderOutcome::OtherVersion { version: 3 });
+        assert_eq!(SegmentHeader::decode(&newer), HeaderOutcome::OtherVersion { version: 4 });
     }
 }

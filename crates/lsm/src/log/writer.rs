@@ -7,18 +7,24 @@
 
 use std::sync::Arc;
 
+use stroma_strata::encryption::{Encryption, FileCipher};
 use stroma_strata::storage::{LogStorage, StorageError};
 
 use super::record::{Place, Record, StoredRecord};
 use super::segment_header::SegmentHeader;
+use super::segment_key;
 use super::segments::segment_name;
 use super::unsynced::{Segment, UnsyncedSegments};
+use crate::Error;
 
 /// The writing end of the log. Used by one thread at a time: the leader of the commit queue.
 #[derive(Debug)]
 pub(crate) struct WriteAheadLog {
     storage: Arc<dyn LogStorage>,
+    encryption: Option<Encryption>,
     active: Segment,
+    /// Seals the records of the active segment, if they are encrypted.
+    cipher: Option<FileCipher>,
     /// Segments before the active one; shared with the flush.
     unsynced: Arc<UnsyncedSegments>,
     /// The last sequence appended.
@@ -40,11 +46,16 @@ impl WriteAheadLog {
         log_number: u64,
         last_sequence: u64,
         durable_through: u64,
-    ) -> Result<Self, StorageError> {
-        let active = create_segment(&*storage, log_number, last_sequence, durable_through)?;
+        encryption: Option<Encryption>,
+    ) -> Result<Self, Error> {
+        let header =
+            SegmentHeader { log_number, first_sequence: last_sequence + 1, durable_through, key_bytes: 0 };
+        let (active, cipher) = create_segment(&*storage, header, encryption.as_ref())?;
         Ok(WriteAheadLog {
             storage,
+            encryption,
             active,
+            cipher,
             unsynced: Arc::default(),
             appended_through: last_sequence,
             durable_through,
@@ -69,12 +80,17 @@ impl WriteAheadLog {
     }
 
     /// Encodes a record to stand behind the `records` that are to be appended next.
-    pub(crate) fn encode(&self, record: &Record<'_>, records: &mut Vec<u8>) {
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] if it is too long to be encrypted.
+    pub(crate) fn encode(&self, record: &Record<'_>, records: &mut Vec<u8>) -> Result<(), Error> {
         let place =
             Place { log_number: self.active.log_number, offset: self.active_bytes() + records.len() as u64 };
         let durable_through = self.durable_through.min(record.first_sequence - 1);
         let evidence = if durable_through > self.recorded_through { durable_through } else { 0 };
-        StoredRecord::write(record.payload, evidence, place, records);
+        let bytes = record.payload.len() as u64;
+        StoredRecord::write(record.payload, evidence, place, self.cipher.as_ref(), records)
+            .map_err(|_| Error::TooLarge { what: "batch", bytes, limit: 64 << 30 })
     }
 
     /// Appends encoded records that end with `last_sequence`; they may stay in this process's memory.
@@ -99,8 +115,9 @@ impl WriteAheadLog {
     }
 
     /// Ends the active segment and starts `log_number`. If that fails the active segment stays as it was.
-    pub(crate) fn rotate(&mut self, log_number: u64) -> Result<(), StorageError> {
-        let next = create_segment(&*self.storage, log_number, self.appended_through, self.durable_through)?;
+    pub(crate) fn rotate(&mut self, log_number: u64) -> Result<(), Error> {
+        let (next, cipher) = self.create(log_number, self.appended_through)?;
+        self.cipher = cipher;
         let ended = std::mem::replace(&mut self.active, next);
         if self.durable_through < self.appended_through {
             self.unsynced.push(ended);
@@ -111,10 +128,17 @@ impl WriteAheadLog {
     /// Drops the active segment, which takes no more bytes, and starts `log_number` after `last_sequence`. Nothing
     /// may be promised again before the memtable of the dropped segment is in a table. If it fails the log stays
     /// as it was.
-    pub(crate) fn abandon_for(&mut self, log_number: u64, last_sequence: u64) -> Result<(), StorageError> {
-        self.active = create_segment(&*self.storage, log_number, last_sequence, self.durable_through)?;
+    pub(crate) fn abandon_for(&mut self, log_number: u64, last_sequence: u64) -> Result<(), Error> {
+        (self.active, self.cipher) = self.create(log_number, last_sequence)?;
         self.appended_through = last_sequence;
         Ok(())
+    }
+
+    /// Makes segment `log_number`, to follow `last_sequence`.
+    fn create(&self, log_number: u64, last_sequence: u64) -> Result<(Segment, Option<FileCipher>), Error> {
+        let (first_sequence, durable_through) = (last_sequence + 1, self.durable_through);
+        let header = SegmentHeader { log_number, first_sequence, durable_through, key_bytes: 0 };
+        create_segment(&*self.storage, header, self.encryption.as_ref())
     }
 
     /// Tells the log that by the manifest everything up to `durable_through` is on the device, in tables or in segments
@@ -131,12 +155,16 @@ impl WriteAheadLog {
 
 fn create_segment(
     storage: &dyn LogStorage,
-    log_number: u64,
-    last_sequence: u64,
-    durable_through: u64,
-) -> Result<Segment, StorageError> {
-    let mut writer = storage.create_log(&segment_name(log_number))?;
-    let header = SegmentHeader { log_number, first_sequence: last_sequence + 1, durable_through };
-    writer.append(&header.encode())?;
-    Ok(Segment { log_number, writer })
+    header: SegmentHeader,
+    encryption: Option<&Encryption>,
+) -> Result<(Segment, Option<FileCipher>), Error> {
+    let log_number = header.log_number;
+    let name = segment_name(log_number);
+    // Before the file is made: a provider that does not answer leaves none behind.
+    let place = || storage.describe(&name);
+    let key = crate::encryption::new_file_key(encryption, segment_key::identity(log_number), place)?;
+    let start = segment_key::encode(header, key.as_ref())?;
+    let mut writer = storage.create_log(&name)?;
+    writer.append(&start)?;
+    Ok((Segment { log_number, writer }, key.map(|key| key.cipher)))
 }

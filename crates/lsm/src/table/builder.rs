@@ -1,13 +1,15 @@
 //! Writes a table, front to back, into anything that takes bytes.
 
+use stroma_strata::encryption::{FileCipher, FileIdentity, NewFileKey};
 use stroma_strata::storage::BlobWriter;
 
-use super::footer::{Footer, Section, header};
+use super::footer::{Footer, MAGIC, Section, header};
+use super::held::{Decision, HeldBlocks};
 use super::index::IndexBuilder;
 use super::options::TableOptions;
 use super::properties::Properties;
 use crate::Error;
-use crate::block::{BlockBuilder, frame};
+use crate::block::{BlockBuilder, Compressor, frame};
 use crate::entry::{EntryRef, MAX_KEY_BYTES, MAX_SEQUENCE, MAX_VALUE_BYTES, Sequence, compare};
 use crate::filter::key_hash;
 use crate::tombstones::RangeTombstones;
@@ -22,6 +24,11 @@ pub(crate) trait TableSink {
 
     /// Adds bytes at the end.
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
+
+    /// The number in the name of the file, with which all of it is authenticated.
+    fn number(&self) -> u64 {
+        0
+    }
 }
 
 impl<S: TableSink + ?Sized> TableSink for &mut S {
@@ -29,6 +36,10 @@ impl<S: TableSink + ?Sized> TableSink for &mut S {
 
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), S::Error> {
         (**self).write_all(bytes)
+    }
+
+    fn number(&self) -> u64 {
+        (**self).number()
     }
 }
 
@@ -62,9 +73,16 @@ pub(crate) struct TableSummary {
 pub(crate) struct TableBuilder<S> {
     sink: S,
     options: TableOptions,
+    /// What it is encrypted with, if it is.
+    key: Option<NewFileKey>,
     /// Bytes given to the sink.
     position: u64,
     block: BlockBuilder,
+    compressor: Compressor,
+    /// Blocks that wait until it is decided whether they get a dictionary.
+    held: Option<HeldBlocks>,
+    /// What was decided; empty without one.
+    dictionary: Vec<u8>,
     /// The stored form of the last block; kept for its memory.
     stored: Vec<u8>,
     index: IndexBuilder,
@@ -79,11 +97,19 @@ pub(crate) struct TableBuilder<S> {
 impl<S: TableSink> TableBuilder<S> {
     /// Starts a table in `sink`, which must be empty.
     pub(crate) fn new(mut sink: S, options: TableOptions) -> Result<Self, S::Error> {
+        let number = sink.number();
+        let key = crate::encryption::new_file_key(options.encryption.as_ref(), identity(number), || {
+            format!("table {number}")
+        })?;
         let header = header();
         sink.write_all(&header)?;
         Ok(Self {
             sink,
+            compressor: Compressor::new(options.compression),
+            held: HeldBlocks::of(options.compression),
+            dictionary: Vec::new(),
             options,
+            key,
             position: header.len() as u64,
             block: BlockBuilder::default(),
             stored: Vec::new(),
@@ -131,9 +157,10 @@ impl<S: TableSink> TableBuilder<S> {
         if self.block.size_bytes() >= block_bytes { self.end_block() } else { Ok(()) }
     }
 
-    /// Bytes of the file so far, the open block included.
+    /// Bytes of the file so far, the open block and those held back included.
     pub(crate) fn estimated_bytes(&self) -> u64 {
-        self.position + self.block.size_bytes() as u64
+        let held = self.held.as_ref().map_or(0, HeldBlocks::bytes);
+        self.position + (held + self.block.size_bytes()) as u64
     }
 
     /// The key added last.
@@ -147,12 +174,36 @@ impl<S: TableSink> TableBuilder<S> {
         }
         let payload = self.block.finish();
         self.properties.payload_bytes += payload.len() as u64;
-        frame::seal(payload, self.options.compression, &mut self.stored);
+        self.separator_due = true;
+        if let Some(held) = &mut self.held {
+            let is_enough = held.add(payload);
+            self.index.end_block(0);
+            self.block.clear();
+            return if is_enough { self.write_held(false) } else { Ok(()) };
+        }
+        let cipher = self.key.as_ref().map(|key| (&key.cipher, self.position));
+        let tag = frame::seal(payload, &mut self.compressor, cipher, &mut self.stored)?;
+        self.properties.blocks.count(tag);
         self.block.clear();
         self.sink.write_all(&self.stored)?;
         self.position += self.stored.len() as u64;
         self.index.end_block(self.position);
-        self.separator_due = true;
+        Ok(())
+    }
+
+    /// Decides on a dictionary and writes the blocks that waited for it. `is_whole` tells that none will follow.
+    fn write_held(&mut self, is_whole: bool) -> Result<(), S::Error> {
+        let Some(held) = self.held.take() else { return Ok(()) };
+        let Decision { compressor, dictionary } = held.decide(self.options.compression, is_whole);
+        (self.compressor, self.dictionary) = (compressor, dictionary);
+        for (block, payload) in held.payloads().enumerate() {
+            let cipher = self.key.as_ref().map(|key| (&key.cipher, self.position));
+            let tag = frame::seal(payload, &mut self.compressor, cipher, &mut self.stored)?;
+            self.properties.blocks.count(tag);
+            self.sink.write_all(&self.stored)?;
+            self.position += self.stored.len() as u64;
+            self.index.place_block(block, self.position);
+        }
         Ok(())
     }
 
@@ -168,33 +219,52 @@ impl<S: TableSink> TableBuilder<S> {
         tombstones: &RangeTombstones,
     ) -> Result<(TableSummary, S), S::Error> {
         self.end_block()?;
+        self.write_held(true)?;
         self.account_for(tombstones);
         let block_count = self.index.block_count();
         let mut tombstone_bytes = Vec::new();
         tombstones.encode(&mut tombstone_bytes);
-        let tombstones = self.write_section(&tombstone_bytes)?;
+        let tombstones = self.write_section(tombstone_bytes, &[])?;
         let (filter_kind, filter_bytes) = self.options.filter.build(&std::mem::take(&mut self.hashes));
-        let filter = self.write_section(&filter_bytes)?;
+        let filter = self.write_section(filter_bytes, &[])?;
         let finished = std::mem::take(&mut self.index).finish(self.options.index)?;
-        let index = self.write_section(&finished.bytes)?;
+        let index = self.write_section(finished.bytes, &[])?;
         self.properties.index_explanation = finished.explanation;
-        let properties = self.write_section(&self.properties.encode())?;
-        let footer = Footer {
+        let dictionary = std::mem::take(&mut self.dictionary);
+        let dictionary = self.write_section(dictionary, &[])?;
+        let envelope = self.write_envelope()?;
+        let mut footer = Footer {
             tombstones,
             filter,
             index,
-            properties,
+            dictionary,
+            envelope,
+            properties: Section::of(self.position, &[]),
             block_count,
             filter_kind: filter_kind.code(),
             index_kind: finished.kind.code(),
         };
+        footer.properties = self.write_section(self.properties.encode(), &footer.without_properties())?;
         let footer_bytes = footer.encode();
         self.sink.write_all(&footer_bytes)?;
         self.position += footer_bytes.len() as u64;
         Ok((TableSummary { file_bytes: self.position, properties: self.properties }, self.sink))
     }
 
-    fn write_section(&mut self, bytes: &[u8]) -> Result<Section, S::Error> {
+    /// Writes a section, encrypted if the table is and there is anything in it; `context` is authenticated with it.
+    fn write_section(&mut self, mut bytes: Vec<u8>, context: &[u8]) -> Result<Section, S::Error> {
+        if let Some(key) = self.key.as_ref().filter(|_| !bytes.is_empty()) {
+            seal_section(&key.cipher, self.position, context, &mut bytes)?;
+        }
+        self.write_plain(&bytes)
+    }
+
+    fn write_envelope(&mut self) -> Result<Section, S::Error> {
+        let envelope = self.key.as_mut().map(|key| std::mem::take(&mut key.envelope));
+        self.write_plain(&envelope.unwrap_or_default())
+    }
+
+    fn write_plain(&mut self, bytes: &[u8]) -> Result<Section, S::Error> {
         let section = Section::of(self.position, bytes);
         self.sink.write_all(bytes)?;
         self.position = section.end();
@@ -220,6 +290,20 @@ impl<S: TableSink> TableBuilder<S> {
         properties.smallest_sequence = if empty { least } else { least.min(properties.smallest_sequence) };
         properties.largest_sequence = most.max(properties.largest_sequence);
     }
+}
+
+/// What is authenticated with everything in table `number`.
+pub(super) fn identity(number: u64) -> FileIdentity {
+    FileIdentity { magic: MAGIC, number }
+}
+
+fn seal_section(cipher: &FileCipher, offset: u64, context: &[u8], bytes: &mut Vec<u8>) -> Result<(), Error> {
+    let length = bytes.len() as u64;
+    cipher.seal_whole(offset, context, bytes).map_err(|_| Error::TooLarge {
+        what: "section of a table",
+        bytes: length,
+        limit: 64 << 30,
+    })
 }
 
 fn check_limits(entry: &EntryRef<'_>) -> Result<(), Error> {

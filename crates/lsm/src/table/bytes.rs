@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use stroma_strata::encryption::FileCipher;
 use stroma_strata::storage::Blob;
 
 use crate::Error;
@@ -29,6 +30,24 @@ impl FileBytes {
         }
         let mut bytes = vec![0; in_memory(range.end - range.start)?];
         blob.read_exact_at(range.start, &mut bytes)?;
+        Ok(Self::Copied(bytes))
+    }
+
+    /// The same, decrypted into memory: sealed at `offset` of the file with `context`.
+    pub(super) fn decrypted(
+        self,
+        blob: &dyn Blob,
+        cipher: &FileCipher,
+        offset: u64,
+        context: &[u8],
+    ) -> Result<Self, Error> {
+        let mut bytes = match self {
+            Self::Copied(bytes) => bytes,
+            in_place => in_place.of(blob).to_vec(),
+        };
+        cipher.open_whole(offset, context, &mut bytes).map_err(|_| {
+            Error::corrupt(&blob.describe(), offset, "a part is not what was encrypted there")
+        })?;
         Ok(Self::Copied(bytes))
     }
 

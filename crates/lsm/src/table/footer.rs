@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! header (16)  magic "STRMTABL", u32 version, u32 zero
-//! footer (136) section x 4: u64 offset, u64 length, u64 checksum
-//!                           in file order: range tombstones, filter, index, properties
+//! footer (184) section x 6: u64 offset, u64 length, u64 checksum, of what lies in the file, in file order:
+//!                           range tombstones, filter, index, dictionary, envelope, properties
 //!              u64 count of blocks
 //!              u32 kind of filter, u32 kind of index
 //!              u32 version, u32 zero
@@ -21,11 +21,11 @@ use crate::coding::Reader;
 /// What a table begins with and its footer ends with.
 pub(crate) const MAGIC: [u8; 8] = *b"STRMTABL";
 /// The version of the format that is written, and the only one that is read.
-pub(super) const VERSION: u32 = 3;
+pub(super) const VERSION: u32 = 5;
 /// The length of the header.
 pub(super) const HEADER_BYTES: u64 = 16;
 /// The length of the footer.
-pub(super) const FOOTER_BYTES: usize = 4 * 24 + 8 + 8 + 8 + 8 + 8;
+pub(super) const FOOTER_BYTES: usize = 6 * 24 + 8 + 8 + 8 + 8 + 8;
 
 /// Where a section lies and what its bytes hash to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,10 @@ pub(super) struct Footer {
     pub(super) tombstones: Section,
     pub(super) filter: Section,
     pub(super) index: Section,
+    pub(super) dictionary: Section,
+    /// The table's own key, wrapped; empty if it is not encrypted.
+    pub(super) envelope: Section,
+    /// The last one: if the table is encrypted, the rest of the footer is authenticated with it.
     pub(super) properties: Section,
     pub(super) block_count: u64,
     pub(super) filter_kind: u32,
@@ -82,6 +86,12 @@ impl Section {
 }
 
 impl Footer {
+    /// The stored form as it is before the properties are written: what is authenticated with them.
+    pub(super) fn without_properties(&self) -> [u8; FOOTER_BYTES] {
+        let properties = Section { offset: self.properties.offset, length: 0, checksum: 0 };
+        Footer { properties, ..self.clone() }.encode()
+    }
+
     /// The stored form.
     pub(super) fn encode(&self) -> [u8; FOOTER_BYTES] {
         let mut bytes = Vec::with_capacity(FOOTER_BYTES);
@@ -128,19 +138,21 @@ impl Footer {
         Ok(footer)
     }
 
-    fn sections(&self) -> [Section; 4] {
-        [self.tombstones, self.filter, self.index, self.properties]
+    /// All sections, in file order.
+    pub(super) fn sections(&self) -> [Section; 6] {
+        [self.tombstones, self.filter, self.index, self.dictionary, self.envelope, self.properties]
     }
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let mut section =
             || Some(Section { offset: reader.u64()?, length: reader.u64()?, checksum: reader.u64()? });
-        let (tombstones, filter, index, properties) = (section()?, section()?, section()?, section()?);
         Some(Self {
-            tombstones,
-            filter,
-            index,
-            properties,
+            tombstones: section()?,
+            filter: section()?,
+            index: section()?,
+            dictionary: section()?,
+            envelope: section()?,
+            properties: section()?,
             block_count: reader.u64()?,
             filter_kind: reader.u32()?,
             index_kind: reader.u32()?,

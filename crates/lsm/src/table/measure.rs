@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::tests::{blob_of, write};
 use super::{IndexPolicy, Lookup, Table, TableOptions};
 use crate::block::Compression;
+use crate::block::measure::watch::Watch;
 use crate::block_cache::Caching;
 use crate::cursor::{Cursor, OwnedEntry};
 use crate::entry::{EntryRef, MAX_SEQUENCE};
@@ -136,5 +137,62 @@ fn measure_filters() {
             bytes.len() as f64 / KEYS as f64,
             100.0 * wrong as f64 / absent.len() as f64
         );
+    }
+}
+
+/// A document as an application keeps them: names of fields, an identifier, few words, some numbers.
+fn document(number: u64) -> Vec<u8> {
+    let mixed = |part: u64| key_hash(&(number * 16 + part).to_le_bytes());
+    let word = |part: u64| {
+        ["north", "south", "meadow", "river", "harbour", "station", "market", "garden"]
+            [(mixed(part) % 8) as usize]
+    };
+    format!(
+        concat!(
+            r#"{{"_id":"{:016x}","user":{{"name":"{}-{}","email":"{}{}@example.org","age":{}}},"tags":["{}","{}"],"#,
+            r#""status":"{}","score":{}.{:02},"updated":"2026-{:02}-{:02}T{:02}:{:02}:00Z"}}"#,
+        ),
+        mixed(0), word(1), mixed(2) % 1000, word(3), mixed(3) % 100_000, 18 + mixed(4) % 60, word(5), word(6),
+        ["active", "paused", "closed"][(mixed(7) % 3) as usize], mixed(8) % 100, mixed(9) % 100,
+        1 + mixed(10) % 12, 1 + mixed(11) % 28, mixed(12) % 24, mixed(13) % 60,
+    )
+    .into_bytes()
+}
+
+#[cfg(all(feature = "lz4", feature = "zstd"))]
+#[test]
+#[ignore = "prints figures"]
+fn measure_compression() {
+    let half = entries("random", KEYS / 4);
+    let documents: Vec<OwnedEntry> =
+        (0..KEYS / 4).map(|number| (key("random", 2 * number), number + 1, Some(document(number)))).collect();
+    let documents = super::tests::sorted(documents);
+    let settings = [
+        Compression::None,
+        Compression::Lz4,
+        Compression::Zstd { level: 1 },
+        Compression::Zstd { level: 3 },
+        Compression::ZstdTrained { level: 1 },
+        Compression::ZstdTrained { level: 3 },
+        Compression::ZstdTrained { level: 9 },
+    ];
+    for (name, entries) in [("half-compressible", half), ("documents", documents)] {
+        for block_bytes in [4096, 16_384] {
+            for compression in settings {
+                let options = TableOptions { compression, block_bytes, ..TableOptions::default() };
+                let watch = Watch::start();
+                let file = write(&entries, &RangeTombstones::default(), options);
+                let build = watch.seconds() * 1e9 / entries.len() as f64;
+                let table = Table::open(blob_of(&file, true)).unwrap();
+                println!(
+                    "{name}, blocks of {block_bytes}, {compression:?}: {:.1} bytes an entry, dictionary {}; build \
+                     {build:.0} ns, get {:.0} ns, walk {:.1} ns",
+                    file.len() as f64 / entries.len() as f64,
+                    table.inner.footer.dictionary.length,
+                    lookup_time(&table, "random", 0),
+                    walk_time(&table, true),
+                );
+            }
+        }
     }
 }

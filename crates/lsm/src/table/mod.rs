@@ -5,11 +5,13 @@
 mod block_set;
 mod builder;
 mod bytes;
+mod compressed;
 mod cursor;
 mod description;
 mod estimate;
 mod footer;
 mod get;
+mod held;
 mod in_table;
 mod index;
 mod level;
@@ -19,6 +21,7 @@ mod reader;
 mod verify;
 
 pub(crate) use builder::{TableBuilder, TableSink, TableSummary};
+pub use compressed::CompressedBlocks;
 pub use description::TableDescription;
 pub(crate) use footer::MAGIC as TABLE_MAGIC;
 pub(crate) use get::Lookup;
@@ -28,7 +31,7 @@ pub(crate) use level::LevelCursor;
 pub use options::IndexPolicy;
 pub(crate) use options::TableOptions;
 pub(crate) use properties::Properties;
-pub(crate) use reader::{INGESTED_SEQUENCE, Table};
+pub(crate) use reader::{INGESTED_SEQUENCE, Table, TableKeys};
 
 #[cfg(test)]
 mod measure;

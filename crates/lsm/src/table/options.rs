@@ -1,6 +1,7 @@
 //! How new tables are written.
 
 use stroma_hybrid::{Below, Choice, CostModelPolicy, ForcePolicy, LayerKind, LayerPlan, Offer, Policy};
+use stroma_strata::encryption::Encryption;
 
 use crate::block::Compression;
 use crate::filter::FilterPolicy;
@@ -67,6 +68,8 @@ pub(crate) struct TableOptions {
     pub(crate) filter: FilterPolicy,
     /// Which index it gets.
     pub(crate) index: IndexPolicy,
+    /// The keys it is encrypted with, if it is to be.
+    pub(crate) encryption: Option<Encryption>,
 }
 
 impl Default for TableOptions {
@@ -76,6 +79,7 @@ impl Default for TableOptions {
             compression: Compression::None,
             filter: FilterPolicy::default(),
             index: IndexPolicy::default(),
+            encryption: None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What a table says about itself: counts, bounds, and why it is as it is.
 
+use super::compressed::CompressedBlocks;
 use crate::coding::{Reader, put_bytes, put_varint};
 use crate::entry::{EntryRef, Kind, Sequence};
 
@@ -20,6 +21,8 @@ pub(crate) struct Properties {
     pub(crate) value_bytes: u64,
     /// Bytes of all blocks' payloads before compression.
     pub(crate) payload_bytes: u64,
+    /// How the blocks are stored.
+    pub(crate) blocks: CompressedBlocks,
     /// The least sequence of entries and range tombstones.
     pub(crate) smallest_sequence: Sequence,
     /// The largest sequence of entries and range tombstones.
@@ -61,6 +64,10 @@ impl Properties {
             self.key_bytes,
             self.value_bytes,
             self.payload_bytes,
+            self.blocks.plain,
+            self.blocks.lz4,
+            self.blocks.zstd,
+            self.blocks.zstd_with_dictionary,
             self.smallest_sequence,
             self.largest_sequence,
         ] {
@@ -83,6 +90,12 @@ impl Properties {
             key_bytes: reader.varint()?,
             value_bytes: reader.varint()?,
             payload_bytes: reader.varint()?,
+            blocks: CompressedBlocks {
+                plain: reader.varint()?,
+                lz4: reader.varint()?,
+                zstd: reader.varint()?,
+                zstd_with_dictionary: reader.varint()?,
+            },
             smallest_sequence: reader.varint()?,
             largest_sequence: reader.varint()?,
             smallest_key: reader.bytes()?.to_vec(),

@@ -3,15 +3,17 @@
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
+use stroma_strata::encryption::{Encryption, FileCipher, MAX_ENVELOPE_BYTES, SEAL_BYTES, key_id_of};
 use stroma_strata::storage::Blob;
 
 use super::block_set::BlockSet;
+use super::builder::identity;
 use super::bytes::FileBytes;
 use super::footer::{FOOTER_BYTES, Footer, HEADER_BYTES, Section};
 use super::index::BlockIndex;
 use super::properties::Properties;
 use crate::Error;
-use crate::block::{BlockView, Damage, frame};
+use crate::block::{BlockView, Damage, Dictionary, MAX_DICTIONARY_BYTES, Tag, frame};
 use crate::block_cache::{Caching, TableCache};
 use crate::entry::{EntryRef, Sequence};
 use crate::filter::FilterKind;
@@ -36,6 +38,12 @@ pub(super) struct Inner {
     /// Where the file is, for errors.
     pub(super) file: String,
     pub(super) footer: Footer,
+    /// Opens what is in it, if it is encrypted.
+    pub(super) cipher: Option<FileCipher>,
+    /// The name of the key then.
+    pub(super) key_id: Option<String>,
+    /// What it was opened with, to open it anew.
+    pub(super) keys: TableKeys,
     pub(super) index: BlockIndex,
     pub(super) filter_kind: FilterKind,
     /// The sequence that its entries have if they were ingested: they are stored with [`INGESTED_SEQUENCE`] then.
@@ -44,11 +52,21 @@ pub(super) struct Inner {
     properties: Properties,
     tombstones: Arc<RangeTombstones>,
     filter: OnceLock<FileBytes>,
+    dictionary: OnceLock<Dictionary>,
     verified: BlockSet,
     /// Blocks that are read in place; found out when they are first touched.
     plain: BlockSet,
     /// Where the others are kept.
     cache: Option<TableCache>,
+}
+
+/// What it takes to open a table that is encrypted, or to refuse one that should be.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TableKeys {
+    /// The keys, if the database is encrypted.
+    pub(crate) encryption: Option<Encryption>,
+    /// The number in the file's name.
+    pub(crate) number: u64,
 }
 
 /// A block's payload, ready for a [`BlockView`].
@@ -69,22 +87,21 @@ impl Payload {
 }
 
 impl Table {
-    /// Opens a sealed table.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`] for anything but a whole table, [`Error::Unsupported`] for one of another format
-    /// version, and what the storage answers.
+    /// Opens a sealed table that is not encrypted.
+    #[cfg(test)]
     pub(crate) fn open(blob: Arc<dyn Blob>) -> Result<Self, Error> {
-        Self::open_with_cache(blob, None, 0)
+        Self::open_with(blob, TableKeys::default(), None, 0)
     }
 
     /// Opens a sealed table whose blocks are kept in `cache` if they cannot be read in place. `ingested_at` is the
     /// sequence of all its entries if it was ingested, else 0.
     ///
     /// # Errors
-    /// As [`Table::open`].
-    pub(crate) fn open_with_cache(
+    /// [`Error::Corrupt`] for anything but a whole table, [`Error::Unsupported`] for one of another format
+    /// version, [`Error::Encryption`], and what the storage answers.
+    pub(crate) fn open_with(
         blob: Arc<dyn Blob>,
+        keys: TableKeys,
         cache: Option<TableCache>,
         ingested_at: Sequence,
     ) -> Result<Self, Error> {
@@ -97,12 +114,11 @@ impl Table {
         blob.read_exact_at(0, &mut header)?;
         blob.read_exact_at(file_bytes - FOOTER_BYTES as u64, &mut footer)?;
         let footer = Footer::decode(&header, &footer, &file, file_bytes)?;
-        let load = |section: &Section, what: &str| -> Result<FileBytes, Error> {
-            let bytes = FileBytes::load(&*blob, section.range())?;
-            section.check(bytes.of(&*blob), &file, what)?;
-            Ok(bytes)
-        };
-        let properties = Properties::decode(load(&footer.properties, "properties")?.of(&*blob))
+        let (cipher, key_id) = open_key(&*blob, &footer, &file, &keys)?;
+        let place = Place { blob: &*blob, file: &file, cipher: cipher.as_ref() };
+        let load = |section: &Section, what: &str| place.load(section, &[], what);
+        let properties = place.load(&footer.properties, &footer.without_properties(), "properties")?;
+        let properties = Properties::decode(properties.of(&*blob))
             .ok_or_else(|| Error::corrupt(&file, footer.properties.offset, "unreadable properties"))?;
         let tombstones = RangeTombstones::decode(load(&footer.tombstones, "range tombstones")?.of(&*blob))
             .ok_or_else(|| Error::corrupt(&file, footer.tombstones.offset, "unreadable range tombstones"))?;
@@ -118,8 +134,12 @@ impl Table {
             verified: BlockSet::none_of(index.block_count()),
             plain: BlockSet::none_of(index.block_count()),
             filter: OnceLock::new(),
+            dictionary: OnceLock::new(),
             tombstones: Arc::new(tombstones),
             blob,
+            cipher,
+            key_id,
+            keys,
             file,
             footer,
             index,
@@ -134,6 +154,11 @@ impl Table {
     /// What the table says about itself.
     pub(crate) fn properties(&self) -> &Properties {
         &self.inner.properties
+    }
+
+    /// The name of its key, if it is encrypted.
+    pub(crate) fn key_id(&self) -> Option<&str> {
+        self.inner.key_id.as_deref()
     }
 
     /// Where its file is, for errors.
@@ -155,7 +180,50 @@ impl Table {
     }
 }
 
+/// A table's file, and what opens it.
+struct Place<'a> {
+    blob: &'a dyn Blob,
+    file: &'a str,
+    cipher: Option<&'a FileCipher>,
+}
+
+impl Place<'_> {
+    /// A section, its checksum verified, decrypted if it has to be.
+    fn load(&self, section: &Section, context: &[u8], what: &str) -> Result<FileBytes, Error> {
+        let bytes = FileBytes::load(self.blob, section.range())?;
+        section.check(bytes.of(self.blob), self.file, what)?;
+        match self.cipher.filter(|_| section.length > 0) {
+            Some(cipher) => bytes.decrypted(self.blob, cipher, section.offset, context),
+            None => Ok(bytes),
+        }
+    }
+}
+
+/// The cipher of a table and the name of its key; nothing if it is not encrypted.
+fn open_key(
+    blob: &dyn Blob,
+    footer: &Footer,
+    file: &str,
+    keys: &TableKeys,
+) -> Result<(Option<FileCipher>, Option<String>), Error> {
+    let section = &footer.envelope;
+    if section.length > MAX_ENVELOPE_BYTES as u64 {
+        return Err(Error::corrupt(file, section.offset, "the envelope of its key is too long"));
+    }
+    let bytes = FileBytes::load(blob, section.range())?;
+    let envelope = bytes.of(blob);
+    section.check(envelope, file, "envelope of its key")?;
+    let encryption = keys.encryption.as_ref();
+    let cipher =
+        crate::encryption::file_cipher(encryption, identity(keys.number), envelope, file, section.offset)?;
+    Ok((cipher, key_id_of(envelope).map(str::to_owned)))
+}
+
 impl Inner {
+    fn place(&self) -> Place<'_> {
+        Place { blob: &*self.blob, file: &self.file, cipher: self.cipher.as_ref() }
+    }
+
     /// The sequence as it is stored: that of a place in the order of entries, to look for.
     #[inline]
     pub(super) fn stored_sequence(&self, sequence: Sequence) -> Sequence {
@@ -181,10 +249,29 @@ impl Inner {
 
     #[cold]
     fn load_filter(&self) -> Result<&FileBytes, Error> {
-        let section = &self.footer.filter;
-        let bytes = FileBytes::load(&*self.blob, section.range())?;
-        section.check(bytes.of(&*self.blob), &self.file, "filter")?;
+        let bytes = self.place().load(&self.footer.filter, &[], "filter")?;
         Ok(self.filter.get_or_init(|| bytes))
+    }
+
+    /// The dictionary of its blocks, verified.
+    fn dictionary(&self) -> Result<&Dictionary, Error> {
+        match self.dictionary.get() {
+            Some(dictionary) => Ok(dictionary),
+            None => self.load_dictionary(),
+        }
+    }
+
+    #[cold]
+    fn load_dictionary(&self) -> Result<&Dictionary, Error> {
+        let section = &self.footer.dictionary;
+        let damaged = || Error::corrupt(&self.file, section.offset, "an unusable dictionary");
+        // A block asked for one, so it is not empty.
+        if section.length == 0 || section.length > MAX_DICTIONARY_BYTES + SEAL_BYTES as u64 {
+            return Err(damaged());
+        }
+        let bytes = self.place().load(section, &[], "dictionary")?;
+        let dictionary = Dictionary::new(bytes.of(&*self.blob)).ok_or_else(damaged)?;
+        Ok(self.dictionary.get_or_init(|| dictionary))
     }
 
     /// The payload of a block, its checksum verified.
@@ -246,13 +333,14 @@ impl Inner {
             frame::verify(stored, &self.file, offset)?;
             self.verified.insert(block);
         }
-        if let FileBytes::InPlace(range) = &bytes
-            && frame::is_plain(stored)
+        let opened = frame::open(stored, self.cipher.as_ref(), &self.file, offset)?;
+        if let (FileBytes::InPlace(range), Cow::Borrowed(opened)) = (&bytes, &opened)
+            && frame::tag(opened) == Some(Tag::NONE)
         {
             self.plain.insert(block);
             return Ok(Payload::InPlace(range.start..range.end - frame::TRAILER_BYTES));
         }
-        let payload = match frame::payload(stored, &self.file, offset)? {
+        let payload = match frame::payload(opened, || self.dictionary(), &self.file, offset)? {
             Cow::Owned(payload) => payload,
             Cow::Borrowed(payload) => {
                 let length = payload.len();

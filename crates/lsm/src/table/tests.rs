@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use stroma_strata::encryption::{DataKey, Encryption, StaticKeys};
 use stroma_strata::storage::{Blob, MemoryStorage, Storage};
 
 use super::*;
@@ -11,7 +12,6 @@ use crate::block::Compression;
 use crate::block_cache::Caching;
 use crate::cursor::{Cursor, EntriesCursor, OwnedEntry};
 use crate::entry::{EntryRef, Kind, MAX_KEY_BYTES, MAX_SEQUENCE, compare};
-use crate::filter::FilterPolicy;
 use crate::merging::Visibility;
 use crate::tombstones::RangeTombstones;
 
@@ -25,7 +25,7 @@ pub(super) const INDEXES: [IndexPolicy; 6] = [
 ];
 
 pub(super) fn small_blocks(compression: Compression, index: IndexPolicy) -> TableOptions {
-    TableOptions { block_bytes: 90, compression, filter: FilterPolicy::default(), index }
+    TableOptions { block_bytes: 90, compression, index, ..TableOptions::default() }
 }
 
 pub(crate) fn write(entries: &[OwnedEntry], tombstones: &RangeTombstones, options: TableOptions) -> Vec<u8> {
@@ -82,6 +82,8 @@ fn options() -> impl Strategy<Value = TableOptions> {
         Compression::Lz4,
         #[cfg(feature = "zstd")]
         Compression::Zstd { level: 1 },
+        #[cfg(feature = "zstd")]
+        Compression::ZstdTrained { level: 1 },
     ]);
     let index = prop::sample::select(INDEXES.to_vec());
     (compression, index).prop_map(|(compression, index)| small_blocks(compression, index))
@@ -326,4 +328,165 @@ fn the_longest_keys_and_values_beyond_a_block_come_back() {
     let long = key(1, MAX_KEY_BYTES + 1);
     let entry = EntryRef { user_key: &long, sequence: 1, kind: Kind::Put, value: b"" };
     assert!(matches!(builder.add(&entry), Err(Error::TooLarge { what: "key", .. })));
+}
+
+/// Documents that differ in a few places, as many as asked for.
+#[cfg(feature = "zstd")]
+fn documents(count: u64) -> Vec<OwnedEntry> {
+    let document = |number: u64| {
+        let mixed = crate::filter::key_hash(&number.to_le_bytes());
+        let name = ["alpha", "bravo", "charlie", "delta"][(mixed % 4) as usize];
+        format!(
+            r#"{{"_id":{number},"name":"{name}","reading":{},"unit":"mmol/l","valid":true}}"#,
+            mixed % 10_000
+        )
+    };
+    let entry =
+        |number: u64| (number.to_be_bytes().to_vec(), number + 1, Some(document(number).into_bytes()));
+    (0..count).map(entry).collect()
+}
+
+#[cfg(feature = "zstd")]
+#[test]
+fn a_dictionary_is_trained_and_kept_where_it_pays() {
+    let trained = TableOptions {
+        block_bytes: 512,
+        compression: Compression::ZstdTrained { level: 3 },
+        ..TableOptions::default()
+    };
+    let plain = TableOptions { compression: Compression::Zstd { level: 3 }, ..trained.clone() };
+    // Few enough to be decided at the end, and so many that blocks follow the sample.
+    for count in [2_000, 30_000] {
+        let entries = documents(count);
+        let file = write(&entries, &RangeTombstones::default(), trained.clone());
+        let without = write(&entries, &RangeTombstones::default(), plain.clone());
+        assert!(file.len() < without.len() * 9 / 10, "{} of {} bytes", file.len(), without.len());
+        let table = Table::open(blob_of(&file, true)).unwrap();
+        let told = table.describe(1, 0);
+        assert_eq!(told.compressed.zstd_with_dictionary, told.blocks);
+        assert!((256..=16 << 10).contains(&told.dictionary_bytes), "{told:?}");
+        table.verify().unwrap();
+        assert_eq!(all(&table).unwrap(), entries);
+    }
+    // Noise, and a table that is all too small: none.
+    let noise = |number: u64| {
+        let bytes =
+            (0..9).flat_map(|part| crate::filter::key_hash(&(number * 9 + part).to_le_bytes()).to_le_bytes());
+        (number.to_be_bytes().to_vec(), 1, Some(bytes.collect()))
+    };
+    for entries in [(0..2_000).map(noise).collect(), documents(20)] {
+        let table =
+            Table::open(blob_of(&write(&entries, &RangeTombstones::default(), trained.clone()), true));
+        let table = table.unwrap();
+        assert_eq!(table.describe(1, 0).dictionary_bytes, 0);
+        table.verify().unwrap();
+    }
+}
+
+#[cfg(feature = "zstd")]
+#[test]
+fn a_hostile_dictionary_is_an_error() {
+    let options = TableOptions {
+        block_bytes: 512,
+        compression: Compression::ZstdTrained { level: 3 },
+        ..TableOptions::default()
+    };
+    let entries = documents(2_000);
+    let file = write(&entries, &RangeTombstones::default(), options);
+    let footer = |file: &[u8]| {
+        let (head, foot) = (&file[..16], file.last_chunk().unwrap());
+        footer::Footer::decode(head, foot, "t", file.len() as u64).unwrap()
+    };
+    let dictionary = footer(&file).dictionary;
+    let (start, end) = (dictionary.offset as usize, (dictionary.offset + dictionary.length) as usize);
+    let mut hostile: Vec<Vec<u8>> = vec![
+        Vec::new(),
+        vec![0; 100],
+        vec![7; 70_000],
+        [&0xec30_a437_u32.to_le_bytes()[..], &[0xff; 300]].concat(),
+        file[start..end - 1].to_vec(),
+    ];
+    for at in 0..80 {
+        let mut changed = file[start..end].to_vec();
+        changed[at] ^= 0x41;
+        hostile.push(changed);
+    }
+    for dictionary in hostile {
+        let mut changed = footer(&file);
+        changed.dictionary = footer::Section::of(start as u64, &dictionary);
+        changed.envelope = footer::Section::of(changed.dictionary.end(), &[]);
+        let properties = &file[end..file.len() - footer::FOOTER_BYTES];
+        changed.properties = footer::Section::of(changed.dictionary.end(), properties);
+        let file = [&file[..start], &dictionary, properties, &changed.encode()].concat();
+        let table = Table::open(blob_of(&file, true)).unwrap();
+        // Changed content may give other entries; they end in an answer or an error all the same.
+        if let Err(error) = all(&table) {
+            assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+        }
+        assert!(table.verify().is_err() || all(&table).unwrap() == entries);
+    }
+}
+
+fn encrypted(compression: Compression) -> (TableOptions, TableKeys) {
+    let keys = StaticKeys::new("a", DataKey::from([1; 32])).unwrap();
+    let encryption = Some(Encryption::new(Arc::new(keys)));
+    let options = TableOptions {
+        block_bytes: 256,
+        encryption: encryption.clone(),
+        ..small_blocks(compression, IndexPolicy::CostModel)
+    };
+    (options, TableKeys { encryption, number: 0 })
+}
+
+#[test]
+fn every_changed_byte_of_an_encrypted_table_is_noticed() {
+    let (entries, tombstones) = sample();
+    for compression in compressions() {
+        let (options, keys) = encrypted(compression);
+        let mut file = write(&entries, &tombstones, options);
+        assert!(!file.windows(3).any(|window| window == b"key"));
+        let open = |file: &[u8], mapped| Table::open_with(blob_of(file, mapped), keys.clone(), None, 0);
+        let table = open(&file, true).unwrap();
+        table.verify().unwrap();
+        assert_eq!(table.key_id(), Some("a"));
+        assert_eq!(all(&table).unwrap(), entries);
+        for at in (0..file.len()).step_by(3) {
+            file[at] ^= 1 << (at % 8);
+            if let Ok(table) = open(&file, at % 2 == 0) {
+                assert!(table.verify().is_err(), "byte {at}: passes verification");
+                assert!(all(&table).is_ok_and(|read| read == entries) || all(&table).is_err(), "byte {at}");
+            }
+            file[at] ^= 1 << (at % 8);
+        }
+    }
+}
+
+#[test]
+fn what_is_put_elsewhere_in_an_encrypted_table_is_found_though_checksums_hold() {
+    // Entries of one length, so that blocks are of one length.
+    let entries: Vec<OwnedEntry> =
+        (0..40_u8).map(|number| (vec![b'k', number], 1, Some(vec![number; 60]))).collect();
+    let (options, keys) = encrypted(Compression::None);
+    let file = write(&entries, &RangeTombstones::default(), options);
+    let open = |file: &[u8], keys: &TableKeys| Table::open_with(blob_of(file, true), keys.clone(), None, 0);
+    let table = open(&file, &keys).unwrap();
+    let range = |block: usize| {
+        let range = table.inner.index.block_range(&*table.inner.blob, block);
+        range.start as usize..range.end as usize
+    };
+    let (first, second) = (range(1), range(2));
+    assert_eq!(first.len(), second.len());
+    let mut swapped = file.clone();
+    swapped[first.clone()].copy_from_slice(&file[second.clone()]);
+    swapped[second].copy_from_slice(&file[first]);
+    let read = all(&open(&swapped, &keys).unwrap()).unwrap_err();
+    assert!(read.to_string().contains("not what was encrypted there"), "{read}");
+    // The same file under another name, and a footer that somebody made to fit.
+    let renamed = open(&file, &TableKeys { number: 1, ..keys.clone() }).unwrap_err();
+    assert!(renamed.to_string().contains("not what was encrypted there"), "{renamed}");
+    let (head, foot) = (&file[..16], file.last_chunk().unwrap());
+    let mut footer = footer::Footer::decode(head, foot, "t", file.len() as u64).unwrap();
+    footer.filter_kind = 0;
+    let forged = [&file[..file.len() - footer::FOOTER_BYTES], &footer.encode()].concat();
+    assert!(matches!(open(&forged, &keys), Err(Error::Corrupt { .. })));
 }

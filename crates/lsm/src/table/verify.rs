@@ -1,5 +1,6 @@
 //! Reads a whole table and checks that all its parts agree.
 
+use super::compressed::CompressedBlocks;
 use super::cursor::TableCursor;
 use super::footer::{HEADER_BYTES, header};
 use super::properties::Properties;
@@ -16,9 +17,9 @@ impl Table {
     /// Verifies every checksum, whatever was verified before, then that the entries ascend, that the filter
     /// and the index find each, and that the properties are true. Reads the file from end to end.
     pub(crate) fn verify(&self) -> Result<(), Error> {
-        self.verify_checksums()?;
+        let blocks = self.verify_checksums()?;
         let mut cursor = self.cursor(Caching::Bypass);
-        let mut counted = Properties::default();
+        let mut counted = Properties { blocks, ..Properties::default() };
         let mut last: Option<(Vec<u8>, u64)> = None;
         let mut on = cursor.seek_first()?;
         while on {
@@ -46,29 +47,31 @@ impl Table {
         Error::corrupt(&self.inner.file, HEADER_BYTES, what)
     }
 
-    fn verify_checksums(&self) -> Result<(), Error> {
+    /// Every checksum; answers how the blocks are stored.
+    fn verify_checksums(&self) -> Result<CompressedBlocks, Error> {
         let inner = &*self.inner;
-        let sections =
-            [inner.footer.tombstones, inner.footer.filter, inner.footer.index, inner.footer.properties];
         let mut bytes = vec![0; HEADER_BYTES as usize];
         inner.blob.read_exact_at(0, &mut bytes)?;
         if bytes != header() {
             return Err(Error::corrupt(&inner.file, 0, "it does not begin as a table does"));
         }
         // Opening anew reads the footer again, and the sections but the filter.
-        Table::open(std::sync::Arc::clone(&inner.blob))?;
-        for section in sections {
+        Table::open_with(std::sync::Arc::clone(&inner.blob), inner.keys.clone(), None, 0)?;
+        for section in inner.footer.sections() {
             bytes.resize(section.length as usize, 0);
             inner.blob.read_exact_at(section.offset, &mut bytes)?;
             section.check(&bytes, &inner.file, "section")?;
         }
+        let mut stored = CompressedBlocks::default();
         for block in 0..inner.index.block_count() {
             let range = inner.index.block_range(&*inner.blob, block);
             bytes.resize((range.end - range.start) as usize, 0);
             inner.blob.read_exact_at(range.start, &mut bytes)?;
             frame::verify(&bytes, &inner.file, range.start)?;
+            let opened = frame::open(&bytes, inner.cipher.as_ref(), &inner.file, range.start)?;
+            frame::tag(&opened).into_iter().for_each(|tag| stored.count(tag));
         }
-        Ok(())
+        Ok(stored)
     }
 
     /// That the filter and the index find the entry the cursor stands on, the newest of its key.
@@ -88,7 +91,7 @@ impl Table {
 
     fn verify_properties(&self, counted: &Properties, last_key: Option<Vec<u8>>) -> Result<(), Error> {
         let told = self.properties();
-        let numbers = |p: &Properties| (p.entries, p.deletes, p.keys, p.key_bytes, p.value_bytes);
+        let numbers = |p: &Properties| (p.entries, p.deletes, p.keys, p.key_bytes, p.value_bytes, p.blocks);
         let fragments = self.tombstones().fragments();
         let first = fragments.first().map(|fragment| &*fragment.start);
         let last = fragments.last().map(Fragment::last_key);

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use stroma_strata::encryption::{Encryption, FileCipher, SEAL_BYTES, key_id_of};
 use stroma_strata::storage::{Blob, Storage};
 
 use super::format::{
-    FOOTER_BYTES, HEADER_BYTES, PIECE_BYTES, PIECE_FRAME_BYTES, PIECE_HEAD_BYTES, Totals, piece_checksum,
-    pieces, read_ends, read_piece_head,
+    FOOTER_BYTES, HEADER_BYTES, PIECE_BYTES, PIECE_FRAME_BYTES, PIECE_HEAD_BYTES, PIECE_TAIL_BYTES, Totals,
+    identity, piece_checksum, pieces, read_ends, read_piece_head,
 };
 use super::reference::ValueReference;
 use crate::Error;
@@ -21,6 +22,11 @@ pub(crate) struct ValueFile {
     /// Deletes it; none where a file is only looked at.
     storage: Option<Arc<dyn Storage>>,
     totals: Totals,
+    /// Opens its pieces, if they are encrypted, and the name of the key.
+    cipher: Option<FileCipher>,
+    key_id: Option<String>,
+    /// What it was opened with, to open it anew.
+    encryption: Option<Encryption>,
     /// Tables of the current version, and unflushed commits, that refer to it.
     referrers: AtomicU64,
     /// Bytes of the file that tables of the current version refer to.
@@ -33,11 +39,13 @@ impl ValueFile {
     /// Opens a file and checks both its ends. One that `is_new` goes again unless something comes to refer to it.
     ///
     /// # Errors
-    /// [`Error::Corrupt`] for anything but a whole value file, [`Error::Unsupported`] for one of another version.
+    /// [`Error::Corrupt`] for anything but a whole value file, [`Error::Unsupported`] for one of another version,
+    /// [`Error::Encryption`].
     pub(super) fn open(
         blob: Arc<dyn Blob>,
         storage: Option<Arc<dyn Storage>>,
         is_new: bool,
+        encryption: Option<&Encryption>,
     ) -> Result<Self, Error> {
         let place = blob.describe();
         let bytes = blob.len();
@@ -48,7 +56,11 @@ impl ValueFile {
         blob.read_exact_at(0, &mut head)?;
         blob.read_exact_at(bytes - FOOTER_BYTES as u64, &mut foot)?;
         let totals = read_ends(&head, &foot, &place, bytes)?;
+        let (cipher, key_id) = open_key(&*blob, totals, &foot, &place, encryption)?;
         Ok(ValueFile {
+            cipher,
+            key_id,
+            encryption: encryption.cloned(),
             blob,
             place,
             storage,
@@ -63,8 +75,13 @@ impl ValueFile {
     ///
     /// # Errors
     /// As [`ValueFile::open`].
-    pub(crate) fn inspect(blob: Arc<dyn Blob>) -> Result<Self, Error> {
-        Self::open(blob, None, false)
+    pub(crate) fn inspect(blob: Arc<dyn Blob>, encryption: Option<&Encryption>) -> Result<Self, Error> {
+        Self::open(blob, None, false, encryption)
+    }
+
+    /// The name of its key, if it is encrypted.
+    pub(crate) fn key_id(&self) -> Option<&str> {
+        self.key_id.as_deref()
     }
 
     /// Its number.
@@ -115,7 +132,7 @@ impl ValueFile {
     }
 
     fn data_end(&self) -> u64 {
-        self.bytes() - FOOTER_BYTES as u64
+        self.bytes() - FOOTER_BYTES as u64 - u64::from(self.totals.key_bytes)
     }
 
     /// The value that `reference` leads to.
@@ -174,8 +191,13 @@ impl ValueFile {
         let start = number * PIECE_BYTES as u64;
         let expected = (reference.length - start).min(PIECE_BYTES as u64) as usize;
         let offset = reference.offset + start + number * PIECE_FRAME_BYTES as u64;
-        let framed = self.framed(offset, expected + PIECE_FRAME_BYTES, copy)?;
-        let piece = self.check_piece(framed, offset)?;
+        let count = expected + PIECE_FRAME_BYTES;
+        let framed = match &self.cipher {
+            None => self.framed(offset, count, copy)?,
+            Some(cipher) => self.decrypted(offset, count, copy, cipher)?,
+        };
+        let piece = read_piece_head(*framed.first_chunk().unwrap_or(&[0; PIECE_HEAD_BYTES]));
+        let piece = piece.unwrap_or_default();
         let is_last = number + 1 == pieces(reference.length);
         if piece != (expected, is_last) {
             return Err(Error::corrupt(&self.place, offset, "a value is not as long as its reference says"));
@@ -183,16 +205,44 @@ impl ValueFile {
         Ok(&framed[PIECE_HEAD_BYTES..PIECE_HEAD_BYTES + expected])
     }
 
-    /// So many bytes from `offset` on, which are before the footer.
+    /// The framed piece of so many bytes from `offset` on, decrypted, its checksum verified.
+    fn decrypted<'a>(
+        &self,
+        offset: u64,
+        count: usize,
+        copy: &'a mut Vec<u8>,
+        cipher: &FileCipher,
+    ) -> Result<&'a [u8], Error> {
+        copy.resize(count, 0);
+        self.blob.read_exact_at(offset, copy)?;
+        self.check_piece(copy, offset)?;
+        self.decrypt_piece(copy, offset, cipher)?;
+        Ok(copy)
+    }
+
+    /// Decrypts the bytes of a framed piece in place.
+    fn decrypt_piece(&self, framed: &mut [u8], offset: u64, cipher: &FileCipher) -> Result<(), Error> {
+        let foreign =
+            || Error::corrupt(&self.place, offset, "a piece of a value is not what was encrypted there");
+        let (head, rest) = framed.split_first_chunk_mut::<PIECE_HEAD_BYTES>().ok_or_else(foreign)?;
+        let (bytes, tail) = rest.split_last_chunk_mut::<PIECE_TAIL_BYTES>().ok_or_else(foreign)?;
+        let (tag, _) = tail.split_first_chunk::<SEAL_BYTES>().ok_or_else(foreign)?;
+        cipher.open(offset, head, bytes, tag).map_err(|_| foreign())
+    }
+
+    /// So many bytes from `offset` on, which are before the footer, their checksum verified.
     fn framed<'a>(&'a self, offset: u64, count: usize, copy: &'a mut Vec<u8>) -> Result<&'a [u8], Error> {
         if let Some(mapped) = self.blob.mapped() {
             let start = offset as usize;
-            return mapped
+            let framed = mapped
                 .get(start..start + count)
-                .ok_or_else(|| Error::corrupt(&self.place, offset, "the file ends within a value"));
+                .ok_or_else(|| Error::corrupt(&self.place, offset, "the file ends within a value"))?;
+            self.check_piece(framed, offset)?;
+            return Ok(framed);
         }
         copy.resize(count, 0);
         self.blob.read_exact_at(offset, copy)?;
+        self.check_piece(copy, offset)?;
         Ok(copy)
     }
 
@@ -203,7 +253,8 @@ impl ValueFile {
         let head = body.first_chunk::<PIECE_HEAD_BYTES>().ok_or_else(damaged)?;
         let expected = piece_checksum(body, self.totals.file, offset);
         let (length, is_last) = read_piece_head(*head).ok_or_else(damaged)?;
-        if u64::from_le_bytes(*checksum) != expected || length + PIECE_HEAD_BYTES != body.len() {
+        let is_whole = length + PIECE_HEAD_BYTES + SEAL_BYTES == body.len();
+        if u64::from_le_bytes(*checksum) != expected || !is_whole {
             return Err(damaged());
         }
         Ok((length, is_last))
@@ -215,7 +266,7 @@ impl ValueFile {
     /// [`Error::Corrupt`] with the first place that does not hold.
     pub(crate) fn verify(&self) -> Result<(), Error> {
         // The ends are read anew: they were checked when the file was opened, which may be long ago.
-        ValueFile::inspect(self.blob.clone())?;
+        ValueFile::inspect(self.blob.clone(), self.encryption.as_ref())?;
         let end = self.data_end();
         let (mut at, mut values, mut value_bytes) = (HEADER_BYTES as u64, 0, 0);
         let mut copy = Vec::new();
@@ -231,6 +282,9 @@ impl ValueFile {
             copy.resize(framed_bytes, 0);
             self.blob.read_exact_at(at, &mut copy)?;
             self.check_piece(&copy, at)?;
+            if let Some(cipher) = &self.cipher {
+                self.decrypt_piece(&mut copy, at, cipher)?;
+            }
             value_bytes += length as u64;
             values += u64::from(is_last);
             at += framed_bytes as u64;
@@ -240,6 +294,31 @@ impl ValueFile {
         }
         Err(Error::corrupt(&self.place, end, "the footer contradicts the values"))
     }
+}
+
+/// The cipher of a file with these ends, and the name of its key; nothing if it is not encrypted. What authenticates
+/// the footer is checked.
+fn open_key(
+    blob: &dyn Blob,
+    totals: Totals,
+    foot: &[u8; FOOTER_BYTES],
+    place: &str,
+    encryption: Option<&Encryption>,
+) -> Result<(Option<FileCipher>, Option<String>), Error> {
+    let at = blob.len() - FOOTER_BYTES as u64 - u64::from(totals.key_bytes);
+    let mut key = vec![0; totals.key_bytes as usize];
+    blob.read_exact_at(at, &mut key)?;
+    let (envelope, tag) = match key.split_last_chunk::<SEAL_BYTES>() {
+        Some((envelope, tag)) => (envelope, *tag),
+        None => (&key[..], [0; SEAL_BYTES]),
+    };
+    let cipher = crate::encryption::file_cipher(encryption, identity(totals.file), envelope, place, at)?;
+    if let Some(cipher) = &cipher
+        && cipher.open(at, foot, &mut [], &tag).is_err()
+    {
+        return Err(Error::corrupt(place, at, "the footer is not what was encrypted with"));
+    }
+    Ok((cipher, key_id_of(envelope).map(str::to_owned)))
 }
 
 impl Drop for ValueFile {

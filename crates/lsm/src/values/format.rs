@@ -1,5 +1,6 @@
 //! The bytes of a value file: header, pieces, footer; see `docs/formats/value-file.md`.
 
+use stroma_strata::encryption::{FileIdentity, MAX_ENVELOPE_BYTES, SEAL_BYTES};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::Error;
@@ -8,7 +9,7 @@ use crate::coding::Reader;
 /// Both ends of a value file bear it.
 pub(crate) const VALUE_MAGIC: [u8; 8] = *b"STRMVALU";
 /// The version that is written, and the only one that is read.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 pub(super) const HEADER_BYTES: usize = 16;
 pub(super) const FOOTER_BYTES: usize = 48;
@@ -17,8 +18,10 @@ pub(super) const FOOTER_BYTES: usize = 48;
 pub(super) const PIECE_BYTES: usize = 64 << 10;
 /// What stands before the bytes of a piece: their count, and whether the value ends with them.
 pub(super) const PIECE_HEAD_BYTES: usize = 4;
+/// What stands after the bytes of a piece: room for what authenticates it if it is encrypted, else zeros; the checksum.
+pub(super) const PIECE_TAIL_BYTES: usize = SEAL_BYTES + 8;
 /// What a piece takes besides.
-pub(super) const PIECE_FRAME_BYTES: usize = PIECE_HEAD_BYTES + 8;
+pub(super) const PIECE_FRAME_BYTES: usize = PIECE_HEAD_BYTES + PIECE_TAIL_BYTES;
 /// The bit of a piece's head that tells that the value ends.
 const LAST: u32 = 1 << 31;
 
@@ -31,6 +34,17 @@ pub(super) struct Totals {
     pub(super) values: u64,
     /// Bytes of the values themselves.
     pub(super) value_bytes: u64,
+    /// Bytes between the values and the footer: the envelope of the key and what authenticates the footer; 0 if the
+    /// file is not encrypted.
+    pub(super) key_bytes: u32,
+}
+
+/// The longest that is.
+const MAX_KEY_BYTES: u64 = (MAX_ENVELOPE_BYTES + SEAL_BYTES) as u64;
+
+/// What is authenticated with everything in file `number`.
+pub(super) fn identity(number: u64) -> FileIdentity {
+    FileIdentity { magic: VALUE_MAGIC, number }
 }
 
 /// Pieces of a value of `length` bytes.
@@ -56,6 +70,7 @@ pub(super) fn footer(totals: Totals) -> [u8; FOOTER_BYTES] {
     footer[8..16].copy_from_slice(&totals.values.to_le_bytes());
     footer[16..24].copy_from_slice(&totals.value_bytes.to_le_bytes());
     footer[24..28].copy_from_slice(&VERSION.to_le_bytes());
+    footer[28..32].copy_from_slice(&totals.key_bytes.to_le_bytes());
     footer[32..40].copy_from_slice(&VALUE_MAGIC);
     let checksum = xxh3_64(&footer[..40]);
     footer[40..].copy_from_slice(&checksum.to_le_bytes());
@@ -80,11 +95,19 @@ pub(super) fn read_ends(
     }
     let at = file_bytes - FOOTER_BYTES as u64;
     let mut reader = Reader::new(foot);
-    let totals =
-        (|| Some(Totals { file: reader.u64()?, values: reader.u64()?, value_bytes: reader.u64()? }))();
+    let totals = (|| {
+        let (file, values, value_bytes) = (reader.u64()?, reader.u64()?, reader.u64()?);
+        let (_version, key_bytes) = (reader.u32()?, reader.u32()?);
+        Some(Totals { file, values, value_bytes, key_bytes })
+    })();
+    let room = (at - HEADER_BYTES as u64).min(MAX_KEY_BYTES);
+    let is_sound = |totals: &Totals| {
+        let key_bytes = u64::from(totals.key_bytes);
+        key_bytes <= room && (key_bytes == 0 || key_bytes > SEAL_BYTES as u64)
+    };
     match totals {
-        // Comparing the whole compares magic, version, what is zero, and the checksum.
-        Some(totals) if footer(totals) == *foot && header() == *head => Ok(totals),
+        // Comparing the whole compares magic, version, and the checksum.
+        Some(totals) if footer(totals) == *foot && header() == *head && is_sound(&totals) => Ok(totals),
         _ => Err(Error::corrupt(place, at, "the ends of a value file do not have their checksum")),
     }
 }

@@ -1,8 +1,11 @@
 //! Cutting values into pieces as they are written.
 
-use super::format::{PIECE_BYTES, PIECE_HEAD_BYTES, piece_checksum, piece_head};
+use stroma_strata::encryption::{FileCipher, SEAL_BYTES};
 
-/// One piece, framed: head, bytes of the value, checksum.
+use super::format::{PIECE_BYTES, PIECE_FRAME_BYTES, PIECE_HEAD_BYTES, piece_checksum, piece_head};
+use crate::Error;
+
+/// One piece, framed: head, bytes of the value, encrypted if there is a cipher, what authenticates them, checksum.
 #[derive(Debug, Default)]
 pub(super) struct Framing {
     framed: Vec<u8>,
@@ -10,14 +13,31 @@ pub(super) struct Framing {
 
 impl Framing {
     /// Frames a piece that will start at `offset` of `file`.
-    pub(super) fn frame(&mut self, bytes: &[u8], is_last: bool, file: u64, offset: u64) -> &[u8] {
+    pub(super) fn frame(
+        &mut self,
+        bytes: &[u8],
+        is_last: bool,
+        file: u64,
+        offset: u64,
+        cipher: Option<&FileCipher>,
+    ) -> Result<&[u8], Error> {
         debug_assert!(bytes.len() <= PIECE_BYTES, "a piece is at most so long");
+        let head = piece_head(bytes.len(), is_last);
         self.framed.clear();
-        self.framed.reserve(bytes.len() + PIECE_HEAD_BYTES + 8);
-        self.framed.extend_from_slice(&piece_head(bytes.len(), is_last));
+        self.framed.reserve(bytes.len() + PIECE_FRAME_BYTES);
+        self.framed.extend_from_slice(&head);
         self.framed.extend_from_slice(bytes);
+        let tag = match cipher {
+            Some(cipher) => {
+                cipher.seal(offset, &head, &mut self.framed[PIECE_HEAD_BYTES..]).map_err(|_| {
+                    Error::TooLarge { what: "piece", bytes: bytes.len() as u64, limit: PIECE_BYTES as u64 }
+                })?
+            }
+            None => [0; SEAL_BYTES],
+        };
+        self.framed.extend_from_slice(&tag);
         let checksum = piece_checksum(&self.framed, file, offset);
         self.framed.extend_from_slice(&checksum.to_le_bytes());
-        &self.framed
+        Ok(&self.framed)
     }
 }

@@ -68,7 +68,7 @@ impl ValueSeparator {
             Kind::Stored => {
                 let reference = ValueReference::decode(entry.value)?;
                 let file = self.store.open(reference.file)?;
-                if !file.is_mostly_dead() {
+                if !self.store.is_to_be_emptied(&file) {
                     self.uses.add(reference);
                     return Ok(entry);
                 }

@@ -1,13 +1,15 @@
 //! The value files of a database: making, finding and clearing them away.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
+use stroma_strata::encryption::Encryption;
 use stroma_strata::storage::{Storage, StorageError};
 
 use super::file::ValueFile;
+use super::format::identity;
 use super::writer::ValueFileWriter;
 use crate::Error;
 use crate::entry::Sequence;
@@ -36,6 +38,9 @@ pub(crate) struct ValueStatistics {
 #[derive(Debug)]
 pub(crate) struct ValueStore {
     storage: Arc<dyn Storage>,
+    encryption: Option<Encryption>,
+    /// Files of other keys than the present one are emptied by merges, too.
+    rotating: AtomicBool,
     next_number: AtomicU64,
     written_bytes: AtomicU64,
     files: Mutex<Files>,
@@ -62,9 +67,11 @@ struct Streamed {
 
 impl ValueStore {
     /// The value files in `storage`. [`ValueStore::start_epoch`] comes before the first is written.
-    pub(crate) fn new(storage: Arc<dyn Storage>) -> Self {
+    pub(crate) fn new(storage: Arc<dyn Storage>, encryption: Option<Encryption>) -> Self {
         ValueStore {
             storage,
+            encryption,
+            rotating: AtomicBool::new(false),
             next_number: AtomicU64::new(0),
             written_bytes: AtomicU64::new(0),
             files: Mutex::default(),
@@ -90,7 +97,10 @@ impl ValueStore {
     /// Failure of the storage.
     pub(super) fn create(&self) -> Result<ValueFileWriter, Error> {
         let number = self.next_number.fetch_add(1, Ordering::AcqRel);
-        ValueFileWriter::new(self.storage.create(&blob_name(number))?, number)
+        let name = blob_name(number);
+        let place = || self.storage.describe(&name);
+        let key = crate::encryption::new_file_key(self.encryption.as_ref(), identity(number), place)?;
+        ValueFileWriter::new(self.storage.create(&name)?, number, key)
     }
 
     /// Seals a file. Whoever opens it first keeps it alive.
@@ -110,6 +120,18 @@ impl ValueStore {
                 Err(error)
             }
         }
+    }
+
+    /// From now on, or no longer, merges that come by move what lies in files of other keys than the present one.
+    pub(crate) fn set_rotating(&self, rotating: bool) {
+        self.rotating.store(rotating, Ordering::Release);
+    }
+
+    /// Whether what a merge finds in `file` is to be moved.
+    pub(super) fn is_to_be_emptied(&self, file: &ValueFile) -> bool {
+        file.is_mostly_dead()
+            || (self.rotating.load(Ordering::Acquire)
+                && !crate::encryption::has_current_key(self.encryption.as_ref(), file.key_id()))
     }
 
     /// Deletes a sealed file that nobody has opened.
@@ -143,7 +165,8 @@ impl ValueStore {
             blob => blob?,
         };
         let is_new = files.new.contains(&number);
-        let file = Arc::new(ValueFile::open(blob, Some(self.storage.clone()), is_new)?);
+        let file =
+            Arc::new(ValueFile::open(blob, Some(self.storage.clone()), is_new, self.encryption.as_ref())?);
         if file.number() != number {
             return Err(Error::corrupt(&place, 0, "it is another value file than its name says"));
         }

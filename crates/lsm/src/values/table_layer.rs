@@ -45,6 +45,11 @@ impl TableLayer {
         &self.table
     }
 
+    /// The names of the keys of the table and of the value files that it refers to; `None` for what is not encrypted.
+    pub(crate) fn key_ids(&self) -> impl Iterator<Item = Option<&str>> {
+        std::iter::once(self.table.key_id()).chain(self.files.iter().map(|(file, _)| file.key_id()))
+    }
+
     /// Adds about what lies in `range`, values in value files included.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ fn value(length: usize, salt: u8) -> Vec<u8> {
 
 /// A file with values of these lengths.
 fn file_of(storage: &MemoryStorage, lengths: &[usize]) -> (Arc<ValueStore>, Vec<(ValueReference, Vec<u8>)>) {
-    let store = Arc::new(ValueStore::new(Arc::new(storage.clone())));
+    let store = Arc::new(ValueStore::new(Arc::new(storage.clone()), None));
     store.start_epoch(3).unwrap();
     let mut writer = store.create().unwrap();
     let values = lengths.iter().enumerate().map(|(number, length)| {
@@ -72,7 +72,7 @@ fn a_flipped_bit_anywhere_is_found() {
         let mut damaged = bytes.clone();
         damaged[at] ^= 1 << (at % 8);
         storage.replace(&name, damaged);
-        let file = match ValueFile::inspect(storage.open(&name).unwrap()) {
+        let file = match ValueFile::inspect(storage.open(&name).unwrap(), None) {
             Ok(file) => file,
             Err(_) => continue,
         };
@@ -88,7 +88,7 @@ fn a_flipped_bit_anywhere_is_found() {
     }
     for length in 0..bytes.len() {
         storage.replace(&name, bytes[..length].to_vec());
-        assert!(ValueFile::inspect(storage.open(&name).unwrap()).is_err(), "cut at {length}");
+        assert!(ValueFile::inspect(storage.open(&name).unwrap(), None).is_err(), "cut at {length}");
     }
 }
 
@@ -117,7 +117,7 @@ fn references_that_lead_astray_are_refused() {
 #[test]
 fn a_stream_becomes_a_file_which_goes_unless_it_is_kept() {
     let storage = MemoryStorage::new();
-    let store = ValueStore::new(Arc::new(storage.clone()));
+    let store = ValueStore::new(Arc::new(storage.clone()), None);
     for length in [0, 1, PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, 5 * PIECE_BYTES] {
         let value = value(length, 9);
         match store.store_stream(&mut value.as_slice()).unwrap() {

@@ -1,5 +1,6 @@
 //! Writing a value file, front to back.
 
+use stroma_strata::encryption::{NewFileKey, SEAL_BYTES};
 use stroma_strata::storage::BlobWriter;
 
 use super::file::ValueFile;
@@ -14,14 +15,20 @@ pub(crate) struct ValueFileWriter {
     blob: Box<dyn BlobWriter>,
     totals: Totals,
     framing: Framing,
+    /// What it is encrypted with, if it is.
+    key: Option<NewFileKey>,
 }
 
 impl ValueFileWriter {
     /// Starts the file of this number in `blob`, which is empty.
-    pub(super) fn new(mut blob: Box<dyn BlobWriter>, file: u64) -> Result<Self, Error> {
+    pub(super) fn new(
+        mut blob: Box<dyn BlobWriter>,
+        file: u64,
+        key: Option<NewFileKey>,
+    ) -> Result<Self, Error> {
         blob.write_all(&header())?;
-        let totals = Totals { file, values: 0, value_bytes: 0 };
-        Ok(ValueFileWriter { blob, totals, framing: Framing::default() })
+        let totals = Totals { file, values: 0, value_bytes: 0, key_bytes: 0 };
+        Ok(ValueFileWriter { blob, totals, framing: Framing::default(), key })
     }
 
     /// The number of the file.
@@ -62,7 +69,8 @@ impl ValueFileWriter {
 
     /// Adds a piece of a value: [`PIECE_BYTES`] bytes, or fewer and the last one.
     pub(super) fn append_piece(&mut self, piece: &[u8], is_last: bool) -> Result<(), Error> {
-        let framed = self.framing.frame(piece, is_last, self.totals.file, self.blob.position());
+        let cipher = self.key.as_ref().map(|key| &key.cipher);
+        let framed = self.framing.frame(piece, is_last, self.totals.file, self.blob.position(), cipher)?;
         Ok(self.blob.write_all(framed)?)
     }
 
@@ -75,6 +83,15 @@ impl ValueFileWriter {
 
     /// Seals the file; it is on the device when this returns. Answers its length.
     pub(super) fn seal(mut self) -> Result<u64, Error> {
+        if let Some(NewFileKey { cipher, mut envelope }) = self.key.take() {
+            self.totals.key_bytes = (envelope.len() + SEAL_BYTES) as u32;
+            let foot = footer(self.totals);
+            let tag = cipher.seal(self.blob.position(), &foot, &mut []).map_err(|_| {
+                Error::corrupt("a value file being written", self.blob.position(), "a footer too long")
+            })?;
+            envelope.extend_from_slice(&tag);
+            self.blob.write_all(&envelope)?;
+        }
         self.blob.write_all(&footer(self.totals))?;
         Ok(self.blob.seal()?)
     }

@@ -92,6 +92,13 @@ pub(crate) fn run(seed: u64, extent: Extent) -> Report {
     let mut fate = Random(mix(seed));
     let mut choices = Random(mix(!seed));
     let mut report = Report::default();
+    // Drawn apart, so that the other draws of a seed do not depend on it.
+    let mut more = Random(mix(seed ^ 0x5EA1));
+    let is_encrypted = more.below(4) == 0;
+    let mut draw = |fate: &mut Random| {
+        let setting = Setting::draw(fate);
+        if is_encrypted { setting.encrypted(&mut more) } else { setting }
+    };
     let mut left = Left {
         storage: MemoryStorage::new(),
         told: Told::since(State::default()),
@@ -99,7 +106,7 @@ pub(crate) fn run(seed: u64, extent: Extent) -> Report {
         is_durable: true,
     };
     for _ in 0..extent.lives {
-        let setting = Setting::draw(&mut fate);
+        let setting = draw(&mut fate);
         left.storage.set_mapped(setting.mapped);
         left.storage.watch(extent.image_every, fate.next());
         if extent.lying {
@@ -118,7 +125,7 @@ pub(crate) fn run(seed: u64, extent: Extent) -> Report {
     }
     left.storage.heal();
     left.storage.set_capacity(None);
-    check_image(&left.storage, &Setting::draw(&mut fate), &left.told, left.least, "at the end");
+    check_image(&left.storage, &draw(&mut fate), &left.told, left.least, "at the end");
     report
 }
 

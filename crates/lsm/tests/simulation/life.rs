@@ -461,7 +461,8 @@ impl<'a> Life<'a> {
             self.permit(outcome, "a merge of a range");
             return;
         }
-        let outcome = self.database.compact();
+        let is_encrypted = self.setting.options.encryption.is_some();
+        let outcome = if is_encrypted { self.database.rotate_keys() } else { self.database.compact() };
         if self.permit(outcome, "a merge of everything").is_some() {
             self.told.promise_all();
         }

@@ -1,10 +1,15 @@
 //! Options drawn at random, small enough that a few dozen operations flush and merge.
 
-use stroma_lsm::{Compression, Durability, FilterPolicy, IndexPolicy, Options};
+use std::sync::Arc;
+
+use stroma_lsm::{
+    CipherAlgorithm, Compression, DataKey, Durability, Encryption, FilterPolicy, IndexPolicy,
+    LevelCompression, Options, StaticKeys,
+};
 use stroma_strata::picker::Limits;
 use stroma_strata::{MergePolicy, Upkeep};
 
-use crate::random::Random;
+use crate::random::{Random, mix};
 
 /// How a database is opened for a while.
 #[derive(Debug, Clone)]
@@ -25,6 +30,8 @@ const COMPRESSIONS: &[Compression] = &[
     Compression::Lz4,
     #[cfg(feature = "zstd")]
     Compression::Zstd { level: 1 },
+    #[cfg(feature = "zstd")]
+    Compression::ZstdTrained { level: 1 },
 ];
 
 const FILTERS: &[FilterPolicy] = &[
@@ -42,7 +49,23 @@ const INDEXES: &[IndexPolicy] = &[
     IndexPolicy::Plain,
 ];
 
+/// The keys of one life of an encrypted history: all of them have the same, but not the same one for new files.
+fn keys(random: &mut Random) -> Encryption {
+    let key = |name: &str| DataKey::from([name.as_bytes()[0]; 32]);
+    let names = one_of(random, &[["a", "b"], ["b", "a"]]);
+    let keys =
+        StaticKeys::new(names[0], key(names[0])).and_then(|keys| keys.with_current(names[1], key(names[1])));
+    let algorithm = one_of(random, &[CipherAlgorithm::Aes256Gcm, CipherAlgorithm::ChaCha20Poly1305]);
+    Encryption::new(Arc::new(keys.unwrap())).with_algorithm(algorithm)
+}
+
 impl Setting {
+    /// The same, of an encrypted database.
+    pub(crate) fn encrypted(mut self, random: &mut Random) -> Setting {
+        self.options.encryption = Some(keys(random));
+        self
+    }
+
     pub(crate) fn draw(random: &mut Random) -> Setting {
         let merge_policy = if random.below(3) == 0 {
             MergePolicy::Tiered { fanout: 2 + random.below(3) as usize }
@@ -55,6 +78,8 @@ impl Setting {
                 table_bytes: one_of(random, &[2 << 10, 4 << 10, 16 << 10]),
             })
         };
+        // What came later is drawn apart, so that the draws of a seed stay what they were.
+        let mut more = Random(mix(random.0));
         let options = Options {
             memory_bytes: one_of(random, &[64, 80, 96, 128, 256]) << 10,
             block_cache: random.below(2) == 0,
@@ -65,6 +90,10 @@ impl Setting {
             // Ages would bring in the clock.
             upkeep: Upkeep { delete_percent: one_of(random, &[None, Some(10), Some(50)]), ..Upkeep::none() },
             compression: one_of(random, COMPRESSIONS),
+            level_compression: LevelCompression {
+                upper: (0..more.below(4)).map(|_| one_of(&mut more, COMPRESSIONS)).collect(),
+                bottom: (more.below(2) == 0).then(|| one_of(&mut more, COMPRESSIONS)),
+            },
             // Some, most or none of the values that a life writes.
             value_threshold: one_of(random, &[40, 300, usize::MAX]),
             block_bytes: one_of(random, &[64, 256, 1024, 4096]),

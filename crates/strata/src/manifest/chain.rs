@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use super::format::{self, BlobType, Decoded};
+use super::sealed;
 use super::state::{Edit, State};
 use crate::Error;
-use crate::storage::{Storage, StorageError};
+use crate::encryption::Encryption;
+use crate::storage::{BlobEntry, Storage, StorageError};
 
 /// The folder of the chain.
 pub(crate) const FOLDER: &str = "manifest";
@@ -38,12 +40,15 @@ pub(crate) struct Recovered {
 
 /// Reads the chain from its end back to the last snapshot, and applies the edits after that. `None` if there
 /// is no manifest.
-pub(crate) fn read(storage: &dyn Storage) -> Result<Option<Recovered>, Error> {
+pub(crate) fn read(
+    storage: &dyn Storage,
+    encryption: Option<&Encryption>,
+) -> Result<Option<Recovered>, Error> {
     let listed = storage.list(FOLDER)?;
     let mut numbers: Vec<u64> = listed.iter().filter_map(|entry| number_of(&entry.name)).collect();
     numbers.sort_unstable();
     let Some(last) = numbers.last().copied() else { return Ok(None) };
-    let (decoded, last_checksum) = load_back_to_snapshot(storage, last)?;
+    let (decoded, last_checksum) = load_back_to_snapshot(storage, last, encryption)?;
     let edits = decoded.len() as u64 - 1;
     let snapshot_number = last - edits;
     let mut state = State::default();
@@ -60,28 +65,39 @@ pub(crate) fn read(storage: &dyn Storage) -> Result<Option<Recovered>, Error> {
     Ok(Some(Recovered { state, kind, last, last_checksum, edits, stale }))
 }
 
-/// What the manifest of a storage says, a line for each layer and record; `None` if there is none. Takes no
+/// What the manifest of a storage, if it is not encrypted, says, a line for each layer and record; `None` if there is
+/// none. Takes no
 /// lock and changes nothing, so it may be called while someone else writes.
 ///
 /// # Errors
 /// As [`LayeredSet::open`](crate::LayeredSet::open), for the manifest.
 pub fn describe(storage: &dyn Storage) -> Result<Option<String>, Error> {
-    let Some(recovered) = read(storage)? else { return Ok(None) };
+    let Some(recovered) = read(storage, None)? else { return Ok(None) };
     let Recovered { state, kind, last, edits, .. } = recovered;
     Ok(Some(format!("kind {kind}, {edits} edits since the snapshot, the last has number {last}\n{state}")))
 }
 
 /// A whole state as the bytes of blob `number`, which builds on nothing.
-pub(crate) fn encode_snapshot(number: u64, kind: &str, state: &State) -> Result<Vec<u8>, Error> {
+pub(crate) fn encode_snapshot(
+    number: u64,
+    kind: &str,
+    state: &State,
+    encryption: Option<&Encryption>,
+) -> Result<Vec<u8>, Error> {
     let decoded =
         Decoded { blob_type: BlobType::Snapshot, previous: 0, kind: kind.to_owned(), edit: state.snapshot() };
-    format::encode(number, &decoded)
+    format::encode(number, &decoded, encryption)
 }
 
 /// The kind and the state in the bytes of a snapshot; `file` names it in errors.
-pub(crate) fn decode_snapshot(bytes: &[u8], number: u64, file: &str) -> Result<(String, State), Error> {
+pub(crate) fn decode_snapshot(
+    bytes: &[u8],
+    number: u64,
+    file: &str,
+    encryption: Option<&Encryption>,
+) -> Result<(String, State), Error> {
     let corrupt = |what: String| Error::Corrupt { file: file.to_owned(), offset: 12, what };
-    let decoded = format::decode(bytes, number, file)?;
+    let decoded = format::decode(bytes, number, file, encryption)?;
     if decoded.blob_type != BlobType::Snapshot {
         return Err(corrupt("it is an edit, not a snapshot".to_owned()));
     }
@@ -90,7 +106,11 @@ pub(crate) fn decode_snapshot(bytes: &[u8], number: u64, file: &str) -> Result<(
 }
 
 /// The blobs from `last` back to the nearest snapshot, in that order, and the checksum of the last.
-fn load_back_to_snapshot(storage: &dyn Storage, last: u64) -> Result<(Vec<Decoded>, u64), Error> {
+fn load_back_to_snapshot(
+    storage: &dyn Storage,
+    last: u64,
+    encryption: Option<&Encryption>,
+) -> Result<(Vec<Decoded>, u64), Error> {
     let mut decoded: Vec<Decoded> = Vec::new();
     let mut last_checksum = 0;
     let mut number = last;
@@ -104,7 +124,7 @@ fn load_back_to_snapshot(storage: &dyn Storage, last: u64) -> Result<(Vec<Decode
             }
             blob => blob?.read_all()?,
         };
-        let blob = format::decode(&bytes, number, &file)?;
+        let blob = format::decode(&bytes, number, &file, encryption)?;
         let checksum = format::checksum(&bytes);
         match decoded.last() {
             None => last_checksum = checksum,
@@ -127,11 +147,24 @@ fn load_back_to_snapshot(storage: &dyn Storage, last: u64) -> Result<(Vec<Decode
     }
 }
 
+/// The name of the key of each blob of the chain that is there, oldest first; `None` for one that is not encrypted.
+pub(crate) fn key_ids(storage: &dyn Storage) -> Result<Vec<Option<String>>, Error> {
+    let listed = storage.list(FOLDER)?;
+    let blobs = listed.iter().filter(|entry| number_of(&entry.name).is_some());
+    let key_id = |entry: &BlobEntry| match storage.open(&entry.name) {
+        // Others write the chain meanwhile, and delete what a snapshot made superfluous.
+        Err(StorageError::NotFound { .. }) => Ok(None),
+        blob => Ok(Some(sealed::key_id(&blob?.read_all()?).map(str::to_owned))),
+    };
+    blobs.filter_map(|entry| key_id(entry).transpose()).collect()
+}
+
 /// The end of the chain, owned by the one who commits.
 #[derive(Debug)]
 pub(crate) struct Writer {
     storage: Arc<dyn Storage>,
     kind: &'static str,
+    encryption: Option<Encryption>,
     /// Whether the storage's lock keeps other writers out; if not, each blob has to.
     exclusive: bool,
     /// What was committed last.
@@ -161,6 +194,7 @@ impl Writer {
         kind: &'static str,
         exclusive: bool,
         recovered: Option<&Recovered>,
+        encryption: Option<Encryption>,
     ) -> Writer {
         let mut state = recovered.map(|recovered| recovered.state.clone()).unwrap_or_default();
         state.epoch += 1;
@@ -169,6 +203,7 @@ impl Writer {
         Writer {
             storage,
             kind,
+            encryption,
             exclusive,
             state,
             last,
@@ -216,7 +251,7 @@ impl Writer {
         self.check()?;
         let number = self.last + 1;
         let decoded = Decoded { blob_type, previous: self.last_checksum, kind: self.kind.to_owned(), edit };
-        let bytes = format::encode(number, &decoded)?;
+        let bytes = format::encode(number, &decoded, self.encryption.as_ref())?;
         match self.storage.put_if_absent(&blob_name(number), &bytes) {
             Ok(()) => {}
             Err(StorageError::AlreadyExists { .. }) => {

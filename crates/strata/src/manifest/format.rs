@@ -3,16 +3,22 @@
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::reader::Reader;
+use super::sealed;
 use super::state::Edit;
 use crate::Error;
+use crate::encryption::Encryption;
 use crate::layer::LayerDescriptor;
 
-/// The newest format of manifest blobs this program reads, and the one it writes.
-pub const FORMAT_VERSION: u32 = 2;
+/// The newest format of manifest blobs this program reads, and the one it writes if they are encrypted.
+pub const FORMAT_VERSION: u32 = 3;
+/// The format of blobs that are not encrypted.
+const PLAIN_VERSION: u32 = 2;
 /// The first eight bytes.
 pub(crate) const MAGIC: &[u8; 8] = b"STRMANIF";
 /// The length of the header; its layout is the same in every format version.
-const HEADER_BYTES: usize = 56;
+pub(super) const HEADER_BYTES: usize = 56;
+/// The part of the header that is authenticated with an encrypted body: all that is known before the body is.
+const AUTHENTICATED_BYTES: usize = 32;
 
 /// Whether a blob changes the state before it or holds all of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,24 +44,37 @@ pub(crate) fn checksum(blob: &[u8]) -> u64 {
     blob.get(48..56).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_le_bytes)
 }
 
-/// Encodes a blob.
+/// Encodes a blob, encrypted if keys are given.
 ///
 /// # Errors
-/// [`Error::TooLarge`] if a name, key or value is too long for its length field.
-pub(crate) fn encode(number: u64, decoded: &Decoded) -> Result<Vec<u8>, Error> {
+/// [`Error::TooLarge`] if a name, key or value is too long for its length field; [`Error::Encryption`].
+pub(crate) fn encode(
+    number: u64,
+    decoded: &Decoded,
+    encryption: Option<&Encryption>,
+) -> Result<Vec<u8>, Error> {
     let mut bytes = vec![0; HEADER_BYTES];
-    encode_body(&mut bytes, decoded)?;
-    let body_checksum = xxh3_64(&bytes[HEADER_BYTES..]);
-    let body_length = (bytes.len() - HEADER_BYTES) as u64;
     let blob_type: u32 = match decoded.blob_type {
         BlobType::Edit => 1,
         BlobType::Snapshot => 2,
     };
+    let version = if encryption.is_some() { FORMAT_VERSION } else { PLAIN_VERSION };
     bytes[0..8].copy_from_slice(MAGIC);
-    bytes[8..12].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
+    bytes[8..12].copy_from_slice(&version.to_le_bytes());
     bytes[12..16].copy_from_slice(&blob_type.to_le_bytes());
     bytes[16..24].copy_from_slice(&number.to_le_bytes());
     bytes[24..32].copy_from_slice(&decoded.previous.to_le_bytes());
+    match encryption {
+        None => encode_body(&mut bytes, decoded)?,
+        Some(encryption) => {
+            let mut body = Vec::new();
+            encode_body(&mut body, decoded)?;
+            let sealed = sealed::seal(number, body, &bytes[..AUTHENTICATED_BYTES], encryption)?;
+            bytes.extend(sealed);
+        }
+    }
+    let body_checksum = xxh3_64(&bytes[HEADER_BYTES..]);
+    let body_length = (bytes.len() - HEADER_BYTES) as u64;
     bytes[32..40].copy_from_slice(&body_length.to_le_bytes());
     bytes[40..48].copy_from_slice(&body_checksum.to_le_bytes());
     let header_checksum = xxh3_64(&bytes[..48]);
@@ -122,7 +141,12 @@ fn too_large(what: &'static str, bytes: usize, limit: u64) -> Error {
 }
 
 /// Decodes the blob `number`; `file` names it in errors.
-pub(crate) fn decode(bytes: &[u8], number: u64, file: &str) -> Result<Decoded, Error> {
+pub(crate) fn decode(
+    bytes: &[u8],
+    number: u64,
+    file: &str,
+    encryption: Option<&Encryption>,
+) -> Result<Decoded, Error> {
     let mut reader = Reader::new(bytes, file);
     if reader.take(8, "the magic number")? != MAGIC {
         return Err(reader.corrupt_at(0, "it does not start like a manifest"));
@@ -142,9 +166,9 @@ pub(crate) fn decode(bytes: &[u8], number: u64, file: &str) -> Result<Decoded, E
         return Err(Error::NewerFormat { found: version, supported: FORMAT_VERSION, file });
     }
     let blob_type = match (version, type_code) {
-        (FORMAT_VERSION, 1) => BlobType::Edit,
-        (FORMAT_VERSION, 2) => BlobType::Snapshot,
-        (FORMAT_VERSION, _) => return Err(reader.corrupt_at(12, "its type is unknown")),
+        (PLAIN_VERSION | FORMAT_VERSION, 1) => BlobType::Edit,
+        (PLAIN_VERSION | FORMAT_VERSION, 2) => BlobType::Snapshot,
+        (PLAIN_VERSION | FORMAT_VERSION, _) => return Err(reader.corrupt_at(12, "its type is unknown")),
         _ => return Err(reader.corrupt_at(8, "its format version was never released")),
     };
     if own_number != number {
@@ -156,6 +180,12 @@ pub(crate) fn decode(bytes: &[u8], number: u64, file: &str) -> Result<Decoded, E
     if xxh3_64(&bytes[HEADER_BYTES..]) != body_checksum {
         return Err(reader.corrupt_at(HEADER_BYTES as u64, "the body does not have its checksum"));
     }
+    let sealed = &bytes[HEADER_BYTES..];
+    if version == FORMAT_VERSION {
+        let body = sealed::open(number, sealed, &bytes[..AUTHENTICATED_BYTES], file, encryption)?;
+        return decode_body(Reader::new(&body, file), blob_type, previous);
+    }
+    sealed::check_plain(number, file, encryption)?;
     decode_body(reader, blob_type, previous)
 }
 

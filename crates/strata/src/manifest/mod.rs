@@ -4,12 +4,15 @@ mod chain;
 mod facts;
 mod format;
 mod reader;
+mod sealed;
 mod state;
 #[cfg(test)]
 mod tests;
 
 pub use chain::describe;
-pub(crate) use chain::{FOLDER, Recovered, Writer, blob_name, decode_snapshot, encode_snapshot, read};
+pub(crate) use chain::{
+    FOLDER, Recovered, Writer, blob_name, decode_snapshot, encode_snapshot, key_ids, read,
+};
 pub(crate) use facts::{FileFacts, read_facts};
 pub use format::FORMAT_VERSION;
 pub(crate) use format::MAGIC;

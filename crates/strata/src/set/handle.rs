@@ -7,12 +7,12 @@ use parking_lot::Mutex;
 use super::merge::Caller;
 use super::shared::Shared;
 use super::{
-    Edit, Ingestion, LayerVerification, MergePause, MergeReport, OpenReport, SetImage, SetOptions,
+    Edit, Ingestion, Layer, LayerVerification, MergePause, MergeReport, OpenReport, SetImage, SetOptions,
     SetStatistics, Version,
 };
 use crate::Error;
 use crate::layer::LayerKind;
-use crate::manifest::State;
+use crate::manifest::{self, State};
 use crate::runtime::{Event, JoinHandle, Spawner};
 use crate::storage::Storage;
 
@@ -87,7 +87,7 @@ impl<K: LayerKind> LayeredSet<K> {
             layers: layers.collect(),
             records: version.records().clone(),
         };
-        SetImage::new(self.kind().name(), state)
+        SetImage::new(self.kind().name(), state, self.inner.shared.options.encryption.clone())
     }
 
     /// Starts an edit.
@@ -137,6 +137,34 @@ impl<K: LayerKind> LayeredSet<K> {
     /// are merged whole. What is written meanwhile may be left out. A tiered set merges everything.
     pub fn merge_range(&self, start: &[u8], end: &[u8]) -> Result<Vec<MergeReport>, Error> {
         self.inner.shared.merge_range(start, end)
+    }
+
+    /// Rewrites the layers that `is_wanted` picks, each where it is, on the calling thread; waits for merges of others
+    /// that are in the way. What comes of it, and what others write meanwhile, is asked about again.
+    ///
+    /// # Errors
+    /// Those of a merge. What was rewritten before stays so.
+    pub fn rewrite(&self, is_wanted: impl Fn(&Layer<K>) -> bool) -> Result<Vec<MergeReport>, Error> {
+        self.inner.shared.rewrite(&is_wanted)
+    }
+
+    /// Writes the whole state into a new blob of the manifest, encrypted with the key of the moment, which makes all
+    /// blobs before it superfluous.
+    ///
+    /// # Errors
+    /// [`Error::Storage`], [`Error::Encryption`].
+    pub fn write_snapshot(&self) -> Result<(), Error> {
+        let mut writer = self.inner.shared.writer.lock();
+        writer.check()?;
+        writer.manifest.write_snapshot()
+    }
+
+    /// The name of the key of each blob of the manifest, oldest first; `None` for one that is not encrypted.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub fn manifest_key_ids(&self) -> Result<Vec<Option<String>>, Error> {
+        manifest::key_ids(&*self.inner.shared.storage)
     }
 
     /// Starts `threads` workers that merge whatever becomes due. May be called again for more.

@@ -1,21 +1,23 @@
 //! A set at one moment as data: what it takes to make a copy of it elsewhere.
 
 use crate::Error;
+use crate::encryption::Encryption;
 use crate::layer::LayerDescriptor;
 use crate::manifest::{self, State};
 use crate::storage::Storage;
 
 /// Which layers and records a set had at one moment. The layers' blobs are not in it: whoever makes a copy brings
-/// those to their place first, then [installs](SetImage::install) the image.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// those to their place first, then [installs](SetImage::install) the image, which is encrypted as the set is.
+#[derive(Debug, Clone)]
 pub struct SetImage {
     kind: String,
     state: State,
+    encryption: Option<Encryption>,
 }
 
 impl SetImage {
-    pub(super) fn new(kind: &str, state: State) -> Self {
-        SetImage { kind: kind.to_owned(), state }
+    pub(super) fn new(kind: &str, state: State, encryption: Option<Encryption>) -> Self {
+        SetImage { kind: kind.to_owned(), state, encryption }
     }
 
     /// The layers, by ascending id.
@@ -36,18 +38,23 @@ impl SetImage {
     /// The image as bytes: those of blob `number` of a manifest, a snapshot.
     ///
     /// # Errors
-    /// [`Error::TooLarge`].
+    /// [`Error::TooLarge`], [`Error::Encryption`].
     pub fn encode(&self, number: u64) -> Result<Vec<u8>, Error> {
-        manifest::encode_snapshot(number, &self.kind, &self.state)
+        manifest::encode_snapshot(number, &self.kind, &self.state, self.encryption.as_ref())
     }
 
     /// Reads what [`encode`](SetImage::encode) made; `file` names it in errors.
     ///
     /// # Errors
-    /// [`Error::Corrupt`], [`Error::NewerFormat`].
-    pub fn decode(bytes: &[u8], number: u64, file: &str) -> Result<SetImage, Error> {
-        let (kind, state) = manifest::decode_snapshot(bytes, number, file)?;
-        Ok(SetImage { kind, state })
+    /// [`Error::Corrupt`], [`Error::NewerFormat`], [`Error::Encryption`].
+    pub fn decode(
+        bytes: &[u8],
+        number: u64,
+        file: &str,
+        encryption: Option<&Encryption>,
+    ) -> Result<SetImage, Error> {
+        let (kind, state) = manifest::decode_snapshot(bytes, number, file, encryption)?;
+        Ok(SetImage { kind, state, encryption: encryption.cloned() })
     }
 
     /// Makes `storage`, where the layers are already, a set like this one.

@@ -46,10 +46,12 @@ impl<K: LayerKind> Shared<K> {
         // device. We shall read that edit all the same; were we to build on it, or to delete what it made superfluous,
         // and power were lost, the device might have what we did and not the edit.
         storage.sync_names(manifest::FOLDER)?;
-        let recovered = manifest::read(&*storage)?;
+        let recovered = manifest::read(&*storage, options.encryption.as_ref())?;
         check_recovered(&*storage, kind.name(), recovered.as_ref())?;
         let exclusive = lock.excludes_others();
-        let mut manifest = manifest::Writer::new(storage.clone(), kind.name(), exclusive, recovered.as_ref());
+        let encryption = options.encryption.clone();
+        let mut manifest =
+            manifest::Writer::new(storage.clone(), kind.name(), exclusive, recovered.as_ref(), encryption);
         if recovered.is_none() || !exclusive {
             // Claims the end of the chain: whoever wrote before us is fenced from here on, so that nothing we
             // take for an orphan can still be named by an edit of theirs.

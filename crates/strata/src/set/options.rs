@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::encryption::Encryption;
 use crate::picker::{MergePolicy, Upkeep};
 use crate::runtime::{Clock, SystemClock};
 
@@ -18,6 +19,8 @@ pub struct SetOptions {
     /// layers has no limit. A limit below what is sealed makes layers pile up: see
     /// [`LayeredSet::pressure`](crate::LayeredSet::pressure).
     pub merge_bytes_per_second: Option<u64>,
+    /// The keys that the manifest is encrypted with, if it is to be; layers are the kind's own business.
+    pub encryption: Option<Encryption>,
     /// Tells the time for back-off, for the age of layers and for statistics.
     pub clock: Arc<dyn Clock>,
     /// How long background workers wait after a first failed merge; the wait doubles with each further
@@ -34,6 +37,7 @@ impl Default for SetOptions {
             policy: MergePolicy::Tiered { fanout: 4 },
             upkeep: Upkeep::default(),
             merge_bytes_per_second: None,
+            encryption: None,
             clock: Arc::new(SystemClock::new()),
             first_retry: Duration::from_millis(100),
             longest_retry: Duration::from_secs(60),

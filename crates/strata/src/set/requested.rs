@@ -1,11 +1,13 @@
 //! Merges that somebody asks for: of everything, or of a range of keys.
 
-use super::Version;
 use super::merge::{Caller, MergeReport};
 use super::shared::Shared;
+use super::{Layer, Version};
 use crate::Error;
 use crate::layer::LayerKind;
-use crate::picker::{Claims, LayerShape, RangeRequest, RangeStep, pick_in_range, plan_for_everything};
+use crate::picker::{
+    Claims, LayerShape, MergePlan, MergeReason, RangeRequest, RangeStep, pick_in_range, plan_for_everything,
+};
 
 /// Keeps other merges from starting while somebody waits to merge everything.
 struct Exclusive<'a, K: LayerKind>(&'a Shared<K>);
@@ -43,6 +45,38 @@ impl<K: LayerKind> Shared<K> {
                 }
             }
             self.changed.wait(seen);
+        }
+    }
+
+    /// Rewrites every layer that is wanted, alone and at its level, until none is.
+    pub(super) fn rewrite(&self, is_wanted: &dyn Fn(&Layer<K>) -> bool) -> Result<Vec<MergeReport>, Error> {
+        let mut reports = Vec::new();
+        loop {
+            let seen = self.changed.generation();
+            self.check_mergeable()?;
+            let mut is_done = false;
+            let choose = |version: &Version<K>, _: &[LayerShape<'_>], claims: &Claims| {
+                let mut wanted = version.layers().filter(|layer| is_wanted(layer)).peekable();
+                is_done = wanted.peek().is_none();
+                let free = wanted.map(|layer| layer.descriptor()).find(|layer| {
+                    !claims.has_layer(layer.id)
+                        && !claims.writes_to(layer.level, (&layer.smallest, &layer.largest))
+                })?;
+                Some(MergePlan {
+                    inputs: vec![free.id],
+                    target_level: free.level,
+                    is_move: false,
+                    reason: MergeReason::Requested,
+                })
+            };
+            match self.claim(Caller::User, choose).map(|claimed| claimed.run()) {
+                Some(Err(Error::UnknownLayer { .. })) => {}
+                Some(outcome) => reports.push(self.note_outcome(outcome)?),
+                None if is_done => return Ok(reports),
+                None => {
+                    self.changed.wait(seen);
+                }
+            }
         }
     }
 

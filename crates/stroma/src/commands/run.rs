@@ -1,8 +1,10 @@
 //! From the words of the command line to the command, and what the commands share.
 
 use std::io::{BufWriter, StdoutLock, Write};
+use std::sync::Arc;
 
 use stromatolite::document::Namespace;
+use stromatolite::lsm::{Encryption, KeyFile};
 use stromatolite::{Options, Stromatolite};
 
 use super::{check, compact, completions, export, import, index, inspect, quickstart, search, serve};
@@ -35,8 +37,30 @@ pub(super) fn open_or_create(data: &Data) -> Result<Stromatolite> {
     open(data, Options::default())
 }
 
+/// Opens a database that must be there, encrypted or not, so that it can be encrypted.
+pub(super) fn open_to_encrypt(data: &Data) -> Result<Stromatolite> {
+    let mut options = Options::existing();
+    options.engine.encryption = keys(data)?.map(Encryption::adopting_plain_files);
+    open_with(data, options)
+}
+
+/// The keys that the command line names, if it does.
+pub(super) fn keys(data: &Data) -> Result<Option<Encryption>> {
+    let Some(path) = &data.key_file else { return Ok(None) };
+    let keys = KeyFile::open(path).map_err(|error| Failure::Usage {
+        what: error.to_string(),
+        hint: "a key file has lines like those of `echo \"main $(openssl rand -hex 32)\"`".into(),
+    })?;
+    Ok(Some(Encryption::new(Arc::new(keys))))
+}
+
+fn open(data: &Data, mut options: Options) -> Result<Stromatolite> {
+    options.engine.encryption = keys(data)?;
+    open_with(data, options)
+}
+
 /// Opens a database and tells when the end of its log had to be left out.
-fn open(data: &Data, options: Options) -> Result<Stromatolite> {
+fn open_with(data: &Data, options: Options) -> Result<Stromatolite> {
     let database = Stromatolite::open(&data.folder, options)?;
     if let Some(cut) = &database.engine().recovery_report().log_cut {
         eprintln!(

@@ -38,6 +38,13 @@ impl IndexBuilder {
         self.blocks.push(Block { separator_end: self.bytes.len(), sequence: 0, end: block_end });
     }
 
+    /// Tells where block `block`, which ended before, came to end in the file.
+    pub(in crate::table) fn place_block(&mut self, block: usize, block_end: u64) {
+        if let Some(block) = self.blocks.get_mut(block) {
+            block.end = block_end;
+        }
+    }
+
     /// Puts the separator between the block that ended last, with entry `last`, and the key of the entry that
     /// comes next.
     pub(in crate::table) fn separate(&mut self, last: (&[u8], Sequence), next_key: &[u8]) {

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use serde_json::{Value, json};
-use stromatolite::lsm::{LevelStatistics, Statistics, TableDescription};
+use stromatolite::lsm::{KeyUses, LevelStatistics, Statistics, TableDescription};
 use stromatolite::sequence::IndexStatistics;
 use stromatolite::{Result as DatabaseResult, Stromatolite};
 
@@ -18,12 +18,14 @@ pub(super) fn inspect(database: &Stromatolite, as_json: bool) -> Result<()> {
         .into_iter()
         .map(|name| Ok((name.clone(), database.sequence_index(&name)?.statistics())))
         .collect::<DatabaseResult<Vec<_>>>()?;
+    let keys = database.engine().key_uses().map_err(stromatolite::Error::from)?;
     if as_json {
-        return print_json(&to_json(database, &engine, &tables, &indexes));
+        return print_json(&to_json(database, &engine, &tables, &keys, &indexes));
     }
     let mut output = standard_output();
     write_documents(&mut output, database, &engine)?;
     write_tables(&mut output, &tables)?;
+    write_keys(&mut output, &keys)?;
     for (name, statistics) in &indexes {
         write_index(&mut output, name, statistics)?;
     }
@@ -72,6 +74,15 @@ fn levels_table(levels: &[LevelStatistics]) -> Table {
     table
 }
 
+/// How the blocks of a table are stored, and how long they are for one byte of what is in them.
+fn compression(table: &TableDescription) -> String {
+    let ways = table.compressed.to_string();
+    if table.payload_bytes == 0 || table.compressed.plain == table.blocks {
+        return ways;
+    }
+    format!("{ways}, {:.2}", table.block_bytes as f64 / table.payload_bytes as f64)
+}
+
 /// The tables, and below them why each has the kind of index it has.
 fn write_tables(output: &mut impl Write, tables: &[TableDescription]) -> Result<()> {
     if tables.is_empty() {
@@ -84,6 +95,7 @@ fn write_tables(output: &mut impl Write, tables: &[TableDescription]) -> Result<
         ">entries",
         ">bytes",
         ">blocks",
+        "compression",
         "index",
         ">index bytes",
         ">a block",
@@ -95,6 +107,7 @@ fn write_tables(output: &mut impl Write, tables: &[TableDescription]) -> Result<
             count(table.entries),
             bytes(table.bytes),
             count(table.blocks),
+            compression(table),
             table.index_kind.to_string(),
             bytes(table.index_bytes),
             format!("{:.2}", table.index_bytes as f64 / table.blocks.max(1) as f64),
@@ -109,6 +122,27 @@ fn write_tables(output: &mut impl Write, tables: &[TableDescription]) -> Result<
         writeln!(output, "  {} {nearest}", table.id).map_err(Failure::output)?;
     }
     Ok(())
+}
+
+/// Which key how many files are encrypted with; nothing if none is.
+fn write_keys(output: &mut impl Write, keys: &KeyUses) -> Result<()> {
+    if keys.keys().all(Option::is_none) {
+        return Ok(());
+    }
+    writeln!(output, "\nkeys").map_err(Failure::output)?;
+    let mut table =
+        Table::new(&["key", ">tables", ">value files", ">log segments", ">manifest blobs", ">bytes"]);
+    for (key_id, uses) in keys {
+        table.row([
+            key_id.as_deref().unwrap_or("(not encrypted)").to_owned(),
+            uses.tables.to_string(),
+            uses.value_files.to_string(),
+            uses.log_segments.to_string(),
+            uses.manifest_blobs.to_string(),
+            bytes(uses.bytes),
+        ]);
+    }
+    table.print(output)
 }
 
 fn write_index(output: &mut impl Write, name: &str, statistics: &IndexStatistics) -> Result<()> {
@@ -134,12 +168,16 @@ fn to_json(
     database: &Stromatolite,
     engine: &Statistics,
     tables: &[TableDescription],
+    keys: &KeyUses,
     indexes: &[(String, IndexStatistics)],
 ) -> Value {
     let tables = tables.iter().map(|table| {
         json!({
             "id": table.id, "level": table.level, "entries": table.entries, "bytes": table.bytes,
-            "blocks": table.blocks, "index_kind": table.index_kind.to_string(),
+            "blocks": table.blocks, "block_bytes": table.block_bytes, "payload_bytes": table.payload_bytes,
+            "compression": table.compressed.to_string(), "dictionary_bytes": table.dictionary_bytes,
+            "key": table.key_id,
+            "index_kind": table.index_kind.to_string(),
             "index_bytes": table.index_bytes, "index_explanation": table.index_explanation,
         })
     });
@@ -152,6 +190,13 @@ fn to_json(
         };
         levels.iter().map(level).collect()
     };
+    let keys = keys.iter().map(|(key_id, uses)| {
+        json!({
+            "key": key_id, "tables": uses.tables, "value_files": uses.value_files, "bytes": uses.bytes,
+            "log_segments": uses.log_segments, "manifest_blobs": uses.manifest_blobs,
+        })
+    });
+    let keys: Vec<Value> = keys.collect();
     let sequences = indexes.iter().map(|(name, statistics)| {
         let layers = statistics.layers.iter().map(|layer| {
             json!({
@@ -170,7 +215,7 @@ fn to_json(
         "folder": database.folder().display().to_string(),
         "documents": {
             "levels": levels(&engine.levels),
-            "tables": tables.collect::<Vec<_>>(),
+            "tables": tables.collect::<Vec<_>>(), "keys": keys,
             "memory_used": engine.memory_used, "memory_bytes": engine.memory_bytes,
             "commits": engine.commits, "user_bytes": engine.user_bytes, "log_bytes": engine.log_bytes,
             "flushed_bytes": engine.flushed_bytes, "merge_output_bytes": engine.merge_output_bytes,

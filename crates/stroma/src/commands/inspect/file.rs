@@ -4,15 +4,16 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
-use stromatolite::{FileReport, inspect_file};
+use stromatolite::lsm::Encryption;
+use stromatolite::{FileReport, inspect_file_with};
 
 use crate::commands::run::{print_json, standard_output};
 use crate::failure::{Failure, Result};
 
-pub(super) fn inspect(paths: &[PathBuf], as_json: bool) -> Result<()> {
+pub(super) fn inspect(paths: &[PathBuf], keys: Option<&Encryption>, as_json: bool) -> Result<()> {
     let mut reports = Vec::with_capacity(paths.len());
     for path in paths {
-        reports.push((path.as_path(), inspect_file(path)?));
+        reports.push((path.as_path(), inspect_file_with(path, keys)?));
     }
     if as_json {
         let mut values: Vec<Value> = reports.iter().map(|(path, report)| to_json(path, report)).collect();

@@ -2,7 +2,7 @@
 
 use super::{database, file, memory};
 use crate::arguments::Inspect;
-use crate::commands::run::open_existing;
+use crate::commands::run::{keys, open_existing};
 use crate::failure::Result;
 
 pub(crate) fn run(arguments: &Inspect) -> Result<()> {
@@ -11,6 +11,6 @@ pub(crate) fn run(arguments: &Inspect) -> Result<()> {
     } else if arguments.files.is_empty() {
         database::inspect(&open_existing(&arguments.data)?, arguments.json)
     } else {
-        file::inspect(&arguments.files, arguments.json)
+        file::inspect(&arguments.files, keys(&arguments.data)?.as_ref(), arguments.json)
     }
 }
