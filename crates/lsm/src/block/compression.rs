@@ -147,7 +147,7 @@ impl Compressor {
 }
 
 /// The `length` bytes that `compressed` stands for.
-#[cfg_attr(not(any(feature = "lz4", feature = "zstd")), allow(unused_variables))]
+#[cfg_attr(not(feature = "zstd"), allow(unused_variables))]
 pub(super) fn decompress(
     tag: Tag,
     compressed: &[u8],

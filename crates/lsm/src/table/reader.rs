@@ -88,7 +88,10 @@ impl Payload {
 
 impl Table {
     /// Opens a sealed table that is not encrypted.
-    #[cfg(test)]
+    ///
+    /// # Errors
+    /// As [`Table::open_with`].
+    #[cfg_attr(not(test), allow(dead_code, reason = "tests are about plain tables, the engine has keys"))]
     pub(crate) fn open(blob: Arc<dyn Blob>) -> Result<Self, Error> {
         Self::open_with(blob, TableKeys::default(), None, 0)
     }
