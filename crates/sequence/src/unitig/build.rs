@@ -190,7 +190,7 @@ impl<W: Key> Tables<'_, W> {
             let end = runs.starts.get(run + 1).copied().unwrap_or(bases.len());
             slider.restart();
             for position in begin..end {
-                if let Some(sample) = slider.push(bases.get(position)) {
+                if let Some([sample, _]) = slider.push(bases.get(position)) {
                     take(position + 1 - k, sample);
                 }
             }

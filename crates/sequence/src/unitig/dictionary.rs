@@ -58,6 +58,8 @@ pub(super) struct Hit {
     pub(super) position: u64,
     pub(super) is_forward: bool,
     pub(super) run: Run,
+    /// Where the run's last k-mer begins, plus one: k - 1 bases before the string ends, if the run is its last.
+    pub(super) kmers_end: u64,
 }
 
 impl<'a> UnitigDictionary<'a> {
@@ -167,7 +169,17 @@ impl<'a> UnitigDictionary<'a> {
     /// Where a k-mer is.
     #[inline]
     pub(super) fn find<W: Key>(&self, length: Length<W>, kmer: Oriented<W>) -> Option<Hit> {
-        let [forward, reverse] = self.sampling.samples(kmer);
+        self.find_sampled(length, kmer, self.sampling.samples(kmer))
+    }
+
+    /// Where a k-mer is whose samples are known.
+    #[inline]
+    pub(super) fn find_sampled<W: Key>(
+        &self,
+        length: Length<W>,
+        kmer: Oriented<W>,
+        [forward, reverse]: [Sample; 2],
+    ) -> Option<Hit> {
         if forward == reverse {
             return self.look(length, kmer, forward, [true, true]);
         }
@@ -226,10 +238,20 @@ impl<'a> UnitigDictionary<'a> {
         if self.bases.kmer::<W>(position, length.bases()) != wanted {
             return None;
         }
+        self.hit(length, position, is_forward)
+    }
+
+    /// The k-mer at a position; none where no k-mer begins.
+    #[inline]
+    pub(super) fn hit<W: Key>(&self, length: Length<W>, position: u64, is_forward: bool) -> Option<Hit> {
         let run = self.runs.locate(position)?;
-        let end = position + u64::from(length.bases());
-        let within = if self.runs.is_last_of_string(run.number) { run.end } else { self.header.bases.get() };
-        (end <= within).then_some(Hit { position, is_forward, run })
+        let kmers_end = self.kmers_end(length, run);
+        (position < kmers_end).then_some(Hit { position, is_forward, run, kmers_end })
+    }
+
+    fn kmers_end<W: Key>(&self, length: Length<W>, run: Run) -> u64 {
+        let is_last = self.runs.is_last_of_string(run.number);
+        if is_last { (run.end + 1).saturating_sub(length.bases().into()) } else { run.end }
     }
 
     /// All k-mers, canonical, each with its position and colour, in the order of the strings.
@@ -240,8 +262,7 @@ impl<'a> UnitigDictionary<'a> {
         let length = self.length::<W>();
         let k = u64::from(length.bases());
         self.runs.iter().flat_map(move |run| {
-            let is_last = self.runs.is_last_of_string(run.number);
-            let end = if is_last { (run.end + 1).saturating_sub(k) } else { run.end };
+            let end = self.kmers_end(length, run);
             let colour = self.runs.colour(run.number);
             let mut at = None;
             (run.start..end).map(move |position| {

@@ -117,7 +117,8 @@ pub(super) fn mix(word: u64) -> u64 {
     word ^ (word >> 33)
 }
 
-/// Slides along a string and tells the sample of each k-mer, read forward, in constant time on average.
+/// Slides along a string and tells the samples of each k-mer in constant time on average.
+#[derive(Clone, Debug)]
 pub(super) struct Slider {
     sampling: Sampling,
     inner: Length<u64>,
@@ -125,10 +126,12 @@ pub(super) struct Slider {
     /// The last t and the last m bases.
     short: Oriented<u64>,
     long: Oriented<u64>,
-    /// Hashes of the last t-mers, and of the last m-mers.
+    /// Hashes of the last t-mers, and the last m-mers, canonical.
     orders: [u64; SLOTS],
-    hashes: [u64; SLOTS],
+    words: [u64; SLOTS],
+    /// The leftmost and the rightmost of the smallest t-mers.
     smallest_at: u64,
+    smallest_last: u64,
     /// Bases since the string began.
     run: u64,
 }
@@ -146,8 +149,9 @@ impl Slider {
             short: none,
             long: none,
             orders: [0; SLOTS],
-            hashes: [0; SLOTS],
+            words: [0; SLOTS],
             smallest_at: 0,
+            smallest_last: 0,
             run: 0,
         }
     }
@@ -157,36 +161,59 @@ impl Slider {
         self.run = 0;
     }
 
-    /// Takes the next base; the sample of the k-mer that ends with it, once there are k.
+    /// Takes the next base; the [samples](Sampling::samples) of the k-mer that ends with it, once there are k.
     #[inline]
-    pub(super) fn push(&mut self, code: u64) -> Option<Sample> {
-        let Sampling { k, m, t } = self.sampling;
-        let (k, m, t) = (u64::from(k), u64::from(m), u64::from(t));
+    pub(super) fn push(&mut self, code: u64) -> Option<[Sample; 2]> {
+        let (k, t) = (u64::from(self.sampling.k), u64::from(self.sampling.t));
         self.short = self.inner.step(self.short, code);
         self.long = self.outer.step(self.long, code);
         self.run += 1;
         let run = self.run;
-        self.hashes[run as usize % SLOTS] = self.long.canonical();
+        self.words[run as usize % SLOTS] = self.long.canonical();
         if run < t {
             return None;
         }
         let new = order(self.short.canonical());
         self.orders[run as usize % SLOTS] = new;
-        let at = |place: u64| self.orders[place as usize % SLOTS];
         // t-mers are told by where they end. The k-mer's first one ends at run - k + t.
-        if run == t || new < at(self.smallest_at) {
-            self.smallest_at = run;
+        let smallest = self.orders[self.smallest_at as usize % SLOTS];
+        if run == t || new < smallest {
+            (self.smallest_at, self.smallest_last) = (run, run);
         } else if self.smallest_at + k < run + t {
-            let first = run + t - k;
-            self.smallest_at = (first..=run).min_by_key(|&place| at(place)).unwrap_or(run);
+            self.search_window(run + t - k);
+        } else if new == smallest {
+            self.smallest_last = run;
         }
         if run < k {
             return None;
         }
-        let place = (self.smallest_at + k - run - t) as u32;
-        let offset = place % self.sampling.window();
-        let ends_at = run - k + u64::from(offset) + m;
-        Some(Sample { offset, hash: mix(self.hashes[ends_at as usize % SLOTS]) })
+        let forward = self.sample(self.smallest_at);
+        let is_one = self.smallest_at == self.smallest_last;
+        Some([forward, if is_one { forward } else { self.sample(self.smallest_last) }])
+    }
+
+    /// Finds the smallest t-mers from the one that ends at `first` on.
+    fn search_window(&mut self, first: u64) {
+        let mut smallest = u64::MAX;
+        for at in first..=self.run {
+            let order = self.orders[at as usize % SLOTS];
+            if order < smallest {
+                (smallest, self.smallest_at) = (order, at);
+            }
+            if order == smallest {
+                self.smallest_last = at;
+            }
+        }
+    }
+
+    /// The sample of the last k-mer by its t-mer that ends at `at`.
+    #[inline]
+    fn sample(&self, at: u64) -> Sample {
+        let Sampling { k, m, t } = self.sampling;
+        let begin = self.run - u64::from(k);
+        let offset = (at - u64::from(t) - begin) as u32 % self.sampling.window();
+        let word = self.words[(begin + u64::from(offset + m)) as usize % SLOTS];
+        Sample { offset, hash: mix(word) }
     }
 }
 
@@ -213,7 +240,7 @@ mod tests {
                         continue;
                     }
                     let [forward, reverse] = sampling.samples(at);
-                    assert_eq!(slid, Some(forward), "{sampling:?}");
+                    assert_eq!(slid, Some([forward, reverse]), "{sampling:?}");
                     let flipped = sampling.samples(at.flipped());
                     let turned = |s: Sample| Sample { offset: sampling.offset_reversed(s.offset), ..s };
                     assert_eq!(flipped, [turned(reverse), turned(forward)], "{sampling:?}");

@@ -4,6 +4,7 @@ use stroma_quotient::Key;
 
 use super::dictionary::{Found, Hit, UnitigDictionary};
 use super::oriented::{Length, Oriented};
+use super::sampling::Slider;
 use crate::kmer::{NO_BASE, code};
 
 /// What is known of one k-mer of a sequence.
@@ -35,45 +36,63 @@ pub struct Search<'a, W> {
     run: u64,
     /// Where the k-mer before was found, and its colour.
     last: Option<(Hit, u32)>,
+    /// Has slid up to the k-mer before the one that ends at this `run`.
+    slid: u64,
+    slider: Slider,
 }
 
 impl<'a, W: Key> Search<'a, W> {
     pub(super) fn new(dictionary: &'a UnitigDictionary<'a>, length: Length<W>, sequence: &'a [u8]) -> Self {
+        let slider = Slider::new(dictionary.sampling);
         let word = Oriented { forward: W::ZERO, reverse: W::ZERO };
-        Search { dictionary, length, rest: sequence.iter().enumerate(), word, run: 0, last: None }
+        Search {
+            dictionary,
+            length,
+            rest: sequence.iter().enumerate(),
+            word,
+            run: 0,
+            last: None,
+            slid: 0,
+            slider,
+        }
     }
 
     /// Where the k-mer is that follows the one found last with one more base, if the string goes on like that.
     #[inline]
     fn onward(&self, code: u64) -> Option<(Hit, u32)> {
-        let (Hit { position, is_forward, run }, colour) = self.last?;
-        let k = u64::from(self.length.bases());
-        let runs = &self.dictionary.runs;
-        let stays = if is_forward {
-            let is_last = runs.is_last_of_string(run.number);
-            if is_last && position + 1 + k > run.end {
-                return None;
-            }
-            position + 1 < run.end
+        let (Hit { position, is_forward, run, kmers_end }, colour) = self.last?;
+        let bases = &self.dictionary.bases;
+        let (position, stays, base) = if is_forward {
+            (position + 1, position + 1 < kmers_end, bases.get(position + u64::from(self.length.bases())))
         } else {
-            position > run.start
-        };
-        let (position, base) = if is_forward {
-            (position + 1, self.dictionary.bases.get(position + k))
-        } else {
-            let position = position.checked_sub(1)?;
-            (position, 3 - self.dictionary.bases.get(position))
+            let before = position.checked_sub(1)?;
+            (before, before >= run.start, 3 - bases.get(before))
         };
         if base != code {
             return None;
         }
         if stays {
-            return Some((Hit { position, is_forward, run }, colour));
+            return Some((Hit { position, is_forward, run, kmers_end }, colour));
         }
-        let run = runs.locate(position)?;
-        // Going back, the run before may belong to another string.
-        let crosses = !is_forward && runs.is_last_of_string(run.number);
-        (!crosses).then(|| (Hit { position, is_forward, run }, runs.colour(run.number)))
+        // Another run of the string; or its end, where no k-mer begins.
+        let hit = self.dictionary.hit(self.length, position, is_forward)?;
+        Some((hit, self.dictionary.runs.colour(hit.run.number)))
+    }
+
+    /// Looks the present k-mer up by itself.
+    #[inline]
+    fn find(&mut self, code: u64) -> Option<(Hit, u32)> {
+        let k = self.length.bases();
+        let samples = if self.slid == self.run {
+            self.slider.push(code)
+        } else {
+            self.slider.restart();
+            let codes = (0..k).rev().map(|place| (self.word.forward >> (2 * place)).low() & 3);
+            codes.fold(None, |_, code| self.slider.push(code))
+        };
+        self.slid = self.run + 1;
+        let hit = self.dictionary.find_sampled(self.length, self.word, samples?)?;
+        Some((hit, self.dictionary.runs.colour(hit.run.number)))
     }
 }
 
@@ -85,7 +104,7 @@ impl<W: Key> Iterator for Search<'_, W> {
         for (place, &byte) in self.rest.by_ref() {
             let code = code(byte);
             if code == NO_BASE {
-                self.run = 0;
+                (self.run, self.slid) = (0, 0);
                 self.last = None;
                 continue;
             }
@@ -94,11 +113,7 @@ impl<W: Key> Iterator for Search<'_, W> {
             if self.run < u64::from(self.length.bases()) {
                 continue;
             }
-            let dictionary = self.dictionary;
-            self.last = self.onward(code.into()).or_else(|| {
-                let hit = dictionary.find(self.length, self.word)?;
-                Some((hit, dictionary.runs.colour(hit.run.number)))
-            });
+            self.last = self.onward(code.into()).or_else(|| self.find(code.into()));
             let found = self.last.map(|(hit, colour)| Found { position: hit.position, colour });
             return Some(At { start: place + 1 - self.length.bases() as usize, found });
         }
