@@ -23,7 +23,7 @@ fuzz_target!(|bytes: Vec<u8>| {
     }
     if let Ok(index) = SequenceIndex::open(storage, SetOptions::default()) {
         let query = Query::new("q", &SAMPLE.as_bytes()[3..40]);
-        if let Ok(results) = index.search([Ok(query)], SearchOptions { threshold: 0.0, top: None }) {
+        if let Ok(results) = index.search([Ok(query)], SearchOptions { threshold: 0.0, ..SearchOptions::default() }) {
             for _ in results {}
         }
         let _ = index.check();

@@ -222,3 +222,30 @@ def test_the_examples_of_the_help_run(quickstart, tmp_path):
             assert done.returncode == 0, (command, done.stdout, done.stderr)
             ran += 1
     assert ran >= 12, ran
+
+
+def test_an_index_of_many_files_with_long_kmers_and_abundances(tmp_path):
+    data = tmp_path / "data"
+    for name, copies in [("one.v2", 1), ("two words", 5)]:
+        with gzip.open(tmp_path / f"{name}.fna.gz", "wt") as file:
+            file.write(f">x\n{BASES}\n" * copies)
+    files = sorted(tmp_path.glob("*.fna.gz"))
+    words = ["--each-file", *files, "-k", "63", "--abundances", "--threads", "2", "--memory", "64M", "--data", data]
+    stroma("index", "add", "g", *words)
+    again = stroma("index", "add", "g", *words, check=False)
+    assert again.returncode == 1 and "is there already" in again.stderr
+    stroma("index", "add", "g", *words, "--skip-existing")
+    query = ["search", "g", "--sequence", BASES[100:300] + "N" + BASES[300:400], "--positions", "--abundances", "--data", data]
+    hits = json.loads(stroma(*query, "--format", "jsonl").stdout)["hits"]
+    assert [(hit["sample"], hit["found"], hit["abundance"]) for hit in hits] == [("one.v2", 176, 1), ("two words", 176, 4)]
+    assert hits[0]["positions"] == [[0, 138], [201, 239]]
+    table = [line.split("\t") for line in stroma(*query, "--format", "tsv").stdout.splitlines()]
+    assert table[0][-2:] == ["abundance", "positions"] and table[2][-2:] == ["4.000", "0-138,201-239"]
+    records = tmp_path / "records.fa"
+    records.write_text(f">first\n{BASES[:100]}\n>second gene\n{BASES[100:200]}\n")
+    stroma("index", "add", "h", "--each-record", records, "-k", "21", "--format", "fasta", "--data", data)
+    assert [row["sample"] for row in json.loads(stroma("index", "list", "h", "--json", "--data", data).stdout)] == ["first", "second"]
+    refused = stroma("index", "add", "h", "--sample", "x", records, "--format", "fastq", "--data", data, check=False)
+    assert refused.returncode == 1 and "said to be FASTQ, but the content is FASTA" in refused.stderr
+    short = stroma("index", "add", "h", "--sample", "x", "-", "--data", data, check=False, input=">a\nACGT\n")
+    assert short.returncode == 1 and "has no k-mer" in short.stderr and "longest of 4 bases" in short.stderr

@@ -4,6 +4,7 @@
 
 mod chore;
 mod end_to_end;
+mod genomes;
 mod models;
 mod options;
 mod sanitize;
@@ -28,6 +29,8 @@ cargo xtask <chore>
                   --seeds 1000  --seed 0 (the first)  --minutes M (as many seeds as it takes)
   kill          the storage engine killed (SIGKILL) while it writes to a real disk
                   --rounds 1000  --seed 0
+  genomes       34 complete bacterial genomes out of Debian's packages (165 MB to download), for the tests and
+                measurements of sequence search; another folder than target/genomes may be named
   sanitize      the tests of all crates with `unsafe` under sanitizers: address, thread; both if none is named
   help          this text
 ";
@@ -44,6 +47,8 @@ fn main() -> ExitCode {
         ["stress", options @ ..] => stress::run(options),
         ["torture", options @ ..] => torture::run(options),
         ["kill", options @ ..] => torture::kill(options),
+        ["genomes"] => genomes::run(None),
+        ["genomes", folder] => genomes::run(Some(folder)),
         ["sanitize", names @ ..] => sanitize::run(names),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");

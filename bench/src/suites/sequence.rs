@@ -92,7 +92,7 @@ fn queries(settings: &Settings, collection: &[Sample]) -> Outcome<Vec<Query>> {
 fn kmers_of(sample: &Sample, geometry: Geometry) -> Outcome<HashSet<u64>> {
     let mut kmers = HashSet::new();
     for record in open_path(&sample.path)? {
-        kmers.extend(Kmers::new(&record?.sequence, geometry).map(|at| at.kmer));
+        kmers.extend(Kmers::<u64>::new(&record?.sequence, geometry).map(|at| at.kmer));
     }
     Ok(kmers)
 }
@@ -100,7 +100,7 @@ fn kmers_of(sample: &Sample, geometry: Geometry) -> Outcome<HashSet<u64>> {
 /// For each query how many of its distinct k-mers each sample holds.
 fn naive_search(sets: &[HashSet<u64>], queries: &[Query], geometry: Geometry) -> Vec<Vec<u64>> {
     let count = |query: &Query| {
-        let kmers: HashSet<u64> = Kmers::new(&query.sequence, geometry).map(|at| at.kmer).collect();
+        let kmers: HashSet<u64> = Kmers::<u64>::new(&query.sequence, geometry).map(|at| at.kmer).collect();
         sets.iter().map(|set| kmers.iter().filter(|kmer| set.contains(kmer)).count() as u64).collect()
     };
     queries.iter().map(count).collect()

@@ -46,6 +46,9 @@ pub enum Error {
     /// More samples than ids were added over the life of the index.
     #[error("no sample ids are left: 4294967295 samples were added to this index; build a new one")]
     TooManySamples,
+    /// Abundances are asked for, and the index does not keep them.
+    #[error("the index keeps no abundances; build it with them, or search without")]
+    NoAbundances,
     /// The threshold is outside 0 to 1.
     #[error("a threshold of {threshold} makes no sense: choose a share from 0 to 1")]
     InvalidThreshold {
@@ -78,9 +81,21 @@ pub enum Error {
         /// Its version.
         found: u32,
     },
-    /// The counts of a sample's k-mers could not be kept, for want of memory.
-    #[error("counting k-mers failed: {0}")]
-    Counting(#[from] stroma_quotient::Error),
+    /// Not one k-mer in all records of a sample.
+    #[error(
+        "{name:?} has no k-mer: {records} record(s), the longest of {longest} bases, and not one has {k} bases in a \
+         row that are all A, C, G or T; choose a smaller k, or leave the sample out"
+    )]
+    NoKmers {
+        /// The sample's name.
+        name: String,
+        /// Records read.
+        records: u64,
+        /// Length of the longest, in bases.
+        longest: u64,
+        /// The index's k.
+        k: u8,
+    },
     /// A layer is damaged, unreadable or could not be written.
     #[error(transparent)]
     Layer(#[from] LayerError),

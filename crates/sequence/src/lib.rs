@@ -23,7 +23,7 @@
 //!
 //! // Samples that hold at least 60 % of the query's 7-mers. The query is on the other strand: no matter.
 //! let query = Query::new("probe", "GCGCATCCACAGGGCCAT");
-//! let results = index.search([Ok(query)], SearchOptions { threshold: 0.6, top: None })?;
+//! let results = index.search([Ok(query)], SearchOptions { threshold: 0.6, ..SearchOptions::default() })?;
 //! for result in results {
 //!     let result = result?;
 //!     assert_eq!((result.kmers, result.needed), (12, 8));
@@ -39,26 +39,30 @@
 //!
 //! # How it works
 //! 1. [`reader`] tells compression and format by content and hands out records.
-//! 2. [`kmer`] rolls over a sequence: each k-mer is a 64-bit word, and belongs to the partition that its
-//!    *minimizer* (its smallest m-mer under a hash) chooses, so that neighbouring k-mers mostly stay together.
-//! 3. Each partition's k-mers are counted in a quotient filter (`stroma-quotient`). Those that occur often enough
-//!    become a [`layer`](layer::Layer): a file of sorted k-mers with a hybrid index (`stroma-hybrid`) on top, and
-//!    for each k-mer the id of a *colour set*, the set of samples that hold it.
+//! 2. [`kmer`] rolls over a sequence: each k-mer is a word of 64 bits (128 above k = 31), and belongs to the partition
+//!    that its *minimizer* (its smallest m-mer under a hash) chooses, so that neighbouring k-mers mostly stay
+//!    together. They are kept together, two bits a base, in memory and then in temporary files.
+//! 3. Partition by partition the k-mers are mixed (by a bijection of `stroma-quotient`), sorted and counted. Those that
+//!    occur often enough become a [`layer`](layer::Layer): a file of mixed k-mers in buckets, and for each k-mer the
+//!    id of a *colour set*, the set of samples that hold it.
 //! 4. Layers live in a layered set (`stroma-strata`). A sample is added by committing one layer, and never
 //!    read again: layers are merged a logarithmic number of times each (Bentley
 //!    and Saxe, "Decomposable searching problems I", 1980).
 //! 5. A search looks each distinct k-mer up in each layer, partition by partition, and adds up per sample.
 //!
 //! Results are written by [`output`]. File format: `docs/formats/kmer-layer.md`; choices:
-//! `docs/decisions/060-kmer-layers.md` and `061-threshold-and-exactness.md`.
+//! `docs/decisions/060-kmer-layers.md`, `061-threshold-and-exactness.md`, `062-widths-of-k.md`, `063-building.md`,
+//! `064-fresh-layers.md` and `065-abundances-and-positions.md`.
 //!
 //! # Limits
-//! k is odd and at most 31. The counts of a sample being added are held in memory whole, as is one partition
-//! (and the colour sets) of a layer being merged. Reads are not corrected: use a minimum count for them.
+//! k is odd and at most 63. Building keeps to [a cap on memory](BuildResources), which must have room for the largest
+//! partition of each layer being merged (more partitions make it smaller); beside the cap are the colour sets of the
+//! layer being merged. Reads are not corrected: use a minimum count for them.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
+mod abundance;
 mod count;
 mod error;
 mod hash;
@@ -66,6 +70,7 @@ mod index;
 pub mod kmer;
 pub mod layer;
 pub mod output;
+mod parallel;
 pub mod reader;
 mod samples;
 mod search;
@@ -73,7 +78,7 @@ pub mod unitig;
 
 pub use error::Error;
 pub use index::{
-    CheckReport, IndexOptions, IndexStatistics, Input, LayerCheck, LayerStatistics, NoProgress, Progress,
-    SampleInfo, SampleReport, SequenceIndex, Step,
+    BuildResources, BulkError, BulkReport, CheckReport, IndexOptions, IndexStatistics, Input, LayerCheck,
+    LayerStatistics, NewSample, NoProgress, Progress, SampleInfo, SampleReport, SequenceIndex, Step,
 };
 pub use search::{Hit, Outcome, Query, QueryResult, SearchOptions, SearchResults};

@@ -7,10 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use crate::abundance::LEVELS;
 use crate::kmer::Geometry;
 use crate::{Error, SampleInfo};
 
-const RECORD_VERSION: u32 = 1;
+const RECORD_VERSION: u32 = 2;
 const SAMPLE_PREFIX: &str = "sample/";
 
 /// Name of the record of the settings.
@@ -23,24 +24,41 @@ pub(crate) const NEXT_SAMPLE_RECORD: &str = "next-sample";
 pub(crate) struct Settings {
     pub(crate) geometry: Geometry,
     pub(crate) minimum_count: u32,
+    /// Whether layers keep abundances.
+    pub(crate) abundances: bool,
 }
 
 impl Settings {
+    /// Colours of each sample in a layer.
+    pub(crate) fn levels(&self) -> u32 {
+        if self.abundances { LEVELS } else { 1 }
+    }
+
     pub(crate) fn to_bytes(self) -> Vec<u8> {
         let mut bytes = RECORD_VERSION.to_le_bytes().to_vec();
         let geometry = self.geometry;
-        bytes.extend([geometry.k(), geometry.minimizer_length(), geometry.partition_bits(), 0]);
+        bytes.extend([
+            geometry.k(),
+            geometry.minimizer_length(),
+            geometry.partition_bits(),
+            u8::from(self.abundances),
+        ]);
         bytes.extend(self.minimum_count.to_le_bytes());
         bytes
     }
 
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let mut fields = Fields::open(SETTINGS_RECORD, bytes)?;
-        let [k, minimizer_length, partition_bits, _] = fields.take()?;
+        let [k, minimizer_length, partition_bits, abundances] = fields.take()?;
         let geometry = Geometry::from_parts(k, minimizer_length, partition_bits)?;
         let minimum_count = fields.u32()?;
+        let abundances = match abundances {
+            0 => false,
+            1 => true,
+            _ => return Err(fields.damaged()),
+        };
         fields.end()?;
-        Ok(Settings { geometry, minimum_count })
+        Ok(Settings { geometry, minimum_count, abundances })
     }
 }
 
@@ -60,7 +78,8 @@ impl Sample {
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let info = &self.info;
         let mut bytes = RECORD_VERSION.to_le_bytes().to_vec();
-        for number in [info.records, info.bases, info.kmers, info.distinct_kmers, info.indexed_kmers] {
+        let SampleInfo { records, short_records, bases, kmers, distinct_kmers, indexed_kmers, .. } = *info;
+        for number in [records, short_records, bases, kmers, distinct_kmers, indexed_kmers] {
             bytes.extend(number.to_le_bytes());
         }
         bytes.extend(info.minimum_count.to_le_bytes());
@@ -73,8 +92,11 @@ impl Sample {
         let damaged = || Error::DamagedRecord { record: record.to_owned() };
         let id = id_in(record).ok_or_else(damaged)?;
         let mut fields = Fields::open(record, bytes)?;
-        let numbers = [fields.u64()?, fields.u64()?, fields.u64()?, fields.u64()?, fields.u64()?];
-        let [records, bases, kmers, distinct_kmers, indexed_kmers] = numbers;
+        let mut numbers = [0; 6];
+        for number in &mut numbers {
+            *number = fields.u64()?;
+        }
+        let [records, short_records, bases, kmers, distinct_kmers, indexed_kmers] = numbers;
         let minimum_count = fields.u32()?;
         let length = fields.u32()? as usize;
         let name = fields.rest(length)?;
@@ -83,6 +105,7 @@ impl Sample {
             name: name.clone(),
             minimum_count,
             records,
+            short_records,
             bases,
             kmers,
             distinct_kmers,
@@ -214,6 +237,7 @@ mod tests {
             minimum_count: 2,
             name: name.to_owned(),
             records: 1,
+            short_records: 0,
             bases: 2,
             kmers: 3,
             distinct_kmers: 4,
@@ -225,7 +249,7 @@ mod tests {
     #[test]
     fn records_come_back_and_damaged_ones_are_named() {
         let geometry = Geometry::new(21, 5).expect("valid");
-        let settings = Settings { geometry, minimum_count: 7 };
+        let settings = Settings { geometry, minimum_count: 7, abundances: true };
         let bytes = settings.to_bytes();
         assert_eq!(Settings::from_bytes(&bytes).expect("honest"), settings);
         for length in 0..bytes.len() {

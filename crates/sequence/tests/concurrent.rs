@@ -24,7 +24,7 @@ fn additions_merges_removals_and_searches_at_once() {
     let ancestor = random_genome(&mut random, 400);
     let genomes: Vec<Vec<u8>> = (0..24).map(|_| mutated(&mut random, &ancestor, 20)).collect();
     let storage = Arc::new(MemoryStorage::new());
-    let index = create(&storage, IndexOptions { k: K as u8, minimum_count: 1, partitions: 4 });
+    let index = create(&storage, IndexOptions { k: K as u8, partitions: 4, ..IndexOptions::default() });
     index.start_background(&ThreadSpawner, 2).expect("threads");
     add(&index, "first", std::slice::from_ref(&ancestor)).expect("room");
     let queries = [Query::new("ancestor", &ancestor[..300])];

@@ -13,7 +13,7 @@ use stroma_strata::storage::{MemoryStorage, Storage};
 const K: usize = 9;
 
 fn options() -> IndexOptions {
-    IndexOptions { k: K as u8, minimum_count: 1, partitions: 2 }
+    IndexOptions { k: K as u8, partitions: 2, ..IndexOptions::default() }
 }
 
 struct Work {

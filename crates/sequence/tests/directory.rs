@@ -36,7 +36,8 @@ fn compressed_files_in_and_queries_from_a_file() {
     std::fs::write(&queries, fasta(&genomes)).expect("room");
     let index = SequenceIndex::open(storage(), SetOptions::default()).expect("an index");
     let queries = Query::from_reader(open_path(&queries).expect("FASTA"));
-    let results = index.search(queries, SearchOptions { threshold: 1.0, top: None }).expect("valid");
+    let results =
+        index.search(queries, SearchOptions { threshold: 1.0, ..SearchOptions::default() }).expect("valid");
     for (number, result) in results.enumerate() {
         let result = result.expect("sound");
         let Outcome::Hits(hits) = &result.outcome else { panic!("it has k-mers") };

@@ -45,7 +45,8 @@ fn life_of_an_index(k: u8, minimum_count: u32, partitions: u32, seed: u64) {
     let mut random = Random::new(seed);
     let storage = Arc::new(MemoryStorage::new());
     storage.set_mapped(seed.is_multiple_of(2));
-    let mut index = create(&storage, IndexOptions { k, minimum_count, partitions });
+    let mut index =
+        create(&storage, IndexOptions { k, minimum_count, partitions, ..IndexOptions::default() });
     let mut oracle = Oracle { k: k.into(), minimum_count, ..Oracle::default() };
     let genomes = family(&mut random, 22, 700);
     let queries = queries(&mut random, &genomes, k.into());
@@ -110,15 +111,27 @@ fn k_31() {
     life_of_an_index(31, 1, 64, 5);
 }
 
+#[test]
+fn k_33() {
+    life_of_an_index(33, 1, 4, 6);
+}
+
+#[test]
+fn k_63_with_a_cut_off() {
+    life_of_an_index(63, 2, 16, 7);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_settings(half in 1u8..=15, minimum_count in 1u32..=2, bits in 0u32..=5, seed in any::<u64>()) {
+    fn any_settings(half in 1u8..=31, minimum_count in 1u32..=2, bits in 0u32..=5, seed in any::<u64>()) {
         let k = usize::from(2 * half + 1);
         let mut random = Random::new(seed);
         let storage = Arc::new(MemoryStorage::new());
-        let index = create(&storage, IndexOptions { k: k as u8, minimum_count, partitions: 1 << bits });
+        let options =
+            IndexOptions { k: k as u8, minimum_count, partitions: 1 << bits, ..IndexOptions::default() };
+        let index = create(&storage, options);
         let mut oracle = Oracle { k, minimum_count, ..Oracle::default() };
         let genomes = family(&mut random, 6, 250);
         for (number, genome) in genomes.iter().enumerate() {
@@ -157,7 +170,7 @@ fn top_keeps_the_best() {
     for (name, length) in [("half", 250), ("whole", 500), ("also whole", 500), ("bit", 50)] {
         add(&index, name, &[genome[..length].to_vec()]).expect("room");
     }
-    let options = SearchOptions { threshold: 0.0, top: Some(3) };
+    let options = SearchOptions { threshold: 0.0, top: Some(3), ..SearchOptions::default() };
     let mut results = index.search([Ok(Query::new("q", genome))], options).expect("valid");
     let result = results.next().expect("one").expect("sound");
     let Outcome::Hits(hits) = result.outcome else { panic!("it has k-mers") };
@@ -187,6 +200,7 @@ fn mistakes_are_named() {
     assert!(matches!(missing, Error::NoIndex { .. }));
     for wrong in [
         IndexOptions { k: 32, ..IndexOptions::default() },
+        IndexOptions { k: 65, ..IndexOptions::default() },
         IndexOptions { partitions: 3, ..IndexOptions::default() },
         IndexOptions { partitions: 8192, ..IndexOptions::default() },
         IndexOptions { minimum_count: 0, ..IndexOptions::default() },
@@ -200,7 +214,7 @@ fn mistakes_are_named() {
     for name in ["", "tab\there", &"x".repeat(256)] {
         assert!(matches!(add(&index, name, &[b"ACGT".to_vec()]), Err(Error::InvalidName { .. })));
     }
-    let bad = SearchOptions { threshold: 1.5, top: None };
+    let bad = SearchOptions { threshold: 1.5, ..SearchOptions::default() };
     assert!(matches!(index.search(std::iter::empty(), bad).err(), Some(Error::InvalidThreshold { .. })));
     let broken = vec![Input::bytes("broken.fa", ">x\nAC!GT\n")];
     let error = index.add_sample("broken", broken, &NoProgress).expect_err("not a sequence");
@@ -213,16 +227,33 @@ fn mistakes_are_named() {
 }
 
 #[test]
-fn samples_without_kmers_are_kept_and_never_found() {
+fn a_sample_without_a_kmer_is_an_error_that_says_why() {
     let storage = Arc::new(MemoryStorage::new());
     let index = create(&storage, IndexOptions { k: 5, ..IndexOptions::default() });
-    add(&index, "short", &[b"ACG".to_vec()]).expect("room");
+    for records in [vec![b"ACG".to_vec(), b"ACGT".to_vec()], vec![b"ACGTNACGT".to_vec()]] {
+        let longest = records.iter().map(|record| record.len() as u64).max().expect("some");
+        let error = add(&index, "short", &records).expect_err("no k-mer");
+        let Error::NoKmers { records: told, longest: length, k: 5, .. } = error else { panic!("{error}") };
+        assert_eq!((told, length), (records.len() as u64, longest));
+    }
+    assert!(index.samples().is_empty());
+    add(&index, "mixed", &[b"ACG".to_vec(), b"ACGTTGCA".to_vec(), b"NNNNNNN".to_vec()])
+        .expect("one has k-mers");
+    let sample = index.sample("mixed").expect("added");
+    assert_eq!((sample.records, sample.short_records), (3, 2));
+}
+
+#[test]
+fn samples_whose_kmers_are_all_rare_are_kept_and_never_found() {
+    let storage = Arc::new(MemoryStorage::new());
+    let index = create(&storage, IndexOptions { k: 5, minimum_count: 2, ..IndexOptions::default() });
+    add(&index, "rare", &[b"ACGTTGCA".to_vec()]).expect("room");
     let index = {
         drop(index);
         reopen(&storage)
     };
-    assert_eq!(index.sample("short").map(|sample| sample.indexed_kmers), Some(0));
+    assert_eq!(index.sample("rare").map(|sample| sample.indexed_kmers), Some(0));
     assert!(index.check().is_sound());
-    index.remove_sample("short").expect("it is there");
+    index.remove_sample("rare").expect("it is there");
     assert!(index.samples().is_empty());
 }

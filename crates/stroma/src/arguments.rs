@@ -165,7 +165,9 @@ pub(crate) enum Index {
     /// Add samples to an index, which is made when it is missing
     #[command(after_help = "Examples:\n  stroma index add genomes --samples examples/samples.tsv\n  \
                       stroma index add genomes --sample N315 examples/genomes/S_aureus_N315.fasta.zst\n  \
-                      stroma index add reads --sample run7 examples/reads/*.fastq.gz --minimum-count 2")]
+                      stroma index add reads --sample run7 examples/reads/*.fastq.gz --minimum-count 2\n  \
+                      stroma index add genomes --each-file assemblies/*.fa.gz --threads 8 --memory 16G\n  \
+                      stroma index add genes --each-record examples/genes.fasta -k 21")]
     Add(IndexAdd),
     /// List the indexes, or the samples of one
     #[command(after_help = "Examples:\n  stroma index list\n  stroma index list genomes")]
@@ -178,7 +180,7 @@ pub(crate) enum Index {
 }
 
 #[derive(Args)]
-#[command(group = clap::ArgGroup::new("what").required(true).args(["samples", "sample"]))]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["samples", "sample", "each_file", "each_record"]))]
 pub(crate) struct IndexAdd {
     #[command(flatten)]
     pub(crate) data: Data,
@@ -190,12 +192,30 @@ pub(crate) struct IndexAdd {
     /// Name of the one sample whose files follow
     #[arg(long, value_name = "NAME", requires = "files")]
     pub(crate) sample: Option<String>,
-    /// FASTA or FASTQ files of the sample, plain, gzip, bzip2, xz or zstd; - is standard input
+    /// Make each of the files a sample, called as the file is without its endings
+    #[arg(long, requires = "files")]
+    pub(crate) each_file: bool,
+    /// Make each record of the files a sample, called as the record is
+    #[arg(long, requires = "files")]
+    pub(crate) each_record: bool,
+    /// FASTA or FASTQ files, plain, gzip, bzip2, xz or zstd; - is standard input
     #[arg(conflicts_with = "samples")]
     pub(crate) files: Vec<PathBuf>,
-    /// Length of a k-mer, odd, 3 to 31; only for a new index (31 when not given)
+    /// What the files hold; told by the content when not given, and an error where the content is the other
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<SequenceFormat>,
+    /// Length of a k-mer, odd, 3 to 63; only for a new index (31 when not given)
     #[arg(long, short, value_parser = kmer_length)]
     pub(crate) k: Option<u8>,
+    /// Keep how often each k-mer occurs in each sample, in steps of half an octave; only for a new index
+    #[arg(long)]
+    pub(crate) abundances: bool,
+    /// Threads that count, sort and merge; as many as the machine has processors when not given
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) threads: Option<usize>,
+    /// Most memory for k-mers, such as 500M or 8G; what does not fit is spilled to temporary files
+    #[arg(long, value_name = "SIZE", default_value = "2G", value_parser = byte_size)]
+    pub(crate) memory: u64,
     /// Leave out k-mers seen fewer times than this in the sample; 2 drops most sequencing errors. The index keeps
     /// what it was made with (1 when not given) as the default for later samples
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -248,9 +268,27 @@ pub(crate) struct Search {
     /// At most this many samples a query
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) top: Option<usize>,
+    /// Tell where in the query the k-mers begin that a sample holds (TSV and JSON lines)
+    #[arg(long)]
+    pub(crate) positions: bool,
+    /// Tell how often the k-mers found occur in a sample, on average; the index must keep abundances
+    #[arg(long)]
+    pub(crate) abundances: bool,
+    /// Threads that search; as many as the machine has processors when not given
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) threads: Option<usize>,
     /// How to print the answers; a table on a terminal, TSV when piped
     #[arg(long, value_enum)]
     pub(crate) format: Option<SearchFormat>,
+}
+
+/// What a sequence file holds.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SequenceFormat {
+    /// Headers with `>` and sequences.
+    Fasta,
+    /// Four lines a record, with qualities.
+    Fastq,
 }
 
 /// How a search's answers are printed.
@@ -300,9 +338,29 @@ pub(crate) struct Check {
 /// Reads the length of a k-mer.
 fn kmer_length(text: &str) -> Result<u8, String> {
     match text.parse::<u8>() {
-        Ok(k) if k % 2 == 1 && (3..=31).contains(&k) => Ok(k),
-        _ => Err("choose an odd number from 3 to 31".to_owned()),
+        Ok(k) if k % 2 == 1 && (3..=63).contains(&k) => Ok(k),
+        Ok(k) if k % 2 == 0 => {
+            Err("an even k lets a k-mer be its own reverse complement: choose an odd number from 3 to 63"
+                .to_owned())
+        }
+        _ => Err("choose an odd number from 3 to 63".to_owned()),
     }
+}
+
+/// Reads a size in bytes: a number, perhaps with K, M, G or T behind it, which are powers of 1024.
+fn byte_size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|letter: char| !letter.is_ascii_digit());
+    let factor = match text[digits.len()..].to_ascii_uppercase().trim_end_matches("IB").trim_end_matches('B')
+    {
+        "" => Some(1),
+        "K" => Some(1 << 10),
+        "M" => Some(1 << 20),
+        "G" => Some(1 << 30),
+        "T" => Some(1_u64 << 40),
+        _ => None,
+    };
+    let size = digits.parse::<u64>().ok().zip(factor).and_then(|(number, factor)| number.checked_mul(factor));
+    size.filter(|&size| size > 0).ok_or_else(|| "choose a size such as 500M or 8G".to_owned())
 }
 
 /// Reads a share.
@@ -336,7 +394,13 @@ mod tests {
     fn impossible_values_are_refused_before_anything_is_opened() {
         for words in [
             "index add g --sample s f.fa --k 4",
-            "index add g --sample s f.fa --k 33",
+            "index add g --sample s f.fa --k 65",
+            "index add g --sample s f.fa --memory 0",
+            "index add g --sample s f.fa --memory 3X",
+            "index add g --sample s f.fa --threads 0",
+            "index add g --each-file",
+            "index add g --each-file --each-record f.fa",
+            "index add g --samples t.tsv --each-file",
             "index add g --sample s f.fa --minimum-count 0",
             "index add g f.fa",
             "index add g --samples t.tsv --sample s f.fa",
@@ -351,6 +415,10 @@ mod tests {
         }
         for words in [
             "index add g --sample s f.fa -k 21",
+            "index add g --sample s f.fa -k 63 --memory 500MiB --threads 3 --abundances",
+            "index add g --each-file a.fa b.fa --memory 8G",
+            "index add g --each-record a.fa --memory 1000000",
+            "search g --sequence ACGT --positions --abundances --threads 2",
             "search g --sequence ACGT -t 0",
             "inspect a b",
             "inspect --memory",

@@ -158,13 +158,7 @@ fn set_is_damaged(error: &stroma_strata::Error) -> bool {
 }
 
 fn layer_is_damaged(error: &LayerError) -> bool {
-    matches!(
-        error,
-        LayerError::Corrupt { .. }
-            | LayerError::Geometry { .. }
-            | LayerError::Mismatch { .. }
-            | LayerError::Directory { .. }
-    )
+    matches!(error, LayerError::Corrupt { .. } | LayerError::Geometry { .. } | LayerError::Mismatch { .. })
 }
 
 fn known_names(known: &[String]) -> String {

@@ -1,6 +1,10 @@
-//! Counts the canonical k-mers of one sample, partition by partition, exactly.
+//! Counts the canonical k-mers of one sample exactly: split into partitions first, each sorted then.
 
-mod counter;
+mod pieces;
 mod sample;
+mod scatter;
+mod sorted;
+mod spill;
 
-pub(crate) use sample::SampleCounter;
+pub(crate) use sample::{Keeping, SampleCounter};
+pub(crate) use spill::Spills;

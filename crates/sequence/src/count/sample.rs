@@ -1,99 +1,177 @@
-//! Takes the sequences of one sample and gives back, for each partition, its frequent enough k-mers.
+//! Takes the sequences of one sample and gives back, for each partition in order, its frequent enough k-mers.
 
-use super::counter::PartitionCounter;
+use super::scatter::Scattered;
+use super::sorted::{SortedPartition, Sorting};
+use super::spill::Spills;
 use crate::Error;
-use crate::kmer::{Geometry, Kmers};
+use crate::kmer::{Geometry, Word, mixing};
+use crate::layer::{Resources, SamplePartition};
+use crate::parallel;
 
-/// The k-mer counts of one sample.
-pub(crate) struct SampleCounter {
+/// Fewer waiting bytes than this for each partition would be spilled in tiny parts.
+const LEAST_WAITING: usize = 256;
+
+/// The k-mers of one sample, while they are collected and while they are counted.
+pub(crate) struct SampleCounter<'a> {
     geometry: Geometry,
-    partitions: Vec<PartitionCounter>,
+    scattered: Scattered,
+    spills: &'a Spills,
     kmers: u64,
 }
 
-impl SampleCounter {
-    pub(crate) fn new(geometry: Geometry) -> Result<Self, Error> {
-        let partitions: Result<Vec<PartitionCounter>, Error> =
-            (0..geometry.partitions()).map(|_| PartitionCounter::new(geometry)).collect();
-        Ok(SampleCounter { geometry, partitions: partitions?, kmers: 0 })
+/// What is left out of a sample's k-mers and what is kept beside them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Keeping {
+    pub(crate) minimum_count: u32,
+    pub(crate) abundances: bool,
+}
+
+impl<'a> SampleCounter<'a> {
+    /// Holds up to `waiting_bytes` of super-k-mers in memory.
+    pub(crate) fn new(geometry: Geometry, waiting_bytes: u64, spills: &'a Spills) -> Self {
+        let least = LEAST_WAITING * geometry.partitions() as usize;
+        let waiting_bytes = usize::try_from(waiting_bytes).unwrap_or(usize::MAX).max(least);
+        SampleCounter { geometry, scattered: Scattered::new(geometry, waiting_bytes), spills, kmers: 0 }
     }
 
-    /// Counts the k-mers of a sequence.
-    pub(crate) fn add(&mut self, sequence: &[u8]) -> Result<(), Error> {
-        for at in Kmers::new(sequence, self.geometry) {
-            self.partitions[at.partition as usize].add(at.kmer)?;
-            self.kmers += 1;
-        }
-        Ok(())
+    /// Takes the k-mers of a sequence in, and tells how many they are.
+    pub(crate) fn add(&mut self, sequence: &[u8]) -> Result<u64, Error> {
+        let kmers = self.scattered.add(sequence, self.spills)?;
+        self.kmers += kmers;
+        Ok(kmers)
     }
 
-    /// To be called after the last sequence, before anything is asked.
-    pub(crate) fn finish(&mut self) -> Result<(), Error> {
-        self.partitions.iter_mut().try_for_each(PartitionCounter::finish)
-    }
-
-    /// k-mers counted, repeats included.
+    /// k-mers taken in, repeats included.
     pub(crate) fn kmers(&self) -> u64 {
         self.kmers
     }
 
-    /// Different k-mers counted, rare ones included.
-    pub(crate) fn distinct(&self) -> u64 {
-        self.partitions.iter().map(PartitionCounter::distinct).sum()
-    }
-
-    /// Number of k-mers that occur at least `minimum` times.
-    pub(crate) fn frequent(&self, minimum: u32) -> u64 {
-        if minimum <= 1 {
-            return self.distinct();
+    /// Hands each partition, in order, to `take`: its k-mers that occur often enough, ascending. Returns how many
+    /// different ones there were before any was left out.
+    pub(crate) fn for_each_partition(
+        &self,
+        keeping: Keeping,
+        resources: &Resources,
+        take: impl FnMut(SamplePartition) -> Result<(), Error>,
+    ) -> Result<u64, Error> {
+        if self.geometry.is_wide() {
+            self.partitions::<u128>(keeping, resources, take)
+        } else {
+            self.partitions::<u64>(keeping, resources, take)
         }
-        self.partitions.iter().map(|partition| partition.frequent(minimum)).sum()
     }
 
-    /// For each partition in order, the k-mers that occur at least `minimum` times, ascending. A partition's
-    /// counts are freed as it is handed out.
-    pub(crate) fn into_partitions(self, minimum: u32) -> impl Iterator<Item = Vec<u64>> {
-        self.partitions.into_iter().map(move |partition| partition.into_sorted(minimum))
+    fn partitions<W: Word>(
+        &self,
+        keeping: Keeping,
+        resources: &Resources,
+        mut take: impl FnMut(SamplePartition) -> Result<(), Error>,
+    ) -> Result<u64, Error> {
+        // While it is sorted a k-mer takes its word, later what it is encoded as, which is less.
+        let each = 2 * u64::from(W::BYTES);
+        let partitions = 0..self.geometry.partitions();
+        let largest = partitions.map(|partition| self.scattered.kmers_of(partition)).max().unwrap_or(0);
+        let available = resources.partition_bytes();
+        let threads = resources.threads_for((largest * each).min(available))?;
+        let mixing = mixing::<W>(self.geometry);
+        let sorting = Sorting {
+            geometry: self.geometry,
+            mixing: &mixing,
+            minimum_count: keeping.minimum_count,
+            keeps_abundances: keeping.abundances,
+            most_kmers: (available / each).max(1),
+        };
+        let mut distinct = 0;
+        parallel::in_order(
+            threads,
+            self.geometry.partitions(),
+            |partition| sorting.sort(&self.scattered, partition),
+            |_, SortedPartition { kept, distinct: found }| {
+                distinct += found;
+                take(kept)
+            },
+        )?;
+        Ok(distinct)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::sync::Arc;
 
+    use stroma_strata::storage::{MemoryStorage, Storage};
+
+    use super::super::spill::SPILL_FOLDER;
     use super::*;
+    use crate::kmer::{KmerAt, Kmers};
 
-    #[test]
-    fn counts_as_a_map_does_for_every_k_and_cut_off() {
+    fn counted<W: Word>(geometry: Geometry, memory: u64, threads: usize) {
         let mut state = 7u64;
         let mut base = || {
             state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            b"ACGTN"[((state >> 33) % 41).min(4) as usize % 5]
+            if (state >> 33).is_multiple_of(41) { b'N' } else { b"ACGT"[(state >> 40) as usize % 4] }
         };
-        for (k, bits) in [(3, 0), (3, 4), (5, 2), (11, 0), (21, 3), (31, 6), (5, 12), (31, 12)] {
+        let storage = Arc::new(MemoryStorage::new());
+        let spills = Spills::new(storage.clone());
+        let mut counter = SampleCounter::new(geometry, memory / 4, &spills);
+        let mut counts: BTreeMap<KmerAt<W>, u64> = BTreeMap::new();
+        for length in [3000usize, 0, 17, 900, 20_000] {
+            let sequence: Vec<u8> = (0..length).map(|i| if i % 7 == 0 { b'A' } else { base() }).collect();
+            for _ in 0..3 {
+                let taken = counter.add(&sequence).expect("room");
+                let all = Kmers::<W>::new(&sequence, geometry);
+                assert_eq!(taken, all.clone().count() as u64);
+                all.for_each(|at| *counts.entry(at).or_default() += 1);
+            }
+        }
+        let spilled = !storage.list(SPILL_FOLDER).expect("listed").is_empty();
+        assert_eq!(spilled, memory < 1 << 16, "{memory} bytes");
+        assert_eq!(counter.kmers(), counts.values().sum::<u64>());
+        let resources = Resources::new(threads, memory);
+        for minimum_count in [1, 4] {
+            let mut expected = vec![(0, Vec::new()); geometry.partitions() as usize];
+            let mixing = mixing::<W>(geometry);
+            for (at, &count) in counts.iter().filter(|(_, count)| **count >= u64::from(minimum_count)) {
+                let (kmers, levels): &mut (usize, Vec<_>) = &mut expected[at.partition as usize];
+                *kmers += 1;
+                levels.push((mixing.hash(at.kmer), crate::abundance::level_of(count) as u8));
+            }
+            let mut partition = 0;
+            let keeping = Keeping { minimum_count, abundances: true };
+            let distinct = counter
+                .for_each_partition(keeping, &resources, |found| {
+                    let (kmers, levels) = &mut expected[partition];
+                    partition += 1;
+                    levels.sort_unstable();
+                    assert_eq!(found.kmers.len(), *kmers);
+                    assert!(found.levels.iter().eq(levels.iter().map(|(_, level)| level)));
+                    Ok(())
+                })
+                .expect("room");
+            assert_eq!(distinct, counts.len() as u64);
+        }
+        drop(counter);
+        assert!(
+            storage.list(SPILL_FOLDER).expect("listed").is_empty(),
+            "temporary blobs go with the counter"
+        );
+    }
+
+    #[test]
+    fn counts_as_a_map_does_whatever_the_memory_and_the_threads() {
+        for (k, bits) in [(3, 0), (3, 4), (5, 2), (11, 0), (21, 3), (31, 6), (31, 12)] {
             let geometry = Geometry::new(k, bits).expect("valid");
-            let mut counter = SampleCounter::new(geometry).expect("fits");
-            let mut counts: BTreeMap<(u32, u64), u64> = BTreeMap::new();
-            for length in [3000usize, 0, 17, 900] {
-                let sequence: Vec<u8> = (0..length).map(|i| if i % 7 == 0 { b'A' } else { base() }).collect();
-                for _ in 0..2 {
-                    counter.add(&sequence).expect("room");
-                    Kmers::new(&sequence, geometry)
-                        .for_each(|at| *counts.entry((at.partition, at.kmer)).or_default() += 1);
+            for (memory, threads) in [(1 << 30, 1), (1 << 30, 3), (1 << 13, 2)] {
+                if memory > 1 << 16 || bits < 4 {
+                    counted::<u64>(geometry, memory, threads);
                 }
             }
-            counter.finish().expect("room");
-            assert_eq!(counter.kmers(), counts.values().sum::<u64>());
-            assert_eq!(counter.distinct(), counts.len() as u64);
-            let minimum = 3;
-            let expected: Vec<(u32, u64)> =
-                counts.iter().filter(|(_, n)| **n >= minimum.into()).map(|(&at, _)| at).collect();
-            assert_eq!(counter.frequent(minimum), expected.len() as u64);
-            let found: Vec<(u32, u64)> = (0u32..)
-                .zip(counter.into_partitions(minimum))
-                .flat_map(|(partition, kmers)| kmers.into_iter().map(move |kmer| (partition, kmer)))
-                .collect();
-            assert_eq!(found, expected, "k {k}");
+        }
+        for k in [33, 63] {
+            let geometry = Geometry::new(k, 2).expect("valid");
+            counted::<u128>(geometry, 1 << 30, 2);
+            counted::<u128>(geometry, 1 << 13, 1);
         }
     }
 }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::bulk::SampleSource;
 use super::{Input, Progress, SampleInfo, SampleReport, SequenceIndex, Step};
 use crate::Error;
-use crate::count::SampleCounter;
-use crate::layer::{summary, write_sample};
+use crate::count::{Keeping, SampleCounter};
+use crate::layer::{SampleWriter, summary};
 use crate::samples::{NEXT_SAMPLE_RECORD, Sample, Settings, next_sample_to_bytes};
 
 /// Bases between two reports of progress.
@@ -20,10 +21,11 @@ impl SequenceIndex {
     /// Atomic: when this returns the sample is durable; after an error or a crash nothing of it is in the index.
     /// Then layers are merged, unless [background workers](Self::start_background) do that.
     ///
-    /// Memory: the counts of all k-mers of the sample.
+    /// Memory: what [`set_resources`](Self::set_resources) allows.
     ///
     /// # Errors
-    /// [`Error::InvalidName`], [`Error::DuplicateSample`], [`Error::Read`], and failures of the storage.
+    /// [`Error::InvalidName`], [`Error::DuplicateSample`], [`Error::Read`], [`Error::NoKmers`], and
+    /// failures of the storage.
     pub fn add_sample(
         &self,
         name: &str,
@@ -45,15 +47,7 @@ impl SequenceIndex {
         minimum_count: u32,
         progress: &dyn Progress,
     ) -> Result<SampleReport, Error> {
-        check_name(name)?;
-        if minimum_count == 0 {
-            return Err(Error::UnsupportedMinimumCount);
-        }
-        let _reserved = Reservation::take(self, name)?;
-        let mut info = SampleInfo { name: name.to_owned(), minimum_count, ..SampleInfo::default() };
-        let counter = self.count(inputs, &mut info, progress)?;
-        progress.report(Step::Writing { kmers: info.indexed_kmers });
-        self.commit_sample(counter, &info)?;
+        let info = self.add_unmerged(name, inputs.into(), minimum_count, 1, progress)?;
         let mut merge_failure = None;
         if !self.background.load(Ordering::Relaxed) {
             progress.report(Step::Merging);
@@ -62,49 +56,99 @@ impl SequenceIndex {
         Ok(SampleReport { sample: info, merge_failure })
     }
 
+    /// Adds a sample and leaves merging to the caller, who adds `beside` samples at the same time.
+    pub(super) fn add_unmerged(
+        &self,
+        name: &str,
+        source: SampleSource,
+        minimum_count: u32,
+        beside: usize,
+        progress: &dyn Progress,
+    ) -> Result<SampleInfo, Error> {
+        check_name(name)?;
+        if minimum_count == 0 {
+            return Err(Error::UnsupportedMinimumCount);
+        }
+        let _reserved = Reservation::take(self, name)?;
+        let mut info = SampleInfo { name: name.to_owned(), minimum_count, ..SampleInfo::default() };
+        // Half of the memory is for what waits to be sorted, the other for what is being sorted or merged.
+        let waiting_bytes = self.resources.memory_bytes() / 2 / beside.max(1) as u64;
+        let mut counter = SampleCounter::new(self.settings.geometry, waiting_bytes, &self.spills);
+        self.count(source, &mut info, &mut counter, progress)?;
+        progress.report(Step::Writing { kmers: info.kmers });
+        self.commit_sample(&counter, &mut info)?;
+        Ok(info)
+    }
+
     fn count(
         &self,
-        inputs: Vec<Input>,
+        source: SampleSource,
         info: &mut SampleInfo,
+        counter: &mut SampleCounter<'_>,
         progress: &dyn Progress,
-    ) -> Result<SampleCounter, Error> {
-        let mut counter = SampleCounter::new(self.settings.geometry)?;
+    ) -> Result<(), Error> {
+        let mut longest = 0;
         let mut next_report = REPORT_BASES;
-        for input in inputs {
-            progress.report(Step::Opening { input: &input.name() });
-            for record in input.open()? {
-                let record = record?;
-                counter.add(&record.sequence)?;
-                info.records += 1;
-                info.bases += record.sequence.len() as u64;
-                if info.bases >= next_report {
-                    next_report = info.bases + REPORT_BASES;
-                    progress.report(Step::Counting { records: info.records, bases: info.bases });
+        let mut take = |sequence: &[u8], info: &mut SampleInfo| {
+            let kmers = counter.add(sequence)?;
+            info.records += 1;
+            info.short_records += u64::from(kmers == 0);
+            info.bases += sequence.len() as u64;
+            longest = longest.max(sequence.len() as u64);
+            if info.bases >= next_report {
+                next_report = info.bases + REPORT_BASES;
+                progress.report(Step::Counting { records: info.records, bases: info.bases });
+            }
+            Ok::<(), Error>(())
+        };
+        match source {
+            SampleSource::Record(sequence) => take(&sequence, info)?,
+            SampleSource::Inputs(inputs) => {
+                for input in inputs {
+                    progress.report(Step::Opening { input: &input.name() });
+                    for record in input.open()? {
+                        take(&record?.sequence, info)?;
+                    }
                 }
             }
         }
-        counter.finish()?;
         progress.report(Step::Counting { records: info.records, bases: info.bases });
         info.kmers = counter.kmers();
-        info.distinct_kmers = counter.distinct();
-        info.indexed_kmers = counter.frequent(info.minimum_count);
-        Ok(counter)
+        if info.kmers == 0 {
+            let (name, k) = (info.name.clone(), self.settings.geometry.k());
+            return Err(Error::NoKmers { name, records: info.records, longest, k });
+        }
+        Ok(())
     }
 
-    /// Writes the layer (none for a sample without k-mers) and commits it with the sample's record.
-    fn commit_sample(&self, counter: SampleCounter, info: &SampleInfo) -> Result<(), Error> {
+    /// Writes the layer (none for a sample whose k-mers are all too rare) and commits it with the sample's record.
+    fn commit_sample(&self, counter: &SampleCounter<'_>, info: &mut SampleInfo) -> Result<(), Error> {
+        let Settings { geometry, abundances, .. } = self.settings;
+        let keeping = Keeping { minimum_count: info.minimum_count, abundances };
         let mut writer = self.writer.lock();
         let id = writer.next_sample;
         let next = id.checked_add(1).ok_or(Error::TooManySamples)?;
-        let sample = Sample { id, name: info.name.as_str().into(), info: info.clone() };
         let mut edit = self.set.edit();
-        if info.indexed_kmers > 0 {
-            let Settings { geometry, .. } = self.settings;
-            edit.write_layer(0, self.set.next_recency(), |layer| {
-                let totals = write_sample(layer, geometry, id, counter.into_partitions(info.minimum_count))?;
-                Ok(summary(&totals))
+        let written = edit.write_layer(0, self.set.next_recency(), |layer| {
+            let mut writer = SampleWriter::start(layer, geometry, abundances, id)?;
+            info.distinct_kmers = counter.for_each_partition(keeping, &self.resources, |partition| {
+                Ok(writer.partition(&partition)?)
             })?;
+            let totals = writer.finish()?;
+            info.indexed_kmers = totals.kmers;
+            if totals.kmers == 0 { Err(NothingToIndex.into()) } else { Ok(summary(&totals)) }
+        });
+        match written {
+            Err(stroma_strata::Error::Kind { source, .. }) if source.is::<NothingToIndex>() => {}
+            Err(stroma_strata::Error::Kind { source, action, place }) => {
+                return Err(match source.downcast::<Error>() {
+                    Ok(own) => *own,
+                    Err(source) => stroma_strata::Error::Kind { source, action, place }.into(),
+                });
+            }
+            written => drop(written?),
         }
+        let sample = Sample { id, name: info.name.as_str().into(), info: info.clone() };
         edit.put_record(Sample::record_name(id), sample.to_bytes());
         edit.put_record(NEXT_SAMPLE_RECORD, next_sample_to_bytes(next));
         edit.commit()?;
@@ -115,6 +159,11 @@ impl SequenceIndex {
         Ok(())
     }
 }
+
+/// Every k-mer of a sample is too rare, so that its layer would be empty and is not kept.
+#[derive(Debug, thiserror::Error)]
+#[error("no k-mer occurs often enough")]
+struct NothingToIndex;
 
 /// Keeps a name to whoever counts a sample of that name.
 struct Reservation<'a> {

@@ -9,10 +9,11 @@ use stroma_strata::runtime::Spawner;
 use stroma_strata::storage::Storage;
 use stroma_strata::{LayeredSet, SetOptions};
 
-use super::{IndexOptions, SampleInfo};
+use super::{BuildResources, IndexOptions, SampleInfo};
 use crate::Error;
+use crate::count::Spills;
 use crate::kmer::Geometry;
-use crate::layer::{KmerLayerKind, LayerError};
+use crate::layer::{KmerLayerKind, LayerError, Resources};
 use crate::samples::{SETTINGS_RECORD, SampleTable, Settings, next_sample_from_records};
 use crate::search::{Query, SearchOptions, SearchResults, Snapshot};
 
@@ -32,6 +33,10 @@ pub struct SequenceIndex {
     pub(super) pending: Mutex<BTreeSet<String>>,
     /// Whether workers merge, so that adding a sample need not.
     pub(super) background: AtomicBool,
+    pub(super) resources: Arc<Resources>,
+    pub(super) spills: Spills,
+    /// Held while the layers of a bulk are merged, so that it is done once.
+    pub(super) bulk_merge: Mutex<()>,
 }
 
 pub(super) struct Writer {
@@ -60,14 +65,14 @@ impl SequenceIndex {
         set_options: SetOptions,
     ) -> Result<Self, Error> {
         let settings = options.settings()?;
-        let (set, _) = LayeredSet::open(storage.clone(), KmerLayerKind, set_options)?;
+        let (set, resources) = open_set(&storage, set_options)?;
         if set.current().record(SETTINGS_RECORD).is_some() {
             return Err(Error::AlreadyExists { place: storage.describe("") });
         }
         let mut edit = set.edit();
         edit.put_record(SETTINGS_RECORD, settings.to_bytes());
         edit.commit()?;
-        Self::from_set(storage, set, settings)
+        Self::from_set(storage, set, settings, resources)
     }
 
     /// Opens an index.
@@ -82,28 +87,31 @@ impl SequenceIndex {
         {
             return Err(no_index());
         }
-        let (set, _) = LayeredSet::open(storage.clone(), KmerLayerKind, set_options)?;
+        let (set, resources) = open_set(&storage, set_options)?;
         let version = set.current();
         let settings = Settings::from_bytes(version.record(SETTINGS_RECORD).ok_or_else(no_index)?)?;
         for layer in version.layers() {
             let (found, expected) = (layer.layer().geometry(), settings.geometry);
-            if found != expected {
+            if found != expected || layer.layer().levels() != settings.levels() {
                 let place = storage.describe(&layer.descriptor().blob_name());
                 return Err(LayerError::Mismatch { place, expected, found }.into());
             }
         }
-        Self::from_set(storage, set, settings)
+        Self::from_set(storage, set, settings, resources)
     }
 
     fn from_set(
         storage: Arc<dyn Storage>,
         set: LayeredSet<KmerLayerKind>,
         settings: Settings,
+        resources: Arc<Resources>,
     ) -> Result<Self, Error> {
         let version = set.current();
         let samples = SampleTable::from_records(version.records())?;
         let after_last = samples.samples().last().map_or(0, |sample| sample.id.saturating_add(1));
         let next_sample = next_sample_from_records(version.records())?.max(after_last);
+        let spills = Spills::new(storage.clone());
+        spills.clear()?;
         Ok(SequenceIndex {
             storage,
             set,
@@ -112,6 +120,9 @@ impl SequenceIndex {
             writer: Mutex::new(Writer { next_sample }),
             pending: Mutex::default(),
             background: AtomicBool::new(false),
+            resources,
+            spills,
+            bulk_merge: Mutex::default(),
         })
     }
 
@@ -123,6 +134,16 @@ impl SequenceIndex {
     /// How often a k-mer must occur in a sample to be in the index.
     pub fn minimum_count(&self) -> u32 {
         self.settings.minimum_count
+    }
+
+    /// Whether it is kept how often each k-mer occurs in each sample.
+    pub fn keeps_abundances(&self) -> bool {
+        self.settings.abundances
+    }
+
+    /// Sets what building and merging may take from now on.
+    pub fn set_resources(&self, resources: BuildResources) {
+        self.resources.set(resources.threads, resources.memory_bytes);
     }
 
     /// The samples in the index, in the order in which they were added.
@@ -140,10 +161,11 @@ impl SequenceIndex {
     /// Searches for any number of queries, streamed: results come in the order of the queries, which are read in
     /// batches as results are taken. Samples added or removed after this call are not seen.
     ///
-    /// Time: for each distinct k-mer of a query one look-up in each layer, O(log n).
+    /// Time: for each distinct k-mer of a query one look-up in each layer, O(1).
     ///
     /// # Errors
-    /// [`Error::InvalidThreshold`]. The iterator passes on errors of `queries`, and damage to a layer.
+    /// [`Error::InvalidThreshold`], [`Error::NoAbundances`]. The iterator passes on errors of `queries`,
+    /// and damage to a layer.
     pub fn search<I>(&self, queries: I, options: SearchOptions) -> Result<SearchResults<I::IntoIter>, Error>
     where
         I: IntoIterator<Item = Result<Query, Error>>,
@@ -155,7 +177,8 @@ impl SequenceIndex {
     /// removed in between may still be seen, or seen to hold nothing.
     fn snapshot(&self) -> Snapshot {
         let samples = self.samples.read().clone();
-        Snapshot { version: self.set.current(), samples, geometry: self.settings.geometry }
+        let Settings { geometry, abundances, .. } = self.settings;
+        Snapshot { version: self.set.current(), samples, geometry, abundances }
     }
 
     /// Merges all layers into one, which takes the least space and is searched fastest. What removed samples
@@ -186,4 +209,16 @@ impl SequenceIndex {
         self.set.close()?;
         Ok(())
     }
+}
+
+/// Opens the layered set of an index, with what its merges may take.
+fn open_set(
+    storage: &Arc<dyn Storage>,
+    options: SetOptions,
+) -> Result<(LayeredSet<KmerLayerKind>, Arc<Resources>), Error> {
+    let BuildResources { threads, memory_bytes } = BuildResources::default();
+    let resources = Arc::new(Resources::new(threads, memory_bytes));
+    let kind = KmerLayerKind { resources: resources.clone() };
+    let (set, _) = LayeredSet::open(storage.clone(), kind, options)?;
+    Ok((set, resources))
 }

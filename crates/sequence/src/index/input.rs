@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{Cursor, Read};
 use std::path::PathBuf;
 
-use crate::reader::{ReadError, RecordReader, open_path, open_reader};
+use crate::reader::{Format, ReadError, RecordReader, open_path, open_reader};
 
 /// A file or stream of FASTA or FASTQ records, plain or compressed.
 pub enum Input {
@@ -16,6 +16,13 @@ pub enum Input {
         name: String,
         /// The bytes.
         source: Box<dyn Read + Send>,
+    },
+    /// An input that must hold records of one format.
+    Expecting {
+        /// The format.
+        format: Format,
+        /// The input.
+        input: Box<Input>,
     },
 }
 
@@ -35,22 +42,30 @@ impl Input {
         Input::stream(name, Cursor::new(bytes.into()))
     }
 
+    /// The same input, which must hold records of this format: if it holds the other, opening it is an error.
+    #[must_use]
+    pub fn expecting(self, format: Format) -> Self {
+        Input::Expecting { format, input: Box::new(self) }
+    }
+
     /// What it is called in error messages.
     pub fn name(&self) -> String {
         match self {
             Input::Path(path) => path.display().to_string(),
             Input::Stream { name, .. } => name.clone(),
+            Input::Expecting { input, .. } => input.name(),
         }
     }
 
     /// Opens it.
     ///
     /// # Errors
-    /// As [`open_path`] and [`open_reader`].
+    /// As [`open_path`] and [`open_reader`], and where another format is [expected](Self::expecting).
     pub fn open(self) -> Result<RecordReader, ReadError> {
         match self {
             Input::Path(path) => open_path(path),
             Input::Stream { name, source } => open_reader(source, &name),
+            Input::Expecting { format, input } => input.open()?.expect_format(format),
         }
     }
 }

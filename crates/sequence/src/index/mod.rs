@@ -1,6 +1,7 @@
 //! The index: samples are added, removed and searched; its layers are merged by `strata`.
 
 mod add;
+mod bulk;
 mod check;
 mod handle;
 mod input;
@@ -10,10 +11,11 @@ mod remove;
 mod report;
 mod statistics;
 
+pub use bulk::{BulkError, NewSample};
 pub use check::{CheckReport, LayerCheck};
 pub use handle::SequenceIndex;
 pub use input::Input;
-pub use options::IndexOptions;
+pub use options::{BuildResources, IndexOptions};
 pub use progress::{NoProgress, Progress, Step};
-pub use report::{SampleInfo, SampleReport};
+pub use report::{BulkReport, SampleInfo, SampleReport};
 pub use statistics::{IndexStatistics, LayerStatistics};

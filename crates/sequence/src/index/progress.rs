@@ -1,5 +1,7 @@
 //! Tells whoever asked for long work how far it is. The library itself prints nothing.
 
+use super::SampleInfo;
+
 /// A step of adding a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -16,10 +18,15 @@ pub enum Step<'a> {
         /// Bases so far.
         bases: u64,
     },
-    /// All inputs were read; the layer is being written.
+    /// All inputs were read; the k-mers are sorted and the layer is written.
     Writing {
-        /// k-mers it will hold.
+        /// k-mers that were read, repeats included.
         kmers: u64,
+    },
+    /// One of many samples is durable.
+    Added {
+        /// What is known of it.
+        sample: &'a SampleInfo,
     },
     /// The sample is durable; layers are being merged.
     Merging,

@@ -11,6 +11,8 @@ pub struct SampleInfo {
     pub minimum_count: u32,
     /// Records read.
     pub records: u64,
+    /// Records without a k-mer: shorter than k, or without k bases in a row that are not ambiguous.
+    pub short_records: u64,
     /// Bases read, ambiguous ones included.
     pub bases: u64,
     /// k-mers counted, repeats included.
@@ -27,5 +29,18 @@ pub struct SampleReport {
     /// The sample, which is in the index now. With 0 indexed k-mers no search will ever find it.
     pub sample: SampleInfo,
     /// Why the merge of layers that followed failed, if it did; the sample is safe all the same.
+    pub merge_failure: Option<Error>,
+}
+
+/// What came of adding many samples.
+#[derive(Debug, Default)]
+pub struct BulkReport {
+    /// Samples added.
+    pub added: usize,
+    /// Samples passed over because the index held them.
+    pub skipped: usize,
+    /// Indexed k-mers of the samples added.
+    pub indexed_kmers: u64,
+    /// Why a merge of layers failed, if one did; the samples are safe all the same.
     pub merge_failure: Option<Error>,
 }

@@ -2,10 +2,10 @@
 
 /// Smallest k.
 pub const MIN_K: u8 = 3;
-/// Largest k: two bits a base fit one 64-bit word.
-pub const MAX_K: u8 = 31;
-/// Bytes of the word that holds a k-mer.
-pub(crate) const WORD_BYTES: u8 = 8;
+/// Largest k: two bits a base fit a word of 128 bits.
+pub const MAX_K: u8 = 63;
+/// Largest k whose k-mers fit a word of 64 bits.
+const MAX_NARROW_K: u8 = 31;
 
 /// Longest minimizer: four million m-mers spread well over any number of partitions, and the longer the
 /// minimizer, the more often it changes along a sequence.
@@ -22,7 +22,10 @@ pub(crate) fn usual_minimizer_length(k: u8) -> u8 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GeometryError {
     /// Even k would let a k-mer be its own reverse complement; others do not fit a word.
-    #[error("k = {k} is not supported: choose an odd k from {MIN_K} to {MAX_K}")]
+    #[error(
+        "k = {k} is not supported: choose an odd k from {MIN_K} to {MAX_K} (with an even one a k-mer may be its own \
+         reverse complement)"
+    )]
     UnsupportedK {
         /// The k asked for.
         k: u8,
@@ -52,7 +55,7 @@ pub struct Geometry {
 }
 
 impl Geometry {
-    /// For an odd `k` from 3 to 31 and `2^partition_bits` partitions (0 to 12 bits), with the usual minimizer length.
+    /// For an odd `k` from 3 to 63 and `2^partition_bits` partitions (0 to 12 bits), with the usual minimizer length.
     ///
     /// # Errors
     /// [`GeometryError`] when one of them is not supported.
@@ -94,6 +97,16 @@ impl Geometry {
         1 << self.partition_bits
     }
 
+    /// Bytes of the word that holds a k-mer: 8 to k = 31, then 16.
+    pub fn word_bytes(&self) -> u8 {
+        if self.is_wide() { 16 } else { 8 }
+    }
+
+    /// Whether a k-mer needs a word of 128 bits.
+    pub fn is_wide(&self) -> bool {
+        self.k > MAX_NARROW_K
+    }
+
     /// Bits that a k-mer takes: two a base.
     pub fn kmer_bits(&self) -> u32 {
         2 * u32::from(self.k)
@@ -115,7 +128,7 @@ mod tests {
 
     #[test]
     fn refuses_what_does_not_fit() {
-        for k in [0, 1, 2, 4, 30, 32, 33, 255] {
+        for k in [0, 1, 2, 4, 30, 32, 62, 64, 65, 255] {
             assert_eq!(Geometry::new(k, 6), Err(GeometryError::UnsupportedK { k }));
         }
         assert!(Geometry::new(31, 13).is_err());

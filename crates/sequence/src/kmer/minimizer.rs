@@ -9,13 +9,13 @@
 use super::Geometry;
 use super::rolling::Strands;
 
-/// Most m-mers in one window: k - m + 1 at k = 31, m = 1, rounded up to a power of two.
-const WINDOW_SLOTS: usize = 32;
+/// Most m-mers in one window: k - m + 1 at k = 63, m = 1, rounded up to a power of two.
+const WINDOW_SLOTS: usize = 64;
 
 /// Slides over the m-mers of a sequence and knows the smallest hash within the last k bases.
 #[derive(Clone, Debug)]
-pub(super) struct Minimizers {
-    strands: Strands,
+pub(crate) struct Minimizers {
+    strands: Strands<u64>,
     m: u64,
     /// m-mers in one k-mer.
     window: u64,
@@ -28,7 +28,7 @@ pub(super) struct Minimizers {
 }
 
 impl Minimizers {
-    pub(super) fn new(geometry: Geometry) -> Self {
+    pub(crate) fn new(geometry: Geometry) -> Self {
         let (k, m) = (geometry.k(), geometry.minimizer_length());
         Minimizers {
             strands: Strands::new(m),
@@ -42,13 +42,13 @@ impl Minimizers {
     }
 
     /// Forgets the window: the next base begins a new run.
-    pub(super) fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.run = 0;
         self.smallest = u64::MAX;
     }
 
     #[inline]
-    pub(super) fn push(&mut self, code: u8) {
+    pub(crate) fn push(&mut self, code: u8) {
         self.strands.push(code);
         self.run += 1;
         if self.run < self.m {
@@ -65,7 +65,7 @@ impl Minimizers {
 
     /// The smallest hash within the last k bases; meaningful once k bases were pushed.
     #[inline]
-    pub(super) fn smallest(&self) -> u64 {
+    pub(crate) fn smallest(&self) -> u64 {
         self.smallest
     }
 
@@ -112,7 +112,7 @@ mod tests {
                 continue;
             }
             let hash_of = |window: &[u8]| {
-                let mut strands = Strands::new(m as u8);
+                let mut strands = Strands::<u64>::new(m as u8);
                 window.iter().for_each(|&b| strands.push(code(b)));
                 minimizer_hash(strands.canonical())
             };

@@ -63,6 +63,11 @@ impl ColourSet {
         }
     }
 
+    /// Whether a colour is in the set.
+    pub(crate) fn contains(&self, colour: u32) -> bool {
+        self.words.get(colour as usize / 64).is_some_and(|word| word >> (colour % 64) & 1 == 1)
+    }
+
     fn toggle(&mut self, colour: u32) {
         self.words[colour as usize / 64] ^= 1 << (colour % 64);
     }
@@ -375,7 +380,9 @@ mod tests {
                 kept.iter().map(|(_, set)| set.iter().collect()).collect();
             assert_eq!(different.len(), builder.depths.len());
             let encoded = builder.finish();
-            let table = ColourTable { sets: &encoded.sets, offsets: encoded.offsets.view(), colours };
+            let count = u64::from(encoded.set_count) + 1;
+            let offsets = Packed::new(&encoded.offsets.bytes, encoded.offsets.width, count).expect("whole");
+            let table = ColourTable { sets: &encoded.sets, offsets, colours };
             let mut decoded = ColourSet::empty(0);
             for (id, set) in &kept {
                 assert_eq!(table.decode(*id, &mut decoded), Some(()));
@@ -404,7 +411,8 @@ mod tests {
             [&[], &[0, 9], &[3], &[2, 8], &[2], &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff], &[0, 0x80]];
         for sets in tables {
             let offsets = PackedBuffer::from_values([0, sets.len() as u64].into_iter(), 8);
-            let table = ColourTable { sets, offsets: offsets.view(), colours: 3 };
+            let offsets = Packed::new(&offsets.bytes, 8, 2).expect("whole");
+            let table = ColourTable { sets, offsets, colours: 3 };
             assert_eq!(table.decode(0, &mut ColourSet::empty(0)), None, "{sets:?}");
         }
     }

@@ -57,13 +57,16 @@ pub enum LayerError {
     /// The storage failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// The index over a partition's k-mers could not be built.
-    #[error("the directory of partition {partition} could not be built: {source}")]
-    Directory {
-        /// The partition.
-        partition: u32,
-        /// What the hybrid index says.
-        source: stroma_hybrid::Error,
+    /// A partition does not fit the cap on memory.
+    #[error(
+        "a partition needs {needed} bytes of memory and {allowed} are allowed; allow more, or build the index with \
+         more partitions"
+    )]
+    Memory {
+        /// The cap under which it would work, in bytes.
+        needed: u64,
+        /// The cap, in bytes.
+        allowed: u64,
     },
     /// The layered set failed as a layer was written.
     #[error(transparent)]

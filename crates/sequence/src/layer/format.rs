@@ -4,14 +4,14 @@ use xxhash_rust::xxh3::xxh3_64;
 use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-use crate::kmer::{Geometry, WORD_BYTES};
+use crate::kmer::Geometry;
 
 pub(super) const MAGIC: [u8; 8] = *b"STRMKMER";
 pub(super) const END_MAGIC: [u8; 8] = *b"STRMKEND";
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
-/// k-mers of a partition sorted and packed at `kmer_width` bits.
-pub(super) const DICTIONARY_SORTED: u8 = 1;
+/// Mixed k-mers of a partition, ascending: the lower bits of each, and where each bucket of equal upper bits begins.
+pub(super) const DICTIONARY_BUCKETS: u8 = 2;
 /// A colour-set id for each k-mer, packed at `colour_width` bits.
 pub(super) const COLOURS_PACKED: u8 = 1;
 /// Colour sets as differences to another set; see the module `colours`.
@@ -46,20 +46,23 @@ pub(super) struct Header {
     pub(super) word_bytes: u8,
     pub(super) minimizer_length: u8,
     pub(super) partition_bits: u8,
-    pub(super) reserved: [u8; 8],
+    /// Colours of each sample.
+    pub(super) levels: u8,
+    pub(super) reserved: [u8; 7],
     pub(super) checksum: U64,
 }
 
 impl Header {
-    pub(super) fn new(geometry: Geometry) -> Self {
+    pub(super) fn new(geometry: Geometry, levels: u32) -> Self {
         let mut header = Header {
             magic: MAGIC,
             version: VERSION.into(),
             k: geometry.k(),
-            word_bytes: WORD_BYTES,
+            word_bytes: geometry.word_bytes(),
             minimizer_length: geometry.minimizer_length(),
             partition_bits: geometry.partition_bits(),
-            reserved: [0; 8],
+            levels: levels as u8,
+            reserved: [0; 7],
             checksum: 0.into(),
         };
         header.checksum = header.expected_checksum().into();
@@ -75,15 +78,16 @@ impl Header {
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub(super) struct PartitionEntry {
-    pub(super) kmers: SectionPointer,
+    pub(super) lows: SectionPointer,
     pub(super) colours: SectionPointer,
-    pub(super) index: SectionPointer,
+    pub(super) starts: SectionPointer,
     pub(super) kmer_count: U64,
     pub(super) dictionary_coding: u8,
     pub(super) colour_coding: u8,
     pub(super) kmer_width: u8,
     pub(super) colour_width: u8,
-    pub(super) reserved: [u8; 4],
+    pub(super) bucket_bits: u8,
+    pub(super) reserved: [u8; 3],
 }
 
 /// Last bytes of the file.

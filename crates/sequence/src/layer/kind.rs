@@ -9,15 +9,16 @@ use stroma_strata::{
 };
 
 use super::merge::Merge;
-use super::packed::PackedBuffer;
-use super::writer::{LayerBuilder, LayerTotals, Sink};
-use super::{ColourSet, Layer, LayerError};
-use crate::kmer::Geometry;
+use super::writer::{LayerTotals, Sink};
+use super::{Layer, LayerError, Resources};
 use crate::samples::live_sample_ids;
 
 /// The kind of layer that a sequence index is made of.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct KmerLayerKind;
+#[derive(Clone, Debug)]
+pub struct KmerLayerKind {
+    /// What merges may take.
+    pub(crate) resources: Arc<Resources>,
+}
 
 impl Sink for LayerWriter {
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), LayerError> {
@@ -54,7 +55,7 @@ impl LayerKind for KmerLayerKind {
             return Ok(());
         };
         let mut writer = output.start()?;
-        let totals = merge.write(&mut writer, |bytes| job.note_read(bytes))?;
+        let totals = merge.write(&mut writer, &self.resources, |bytes| job.note_read(bytes))?;
         writer.finish(summary(&totals))?;
         Ok(())
     }
@@ -73,22 +74,4 @@ pub(crate) fn summary(totals: &LayerTotals) -> LayerSummary {
         metadata: totals.footer_checksum.to_le_bytes().to_vec(),
         ..LayerSummary::default()
     }
-}
-
-/// Writes the layer of one sample: `partitions` gives the ascending k-mers of each partition in order.
-pub(crate) fn write_sample(
-    sink: &mut dyn Sink,
-    geometry: Geometry,
-    sample: u32,
-    partitions: impl Iterator<Item = Vec<u64>>,
-) -> Result<LayerTotals, LayerError> {
-    let mut builder = LayerBuilder::start(sink, geometry, vec![sample])?;
-    let mut set = ColourSet::empty(1);
-    set.insert(0);
-    let set_id = builder.set_id(&set)?;
-    for kmers in partitions {
-        let packed = PackedBuffer::from_values(kmers.iter().copied(), geometry.kmer_bits());
-        builder.partition(&packed, &vec![set_id; kmers.len()])?;
-    }
-    builder.finish()
 }

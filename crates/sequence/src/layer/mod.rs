@@ -3,13 +3,20 @@
 //! Byte by byte in `docs/formats/kmer-layer.md`.
 
 mod colours;
+#[cfg(test)]
+mod comparison;
 mod description;
+mod encode;
 mod error;
 mod file;
 mod format;
 mod kind;
 mod merge;
+mod open;
 pub(crate) mod packed;
+mod partition;
+mod resources;
+mod sample;
 mod section;
 #[cfg(test)]
 mod tests;
@@ -17,8 +24,12 @@ mod writer;
 
 pub use description::describe_file;
 pub use error::LayerError;
-pub use file::{Layer, PartitionView};
+pub use file::Layer;
 pub use kind::KmerLayerKind;
+pub use partition::{PartitionIter, PartitionView};
 
 pub(crate) use colours::ColourSet;
-pub(crate) use kind::{summary, write_sample};
+pub(crate) use encode::EncodedKmers;
+pub(crate) use kind::summary;
+pub(crate) use resources::Resources;
+pub(crate) use sample::{SamplePartition, SampleWriter};

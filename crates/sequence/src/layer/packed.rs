@@ -1,10 +1,10 @@
-//! Arrays of unsigned numbers of one width in bits, packed without gaps: k-mers, colour-set ids, offsets.
+//! Arrays of unsigned numbers of one width in bits, packed without gaps: rests of k-mers, colour-set ids, offsets.
 //!
 //! Little-endian 64-bit words; number `i` begins at bit `i * width`, lowest bit first. One word of zeros
-//! follows, so that every number can be read as two neighbouring words without asking where it ends.
+//! follows, so that every number can be read as neighbouring words without asking where it ends.
 //! Width 0 is allowed and takes no bytes: all numbers are 0.
 
-use stroma_hybrid::KeySource;
+use crate::kmer::Word;
 
 /// Bits needed to store `largest`.
 pub(crate) fn width_for(largest: u64) -> u32 {
@@ -25,25 +25,36 @@ pub(crate) fn packed_bytes(length: u64, width: u32) -> Option<u64> {
 pub(crate) struct PackedBuilder {
     bytes: Vec<u8>,
     width: u32,
-    length: usize,
     /// Bits not yet in `bytes`, and how many of them count.
     pending: u64,
     pending_bits: u32,
 }
 
 impl PackedBuilder {
-    /// For numbers of `width` bits, 0 to 64.
-    pub(crate) fn new(width: u32) -> Self {
-        PackedBuilder { bytes: Vec::new(), width, length: 0, pending: 0, pending_bits: 0 }
+    /// For `length` numbers of `width` bits, 0 to 128.
+    pub(crate) fn with_capacity(width: u32, length: usize) -> Self {
+        let bytes = Vec::with_capacity(packed_bytes(length as u64, width).unwrap_or(0) as usize);
+        PackedBuilder { bytes, width, pending: 0, pending_bits: 0 }
     }
 
-    pub(crate) fn push(&mut self, value: u64) {
-        self.length += 1;
-        if self.width == 0 {
+    /// Appends a number, which must not have more bits than the width.
+    #[inline]
+    pub(crate) fn push<W: Word>(&mut self, value: W) {
+        if self.width <= 64 {
+            self.push_bits(value.low(), self.width);
+        } else {
+            self.push_bits(value.low(), 64);
+            self.push_bits(value.high(), self.width - 64);
+        }
+    }
+
+    #[inline]
+    fn push_bits(&mut self, value: u64, width: u32) {
+        if width == 0 {
             return;
         }
         self.pending |= value << self.pending_bits;
-        let filled = self.pending_bits + self.width;
+        let filled = self.pending_bits + width;
         if filled < 64 {
             self.pending_bits = filled;
             return;
@@ -61,50 +72,42 @@ impl PackedBuilder {
         if !self.bytes.is_empty() {
             self.bytes.extend_from_slice(&[0; 8]);
         }
-        PackedBuffer { bytes: self.bytes, width: self.width, length: self.length }
+        PackedBuffer { bytes: self.bytes, width: self.width }
     }
 }
 
 /// A packed array in memory of its own.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct PackedBuffer {
     pub(crate) bytes: Vec<u8>,
     pub(crate) width: u32,
-    pub(super) length: usize,
 }
 
 impl PackedBuffer {
-    pub(crate) fn from_values(values: impl Iterator<Item = u64>, width: u32) -> Self {
-        let mut builder = PackedBuilder::new(width);
+    pub(crate) fn from_values<W: Word>(values: impl ExactSizeIterator<Item = W>, width: u32) -> Self {
+        let mut builder = PackedBuilder::with_capacity(width, values.len());
         values.for_each(|value| builder.push(value));
         builder.finish()
     }
-
-    pub(crate) fn view(&self) -> Packed<'_> {
-        Packed { bytes: &self.bytes, width: self.width, length: self.length, mask: mask(self.width) }
-    }
-}
-
-fn mask(width: u32) -> u64 {
-    if width == 0 { 0 } else { u64::MAX >> (64 - width) }
 }
 
 /// A packed array in borrowed bytes of any alignment.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Packed<'a> {
+pub(crate) struct Packed<'a, W = u64> {
     bytes: &'a [u8],
     width: u32,
     length: usize,
-    mask: u64,
+    mask: W,
 }
 
-impl<'a> Packed<'a> {
+impl<'a, W: Word> Packed<'a, W> {
     /// Views `bytes` as `length` numbers; `None` when width, length and bytes do not fit each other.
     pub(crate) fn new(bytes: &'a [u8], width: u32, length: u64) -> Option<Self> {
-        if width > 64 || packed_bytes(length, width)? != bytes.len() as u64 {
+        if width > W::BITS || packed_bytes(length, width)? != bytes.len() as u64 {
             return None;
         }
-        Some(Packed { bytes, width, length: usize::try_from(length).ok()?, mask: mask(width) })
+        let length = usize::try_from(length).ok()?;
+        Some(Packed { bytes, width, length, mask: W::mask(width) })
     }
 
     /// The number at a position.
@@ -112,11 +115,23 @@ impl<'a> Packed<'a> {
     /// # Panics
     /// If the position is not below the length (for width 0: never).
     #[inline]
-    pub(crate) fn get(&self, position: usize) -> u64 {
+    pub(crate) fn get(&self, position: usize) -> W {
         if self.width == 0 {
-            return 0;
+            return W::ZERO;
         }
         let bit = position as u64 * u64::from(self.width);
+        let low = W::from(self.bits(bit));
+        if W::BITS > 64 && self.width > 64 {
+            // Written so that it is defined for a narrow word, too, where it never happens.
+            let high = W::from(self.bits(bit + 64));
+            return (low | high << (W::BITS / 2)) & self.mask;
+        }
+        low & self.mask
+    }
+
+    /// The 64 bits from a bit on.
+    #[inline]
+    fn bits(&self, bit: u64) -> u64 {
         let at = (bit >> 6) as usize * 8;
         let shift = (bit & 63) as u32;
         let pair = &self.bytes[at..at + 16];
@@ -126,7 +141,7 @@ impl<'a> Packed<'a> {
             u64::from_le_bytes(own)
         };
         // Two shifts: a shift by all 64 bits is not defined, and must give 0 when `shift` is 0.
-        ((word(0) >> shift) | ((word(8) << 1) << (63 - shift))) & self.mask
+        (word(0) >> shift) | ((word(8) << 1) << (63 - shift))
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -134,43 +149,39 @@ impl<'a> Packed<'a> {
     }
 }
 
-impl KeySource<u64> for Packed<'_> {
-    fn len(&self) -> usize {
-        self.length
-    }
-
-    #[inline]
-    fn get(&self, position: usize) -> u64 {
-        Packed::get(self, position)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use stroma_quotient::Key;
+
     use super::*;
 
-    #[test]
-    fn every_width_comes_back() {
-        for width in 0..=64 {
+    fn comes_back<W: Word>() {
+        for width in 0..=W::BITS {
             for length in [0usize, 1, 2, 63, 64, 65, 200] {
-                let value = |i: u64| i.wrapping_mul(0x9e37_79b9_7f4a_7c15) & mask(width);
-                let buffer = PackedBuffer::from_values((0..length as u64).map(value), width);
-                let view = Packed::new(&buffer.bytes, width, length as u64).expect("fits");
-                assert!(
-                    (0..length).all(|i| view.get(i) == value(i as u64)),
-                    "width {width}, length {length}"
-                );
-                assert!(Packed::new(&buffer.bytes, width, length as u64 + 128).is_none() || width == 0);
+                let factor = W::from(0x9e37_79b9_7f4a_7c15) | W::from(0x1234_5678_9abc_def1) << (W::BITS / 2);
+                let value = |i: usize| W::from(i as u64).wrapping_mul(factor) & W::mask(width);
+                let buffer = PackedBuffer::from_values((0..length).map(value), width);
+                let view = Packed::<W>::new(&buffer.bytes, width, length as u64).expect("fits");
+                assert!((0..length).all(|i| view.get(i) == value(i)), "width {width}, length {length}");
+                assert!(Packed::<W>::new(&buffer.bytes, width, length as u64 + 128).is_none() || width == 0);
             }
         }
     }
 
     #[test]
+    fn every_width_comes_back() {
+        comes_back::<u64>();
+        comes_back::<u128>();
+    }
+
+    #[test]
     fn hostile_lengths_do_not_overflow() {
-        assert!(Packed::new(&[], 64, u64::MAX).is_none());
-        assert!(Packed::new(&[], 65, 0).is_none());
+        assert!(Packed::<u64>::new(&[], 64, u64::MAX).is_none());
+        assert!(Packed::<u64>::new(&[], 65, 0).is_none());
+        assert!(Packed::<u128>::new(&[], 129, 0).is_none());
         assert_eq!(width_for(0), 0);
         assert_eq!(width_for(1), 1);
         assert_eq!(width_for(u64::MAX), 64);
+        assert_eq!(<u128 as Key>::mask(0), 0);
     }
 }

@@ -46,24 +46,28 @@ impl Section {
         self.load(blob).map(|_| ())
     }
 
-    fn load(&self, blob: &dyn Blob) -> Result<Option<Vec<u8>>, LayerError> {
-        let own = match blob.mapped() {
-            Some(_) => None,
-            None => {
-                // The length was held against the blob's when the layer was opened.
-                let mut own = vec![0; self.pointer.bytes.get() as usize];
-                blob.read_exact_at(self.offset(), &mut own)?;
-                Some(own)
-            }
-        };
-        let bytes = match &own {
-            Some(own) => own,
-            None => self.mapped(blob)?,
-        };
-        if xxh3_64(bytes) != self.pointer.checksum.get() {
-            return Err(self.corrupt(blob, "the checksum of the section does not match"));
-        }
+    /// Reads the bytes into memory of their own, verified.
+    pub(super) fn read(&self, blob: &dyn Blob) -> Result<Vec<u8>, LayerError> {
+        // The length was held against the blob's when the layer was opened.
+        let mut own = vec![0; self.pointer.bytes.get() as usize];
+        blob.read_exact_at(self.offset(), &mut own)?;
+        self.check(&own, blob)?;
         Ok(own)
+    }
+
+    fn load(&self, blob: &dyn Blob) -> Result<Option<Vec<u8>>, LayerError> {
+        if blob.mapped().is_none() {
+            return self.read(blob).map(Some);
+        }
+        self.check(self.mapped(blob)?, blob)?;
+        Ok(None)
+    }
+
+    fn check(&self, bytes: &[u8], blob: &dyn Blob) -> Result<(), LayerError> {
+        if xxh3_64(bytes) == self.pointer.checksum.get() {
+            return Ok(());
+        }
+        Err(self.corrupt(blob, "the checksum of the section does not match"))
     }
 
     fn mapped<'a>(&self, blob: &'a dyn Blob) -> Result<&'a [u8], LayerError> {

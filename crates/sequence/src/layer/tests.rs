@@ -5,13 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use stroma_strata::storage::{MemoryStorage, Storage};
 
 use super::merge::Merge;
-use super::{ColourSet, Layer, LayerError, write_sample};
-use crate::kmer::{Geometry, KmerAt, Kmers};
+use super::{ColourSet, EncodedKmers, Layer, LayerError, Resources, SamplePartition, SampleWriter};
+use crate::abundance::LEVELS;
+use crate::kmer::{Geometry, KmerAt, Kmers, Word, mixing};
 
 const NAME: &str = "layers/00000000000000000001";
 
-/// k-mer to samples: the model of a layer.
-type Model = BTreeMap<KmerAt, BTreeSet<u32>>;
+/// Mixed k-mer to samples, each with the level of its abundance (0 where these are not kept): the model of a layer.
+type Model<W> = BTreeMap<KmerAt<W>, BTreeSet<(u32, u32)>>;
+
+/// The mixed k-mers of a sample, with the level of each.
+type Sample<W> = (u32, BTreeMap<KmerAt<W>, u32>);
+
+/// Whether the layers of a test keep abundances.
+#[derive(Clone, Copy, PartialEq)]
+enum Abundances {
+    Kept,
+    Left,
+}
 
 fn noise(state: &mut u64) -> u64 {
     *state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
@@ -23,8 +34,18 @@ fn genome(length: usize, seed: u64) -> Vec<u8> {
     (0..length).map(|_| b"ACGT"[noise(&mut state) as usize % 4]).collect()
 }
 
+fn mixed_kmers<W: Word>(sequence: &[u8], geometry: Geometry) -> impl Iterator<Item = KmerAt<W>> {
+    let mixing = mixing::<W>(geometry);
+    Kmers::<W>::new(sequence, geometry).map(move |at| KmerAt { kmer: mixing.hash(at.kmer), ..at })
+}
+
 /// Relatives of one genome, each with some bases changed.
-fn relatives(count: u32, length: usize, geometry: Geometry) -> Vec<(u32, BTreeSet<KmerAt>)> {
+fn relatives<W: Word>(
+    count: u32,
+    length: usize,
+    geometry: Geometry,
+    abundances: Abundances,
+) -> Vec<Sample<W>> {
     let mut state = 11;
     let ancestor = genome(length, 3);
     (0..count)
@@ -34,7 +55,11 @@ fn relatives(count: u32, length: usize, geometry: Geometry) -> Vec<(u32, BTreeSe
                 let at = noise(&mut state) as usize % length;
                 genome[at] = b"ACGT"[noise(&mut state) as usize % 4];
             }
-            (sample * 3 + 1, Kmers::new(&genome, geometry).collect())
+            let mut level = |_: &KmerAt<W>| {
+                if abundances == Abundances::Kept { noise(&mut state) as u32 % 3 * 16 } else { 0 }
+            };
+            let kmers = mixed_kmers(&genome, geometry).map(|at| (at, level(&at))).collect();
+            (sample * 3 + 1, kmers)
         })
         .collect()
 }
@@ -46,115 +71,145 @@ fn open(bytes: &[u8], mapped: bool) -> Result<Layer, LayerError> {
     Layer::open(storage.open(NAME)?)
 }
 
-fn sample_layer(geometry: Geometry, sample: u32, kmers: &BTreeSet<KmerAt>) -> Vec<u8> {
+fn sample_layer<W: Word>(geometry: Geometry, (sample, kmers): &Sample<W>, abundances: Abundances) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let partitions = (0..geometry.partitions()).map(|partition| {
-        kmers.iter().filter(|at| at.partition == partition).map(|at| at.kmer).collect::<Vec<u64>>()
-    });
-    write_sample(&mut bytes, geometry, sample, partitions).expect("memory");
+    let keeps = abundances == Abundances::Kept;
+    let mut writer = SampleWriter::start(&mut bytes, geometry, keeps, *sample).expect("memory");
+    for partition in 0..geometry.partitions() {
+        let (own, levels): (Vec<W>, Vec<u8>) = kmers
+            .iter()
+            .filter(|(at, _)| at.partition == partition)
+            .map(|(at, &level)| (at.kmer, level as u8))
+            .unzip();
+        let kmers = EncodedKmers::new(&own, geometry.kmer_bits());
+        writer.partition(&SamplePartition { kmers, levels }).expect("memory");
+    }
+    writer.finish().expect("memory");
     bytes
 }
 
-/// Everything a layer answers, by look-ups and by position.
-fn content(layer: &Layer) -> Result<Model, LayerError> {
+/// Everything a layer answers, by look-ups and in order.
+fn content<W: Word>(layer: &Layer) -> Result<Model<W>, LayerError> {
     let mut model = Model::new();
     let mut set = ColourSet::empty(0);
     for partition in 0..layer.geometry().partitions() {
-        let view = layer.partition(partition)?;
-        let mut onward = 0;
-        for (kmer, set_id) in (0..view.len()).map(|position| view.at(position)) {
+        let view = layer.partition::<W>(partition)?;
+        let loaded = layer.load_partition(partition)?;
+        assert!(loaded.view::<W>()?.iter().eq(view.iter()));
+        for (kmer, set_id) in view.iter() {
             assert_eq!(view.set_id(kmer), Some(set_id));
-            if kmer % 3 == 0 {
-                assert_eq!(view.set_id_onward(&mut onward, kmer), Some(set_id));
-            }
             layer.decode_set(set_id, &mut set)?;
-            let samples = set.iter().map(|colour| layer.samples()[colour as usize]).collect();
-            model.insert(KmerAt { partition, kmer }, samples);
+            let member =
+                |colour: u32| (layer.samples()[(colour / layer.levels()) as usize], colour % layer.levels());
+            model.insert(KmerAt { partition, kmer }, set.iter().map(member).collect());
         }
     }
     Ok(model)
 }
 
-fn merged(layers: &[Layer], removed: &BTreeSet<u32>) -> Vec<u8> {
+fn merged(layers: &[Layer], removed: &BTreeSet<u32>, threads: usize) -> Vec<u8> {
     let references: Vec<&Layer> = layers.iter().collect();
     let merge = Merge::plan(&references, removed).expect("fits").expect("some layers");
     let mut bytes = Vec::new();
     let (mut read, mut sections) = (0, 0);
-    let totals = merge.write(&mut bytes, |bytes| read += bytes).expect("memory");
+    let resources = Resources::new(threads, 1 << 30);
+    let totals = merge.write(&mut bytes, &resources, |bytes| read += bytes).expect("memory");
     layers.iter().for_each(|layer| sections += layer.bytes());
     assert!(read > 0 && read < sections);
     assert_eq!(totals.kmers, open(&bytes, true).expect("just written").kmers());
     bytes
 }
 
-fn model_of(samples: &[(u32, BTreeSet<KmerAt>)], removed: &BTreeSet<u32>) -> Model {
+fn model_of<W: Word>(samples: &[Sample<W>], removed: &BTreeSet<u32>) -> Model<W> {
     let mut model = Model::new();
     for (sample, kmers) in samples.iter().filter(|(sample, _)| !removed.contains(sample)) {
-        kmers.iter().for_each(|&at| {
-            model.entry(at).or_default().insert(*sample);
+        kmers.iter().for_each(|(&at, &level)| {
+            model.entry(at).or_default().insert((*sample, level));
         });
     }
     model
 }
 
+fn merges_answer_as_the_model<W: Word>(k: u8, bits: u8, abundances: Abundances) {
+    let geometry = Geometry::new(k, bits).expect("valid");
+    let samples = relatives::<W>(9, 900, geometry, abundances);
+    let layers: Vec<Layer> = samples
+        .iter()
+        .map(|sample| open(&sample_layer(geometry, sample, abundances), true).expect("just written"))
+        .collect();
+    assert_eq!(layers[0].levels(), if abundances == Abundances::Kept { LEVELS } else { 1 });
+    // In two steps: three layers of three samples, then one of all.
+    let none = BTreeSet::new();
+    let thirds: Vec<Layer> =
+        layers.chunks(3).map(|third| open(&merged(third, &none, 1), false).expect("just written")).collect();
+    let removed: BTreeSet<u32> = [1, 10].into();
+    for (removed, mapped) in [(&none, true), (&removed, false)] {
+        let bytes = merged(&thirds, removed, 1);
+        assert_eq!(bytes, merged(&thirds, removed, 3), "threads change nothing");
+        let whole = open(&bytes, mapped).expect("just written");
+        assert_eq!(content::<W>(&whole).expect("sound"), model_of(&samples, removed), "k {k}");
+        whole.verify().expect("sound");
+        let at_once = open(&merged(&layers, removed, 2), mapped).expect("just written");
+        assert_eq!(content::<W>(&at_once).expect("sound"), model_of(&samples, removed), "k {k}");
+    }
+}
+
 #[test]
 fn merges_answer_as_the_model_mapped_or_not() {
     for (k, bits) in [(3, 0), (5, 2), (21, 4), (31, 0)] {
-        let geometry = Geometry::new(k, bits).expect("valid");
-        let samples = relatives(9, 900, geometry);
-        let layers: Vec<Layer> = samples
-            .iter()
-            .map(|(sample, kmers)| open(&sample_layer(geometry, *sample, kmers), true).expect("just written"))
-            .collect();
-        // In two steps: three layers of three samples, then one of all.
-        let none = BTreeSet::new();
-        let thirds: Vec<Layer> =
-            layers.chunks(3).map(|third| open(&merged(third, &none), false).expect("just written")).collect();
-        let removed: BTreeSet<u32> = [1, 10].into();
-        for (removed, mapped) in [(&none, true), (&removed, false)] {
-            let whole = open(&merged(&thirds, removed), mapped).expect("just written");
-            assert_eq!(content(&whole).expect("sound"), model_of(&samples, removed), "k {k}");
-            whole.verify().expect("sound");
-            let at_once = open(&merged(&layers, removed), mapped).expect("just written");
-            assert_eq!(content(&at_once).expect("sound"), model_of(&samples, removed), "k {k}");
-        }
+        merges_answer_as_the_model::<u64>(k, bits, Abundances::Left);
+        merges_answer_as_the_model::<u128>(k + 32, bits, Abundances::Left);
     }
+    merges_answer_as_the_model::<u64>(11, 2, Abundances::Kept);
+    merges_answer_as_the_model::<u128>(63, 1, Abundances::Kept);
 }
 
 #[test]
 fn a_merge_of_only_removed_samples_is_empty() {
     let geometry = Geometry::new(5, 1).expect("valid");
-    let (sample, kmers) = relatives(1, 100, geometry).remove(0);
-    let layer = open(&sample_layer(geometry, sample, &kmers), true).expect("just written");
-    let merge = Merge::plan(&[&layer], &[sample].into()).expect("fits").expect("one layer");
+    let sample = relatives::<u64>(1, 100, geometry, Abundances::Left).remove(0);
+    let layer = open(&sample_layer(geometry, &sample, Abundances::Left), true).expect("just written");
+    let merge = Merge::plan(&[&layer], &[sample.0].into()).expect("fits").expect("one layer");
     assert!(merge.is_empty());
     assert!(Merge::plan(&[], &BTreeSet::new()).expect("fits").is_none());
 }
 
 #[test]
-fn absent_kmers_are_absent() {
-    let geometry = Geometry::new(11, 3).expect("valid");
-    let samples = relatives(2, 500, geometry);
-    let layer = open(&sample_layer(geometry, 1, &samples[0].1), true).expect("just written");
-    let absent: BTreeSet<KmerAt> =
-        Kmers::new(&genome(5000, 99), geometry).filter(|at| !samples[0].1.contains(at)).collect();
-    let mut onward = vec![0; geometry.partitions() as usize];
-    for at in absent {
-        let view = layer.partition(at.partition).expect("sound");
-        assert_eq!(view.set_id(at.kmer), None);
-        assert_eq!(view.set_id_onward(&mut onward[at.partition as usize], at.kmer), None);
+fn a_merge_that_does_not_fit_the_memory_says_what_would() {
+    let geometry = Geometry::new(11, 0).expect("valid");
+    let sample = relatives::<u64>(1, 1000, geometry, Abundances::Left).remove(0);
+    let layer = open(&sample_layer(geometry, &sample, Abundances::Left), true).expect("just written");
+    let merge = Merge::plan(&[&layer], &BTreeSet::new()).expect("fits").expect("one layer");
+    let write = |memory| merge.write(&mut Vec::new(), &Resources::new(2, memory), |_| {});
+    let Err(LayerError::Memory { needed, allowed: 100 }) = write(100) else { panic!("it cannot fit") };
+    assert!(write(needed - 2).is_err());
+    write(needed).expect("as much as it asked for");
+}
+
+fn absent_kmers_are_absent<W: Word>(k: u8) {
+    let geometry = Geometry::new(k, 3).expect("valid");
+    let sample = relatives::<W>(1, 500, geometry, Abundances::Left).remove(0);
+    let layer = open(&sample_layer(geometry, &sample, Abundances::Left), true).expect("just written");
+    for at in mixed_kmers::<W>(&genome(5000, 99), geometry).filter(|at| !sample.1.contains_key(at)) {
+        assert_eq!(layer.partition::<W>(at.partition).expect("sound").set_id(at.kmer), None);
     }
 }
 
+#[test]
+fn what_was_not_put_in_is_not_found() {
+    absent_kmers_are_absent::<u64>(11);
+    absent_kmers_are_absent::<u128>(41);
+}
+
 /// A small merged layer and what it answers.
-fn victim() -> (Vec<u8>, Model) {
+fn victim() -> (Vec<u8>, Model<u64>) {
     let geometry = Geometry::new(9, 1).expect("valid");
-    let samples = relatives(3, 120, geometry);
+    let samples = relatives(3, 120, geometry, Abundances::Left);
     let layers: Vec<Layer> = samples
         .iter()
-        .map(|(sample, kmers)| open(&sample_layer(geometry, *sample, kmers), true).expect("just written"))
+        .map(|sample| open(&sample_layer(geometry, sample, Abundances::Left), true).expect("just written"))
         .collect();
-    (merged(&layers, &BTreeSet::new()), model_of(&samples, &BTreeSet::new()))
+    (merged(&layers, &BTreeSet::new(), 1), model_of(&samples, &BTreeSet::new()))
 }
 
 #[test]
@@ -165,7 +220,7 @@ fn every_flipped_byte_is_found_and_never_answers_wrongly() {
             let mut damaged = bytes.clone();
             damaged[at] ^= flip;
             let Ok(layer) = open(&damaged, at % 2 == 0) else { continue };
-            if let Ok(answers) = content(&layer) {
+            if let Ok(answers) = content::<u64>(&layer) {
                 assert_eq!(answers, model, "byte {at}");
             }
             assert!(layer.verify().is_err(), "byte {at}");
@@ -198,7 +253,7 @@ fn forged_footers_are_refused() {
         footer.checksum = footer.expected_checksum().into();
         let forged = [&bytes[..start], footer.as_bytes()].concat();
         if let Ok(layer) = open(&forged, true) {
-            let _ = content(&layer);
+            let _ = content::<u64>(&layer);
             let _ = layer.verify();
         }
     }
@@ -209,17 +264,18 @@ fn newer_versions_and_codings_are_told_apart_from_damage() {
     use zerocopy::{FromBytes, IntoBytes};
     let (bytes, _) = victim();
     let mut header = super::format::Header::read_from_prefix(&bytes).expect("whole").0;
-    header.version = 2.into();
+    header.version = 3.into();
     let newer = [header.as_bytes(), &bytes[header.as_bytes().len()..]].concat();
     let error = open(&newer, true).expect_err("newer");
-    assert!(matches!(error, LayerError::Unsupported { what: "format version", found: 2, .. }), "{error}");
+    assert!(matches!(error, LayerError::Unsupported { what: "format version", found: 3, .. }), "{error}");
 }
 
 #[test]
 fn layers_of_different_settings_are_not_merged() {
     let layer = |k| {
         let geometry = Geometry::new(k, 1).expect("valid");
-        open(&sample_layer(geometry, 1, &relatives(1, 100, geometry)[0].1), true).expect("just written")
+        let sample = &relatives::<u64>(1, 100, geometry, Abundances::Left)[0];
+        open(&sample_layer(geometry, sample, Abundances::Left), true).expect("just written")
     };
     let (one, other) = (layer(5), layer(7));
     assert!(matches!(Merge::plan(&[&one, &other], &BTreeSet::new()), Err(LayerError::Mismatch { .. })));

@@ -1,12 +1,12 @@
 //! Writes a layer file from its first byte to its last, one partition in memory at a time.
 
-use stroma_hybrid::{CostModelPolicy, Index};
 use xxhash_rust::xxh3::xxh3_64;
 use zerocopy::IntoBytes;
 
 use super::colours::ColourTableBuilder;
+use super::encode::EncodedKmers;
 use super::format::{
-    ALIGNMENT, COLOURS_PACKED, DICTIONARY_SORTED, END_MAGIC, Footer, Header, PartitionEntry,
+    ALIGNMENT, COLOURS_PACKED, DICTIONARY_BUCKETS, END_MAGIC, Footer, Header, PartitionEntry,
     SETS_DIFFERENCES, SectionPointer,
 };
 use super::packed::{PackedBuffer, width_for};
@@ -41,7 +41,7 @@ pub(crate) struct LayerBuilder<'a> {
     sink: &'a mut dyn Sink,
     position: u64,
     geometry: Geometry,
-    /// Ids of the samples, ascending; their positions are the colours.
+    /// Ids of the samples, ascending.
     samples: Vec<u32>,
     table: ColourTableBuilder,
     directory: Vec<PartitionEntry>,
@@ -49,16 +49,21 @@ pub(crate) struct LayerBuilder<'a> {
 }
 
 impl<'a> LayerBuilder<'a> {
-    /// Writes the header. `samples` are the ids of the samples, ascending.
+    /// Writes the header. `samples` are the ids of the samples, ascending; each has as many colours as there are
+    /// levels.
     pub(crate) fn start(
         sink: &'a mut dyn Sink,
         geometry: Geometry,
+        levels: u32,
         samples: Vec<u32>,
     ) -> Result<Self, LayerError> {
-        let table = ColourTableBuilder::new(samples.len() as u32);
+        let colours =
+            (samples.len() as u64).checked_mul(levels.into()).and_then(|all| u32::try_from(all).ok());
+        let limit = u64::from(u32::MAX / levels.max(1));
+        let table = ColourTableBuilder::new(colours.ok_or(LayerError::TooMany { what: "samples", limit })?);
         let directory = Vec::with_capacity(geometry.partitions() as usize);
         let mut builder = LayerBuilder { sink, position: 0, geometry, samples, table, directory, kmers: 0 };
-        builder.write(Header::new(geometry).as_bytes())?;
+        builder.write(Header::new(geometry, levels).as_bytes())?;
         Ok(builder)
     }
 
@@ -67,32 +72,28 @@ impl<'a> LayerBuilder<'a> {
         self.table.id_of(set)
     }
 
-    /// The next partition: k-mers ascending, and the colour-set id of each.
-    pub(crate) fn partition(&mut self, kmers: &PackedBuffer, set_ids: &[u32]) -> Result<(), LayerError> {
-        debug_assert_eq!(kmers.length, set_ids.len());
-        let partition = self.directory.len() as u32;
-        let largest = set_ids.iter().copied().max().unwrap_or(0);
-        let colour_width = width_for(u64::from(largest));
-        let colours = PackedBuffer::from_values(set_ids.iter().map(|&id| u64::from(id)), colour_width);
-        let index = if set_ids.is_empty() {
-            Vec::new()
-        } else {
-            Index::build(&kmers.view(), &CostModelPolicy::default())
-                .map_err(|source| LayerError::Directory { partition, source })?
-                .to_bytes()
-        };
+    /// The next partition: its k-mers, and the colour-set id of each.
+    pub(crate) fn partition(
+        &mut self,
+        kmers: &EncodedKmers,
+        set_ids: impl ExactSizeIterator<Item = u32> + Clone,
+    ) -> Result<(), LayerError> {
+        debug_assert_eq!(kmers.len(), set_ids.len());
+        let colour_width = width_for(set_ids.clone().max().unwrap_or(0).into());
+        let colours = PackedBuffer::from_values(set_ids.map(u64::from), colour_width);
         let entry = PartitionEntry {
-            kmers: self.section(&kmers.bytes)?,
+            lows: self.section(&kmers.lows.bytes)?,
             colours: self.section(&colours.bytes)?,
-            index: self.section(&index)?,
-            kmer_count: (set_ids.len() as u64).into(),
-            dictionary_coding: DICTIONARY_SORTED,
+            starts: self.section(&kmers.starts.bytes)?,
+            kmer_count: (kmers.len() as u64).into(),
+            dictionary_coding: DICTIONARY_BUCKETS,
             colour_coding: COLOURS_PACKED,
-            kmer_width: kmers.width as u8,
+            kmer_width: self.geometry.kmer_bits() as u8,
             colour_width: colour_width as u8,
-            reserved: [0; 4],
+            bucket_bits: kmers.bucket_bits as u8,
+            reserved: [0; 3],
         };
-        self.kmers += set_ids.len() as u64;
+        self.kmers += kmers.len() as u64;
         self.directory.push(entry);
         Ok(())
     }

@@ -8,8 +8,9 @@ use crate::search::{Outcome, QueryResult};
 /// Writes each result as one JSON object on a line of its own.
 ///
 /// Members: `query`, `length` (bases), `kmers` (distinct), `status` (`hits`, `too-short` or `no-kmers`), and for
-/// `hits`: `needed` (k-mers that a hit must have) and `hits`, each with `sample`, `found` and `share`; for
-/// `too-short`: `k`.
+/// `hits`: `needed` (k-mers that a hit must have) and `hits`, each with `sample`, `found` and `share`, and where they
+/// were asked for `abundance` (mean of the k-mers found) and `positions` (pairs: where k-mers found begin in the query,
+/// from 0, and where that stretch ends, excluded); for `too-short`: `k`.
 #[derive(Debug)]
 pub struct JsonLinesWriter<W> {
     out: W,
@@ -35,7 +36,19 @@ impl<W: Write> ResultWriter for JsonLinesWriter<W> {
                 for (position, hit) in hits.iter().enumerate() {
                     self.out.write_all(if position == 0 { b"{\"sample\":" } else { b",{\"sample\":" })?;
                     write_string(&mut self.out, &hit.sample)?;
-                    write!(self.out, ",\"found\":{},\"share\":{}}}", hit.found, hit.share)?;
+                    write!(self.out, ",\"found\":{},\"share\":{}", hit.found, hit.share)?;
+                    if let Some(abundance) = hit.abundance {
+                        write!(self.out, ",\"abundance\":{abundance}")?;
+                    }
+                    if let Some(positions) = &hit.positions {
+                        self.out.write_all(b",\"positions\":[")?;
+                        for (position, stretch) in positions.iter().enumerate() {
+                            let comma = if position == 0 { "" } else { "," };
+                            write!(self.out, "{comma}[{},{}]", stretch.start, stretch.end)?;
+                        }
+                        self.out.write_all(b"]")?;
+                    }
+                    self.out.write_all(b"}")?;
                 }
                 self.out.write_all(b"]")?;
             }
@@ -90,6 +103,9 @@ mod tests {
             r#"{"query":"q3","length":7,"kmers":0,"status":"too-short","k":31}"#,
             "\n",
             r#"{"query":"q4","length":70,"kmers":0,"status":"no-kmers"}"#,
+            "\n",
+            r#"{"query":"q5","length":50,"kmers":20,"status":"hits","needed":1,"hits":["#,
+            r#"{"sample":"d","found":9,"share":0.45,"abundance":2.5,"positions":[[0,8],[19,20]]}]}"#,
             "\n",
         );
         assert_eq!(String::from_utf8(writer.out).expect("UTF-8"), expected);

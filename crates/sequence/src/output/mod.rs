@@ -6,7 +6,7 @@ mod tsv;
 use std::io;
 
 pub use json::JsonLinesWriter;
-pub use tsv::TsvWriter;
+pub use tsv::{TsvColumns, TsvWriter};
 
 use crate::search::QueryResult;
 
@@ -26,7 +26,7 @@ pub trait ResultWriter {
 }
 
 #[cfg(test)]
-pub(crate) fn examples() -> [QueryResult; 4] {
+pub(crate) fn examples() -> [QueryResult; 5] {
     use crate::search::{Hit, Outcome};
     let result = |name: &str, length, kmers, needed, outcome| QueryResult {
         name: name.to_owned(),
@@ -35,11 +35,19 @@ pub(crate) fn examples() -> [QueryResult; 4] {
         needed,
         outcome,
     };
-    let hit = |sample: &str, found, share| Hit { sample: sample.into(), found, share };
+    let hit = |sample: &str, found, share| Hit {
+        sample: sample.into(),
+        found,
+        share,
+        abundance: None,
+        positions: None,
+    };
+    let told = Hit { abundance: Some(2.5), positions: Some(vec![0..8, 19..20]), ..hit("d", 9, 0.45) };
     [
         result("q1", 40, 3, 1, Outcome::Hits(vec![hit("a \"b\"", 3, 1.0), hit("c", 2, 2.0 / 3.0)])),
         result("q\t2", 31, 1, 1, Outcome::Hits(vec![])),
         result("q3", 7, 0, 0, Outcome::TooShort { length: 7, k: 31 }),
         result("q4", 70, 0, 0, Outcome::NoKmers),
+        result("q5", 50, 20, 1, Outcome::Hits(vec![told])),
     ]
 }

@@ -7,30 +7,74 @@
 use std::io::{self, Write};
 
 use super::ResultWriter;
-use crate::search::{Outcome, QueryResult};
+use crate::search::{Hit, Outcome, QueryResult};
 
 /// Writes results as tab-separated values under a header line.
 #[derive(Debug)]
 pub struct TsvWriter<W> {
     out: W,
     header_written: bool,
+    with: TsvColumns,
+}
+
+/// Columns beyond the usual ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TsvColumns {
+    /// The mean abundance of the k-mers found, with three decimals.
+    pub abundances: bool,
+    /// Where in the query the k-mers found begin: `start-end` parted by commas, from 0, the end excluded.
+    pub positions: bool,
 }
 
 impl<W: Write> TsvWriter<W> {
     /// Onto `out`, which should be buffered.
     pub fn new(out: W) -> Self {
-        TsvWriter { out, header_written: false }
+        Self::with_columns(out, TsvColumns::default())
+    }
+
+    /// As [`new`](Self::new), with more columns behind the usual ones.
+    pub fn with_columns(out: W, with: TsvColumns) -> Self {
+        TsvWriter { out, header_written: false, with }
     }
 
     fn header(&mut self) -> io::Result<()> {
         if std::mem::replace(&mut self.header_written, true) {
             return Ok(());
         }
-        writeln!(self.out, "query\tstatus\tsample\tfound\tkmers\tshare")
+        write!(self.out, "query\tstatus\tsample\tfound\tkmers\tshare")?;
+        if self.with.abundances {
+            write!(self.out, "\tabundance")?;
+        }
+        if self.with.positions {
+            write!(self.out, "\tpositions")?;
+        }
+        writeln!(self.out)
     }
 
     fn without_hit(&mut self, result: &QueryResult, status: &str) -> io::Result<()> {
-        writeln!(self.out, "{}\t{status}\t-\t0\t{}\t-", escaped(&result.name), result.kmers)
+        write!(self.out, "{}\t{status}\t-\t0\t{}\t-", escaped(&result.name), result.kmers)?;
+        self.more(None)
+    }
+
+    /// The columns beyond the usual ones, and the end of the line.
+    fn more(&mut self, hit: Option<&Hit>) -> io::Result<()> {
+        if self.with.abundances {
+            match hit.and_then(|hit| hit.abundance) {
+                Some(abundance) => write!(self.out, "\t{abundance:.3}")?,
+                None => write!(self.out, "\t-")?,
+            }
+        }
+        if self.with.positions {
+            let stretches = hit.and_then(|hit| hit.positions.as_deref()).unwrap_or_default();
+            for (number, stretch) in stretches.iter().enumerate() {
+                let before = if number == 0 { '\t' } else { ',' };
+                write!(self.out, "{before}{}-{}", stretch.start, stretch.end)?;
+            }
+            if stretches.is_empty() {
+                write!(self.out, "\t-")?;
+            }
+        }
+        writeln!(self.out)
     }
 }
 
@@ -45,7 +89,7 @@ impl<W: Write> ResultWriter for TsvWriter<W> {
         };
         for hit in hits {
             let millionths = u128::from(hit.found) * 1_000_000 / u128::from(result.kmers.max(1));
-            writeln!(
+            write!(
                 self.out,
                 "{}\thit\t{}\t{}\t{}\t{}.{:06}",
                 escaped(&result.name),
@@ -55,6 +99,7 @@ impl<W: Write> ResultWriter for TsvWriter<W> {
                 millionths / 1_000_000,
                 millionths % 1_000_000
             )?;
+            self.more(Some(hit))?;
         }
         Ok(())
     }
@@ -91,7 +136,20 @@ mod tests {
                         q1\thit\tc\t2\t3\t0.666666\n\
                         q\\t2\tnone\t-\t0\t1\t-\n\
                         q3\ttoo-short\t-\t0\t0\t-\n\
-                        q4\tno-kmers\t-\t0\t0\t-\n";
+                        q4\tno-kmers\t-\t0\t0\t-\n\
+                        q5\thit\td\t9\t20\t0.450000\n";
+        assert_eq!(String::from_utf8(writer.out).expect("UTF-8"), expected);
+    }
+
+    #[test]
+    fn more_columns_stand_behind_the_usual_ones() {
+        let columns = TsvColumns { abundances: true, positions: true };
+        let mut writer = TsvWriter::with_columns(Vec::new(), columns);
+        examples()[3..].iter().for_each(|result| writer.write(result).expect("memory"));
+        writer.finish().expect("memory");
+        let expected = "query\tstatus\tsample\tfound\tkmers\tshare\tabundance\tpositions\n\
+                        q4\tno-kmers\t-\t0\t0\t-\t-\t-\n\
+                        q5\thit\td\t9\t20\t0.450000\t2.500\t0-8,19-20\n";
         assert_eq!(String::from_utf8(writer.out).expect("UTF-8"), expected);
     }
 }

@@ -73,6 +73,16 @@ pub enum ReadErrorKind {
         /// What the content turned out to be.
         found: String,
     },
+    /// The content is of the other format than what was said.
+    #[error(
+        "it was said to be {said}, but the content is {found}; say {found}, or nothing, or choose another file"
+    )]
+    NotAsSaid {
+        /// The format that was said.
+        said: Format,
+        /// The format of the content.
+        found: Format,
+    },
     /// The first character is neither `>` nor `@`.
     #[error(
         "neither FASTA nor FASTQ: the first byte is {first:#04x} ({shown:?}) where '>' or '@' is expected; \

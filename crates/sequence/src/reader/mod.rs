@@ -17,4 +17,4 @@ pub use compression::Compression;
 pub use error::{ReadError, ReadErrorKind};
 pub use nucleotides::first_foreign;
 pub use records::{Format, Record, RecordReader};
-pub use source::{open_path, open_reader};
+pub use source::{open_path, open_reader, sample_name};

@@ -64,6 +64,15 @@ impl RecordReader {
         self.format
     }
 
+    /// The same reader, unless it reads the other format than what it was said to hold.
+    pub(crate) fn expect_format(self, expected: Format) -> Result<Self, ReadError> {
+        if self.format == expected {
+            return Ok(self);
+        }
+        let kind = ReadErrorKind::NotAsSaid { said: expected, found: self.format };
+        Err(ReadError { file: self.file, line: 0, record: None, kind })
+    }
+
     /// Path of the file, or the name given for the stream.
     pub fn file(&self) -> &str {
         &self.file

@@ -83,15 +83,29 @@ fn check_compression(name: &str, found: Compression) -> Result<&str, ReadErrorKi
     Err(ReadErrorKind::NotAsNamed { promised: promised.to_string(), found: found.to_string() })
 }
 
+/// Endings of file names, and the format that each promises.
+const ENDINGS: [(&str, Format); 7] = [
+    (".fa", Format::Fasta),
+    (".fasta", Format::Fasta),
+    (".fna", Format::Fasta),
+    (".ffn", Format::Fasta),
+    (".fas", Format::Fasta),
+    (".fq", Format::Fastq),
+    (".fastq", Format::Fastq),
+];
+
 fn promised_format(stem: &str) -> Option<Format> {
-    let ends_with_any = |endings: &[&str]| endings.iter().any(|ending| strip_ending(stem, ending).is_some());
-    if ends_with_any(&[".fa", ".fasta", ".fna", ".ffn", ".fas"]) {
-        Some(Format::Fasta)
-    } else if ends_with_any(&[".fq", ".fastq"]) {
-        Some(Format::Fastq)
-    } else {
-        None
-    }
+    let (_, format) = ENDINGS.iter().find(|(ending, _)| strip_ending(stem, ending).is_some())?;
+    Some(*format)
+}
+
+/// What a sample is called that is a file: the file's name without its folder and without the endings that tell
+/// format and compression. Other dots stay.
+pub fn sample_name(path: impl AsRef<Path>) -> String {
+    let name = file_name(path.as_ref());
+    let (_, stem) = Compression::promised(&name);
+    let bare = ENDINGS.iter().find_map(|(ending, _)| strip_ending(stem, ending));
+    bare.filter(|bare| !bare.is_empty()).unwrap_or(stem).to_owned()
 }
 
 /// Skips blank lines, then tells the format by the first character.

@@ -1,5 +1,6 @@
 //! What is asked and what is answered.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::Error;
@@ -29,23 +30,6 @@ impl Query {
 impl From<Record> for Query {
     fn from(record: Record) -> Self {
         Query { name: record.name, sequence: record.sequence }
-    }
-}
-
-/// Which samples are hits and how many of them are told.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SearchOptions {
-    /// Smallest share of a query's distinct k-mers that a hit must hold, from 0 to 1. At 0 every sample that
-    /// holds any is a hit.
-    pub threshold: f64,
-    /// Tell only so many hits of each query, the best; none for all.
-    pub top: Option<usize>,
-}
-
-impl Default for SearchOptions {
-    /// Samples that hold at least 0.8 of a query's k-mers, all of them.
-    fn default() -> Self {
-        SearchOptions { threshold: 0.8, top: None }
     }
 }
 
@@ -89,4 +73,10 @@ pub struct Hit {
     pub found: u64,
     /// `found` divided by the query's distinct k-mers.
     pub share: f64,
+    /// Mean of how often the k-mers found occur in the sample, each counted once and told as where its level begins
+    /// (1, 2, 3, 4, 6, 8, 12 …); where abundances were asked for.
+    pub abundance: Option<f64>,
+    /// Stretches of positions in the query, from 0, at which k-mers begin that the sample holds: ascending, the
+    /// end excluded, with a gap between each two; where positions were asked for.
+    pub positions: Option<Vec<Range<u64>>>,
 }

@@ -9,6 +9,7 @@ use super::{Query, QueryResult, SearchOptions, threshold};
 use crate::Error;
 use crate::kmer::Geometry;
 use crate::layer::KmerLayerKind;
+use crate::parallel;
 use crate::samples::SampleTable;
 
 /// The layers and samples of an index at one moment. What is added or removed later is not seen.
@@ -17,12 +18,14 @@ pub(crate) struct Snapshot {
     pub(crate) version: Arc<Version<KmerLayerKind>>,
     pub(crate) samples: Arc<SampleTable>,
     pub(crate) geometry: Geometry,
+    /// Whether the layers keep abundances.
+    pub(crate) abundances: bool,
 }
 
 /// Iterator over the results of a search, in the order of the queries; ends after the first error.
 ///
-/// Memory: one batch of queries (some 260,000 k-mers, or one query if that has more) and four bytes for each
-/// sample and query of the batch.
+/// Memory: for each thread one batch of queries (some 260,000 bases, or one query if that has more), 16 bytes for each
+/// of its k-mers (32 above k = 31), and four for each sample and query of the batch (12 with abundances).
 pub struct SearchResults<I> {
     queries: I,
     snapshot: Snapshot,
@@ -36,28 +39,44 @@ pub struct SearchResults<I> {
 impl<I: Iterator<Item = Result<Query, Error>>> SearchResults<I> {
     pub(crate) fn new(snapshot: Snapshot, queries: I, options: SearchOptions) -> Result<Self, Error> {
         threshold::check(options.threshold)?;
+        if options.abundances && !snapshot.abundances {
+            return Err(Error::NoAbundances);
+        }
         let ready = Vec::new().into_iter();
         Ok(SearchResults { queries, snapshot, options, ready, failed: None, ended: false })
     }
 
-    /// Collects the next batch and answers it.
-    fn next_batch(&mut self) -> Result<(), Error> {
-        let samples = &self.snapshot.samples;
-        let mut batch = Batch::new(self.snapshot.geometry, samples.samples().len());
-        while !self.ended && !batch.is_full() {
-            match self.queries.next() {
-                Some(Ok(query)) => batch.push(query, &self.options),
-                Some(Err(error)) => {
-                    self.failed = Some(error);
-                    self.ended = true;
+    /// Collects the next batches, one for each thread, and answers them.
+    fn next_batches(&mut self) -> Result<(), Error> {
+        let samples = self.snapshot.samples.samples().len();
+        let mut batches = Vec::new();
+        while !self.ended && batches.len() < self.options.threads.max(1) {
+            let mut batch = Batch::new(samples);
+            while !self.ended && !batch.is_full() {
+                match self.queries.next() {
+                    Some(Ok(query)) => batch.push(query),
+                    Some(Err(error)) => {
+                        self.failed = Some(error);
+                        self.ended = true;
+                    }
+                    None => self.ended = true,
                 }
-                None => self.ended = true,
+            }
+            if !batch.is_empty() {
+                batches.push(batch);
             }
         }
-        if !batch.is_empty() {
-            let layers = self.snapshot.version.layers().map(|layer| layer.layer());
-            self.ready = batch.answer(layers, samples, &self.options)?.into_iter();
-        }
+        let mut ready = Vec::new();
+        parallel::in_order(
+            self.options.threads,
+            batches.len() as u32,
+            |batch| batches[batch as usize].answer(&self.snapshot, &self.options),
+            |_, results| {
+                ready.extend(results);
+                Ok::<(), Error>(())
+            },
+        )?;
+        self.ready = ready.into_iter();
         Ok(())
     }
 }
@@ -73,7 +92,7 @@ impl<I: Iterator<Item = Result<Query, Error>>> Iterator for SearchResults<I> {
             if self.ended {
                 return self.failed.take().map(Err);
             }
-            if let Err(error) = self.next_batch() {
+            if let Err(error) = self.next_batches() {
                 self.ended = true;
                 self.failed = None;
                 return Some(Err(error));

@@ -29,7 +29,8 @@ pub fn search(
     threshold_percent: u64,
 ) -> Result<Vec<QueryResult>, Error> {
     let threshold = format!("{}.{:02}", threshold_percent / 100, threshold_percent % 100);
-    let options = SearchOptions { threshold: threshold.parse().expect("a number"), top: None };
+    let options =
+        SearchOptions { threshold: threshold.parse().expect("a number"), ..SearchOptions::default() };
     index.search(queries.iter().cloned().map(Ok), options)?.collect()
 }
 

@@ -63,7 +63,13 @@ impl Oracle {
             let found = kmers.intersection(sample).count() as u64;
             if found >= needed {
                 let share = found as f64 / distinct as f64;
-                hits.push(Hit { sample: name.as_str().into(), found, share });
+                hits.push(Hit {
+                    sample: name.as_str().into(),
+                    found,
+                    share,
+                    abundance: None,
+                    positions: None,
+                });
             }
         }
         hits.sort_by(|a, b| b.found.cmp(&a.found).then_with(|| a.sample.cmp(&b.sample)));

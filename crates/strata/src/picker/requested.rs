@@ -1,7 +1,7 @@
 //! Merges that somebody asked for: of everything, and of what holds a range of keys.
 
 use super::levelled::Tree;
-use super::{Claims, LayerShape, MergePlan, MergePolicy, MergeReason, Rules};
+use super::{Claims, DEEPEST_LEVEL, LayerShape, MergePlan, MergePolicy, MergeReason, Rules};
 
 /// What to do next to merge a range.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,18 @@ pub fn plan_for_everything(layers: &[LayerShape<'_>], policy: &MergePolicy) -> O
     };
     let target_level = layers.iter().map(|layer| layer.level).max()?.max(last);
     let inputs = layers.iter().map(|layer| layer.id).collect();
+    Some(MergePlan { inputs, target_level, is_move: false, reason: MergeReason::Requested })
+}
+
+/// The plan to merge all layers of lesser levels into one run of this one; `None` if there are none, or one is
+/// claimed.
+pub fn plan_into_level(layers: &[LayerShape<'_>], level: u32, claims: &Claims) -> Option<MergePlan> {
+    let target_level = level.min(DEEPEST_LEVEL);
+    let inputs: Vec<u64> =
+        layers.iter().filter(|layer| layer.level < target_level).map(|layer| layer.id).collect();
+    if inputs.is_empty() || inputs.iter().any(|id| claims.has_layer(*id)) {
+        return None;
+    }
     Some(MergePlan { inputs, target_level, is_move: false, reason: MergeReason::Requested })
 }
 

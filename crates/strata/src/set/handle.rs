@@ -132,6 +132,16 @@ impl<K: LayerKind> LayeredSet<K> {
         self.inner.shared.merge_all()
     }
 
+    /// Merges all layers of lesser levels into one run of this one, on the calling thread: when many layers were
+    /// sealed at once, each of their entries is rewritten once instead of level by level. `None` if there are none,
+    /// or others merge some of them.
+    ///
+    /// # Errors
+    /// Those of the merge; [`Error::UnknownLayer`] if somebody removed an input meanwhile.
+    pub fn merge_into_level(&self, level: u32) -> Result<Option<MergeReport>, Error> {
+        self.inner.shared.merge_into_level(level)
+    }
+
     /// Merges whatever holds keys from `start` up to, not including, `end`, level by level into one run, on the
     /// calling thread; waits for merges of others that are in the way. Layers reach over the ends of the range and
     /// are merged whole. What is written meanwhile may be left out. A tiered set merges everything.

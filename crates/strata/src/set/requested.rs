@@ -7,6 +7,7 @@ use crate::Error;
 use crate::layer::LayerKind;
 use crate::picker::{
     Claims, LayerShape, MergePlan, MergeReason, RangeRequest, RangeStep, pick_in_range, plan_for_everything,
+    plan_into_level,
 };
 
 /// Keeps other merges from starting while somebody waits to merge everything.
@@ -78,6 +79,16 @@ impl<K: LayerKind> Shared<K> {
                 }
             }
         }
+    }
+
+    /// Merges all layers of lesser levels into one run of this one, if others work on none of them.
+    pub(super) fn merge_into_level(&self, level: u32) -> Result<Option<MergeReport>, Error> {
+        self.check_mergeable()?;
+        let choose = |_: &Version<K>, shapes: &[LayerShape<'_>], claims: &Claims| {
+            plan_into_level(shapes, level, claims)
+        };
+        let Some(claimed) = self.claim(Caller::User, choose) else { return Ok(None) };
+        self.note_outcome(claimed.run()).map(Some)
     }
 
     /// Merges what holds keys from `start` up to, not including, `end`, level by level, into one run.

@@ -80,6 +80,11 @@ pub(super) fn namespace(text: &str) -> Result<Namespace> {
     })
 }
 
+/// How many processors there are.
+pub(super) fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// Standard output, buffered; to be flushed at the end.
 pub(super) fn standard_output() -> BufWriter<StdoutLock<'static>> {
     BufWriter::new(std::io::stdout().lock())

@@ -2,10 +2,10 @@
 
 use std::io::{IsTerminal, Write};
 
-use stromatolite::sequence::output::{JsonLinesWriter, ResultWriter, TsvWriter};
+use stromatolite::sequence::output::{JsonLinesWriter, ResultWriter, TsvColumns, TsvWriter};
 use stromatolite::sequence::{Outcome, Query, QueryResult, SearchOptions, reader};
 
-use super::run::{open_existing, standard_output};
+use super::run::{open_existing, processors, standard_output};
 use crate::arguments::{Search, SearchFormat};
 use crate::failure::{Failure, Result};
 use crate::output::{Table, count};
@@ -18,13 +18,22 @@ type Queries = Box<dyn Iterator<Item = std::result::Result<Query, stromatolite::
 pub(super) fn run(arguments: &Search) -> Result<()> {
     let database = open_existing(&arguments.data)?;
     let index = database.sequence_index(&arguments.index)?;
-    let options = SearchOptions { threshold: arguments.threshold, top: arguments.top };
+    let options = SearchOptions {
+        threshold: arguments.threshold,
+        top: arguments.top,
+        positions: arguments.positions,
+        abundances: arguments.abundances,
+        threads: arguments.threads.unwrap_or_else(processors),
+    };
     let results = index.search(queries(arguments)?, options).map_err(stromatolite::Error::from)?;
     let mut output = standard_output();
     let default = if std::io::stdout().is_terminal() { SearchFormat::Table } else { SearchFormat::Tsv };
     match arguments.format.unwrap_or(default) {
         SearchFormat::Table => print_table(results, &mut output)?,
-        SearchFormat::Tsv => write_all(results, TsvWriter::new(&mut output))?,
+        SearchFormat::Tsv => {
+            let columns = TsvColumns { abundances: arguments.abundances, positions: arguments.positions };
+            write_all(results, TsvWriter::with_columns(&mut output, columns))?;
+        }
         SearchFormat::Jsonl => write_all(results, JsonLinesWriter::new(&mut output))?,
     }
     output.flush().map_err(Failure::output)

@@ -39,7 +39,8 @@ impl SourceStage for SequenceSearchStage {
             }
             other => failed(&other),
         })?;
-        let options = SearchOptions { threshold: argument.threshold, top: argument.top };
+        let options =
+            SearchOptions { threshold: argument.threshold, top: argument.top, ..SearchOptions::default() };
         let queries = argument.queries.clone().into_iter().map(Ok);
         let results = index.search(queries, options).map_err(|error| failed(&error))?;
         Ok(Box::new(Matches::new(Box::new(results), collection.clone(), argument)))

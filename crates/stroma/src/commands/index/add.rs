@@ -1,33 +1,34 @@
-//! `stroma index add`: one sample, or a table of them, each added wholly or not at all.
+//! `stroma index add`: samples of one file, of a table, of many files or records, each added wholly or not at all.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use stromatolite::sequence::{IndexOptions, Input, Progress, SequenceIndex, Step};
+use stromatolite::sequence::reader::{Format, RecordReader, sample_name};
+use stromatolite::sequence::{BuildResources, IndexOptions, Input, NewSample, Progress, SequenceIndex, Step};
 use stromatolite::{Error, Stromatolite};
 
 use super::{Sample, read_manifest};
-use crate::arguments::IndexAdd;
-use crate::commands::run::open_or_create;
+use crate::arguments::{IndexAdd, SequenceFormat};
+use crate::commands::run::{open_or_create, processors};
 use crate::failure::{Failure, Result};
 use crate::output::{Stage, count};
 
+/// Samples as they are taken, and how many they are where that is known.
+struct Samples {
+    samples: Box<dyn Iterator<Item = SampleResult> + Send>,
+    /// Their names, where these are known before they are read.
+    names: Option<Vec<String>>,
+}
+
+type SampleResult = std::result::Result<NewSample, stromatolite::sequence::Error>;
+
 pub(super) fn run(arguments: &IndexAdd) -> Result<()> {
-    let samples = match (&arguments.samples, &arguments.sample) {
-        (Some(table), _) => read_manifest(table)?,
-        (None, Some(name)) => vec![Sample { name: name.clone(), files: arguments.files.clone() }],
-        (None, None) => Vec::new(),
-    };
+    let samples = samples(arguments)?;
     let database = open_or_create(&arguments.data)?;
     let (index, is_new) = open_index(&database, arguments)?;
-    if !arguments.skip_existing
-        && let Some(held) = samples.iter().find(|sample| index.sample(&sample.name).is_some())
-    {
-        let name = held.name.clone();
-        return Err(Error::from(stromatolite::sequence::Error::DuplicateSample { name }).into());
-    }
-    let missing = missing_samples(&index, samples);
-    let outcome = add_samples(&index, &arguments.index, &missing, arguments.minimum_count);
+    let threads = arguments.threads.unwrap_or_else(processors);
+    index.set_resources(BuildResources { threads, memory_bytes: arguments.memory });
+    let outcome = add_all(&index, &arguments.index, samples, arguments.skip_existing);
     if outcome.is_err() && is_new && index.samples().is_empty() {
         // Nothing was there before and nothing came: the next try may choose other settings.
         drop(index);
@@ -36,12 +37,48 @@ pub(super) fn run(arguments: &IndexAdd) -> Result<()> {
     outcome
 }
 
+/// The samples that the words of the command name.
+fn samples(arguments: &IndexAdd) -> Result<Samples> {
+    let format = arguments.format;
+    let minimum_count = arguments.minimum_count;
+    let with_minimum = move |sample: NewSample| match minimum_count {
+        Some(minimum_count) => sample.with_minimum_count(minimum_count),
+        None => sample,
+    };
+    if arguments.each_record {
+        let files = arguments.files.clone().into_iter();
+        let records = files.flat_map(move |file| match open(&file, format) {
+            Ok(reader) => Box::new(NewSample::from_records(reader)) as Box<dyn Iterator<Item = _> + Send>,
+            Err(error) => Box::new(std::iter::once(Err(error.into()))),
+        });
+        let samples = records.map(move |sample| sample.map(with_minimum));
+        return Ok(Samples { samples: Box::new(samples), names: None });
+    }
+    let named = match (&arguments.samples, &arguments.sample) {
+        (Some(table), _) => read_manifest(table)?,
+        (None, Some(name)) => vec![Sample { name: name.clone(), files: arguments.files.clone() }],
+        (None, None) => arguments
+            .files
+            .iter()
+            .map(|file| Sample { name: sample_name(file), files: vec![file.clone()] })
+            .collect(),
+    };
+    let names = named.iter().map(|sample| sample.name.clone()).collect();
+    let samples = named.into_iter().map(move |sample| Ok(with_minimum(new_sample(&sample, format))));
+    Ok(Samples { samples: Box::new(samples), names: Some(names) })
+}
+
+fn new_sample(sample: &Sample, format: Option<SequenceFormat>) -> NewSample {
+    let inputs = sample.files.iter().map(|file| input(file, format)).collect();
+    NewSample::new(&sample.name, inputs)
+}
+
 /// The samples that the index does not hold yet.
 pub(crate) fn missing_samples(index: &SequenceIndex, samples: Vec<Sample>) -> Vec<Sample> {
     samples.into_iter().filter(|sample| index.sample(&sample.name).is_none()).collect()
 }
 
-/// Adds samples one after the other, with a bar.
+/// Adds samples to an index, with a bar.
 pub(crate) fn add_samples(
     index: &SequenceIndex,
     name: &str,
@@ -49,50 +86,80 @@ pub(crate) fn add_samples(
     minimum_count: Option<u32>,
 ) -> Result<()> {
     let minimum_count = minimum_count.unwrap_or_else(|| index.minimum_count());
-    let stage = Stage::begin(format!("sequences → {name}"), Some(samples.len() as u64));
-    let mut kmers = 0;
-    for (added, sample) in samples.iter().enumerate() {
-        let inputs = sample.files.iter().map(|file| input(file)).collect();
-        let progress = SampleProgress { stage: &stage, sample: &sample.name };
-        let report =
-            index.add_sample_counting(&sample.name, inputs, minimum_count, &progress).map_err(|source| {
-                Failure::Sample { sample: sample.name.clone(), added, source: Box::new(source.into()) }
-            })?;
-        if let Some(failure) = report.merge_failure {
-            stage.warn(&format!("{} was added, but layers were not merged: {failure}", sample.name));
-        }
-        kmers += report.sample.indexed_kmers;
-        stage.advance(1);
+    let names = samples.iter().map(|sample| sample.name.clone()).collect();
+    let samples: Vec<SampleResult> =
+        samples.iter().map(|sample| Ok(new_sample(sample, None).with_minimum_count(minimum_count))).collect();
+    add_all(index, name, Samples { samples: Box::new(samples.into_iter()), names: Some(names) }, false)
+}
+
+fn add_all(index: &SequenceIndex, name: &str, samples: Samples, skip_existing: bool) -> Result<()> {
+    let held = |sample: &&String| index.sample(sample).is_some();
+    if let Some(name) = samples.names.iter().flatten().find(held).filter(|_| !skip_existing) {
+        return Err(Error::from(stromatolite::sequence::Error::DuplicateSample { name: name.clone() }).into());
     }
-    stage.end(&format!("{} samples, {} k-mers", count(samples.len() as u64), count(kmers)));
+    let count_of = |names: &Vec<String>| names.len() as u64;
+    let stage = Stage::begin(format!("sequences → {name}"), samples.names.as_ref().map(count_of));
+    let outcome = index.add_samples(samples.samples, skip_existing, &BulkProgress { stage: &stage });
+    let report = outcome.map_err(|error| {
+        let source = stromatolite::Error::from(*error.source);
+        match error.sample {
+            Some(sample) => Failure::Sample { sample, added: error.report.added, source: Box::new(source) },
+            None => source.into(),
+        }
+    })?;
+    if let Some(failure) = report.merge_failure {
+        stage.warn(&format!("the samples were added, but layers were not merged: {failure}"));
+    }
+    stage.end(&format!("{} samples, {} k-mers", count(report.added as u64), count(report.indexed_kmers)));
     Ok(())
 }
 
-/// Shows the steps of one sample beside the bar.
-struct SampleProgress<'a> {
+/// Shows what is being done beside the bar, which advances with each sample.
+struct BulkProgress<'a> {
     stage: &'a Stage,
-    sample: &'a str,
 }
 
-impl Progress for SampleProgress<'_> {
+impl Progress for BulkProgress<'_> {
     fn report(&self, step: Step<'_>) {
-        let sample = self.sample;
         self.stage.say(match step {
+            Step::Opening { input } => input.to_owned(),
             Step::Counting { records, bases } => {
-                format!("{sample}: {} records, {:.1} Mbp read", count(records), bases as f64 / 1e6)
+                format!("{} records, {:.1} Mbp read", count(records), bases as f64 / 1e6)
             }
-            Step::Writing { kmers } => format!("{sample}: writing {} k-mers", count(kmers)),
-            Step::Merging => format!("{sample}: merging layers"),
-            _ => sample.to_owned(),
+            Step::Writing { kmers } => format!("sorting {} k-mers", count(kmers)),
+            Step::Merging => "merging layers".to_owned(),
+            Step::Added { sample } => {
+                self.stage.advance(1);
+                format!("{}: {} k-mers", sample.name, count(sample.indexed_kmers))
+            }
+            _ => return,
         });
     }
 }
 
-fn input(file: &Path) -> Input {
-    if file.as_os_str() == "-" {
+fn input(file: &Path, format: Option<SequenceFormat>) -> Input {
+    let input = if file.as_os_str() == "-" {
         Input::stream("standard input", std::io::stdin())
     } else {
         Input::path(file)
+    };
+    match format.map(format_of) {
+        Some(format) => input.expecting(format),
+        None => input,
+    }
+}
+
+fn open(
+    file: &Path,
+    format: Option<SequenceFormat>,
+) -> std::result::Result<RecordReader, stromatolite::sequence::reader::ReadError> {
+    input(file, format).open()
+}
+
+fn format_of(format: SequenceFormat) -> Format {
+    match format {
+        SequenceFormat::Fasta => Format::Fasta,
+        SequenceFormat::Fastq => Format::Fastq,
     }
 }
 
@@ -108,6 +175,9 @@ fn open_index(database: &Stromatolite, arguments: &IndexAdd) -> Result<(Arc<Sequ
                 Some(k) if k != held => {
                     refused(format!("the index `{}` has k = {held}, not {k}", arguments.index))
                 }
+                _ if arguments.abundances && !index.keeps_abundances() => {
+                    refused(format!("the index `{}` keeps no abundances", arguments.index))
+                }
                 _ => Ok((index, false)),
             }
         }
@@ -115,6 +185,7 @@ fn open_index(database: &Stromatolite, arguments: &IndexAdd) -> Result<(Arc<Sequ
             let mut options = IndexOptions::default();
             options.k = arguments.k.unwrap_or(options.k);
             options.minimum_count = arguments.minimum_count.unwrap_or(options.minimum_count);
+            options.abundances = arguments.abundances;
             Ok((database.create_sequence_index(&arguments.index, options)?, true))
         }
         Err(error) => Err(error.into()),

@@ -54,7 +54,7 @@ fn sequence(database: &Stromatolite, gene: &str, output: &mut impl Write) -> Res
     )?;
     let index = database.sequence_index(INDEX)?;
     let queries = std::iter::once(Ok(Query::new(GENE, gene.as_bytes())));
-    let options = SearchOptions { threshold: THRESHOLD, top: None };
+    let options = SearchOptions { threshold: THRESHOLD, ..SearchOptions::default() };
     let mut table = Table::new(&["query", ">k-mers", "sample", ">found", ">share"]);
     for result in index.search(queries, options).map_err(Error::from)? {
         add_rows(&mut table, &result.map_err(Error::from)?);

@@ -1,0 +1,216 @@
+//! Builds an index of a folder of FASTA files, one sample a file, and prints what it costs in processor time, memory
+//! and space; then searches it. `cargo xtask genomes` fetches the 34 genomes that the figures are told of.
+//!
+//! `cargo run --release -p stroma-sequence --example collection -- target/genomes [--k 23] [--threads 2]
+//! [--memory-mb 2048] [--queries 1000] [--partitions 64] [--abundances] [--count]`
+//!
+//! `--count` counts the distinct k-mers once more by sorting all of them, which takes eight bytes for each (k to 31).
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a measurement reads files, takes the time and prints it"
+)]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use stroma_sequence::reader::{open_path, sample_name};
+use stroma_sequence::{
+    BuildResources, IndexOptions, Input, NewSample, NoProgress, Outcome, Query, SearchOptions, SequenceIndex,
+};
+use stroma_strata::SetOptions;
+use stroma_strata::storage::LocalStorage;
+
+const QUERY_BASES: usize = 1000;
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+struct Settings {
+    files: Vec<PathBuf>,
+    k: u8,
+    threads: usize,
+    memory_mb: u64,
+    queries: usize,
+    partitions: u32,
+    abundances: bool,
+    count: bool,
+}
+
+fn settings() -> Result<Settings> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let number = |name: &str, otherwise: u64| -> Result<u64> {
+        match words.iter().position(|word| word == name) {
+            Some(at) => Ok(words.get(at + 1).ok_or("an option lacks its value")?.parse()?),
+            None => Ok(otherwise),
+        }
+    };
+    let folder = words.first().ok_or("name a folder of FASTA files")?;
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    files.retain(|file| file.to_string_lossy().contains(".f"));
+    files.sort();
+    Ok(Settings {
+        files,
+        k: number("--k", 23)? as u8,
+        threads: number("--threads", 1)? as usize,
+        memory_mb: number("--memory-mb", 2048)?,
+        queries: number("--queries", 1000)? as usize,
+        partitions: number("--partitions", 64)? as u32,
+        abundances: words.iter().any(|word| word == "--abundances"),
+        count: words.iter().any(|word| word == "--count"),
+    })
+}
+
+/// Processor seconds of this process, and the most memory it has held, in MB: what Linux tells.
+fn used() -> (f64, f64) {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+    ((ticks(11) + ticks(12)) / 100.0, peak.and_then(|kb| kb.trim().parse::<f64>().ok()).unwrap_or(0.0) / 1e3)
+}
+
+/// Runs a piece of work and prints what it took.
+fn measured<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let ((before, _), start) = (used(), Instant::now());
+    let outcome = work()?;
+    let (after, peak) = used();
+    let (real, processor) = (start.elapsed().as_secs_f64(), after - before);
+    println!("{what}: {processor:.2} s of processor, {real:.2} s real; at most {peak:.0} MB so far");
+    Ok(outcome)
+}
+
+fn report(index: &SequenceIndex) {
+    for layer in &index.statistics().layers {
+        println!(
+            "  level {}: {} samples, {} k-mers, {:.1} MB, {:.1} bits a k-mer, {} colour sets in {:.1} MB",
+            layer.level,
+            layer.samples,
+            layer.kmers,
+            layer.bytes as f64 / 1e6,
+            layer.bytes as f64 * 8.0 / layer.kmers.max(1) as f64,
+            layer.colour_sets,
+            layer.colour_bytes as f64 / 1e6
+        );
+    }
+}
+
+/// Pieces of the first records of the files, in turn, at seeded places.
+fn queries(files: &[PathBuf], count: usize) -> Result<Vec<Query>> {
+    let mut state = 42_u64;
+    let mut queries = Vec::new();
+    for file in files {
+        let record = open_path(file)?.next().ok_or("a file without a record")??;
+        for _ in 0..count.div_ceil(files.len()) {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            let Some(room) = record.sequence.len().checked_sub(QUERY_BASES) else { continue };
+            let start = (state >> 33) as usize % (room + 1);
+            let piece = &record.sequence[start..start + QUERY_BASES];
+            queries.push(Query::new(queries.len().to_string(), piece));
+        }
+    }
+    queries.truncate(count);
+    Ok(queries)
+}
+
+fn search(index: &SequenceIndex, queries: &[Query], threads: usize) -> Result<usize> {
+    let options = SearchOptions { threads, ..SearchOptions::default() };
+    let mut hits = 0;
+    for result in index.search(queries.iter().cloned().map(Ok), options)? {
+        if let Outcome::Hits(found) = result?.outcome {
+            hits += found.len();
+        }
+    }
+    Ok(hits)
+}
+
+/// The distinct canonical k-mers of all files: every window's word, sorted. Shares no code with the index.
+fn plain_count(files: &[PathBuf], k: u8) -> Result<usize> {
+    let (mut words, mask) = (Vec::<u64>::new(), u64::MAX >> (64 - 2 * k));
+    for file in files {
+        let text = std::fs::read_to_string(file)?;
+        let (mut forward, mut reverse, mut run) = (0_u64, 0_u64, 0);
+        for line in text.lines() {
+            if line.starts_with('>') {
+                run = 0;
+                continue;
+            }
+            for byte in line.trim_end().bytes() {
+                let Some(code) = b"ACGT".iter().position(|base| *base == byte.to_ascii_uppercase()) else {
+                    run = 0;
+                    continue;
+                };
+                forward = (forward << 2 | code as u64) & mask;
+                reverse = reverse >> 2 | (3 - code as u64) << (2 * k - 2);
+                run += 1;
+                if run >= k {
+                    words.push(forward.min(reverse));
+                    run = k;
+                }
+            }
+        }
+    }
+    words.sort_unstable();
+    words.dedup();
+    Ok(words.len())
+}
+
+fn build(index: &SequenceIndex, files: &[PathBuf]) -> Result<()> {
+    let sample = |file: &PathBuf| Ok(NewSample::new(sample_name(file), vec![Input::path(file)]));
+    let report = index.add_samples(files.iter().map(sample), false, &NoProgress)?;
+    report.merge_failure.map_or(Ok(()), |error| Err(error.into()))
+}
+
+fn main() -> Result<()> {
+    let settings = settings()?;
+    let queries = queries(&settings.files, settings.queries)?;
+    if settings.count {
+        let count = measured("plain count", || plain_count(&settings.files, settings.k))?;
+        println!("  {count} distinct canonical k-mers, k = {}", settings.k);
+    }
+    let folder = std::env::temp_dir().join(format!("stroma-collection-{}", std::process::id()));
+    let outcome = measure(&settings, &queries, &folder);
+    std::fs::remove_dir_all(&folder)?;
+    outcome
+}
+
+fn measure(settings: &Settings, queries: &[Query], folder: &Path) -> Result<()> {
+    let options = IndexOptions {
+        k: settings.k,
+        partitions: settings.partitions,
+        abundances: settings.abundances,
+        ..IndexOptions::default()
+    };
+    let storage = Arc::new(LocalStorage::open(folder)?);
+    let index = SequenceIndex::create(storage, options, SetOptions::default())?;
+    let resources = BuildResources { threads: settings.threads, memory_bytes: settings.memory_mb << 20 };
+    index.set_resources(resources);
+    let what = format!("build, {} samples, {} threads", settings.files.len(), settings.threads);
+    measured(&what, || build(&index, &settings.files))?;
+    report(&index);
+    println!("bytes written per byte added: {:.2}", index.statistics().set.write_amplification());
+    if index.statistics().layers.len() > 1 {
+        measured("compact", || Ok(index.compact()?))?;
+        report(&index);
+    }
+    index.close()?;
+    let index = SequenceIndex::open(Arc::new(LocalStorage::open(folder)?), SetOptions::default())?;
+    let what = format!("search for {} queries of {QUERY_BASES} bases", queries.len());
+    for again in ["just opened", "again", "again"] {
+        let hits = measured(&format!("{what}, {again}"), || search(&index, queries, settings.threads))?;
+        println!("  {hits} hits");
+    }
+    let each = measured("one by one", || {
+        queries
+            .iter()
+            .take(200)
+            .try_fold(0, |hits, query| Ok(hits + search(&index, std::slice::from_ref(query), 1)?))
+    })?;
+    println!("  {each} hits of 200");
+    let is_sound = measured("check", || Ok(index.check().is_sound()))?;
+    println!("  sound: {is_sound}");
+    Ok(())
+}

@@ -1,0 +1,163 @@
+//! The steps of opening a layer file: each checks what the next relies on.
+
+use stroma_strata::storage::Blob;
+use xxhash_rust::xxh3::xxh3_64;
+use zerocopy::FromBytes;
+
+use super::LayerError;
+use super::format::{
+    ALIGNMENT, COLOURS_PACKED, DICTIONARY_BUCKETS, END_MAGIC, FOOTER_BYTES, Footer, HEADER_BYTES, Header,
+    MAGIC, PARTITION_ENTRY_BYTES, PartitionEntry, SETS_DIFFERENCES, SectionPointer, VERSION,
+};
+use crate::abundance::LEVELS;
+use crate::kmer::Geometry;
+
+/// Reads and verifies the fixed parts of one file.
+pub(super) struct Opener<'a> {
+    pub(super) blob: &'a dyn Blob,
+}
+
+impl Opener<'_> {
+    fn corrupt(&self, offset: u64, what: &'static str) -> LayerError {
+        LayerError::Corrupt { place: self.blob.describe(), offset, what }
+    }
+
+    fn unsupported(&self, what: &'static str, found: u32) -> LayerError {
+        LayerError::Unsupported { place: self.blob.describe(), what, found }
+    }
+
+    fn read<const N: usize>(&self, offset: u64) -> Result<[u8; N], LayerError> {
+        if offset.checked_add(N as u64).is_none_or(|end| end > self.blob.len()) {
+            return Err(self.corrupt(offset, "the file ends too early"));
+        }
+        let mut bytes = [0; N];
+        self.blob.read_exact_at(offset, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// k, minimizer length and partitions; and how many abundances a sample's k-mer may have.
+    pub(super) fn geometry(&self) -> Result<(Geometry, u32), LayerError> {
+        if self.blob.len() < (HEADER_BYTES + FOOTER_BYTES) as u64 {
+            return Err(self.corrupt(self.blob.len(), "the file ends too early"));
+        }
+        let bytes: [u8; HEADER_BYTES] = self.read(0)?;
+        let header: Header = zerocopy::transmute!(bytes);
+        if header.magic != MAGIC {
+            return Err(self.corrupt(0, "this is no k-mer layer"));
+        }
+        if header.version.get() != VERSION {
+            return Err(self.unsupported("format version", header.version.get()));
+        }
+        if header.checksum.get() != header.expected_checksum() || header.reserved != [0; 7] {
+            return Err(self.corrupt(0, "the checksum of the header does not match"));
+        }
+        let geometry = Geometry::from_parts(header.k, header.minimizer_length, header.partition_bits)
+            .map_err(|source| LayerError::Geometry { place: self.blob.describe(), source })?;
+        if header.word_bytes != geometry.word_bytes() {
+            return Err(self.unsupported("k-mer word width", header.word_bytes.into()));
+        }
+        let levels = u32::from(header.levels);
+        if levels != 1 && levels != LEVELS {
+            return Err(self.unsupported("number of abundance levels", levels));
+        }
+        Ok((geometry, levels))
+    }
+
+    pub(super) fn footer(&self) -> Result<Footer, LayerError> {
+        let offset = self.blob.len() - FOOTER_BYTES as u64;
+        let bytes: [u8; FOOTER_BYTES] = self.read(offset)?;
+        let footer: Footer = zerocopy::transmute!(bytes);
+        if footer.magic != END_MAGIC {
+            return Err(self.corrupt(offset, "the end mark is missing; the file was cut short"));
+        }
+        if footer.checksum.get() != footer.expected_checksum() {
+            return Err(self.corrupt(offset, "the checksum of the footer does not match"));
+        }
+        if footer.set_coding != SETS_DIFFERENCES {
+            return Err(self.unsupported("colour-set coding", footer.set_coding.into()));
+        }
+        Ok(footer)
+    }
+
+    /// Bytes of a table, verified; a table longer than the file is refused before it is read.
+    fn table(&self, pointer: SectionPointer, bytes: u64) -> Result<Vec<u8>, LayerError> {
+        let offset = pointer.offset.get();
+        if pointer.bytes.get() != bytes || pointer.end().is_none_or(|end| end > self.blob.len()) {
+            return Err(self.corrupt(offset, "a table is not as long as the footer says"));
+        }
+        let mut table = vec![0; bytes as usize];
+        self.blob.read_exact_at(offset, &mut table)?;
+        if xxh3_64(&table) != pointer.checksum.get() {
+            return Err(self.corrupt(offset, "the checksum of a table does not match"));
+        }
+        Ok(table)
+    }
+
+    pub(super) fn directory(
+        &self,
+        footer: &Footer,
+        geometry: Geometry,
+    ) -> Result<Vec<PartitionEntry>, LayerError> {
+        let bytes = u64::from(geometry.partitions()) * PARTITION_ENTRY_BYTES as u64;
+        let table = self.table(footer.directory, bytes)?;
+        let mut directory = Vec::with_capacity(geometry.partitions() as usize);
+        for bytes in table.chunks_exact(PARTITION_ENTRY_BYTES) {
+            let entry = PartitionEntry::read_from_bytes(bytes)
+                .map_err(|_| self.corrupt(footer.directory.offset.get(), "a directory entry is cut short"))?;
+            if entry.dictionary_coding != DICTIONARY_BUCKETS {
+                return Err(self.unsupported("k-mer dictionary coding", entry.dictionary_coding.into()));
+            }
+            if entry.colour_coding != COLOURS_PACKED {
+                return Err(self.unsupported("colour coding", entry.colour_coding.into()));
+            }
+            let widths_fit = u32::from(entry.kmer_width) == geometry.kmer_bits() && entry.colour_width <= 32;
+            if !widths_fit || entry.reserved != [0; 3] {
+                return Err(self.corrupt(footer.directory.offset.get(), "a directory entry makes no sense"));
+            }
+            directory.push(entry);
+        }
+        Ok(directory)
+    }
+
+    /// Sections must follow each other without holes from the header to the footer.
+    pub(super) fn check_tiling(
+        &self,
+        directory: &[PartitionEntry],
+        footer: &Footer,
+    ) -> Result<(), LayerError> {
+        let mut expected = HEADER_BYTES as u64;
+        for pointer in sections_in_order(directory.iter(), footer) {
+            let end = pointer.end().and_then(|end| end.checked_next_multiple_of(ALIGNMENT));
+            match end {
+                Some(end) if pointer.offset.get() == expected && end <= self.blob.len() => expected = end,
+                _ => return Err(self.corrupt(pointer.offset.get(), "the sections do not fit together")),
+            }
+        }
+        if expected != self.blob.len() - FOOTER_BYTES as u64 {
+            return Err(self.corrupt(expected, "the sections do not end where the footer begins"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn samples(&self, footer: &Footer, levels: u32) -> Result<Vec<u32>, LayerError> {
+        let table = self.table(footer.samples, 4 * u64::from(footer.sample_count.get()))?;
+        let samples: Vec<u32> =
+            table.chunks_exact(4).map(|id| u32::from_le_bytes([id[0], id[1], id[2], id[3]])).collect();
+        if footer.sample_count.get().checked_mul(levels).is_none() {
+            return Err(self.corrupt(footer.samples.offset.get(), "there are more samples than colours"));
+        }
+        if !samples.is_sorted_by(|a, b| a < b) {
+            return Err(self.corrupt(footer.samples.offset.get(), "the samples do not ascend"));
+        }
+        Ok(samples)
+    }
+}
+
+/// All sections in the order in which they lie in the file.
+pub(super) fn sections_in_order<'a>(
+    directory: impl Iterator<Item = &'a PartitionEntry>,
+    footer: &Footer,
+) -> impl Iterator<Item = SectionPointer> {
+    let tables = [footer.directory, footer.samples, footer.sets, footer.set_offsets];
+    directory.flat_map(|entry| [entry.lows, entry.colours, entry.starts]).chain(tables)
+}

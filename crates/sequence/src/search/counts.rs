@@ -1,0 +1,76 @@
+//! Adds up, for each query and each sample, how many k-mers were found and how often they occur.
+
+use super::Hit;
+use super::stream::Snapshot;
+use crate::Error;
+use crate::abundance::smallest_of;
+use crate::layer::{ColourSet, Layer};
+use crate::samples::SampleTable;
+
+/// For each query and each sample, how many k-mers were found.
+pub(super) struct Counts<'a> {
+    found: Vec<u32>,
+    /// The sum of their abundances, where it is asked for.
+    abundances: Option<Vec<u64>>,
+    samples: &'a SampleTable,
+}
+
+impl<'a> Counts<'a> {
+    pub(super) fn new(queries: usize, snapshot: &'a Snapshot, abundances: bool) -> Self {
+        let samples = &*snapshot.samples;
+        let counters = queries * samples.samples().len();
+        Counts { found: vec![0; counters], abundances: abundances.then(|| vec![0; counters]), samples }
+    }
+
+    /// Adds what one layer holds, sets in the upper halves and queries in the lower: every set is decoded once, then
+    /// counted for all queries that met it.
+    pub(super) fn add(&mut self, layer: &Layer, found: &mut [u64]) -> Result<(), Error> {
+        // A colour without a sample belongs to one that was removed.
+        let ranks: Vec<Option<usize>> = layer.samples().iter().map(|&id| self.samples.rank_of(id)).collect();
+        let samples = self.samples.samples().len();
+        let levels = layer.levels();
+        let mut set = ColourSet::empty(0);
+        let mut members: Vec<(usize, u64)> = Vec::new();
+        found.sort_unstable();
+        for same_set in found.chunk_by(|a, b| a >> 32 == b >> 32) {
+            layer.decode_set((same_set[0] >> 32) as u32, &mut set)?;
+            let member =
+                |colour: u32| Some((ranks[(colour / levels) as usize]?, smallest_of(colour % levels)));
+            members.clear();
+            members.extend(set.iter().filter_map(member));
+            for same_query in same_set.chunk_by(|a, b| a == b) {
+                let first = same_query[0] as u32 as usize * samples;
+                let row = &mut self.found[first..][..samples];
+                members.iter().for_each(|&(rank, _)| row[rank] += same_query.len() as u32);
+                if let Some(abundances) = &mut self.abundances {
+                    let row = &mut abundances[first..][..samples];
+                    members.iter().for_each(|&(rank, count)| row[rank] += count * same_query.len() as u64);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The samples with enough k-mers of a query: most found first, equal ones by name.
+    pub(super) fn best_hits(&self, query: usize, kmers: u64, needed: u64, top: Option<usize>) -> Vec<Hit> {
+        let samples = self.samples.samples();
+        let first = query * samples.len();
+        let row = &self.found[first..][..samples.len()];
+        let mut ranks: Vec<usize> =
+            (0..samples.len()).filter(|&rank| u64::from(row[rank]) >= needed).collect();
+        ranks.sort_by(|&a, &b| row[b].cmp(&row[a]).then_with(|| samples[a].name.cmp(&samples[b].name)));
+        ranks.truncate(top.unwrap_or(usize::MAX));
+        let hit = |rank: usize| {
+            let found = row[rank];
+            let mean = |sums: &Vec<u64>| sums[first + rank] as f64 / f64::from(found);
+            Hit {
+                sample: samples[rank].name.clone(),
+                found: found.into(),
+                share: f64::from(found) / kmers as f64,
+                abundance: self.abundances.as_ref().map(mean),
+                positions: None,
+            }
+        };
+        ranks.into_iter().map(hit).collect()
+    }
+}

@@ -1,0 +1,76 @@
+//! Tells where in a query the k-mers begin that a sample holds.
+
+use std::ops::Range;
+
+use super::Hit;
+use super::stream::Snapshot;
+use crate::Error;
+use crate::kmer::{Kmers, Word, mixing};
+use crate::layer::ColourSet;
+
+/// Adds to each hit the stretches of positions at which k-mers begin that its sample holds: one more look-up for
+/// each position and layer.
+pub(super) fn add_positions<W: Word>(
+    hits: &mut [Hit],
+    sequence: &[u8],
+    snapshot: &Snapshot,
+) -> Result<(), Error> {
+    if hits.is_empty() {
+        return Ok(());
+    }
+    let (samples, mixing) = (&snapshot.samples, mixing::<W>(snapshot.geometry));
+    let mut positions: Vec<Vec<u64>> = vec![Vec::new(); hits.len()];
+    let mut set = ColourSet::empty(0);
+    for layer in snapshot.version.layers().map(|layer| layer.layer()) {
+        // For each hit whose sample the layer holds its first colour there.
+        let ids = layer.samples();
+        let colour_of = |hit: &Hit| {
+            let id = samples.id_of(&hit.sample)?;
+            Some(ids.binary_search(&id).ok()? as u32 * layer.levels())
+        };
+        let held: Vec<(usize, u32)> =
+            hits.iter().enumerate().filter_map(|(hit, told)| Some((hit, colour_of(told)?))).collect();
+        if held.is_empty() {
+            continue;
+        }
+        let mut found: Vec<(u32, u64)> = Vec::new();
+        let mut kmers = Kmers::<W>::new(sequence, snapshot.geometry);
+        while let Some(at) = kmers.next() {
+            if let Some(id) = layer.partition::<W>(at.partition)?.set_id(mixing.hash(at.kmer)) {
+                found.push((id, kmers.position() as u64));
+            }
+        }
+        found.sort_unstable();
+        for same_set in found.chunk_by(|a, b| a.0 == b.0) {
+            layer.decode_set(same_set[0].0, &mut set)?;
+            for &(hit, colour) in &held {
+                if (colour..colour + layer.levels()).any(|colour| set.contains(colour)) {
+                    positions[hit].extend(same_set.iter().map(|&(_, position)| position));
+                }
+            }
+        }
+    }
+    for (hit, mut positions) in hits.iter_mut().zip(positions) {
+        positions.sort_unstable();
+        hit.positions = Some(stretches(&positions));
+    }
+    Ok(())
+}
+
+/// Ascending positions as stretches without gaps.
+fn stretches(positions: &[u64]) -> Vec<Range<u64>> {
+    let without_gap = positions.chunk_by(|a, b| a + 1 == *b);
+    without_gap.map(|stretch| stretch[0]..stretch[stretch.len() - 1] + 1).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_make_a_stretch() {
+        assert_eq!(stretches(&[]), []);
+        assert_eq!(stretches(&[5]), vec![Range { start: 5, end: 6 }]);
+        assert_eq!(stretches(&[0, 1, 2, 4, 7, 8]), [0..3, 4..5, 7..9]);
+    }
+}
