@@ -44,6 +44,42 @@ pub enum Error {
         /// The longest allowed, in bytes.
         limit: u64,
     },
+    /// A merge operator failed on what is stored for a key.
+    #[error("the merge operator {operator:?} of keyspace {keyspace:?} failed on {key:?}: {cause}")]
+    Merge {
+        /// The keyspace.
+        keyspace: String,
+        /// The key, without its keyspace.
+        key: String,
+        /// The operator's name.
+        operator: String,
+        /// What it said.
+        cause: Arc<dyn std::error::Error + Send + Sync>,
+    },
+    /// A keyspace has no merge operator, and something asks for one.
+    #[error("the keyspace {keyspace:?} has no merge operator; give it one in the options")]
+    NoMergeOperator {
+        /// The keyspace.
+        keyspace: String,
+    },
+    /// A keyspace was written with another merge operator than it is opened with.
+    #[error(
+        "the keyspace {keyspace:?} was written with the merge operator {stored:?}, not {given:?}; open it with that"
+    )]
+    OtherMergeOperator {
+        /// The keyspace.
+        keyspace: String,
+        /// The name of the operator that its operands are for.
+        stored: String,
+        /// The name of the operator in the options; empty if there is none.
+        given: String,
+    },
+    /// An entry of a keyspace with a merge operator was to expire.
+    #[error("entries of the keyspace {keyspace:?}, which has a merge operator, cannot expire")]
+    CannotExpire {
+        /// The keyspace.
+        keyspace: String,
+    },
     /// A key was ingested that does not come after the one before it.
     #[error("{key:?} does not come after {before:?}: what is ingested must ascend, each key once")]
     Unsorted {

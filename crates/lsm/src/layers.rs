@@ -18,10 +18,11 @@ use crate::flush::FlushRecord;
 use crate::keyspace::KeyRange;
 use crate::merging::Visibility;
 use crate::options::Options;
+use crate::rules::Resolver;
 use crate::snapshot::SnapshotRegistry;
 use crate::table::{InTable, LevelCursor, Lookup, TableDescription, TableOptions};
 use crate::tombstones::RangeTombstones;
-use crate::values::{Found, ValueSeparator, ValueStore};
+use crate::values::{Found, ValueSeparator};
 use crate::{Error, Value};
 
 /// The layered set of tables.
@@ -44,9 +45,9 @@ impl Layers {
     pub(crate) fn open(
         storage: Arc<dyn LogStorage>,
         options: &Options,
-        snapshots: Arc<SnapshotRegistry>,
+        snapshots: &Arc<SnapshotRegistry>,
         cache: Option<BlockCache>,
-        values: Arc<ValueStore>,
+        resolver: &Arc<Resolver>,
     ) -> Result<(Layers, OpenReport), Error> {
         let table_options = TableOptions {
             block_bytes: options.block_bytes,
@@ -55,9 +56,9 @@ impl Layers {
             index: options.index,
             encryption: options.encryption.clone(),
         };
+        let snapshots = snapshots.clone();
         let in_use = Arc::new(move || snapshots.live());
-        let store = values.clone();
-        let kind = TableKind::new(table_options, in_use, store, options.value_threshold)
+        let kind = TableKind::new(table_options, in_use, resolver.clone(), options.value_threshold)
             .with_levels(options.level_compression.clone())
             .with_cache(cache);
         let set_options = SetOptions {
@@ -69,7 +70,7 @@ impl Layers {
             ..SetOptions::default()
         };
         let (set, report) = LayeredSet::open(storage, kind, set_options)?;
-        values.start_epoch(report.epoch)?;
+        resolver.values().start_epoch(report.epoch)?;
         let table_bytes = match &options.merge_policy {
             MergePolicy::TieredThenLevelled(limits) => limits.table_bytes,
             // A run may be of several; one table of everything would take memory for all its keys.

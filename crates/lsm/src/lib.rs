@@ -65,6 +65,7 @@
 //! | what merges drop | `compaction` |
 //! | sorted entries in bulk, past log and memory | `ingestion` |
 //! | walking over many sources at once | `merging`, `read` |
+//! | merge operators, time to live, compaction filters | `rules`, `read`, `compaction` |
 //! | checkpoints, backups | `backup` |
 //! | transactions, snapshots, keyspaces | `transaction`, `snapshot`, `keyspace` |
 //! | opening and recovery | `database`, `memtable` |
@@ -104,6 +105,7 @@ mod merging;
 mod options;
 mod read;
 mod resident;
+mod rules;
 mod snapshot;
 mod statistics;
 mod table;
@@ -129,6 +131,7 @@ pub use log::LogCut;
 pub use memory_map::{MemoryMap, MemoryPart, SegmentOwner, SegmentStatistics};
 pub use options::{Durability, Options, RecoveryMode};
 pub use read::{LentEntry, Range, RangeEstimate};
+pub use rules::{Candidate, CompactionFilter, Decision, KeyspaceOptions, MergeError, MergeOperator};
 pub use snapshot::Snapshot;
 pub use statistics::{JobStatistics, LevelStatistics, Statistics};
 pub use stroma_strata::Upkeep;

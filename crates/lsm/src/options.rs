@@ -1,5 +1,6 @@
 //! How a database is opened: memory, durability, recovery, and what it takes from the outside world.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use stroma_strata::runtime::{Clock, Spawner, SystemClock, ThreadSpawner};
 use stroma_strata::{MergePolicy, Upkeep};
 
 use crate::block_cache::CacheLimits;
-use crate::{Compression, Error, FilterPolicy, IndexPolicy, LevelCompression};
+use crate::{Compression, Error, FilterPolicy, IndexPolicy, KeyspaceOptions, LevelCompression};
 
 /// What a commit waits for before it is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -81,6 +82,9 @@ pub struct Options {
     /// a database that is not encrypted, nor left out for one that is; see
     /// [`Encryption::adopting_plain_files`] for how to encrypt one that was not.
     pub encryption: Option<Encryption>,
+    /// How single keyspaces behave, by name: what merges operands, how long entries live. Keyspaces that are not named
+    /// here have none of that.
+    pub keyspaces: BTreeMap<String, KeyspaceOptions>,
     /// How long a transaction waits for a key that another has locked. Default 10 s.
     pub lock_timeout: Duration,
     /// Tells the time, for waits.
@@ -108,6 +112,7 @@ impl Default for Options {
             filter: FilterPolicy::default(),
             index: IndexPolicy::default(),
             encryption: None,
+            keyspaces: BTreeMap::new(),
             lock_timeout: Duration::from_secs(10),
             clock: Arc::new(SystemClock::new()),
             spawner: Arc::new(ThreadSpawner),
@@ -180,6 +185,18 @@ impl Options {
     /// How blocks of a table of `level` are compressed; `is_bottom` if nothing below it has the same keys.
     pub fn compression_at(&self, level: u32, is_bottom: bool) -> Compression {
         self.level_compression.at(level, is_bottom, self.compression)
+    }
+
+    /// The same with options for the keyspace called `name`.
+    #[must_use]
+    pub fn with_keyspace(mut self, name: impl Into<String>, options: KeyspaceOptions) -> Self {
+        self.keyspaces.insert(name.into(), options);
+        self
+    }
+
+    /// Refuses what cannot work together.
+    pub(crate) fn check_keyspaces(&self) -> Result<(), Error> {
+        self.keyspaces.iter().try_for_each(|(name, options)| options.check(name))
     }
 
     /// The shares of the budget but what the cache of blocks keeps. Three quarters are for entries, one for indexes;

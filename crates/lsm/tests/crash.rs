@@ -9,7 +9,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use random::Random;
-use stroma_lsm::{Batch, Database, Durability, Error, Keyspace, Options, RecoveryMode};
+use stroma_lsm::{
+    Batch, Database, Durability, Error, Keyspace, KeyspaceOptions, MergeError, MergeOperator, Options,
+    RecoveryMode,
+};
 use stroma_strata::MergePolicy;
 use stroma_strata::picker::Limits;
 use stroma_strata::storage::{LogStorage as _, MemoryStorage, PowerLoss};
@@ -35,12 +38,30 @@ fn options(memory_kib: usize) -> Options {
         }),
         ..Options::default()
     }
+    .with_keyspace("all", KeyspaceOptions::default().merging(Append))
+}
+
+/// Appends operands to the value.
+struct Append;
+
+impl MergeOperator for Append {
+    fn name(&self) -> &str {
+        "append"
+    }
+
+    fn merge(&self, _: &[u8], base: Option<&[u8]>, operands: &[&[u8]]) -> Result<Vec<u8>, MergeError> {
+        Ok([base.unwrap_or_default(), &operands.concat()].concat())
+    }
+
+    fn combine(&self, _: &[u8], operands: &[&[u8]]) -> Option<Vec<u8>> {
+        Some(operands.concat())
+    }
 }
 
 /// What a run writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Load {
-    /// Puts, deletes and range deletes of a few keys.
+    /// Puts, deletes, range deletes, operands and ingestions of a few keys.
     Mixed,
     /// A few keys over and over and now and then another: those stay in memory while others go to tables.
     Overwrites,
@@ -212,6 +233,11 @@ fn change_some(
             1 | 2 => {
                 batch.delete(keyspace, &key);
                 map.remove(&key);
+            }
+            3 | 4 if load == Load::Mixed => {
+                let operand = vec![number as u8; 1 + choices.below(40) as usize];
+                batch.merge(keyspace, &key, &operand);
+                map.entry(key).or_default().extend(operand);
             }
             _ => {
                 let longest = setting.scaled(if load == Load::Mixed { 400 } else { 320 });

@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::ops::RangeBounds;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::request::{CommitToken, Payload};
 use crate::Error;
@@ -51,6 +52,39 @@ impl Batch {
             self.payload.put_streamed(&keyspace.key_prefix(), key.as_ref(), value);
         }
         Ok(self)
+    }
+
+    /// Has the keyspace's merge operator change the value of `key` by `operand`; see [`Keyspace::merge`].
+    pub fn merge(
+        &mut self,
+        keyspace: &Keyspace,
+        key: impl AsRef<[u8]>,
+        operand: impl AsRef<[u8]>,
+    ) -> &mut Self {
+        if self.accepts(keyspace) {
+            match keyspace.check_merges() {
+                Ok(()) => self.payload.merge(&keyspace.key_prefix(), key.as_ref(), operand.as_ref()),
+                Err(mistake) => self.payload.note_mistake(mistake),
+            }
+        }
+        self
+    }
+
+    /// Sets `key` to `value` until so long after now; see [`Keyspace::put_expiring`].
+    pub fn put_expiring(
+        &mut self,
+        keyspace: &Keyspace,
+        key: impl AsRef<[u8]>,
+        value: impl AsRef<[u8]>,
+        after: Duration,
+    ) -> &mut Self {
+        if self.accepts(keyspace) {
+            match keyspace.expiry(after) {
+                Ok(at) => self.payload.put_expiring(&keyspace.key_prefix(), key.as_ref(), value.as_ref(), at),
+                Err(mistake) => self.payload.note_mistake(mistake),
+            }
+        }
+        self
     }
 
     /// Removes `key`; nothing happens if it is absent.

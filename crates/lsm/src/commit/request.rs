@@ -5,7 +5,7 @@ use std::sync::Arc;
 use parking_lot::{Condvar, Mutex};
 
 use crate::Error;
-use crate::entry::{MAX_BOUND_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES, Sequence};
+use crate::entry::{MAX_BOUND_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES, Marked, Sequence, Timestamp};
 use crate::log::Operation;
 use crate::options::Durability;
 use crate::transaction::Validation;
@@ -29,6 +29,8 @@ pub(crate) struct Payload {
     pub(crate) operations: u32,
     /// Whether a range delete is among them.
     pub(crate) deletes_ranges: bool,
+    /// Whether a put that expires is among them.
+    pub(crate) expires: bool,
     /// The first mistake the caller made; told when it commits.
     mistake: Option<Error>,
     /// The value files that the operations refer to, each with the bytes it is for.
@@ -58,6 +60,29 @@ impl Payload {
             Operation::encode_put_stored(&mut self.bytes, prefix, key, &encoded);
             self.operations += 1;
             self.streamed.push((file, reference.stored_bytes()));
+        }
+    }
+
+    /// Adds an operand for `prefix` joined with `key`.
+    pub(crate) fn merge(&mut self, prefix: &[u8], key: &[u8], operand: &[u8]) {
+        self.put_marked(prefix, key, Marked::Operand(operand), operand.len());
+    }
+
+    /// Adds a put that expires.
+    pub(crate) fn put_expiring(&mut self, prefix: &[u8], key: &[u8], value: &[u8], at: Timestamp) {
+        let marked = Marked::Expiring { at, is_stored: false, content: value };
+        self.put_marked(prefix, key, marked, value.len());
+        self.expires = true;
+    }
+
+    fn put_marked(&mut self, prefix: &[u8], key: &[u8], marked: Marked<'_>, bytes: usize) {
+        if self.check("key", prefix.len() + key.len(), MAX_KEY_BYTES)
+            && self.check("value", bytes, MAX_VALUE_BYTES)
+        {
+            let mut value = Vec::new();
+            marked.encode(&mut value);
+            Operation::encode_put_marked(&mut self.bytes, prefix, key, &value);
+            self.operations += 1;
         }
     }
 

@@ -9,16 +9,18 @@ use stroma_strata::{
 };
 
 use super::hidden::{HideableTable, hidden_tables};
+use super::retention::Filtering;
 use super::summary::{TableNotes, check_descriptor, layer_summary};
 use super::{Retention, TableOutput, write_tables};
 use crate::LevelCompression;
 use crate::block_cache::{BlockCache, Caching};
 use crate::cursor::Cursor;
-use crate::entry::{EntryRef, Sequence};
+use crate::entry::{EntryRef, Sequence, Timestamp};
 use crate::merging::MergingCursor;
+use crate::rules::Resolver;
 use crate::table::{LevelCursor, Table, TableKeys, TableOptions, TableSink, TableSummary};
 use crate::tombstones::RangeTombstones;
-use crate::values::{TableLayer, ValueSeparator, ValueStore};
+use crate::values::{TableLayer, ValueSeparator};
 
 /// Tells which snapshots are in use, in any order.
 ///
@@ -35,8 +37,8 @@ pub(crate) struct TableKind {
     snapshots: SnapshotsInUse,
     /// Where tables keep blocks that cannot be read in place.
     cache: Option<BlockCache>,
-    /// Where large values go, and from which length on, in bytes.
-    values: Arc<ValueStore>,
+    /// Knows what keyspaces do with entries, and where large values go; from which length on, in bytes.
+    resolver: Arc<Resolver>,
     value_threshold: usize,
 }
 
@@ -47,15 +49,16 @@ impl fmt::Debug for TableKind {
 }
 
 impl TableKind {
-    /// Tables that are written with `options`, their values of `value_threshold` bytes or more in `values`.
+    /// Tables that are written with `options`, their values of `value_threshold` bytes or more in value
+    /// files.
     pub(crate) fn new(
         options: TableOptions,
         snapshots: SnapshotsInUse,
-        values: Arc<ValueStore>,
+        resolver: Arc<Resolver>,
         value_threshold: usize,
     ) -> Self {
         let levels = LevelCompression::default();
-        Self { options, levels, snapshots, cache: None, values, value_threshold }
+        Self { options, levels, snapshots, cache: None, resolver, value_threshold }
     }
 
     /// The same, compressed in other ways at certain levels.
@@ -76,7 +79,7 @@ impl TableKind {
 
     /// Takes large values out of the entries of one run of work.
     pub(crate) fn separator(&self) -> ValueSeparator {
-        ValueSeparator::new(self.values.clone(), self.value_threshold)
+        ValueSeparator::new(self.resolver.values().clone(), self.value_threshold)
     }
 
     /// The same, with a cache for the tables that are opened.
@@ -91,13 +94,13 @@ impl TableKind {
         tombstones: &Arc<RangeTombstones>,
         writer: &mut LayerWriter,
     ) -> Result<LayerSummary, KindError> {
-        let retention = Retention::new((self.snapshots)(), false);
+        let retention = Retention::new((self.snapshots)(), false).with_rules(&self.resolver);
         let mut values = self.separator();
         let options = self.options_at(0, false);
         let summary = super::write_table(source, tombstones, &retention, &options, &mut values, writer)?;
-        let uses = values.take_uses();
+        let notes = values.take_notes(summary.properties.entries);
         values.finish()?;
-        Ok(layer_summary(&summary.properties, uses))
+        Ok(layer_summary(&summary.properties, notes))
     }
 }
 
@@ -115,11 +118,20 @@ impl LayerKind for TableKind {
         let keys = TableKeys { encryption: self.options.encryption.clone(), number: descriptor.id };
         let table = Table::open_with(blob, keys, cache, ingested_at)?;
         let notes = check_descriptor(table.properties(), descriptor, &place)?;
-        Ok(TableLayer::open(table, &notes.value_uses, &self.values)?)
+        self.resolver.turns().note_stored(notes.turn);
+        if notes.half_life > 0 || notes.expiring > 0 {
+            self.resolver.note_expiring();
+        }
+        Ok(TableLayer::open(table, &notes.value_uses, self.resolver.values())?)
     }
 
     fn merge(&self, job: &MergeJob<'_, Self>, output: &mut LayerOutput<'_>) -> Result<(), KindError> {
-        let retention = Retention::new((self.snapshots)(), job.is_bottom());
+        let mut retention = Retention::new((self.snapshots)(), job.is_bottom()).with_rules(&self.resolver);
+        if let (true, Some(first)) = (self.resolver.rules().any_filter(), job.inputs().first()) {
+            let settled = self.resolver.settled();
+            let turn = self.resolver.turns().begin(first.descriptor().id);
+            retention = retention.filtering(Filtering { turn, level: job.target_level(), settled });
+        }
         let mut tombstones = RangeTombstones::default();
         for input in job.inputs() {
             tombstones.extend(input.layer().tombstones());
@@ -134,6 +146,12 @@ impl LayerKind for TableKind {
         let options = self.options_at(job.target_level(), job.is_bottom());
         write_tables(source, tombstones, job.range(), &retention, &options, &mut output)?;
         Ok(output.values.finish()?)
+    }
+
+    fn merge_ended(&self, inputs: &[Arc<Layer<Self>>]) {
+        if let Some(first) = inputs.first() {
+            self.resolver.turns().end(first.descriptor().id);
+        }
     }
 
     fn merges_ranges(&self) -> bool {
@@ -152,6 +170,21 @@ impl LayerKind for TableKind {
         let mut snapshots = (self.snapshots)();
         snapshots.sort_unstable();
         hidden_tables(&layers, &snapshots)
+    }
+
+    fn outdated(&self, version: &Version<Self>) -> Vec<u64> {
+        let notes =
+            |layer: &LayerDescriptor| Some((layer.id, TableNotes::decode(&layer.metadata)?.half_life));
+        let dated: Vec<(u64, Timestamp)> = version
+            .layers()
+            .filter_map(|layer| notes(layer.descriptor()))
+            .filter(|(_, half_life)| *half_life > 0)
+            .collect();
+        if dated.is_empty() {
+            return Vec::new();
+        }
+        let now = self.resolver.oldest_moment().time;
+        dated.into_iter().filter(|(_, half_life)| *half_life <= now).map(|(id, _)| id).collect()
     }
 
     fn verify(&self, layer: &TableLayer) -> Result<(), KindError> {
@@ -198,7 +231,8 @@ impl TableOutput for MergeOutput<'_, '_, '_> {
 
     fn finish(&mut self, sink: LayerWriter, summary: TableSummary) -> Result<(), KindError> {
         debug_assert_eq!(sink.position(), summary.file_bytes, "the builder counts what it writes");
-        sink.finish(layer_summary(&summary.properties, self.values.take_uses()))?;
+        let notes = self.values.take_notes(summary.properties.entries);
+        sink.finish(layer_summary(&summary.properties, notes))?;
         Ok(())
     }
 

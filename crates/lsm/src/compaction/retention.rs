@@ -4,7 +4,10 @@
 //! and with the next. Whoever reads, reads at a snapshot, or at a later one taken since; so of the versions of
 //! a key in one stripe only the newest can be seen.
 
-use crate::entry::{EntryRef, Kind, Sequence};
+use std::sync::Arc;
+
+use crate::entry::{EntryRef, Kind, Moment, Sequence};
+use crate::rules::Resolver;
 use crate::tombstones::RangeTombstones;
 
 /// What to keep.
@@ -14,6 +17,23 @@ pub(crate) struct Retention {
     snapshots: Vec<Sequence>,
     /// No older source covers any of the keys, so that a delete in the oldest stripe hides nothing.
     bottom: bool,
+    /// The moment of the oldest reader: what expired, or was filtered, by then nobody sees any more.
+    pub(super) oldest: Moment,
+    /// What a merge that asks filters has to know.
+    pub(super) filtering: Option<Filtering>,
+    /// Knows how to put operands together.
+    pub(super) resolver: Option<Arc<Resolver>>,
+}
+
+/// A merge that asks filters.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Filtering {
+    /// Its turn.
+    pub(super) turn: u64,
+    /// The level it writes to.
+    pub(super) level: u32,
+    /// Only entries up to this sequence are asked about: later ones may be found in memory as well, as they were.
+    pub(super) settled: Sequence,
 }
 
 /// A stripe: the number of snapshots before its sequences.
@@ -25,13 +45,28 @@ impl Retention {
     /// sequence in the sources.
     pub(crate) fn new(mut snapshots: Vec<Sequence>, bottom: bool) -> Self {
         snapshots.sort_unstable();
-        Self { snapshots, bottom }
+        Self { snapshots, bottom, oldest: Moment::default(), filtering: None, resolver: None }
+    }
+
+    /// The same by the rules of keyspaces. Asked now: what nobody sees now nobody will see later.
+    pub(crate) fn with_rules(self, resolver: &Arc<Resolver>) -> Self {
+        Self { oldest: resolver.oldest_moment(), resolver: Some(resolver.clone()), ..self }
+    }
+
+    /// The same for a merge that asks filters.
+    pub(super) fn filtering(self, filtering: Filtering) -> Self {
+        Self { filtering: Some(filtering), ..self }
+    }
+
+    /// Whether no older source has any of the keys.
+    pub(super) fn is_bottom(&self) -> bool {
+        self.bottom
     }
 
     /// Keeps all versions and deletes.
     #[cfg(test)]
     pub(crate) fn everything() -> Self {
-        Self { snapshots: (0..1000).collect(), bottom: false }
+        Self::new((0..1000).collect(), false)
     }
 
     /// The stripe of a sequence.

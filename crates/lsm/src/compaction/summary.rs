@@ -4,9 +4,9 @@ use stroma_strata::{LayerDescriptor, LayerSummary};
 
 use crate::Error;
 use crate::coding::{Reader, put_varint};
-use crate::entry::Sequence;
+use crate::entry::{Sequence, Timestamp};
 use crate::table::{INGESTED_SEQUENCE, Properties};
-use crate::values::ValueUse;
+use crate::values::{PlacedNotes, ValueUse};
 
 /// What the manifest keeps of a table beside bounds and counts: four varints, in this order, then the uses, then what
 /// few tables have: for each its number and its value, as varints, by ascending number.
@@ -24,17 +24,26 @@ pub(crate) struct TableNotes {
     pub(crate) value_uses: Vec<ValueUse>,
     /// The sequence that its entries stand for if it was ingested, else 0. Extra 1.
     pub(crate) ingested_at: Sequence,
+    /// Entries that expire. Extra 2.
+    pub(crate) expiring: u64,
+    /// The time by which half of all entries will have expired, 0 if never. Extra 3.
+    pub(crate) half_life: Timestamp,
+    /// The largest turn of a filter in it, 0 if there is none. Extra 4.
+    pub(crate) turn: u64,
 }
 
 impl TableNotes {
-    fn of(properties: &Properties, value_uses: Vec<ValueUse>) -> Self {
+    fn of(properties: &Properties, placed: PlacedNotes) -> Self {
         Self {
             smallest_sequence: properties.smallest_sequence,
             largest_sequence: properties.largest_sequence,
             deletes: properties.deletes,
             range_deletes: properties.range_deletes,
-            value_uses,
+            value_uses: placed.value_uses,
             ingested_at: 0,
+            expiring: placed.expiring,
+            half_life: placed.half_life,
+            turn: placed.turn,
         }
     }
 
@@ -44,8 +53,8 @@ impl TableNotes {
     }
 
     /// What stands behind the uses, by number.
-    fn extras(&mut self) -> [&mut u64; 1] {
-        [&mut self.ingested_at]
+    fn extras(&mut self) -> [&mut u64; 4] {
+        [&mut self.ingested_at, &mut self.expiring, &mut self.half_life, &mut self.turn]
     }
 
     /// The metadata of a layer.
@@ -74,6 +83,9 @@ impl TableNotes {
             range_deletes: reader.varint()?,
             value_uses: ValueUse::decode_all(&mut reader)?,
             ingested_at: 0,
+            expiring: 0,
+            half_life: 0,
+            turn: 0,
         };
         let mut before = 0;
         while !reader.is_empty() {
@@ -87,14 +99,14 @@ impl TableNotes {
     }
 }
 
-/// What the manifest is to know of a table that refers to `value_uses`.
-pub(crate) fn layer_summary(properties: &Properties, value_uses: Vec<ValueUse>) -> LayerSummary {
+/// What the manifest is to know of a table.
+pub(crate) fn layer_summary(properties: &Properties, placed: PlacedNotes) -> LayerSummary {
     LayerSummary {
         smallest: properties.smallest_key.clone(),
         largest: properties.largest_key.clone(),
         entries: properties.entries,
         deletes: properties.deletes + properties.range_deletes,
-        metadata: TableNotes::of(properties, value_uses).encode(),
+        metadata: TableNotes::of(properties, placed).encode(),
     }
 }
 
@@ -109,7 +121,13 @@ pub(super) fn check_descriptor(
         && properties.largest_key == descriptor.largest
         && properties.entries == descriptor.entries;
     let found = |notes: &TableNotes| {
-        let found = TableNotes::of(properties, notes.value_uses.clone());
+        let placed = PlacedNotes {
+            value_uses: notes.value_uses.clone(),
+            expiring: notes.expiring,
+            half_life: notes.half_life,
+            turn: notes.turn,
+        };
+        let found = TableNotes::of(properties, placed);
         let is_ingested = notes.ingested_at > 0 && properties.largest_sequence == INGESTED_SEQUENCE;
         if is_ingested { found.ingested_at(notes.ingested_at) } else { found }
     };

@@ -1,13 +1,16 @@
 //! The entries of a source that are worth writing.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use stroma_strata::KeyRange;
 
+use super::filtering::become_for_all;
+use super::operands::{Operands, Waiting};
 use super::retention::{Retention, Stripe};
 use crate::Error;
 use crate::cursor::Cursor;
-use crate::entry::{EntryRef, MAX_SEQUENCE};
+use crate::entry::{EntryRef, Kind, MAX_SEQUENCE, Marked};
 use crate::merging::Visibility;
 use crate::tombstones::{RangeTombstones, TombstoneWalk};
 
@@ -21,6 +24,12 @@ pub(crate) struct Survivors<C> {
     last_key: Vec<u8>,
     /// Bytes of the keys and values looked at since they were last asked for.
     read_bytes: u64,
+    /// What operands became that is yet to be written; the source stands after what they were made of.
+    waiting: VecDeque<Waiting>,
+    /// Whether the source stands on an entry, while something waits.
+    source_on: bool,
+    /// What the entry that the source stands on has become.
+    became: Option<Waiting>,
     /// The first key, and the first after the last, if not all are wanted.
     range: (Option<Vec<u8>>, Option<Vec<u8>>),
 }
@@ -37,6 +46,9 @@ impl<C: Cursor> Survivors<C> {
             last: None,
             last_key: Vec::new(),
             read_bytes: 0,
+            waiting: VecDeque::new(),
+            source_on: false,
+            became: None,
             range: (None, None),
         }
     }
@@ -58,13 +70,24 @@ impl<C: Cursor> Survivors<C> {
 
     /// Moves to the next survivor.
     pub(crate) fn next(&mut self) -> Result<bool, Error> {
-        let on = self.source.next()?;
+        let on = match self.waiting.pop_front() {
+            Some(_) if !self.waiting.is_empty() => return Ok(true),
+            Some(_) => self.source_on,
+            None => self.source.next()?,
+        };
         self.settle(on)
     }
 
     /// The survivor it stands on.
     pub(crate) fn entry(&self) -> EntryRef<'_> {
-        self.source.entry()
+        if let Some(Waiting { sequence, kind, value }) = self.waiting.front() {
+            return EntryRef { user_key: &self.last_key, sequence: *sequence, kind: *kind, value };
+        }
+        let entry = self.source.entry();
+        match &self.became {
+            Some(Waiting { kind, value, .. }) => EntryRef { kind: *kind, value, ..entry },
+            None => entry,
+        }
     }
 
     /// Bytes of keys and values passed since the last call.
@@ -74,28 +97,86 @@ impl<C: Cursor> Survivors<C> {
 
     fn settle(&mut self, mut on: bool) -> Result<bool, Error> {
         while on && self.range.1.as_ref().is_none_or(|end| self.source.entry().user_key < end.as_slice()) {
-            if self.survives() {
-                return Ok(true);
+            if self.survives()? {
+                if !self.is_operand()? {
+                    return Ok(true);
+                }
+                on = self.gather()?;
+                if !self.waiting.is_empty() {
+                    self.source_on = on;
+                    return Ok(true);
+                }
+                continue;
             }
             on = self.source.next()?;
         }
         Ok(false)
     }
 
-    fn survives(&mut self) -> bool {
+    fn survives(&mut self) -> Result<bool, Error> {
+        self.became = None;
         let entry = self.source.entry();
         self.read_bytes += (entry.user_key.len() + entry.value.len()) as u64;
         let stripe = self.retention.stripe(entry.sequence);
-        if self.last.is_none() || self.last_key != entry.user_key {
+        let is_new_key = self.last.is_none() || self.last_key != entry.user_key;
+        if is_new_key {
             self.last_key.clear();
             self.last_key.extend_from_slice(entry.user_key);
         } else if self.last == Some(stripe) {
             // A newer version is seen by all who could see this one.
-            return false;
+            return Ok(false);
         }
         self.last = Some(stripe);
         let readers = Visibility::at(self.retention.stripe_end(entry.sequence));
         let deleted = self.tombstones.newest(entry.user_key, readers);
-        deleted.is_none_or(|deleted| deleted < entry.sequence) && !self.retention.drops(&entry)
+        if deleted.is_some_and(|deleted| deleted > entry.sequence) {
+            return Ok(false);
+        }
+        let became = become_for_all(&entry, &self.retention, is_new_key)?;
+        match became {
+            Some((kind, value)) => {
+                let sequence = entry.sequence;
+                let is_dropped =
+                    self.retention.drops(&EntryRef { user_key: &[], sequence, kind, value: &[] });
+                self.became = Some(Waiting { sequence, kind, value });
+                Ok(!is_dropped)
+            }
+            None => Ok(!self.retention.drops(&entry)),
+        }
+    }
+
+    fn is_operand(&self) -> Result<bool, Error> {
+        let entry = self.source.entry();
+        Ok(self.became.is_none() && entry.kind == Kind::Marked && Marked::is_operand(entry.value))
+    }
+
+    /// From an operand on, takes what belongs to it in its stripe; answers whether the source stands on an entry
+    /// after that. What is to be written waits then.
+    fn gather(&mut self) -> Result<bool, Error> {
+        let stripe = self.retention.stripe(self.source.entry().sequence);
+        let readers = Visibility::at(self.retention.stripe_end(self.source.entry().sequence));
+        let mut operands = Operands::new();
+        loop {
+            let goes_on = operands.take(&self.source.entry(), &self.retention)?;
+            let on = self.source.next()?;
+            let is_same_key = on && self.source.entry().user_key == self.last_key;
+            if !goes_on {
+                self.waiting = operands.finish(&self.last_key, &self.retention);
+                return Ok(on);
+            }
+            let next = is_same_key.then(|| self.source.entry().sequence);
+            let deleted = self.tombstones.newest(&self.last_key, readers);
+            let is_hidden = next.is_some_and(|next| deleted.is_some_and(|deleted| deleted > next));
+            let has_left = next.is_none_or(|next| self.retention.stripe(next) != stripe);
+            if is_hidden || (next.is_none() && self.retention.is_bottom()) {
+                operands.end();
+            }
+            if is_hidden || has_left {
+                self.waiting = operands.finish(&self.last_key, &self.retention);
+                return Ok(on);
+            }
+            let entry = self.source.entry();
+            self.read_bytes += (entry.user_key.len() + entry.value.len()) as u64;
+        }
     }
 }

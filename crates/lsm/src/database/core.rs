@@ -12,7 +12,7 @@ use stroma_strata::storage::LogStorage;
 use super::counters::Counters;
 use crate::block_cache::{BlockCache, BlockCacheStatistics};
 use crate::commit::{CommitQueue, CommitRequest, CommitToken, Payload, Writer};
-use crate::entry::Sequence;
+use crate::entry::{Moment, Sequence, Timestamp};
 use crate::flush::FlushState;
 use crate::keyspace::Catalog;
 use crate::layers::Layers;
@@ -21,6 +21,7 @@ use crate::memtable::MemtableOptions;
 use crate::options::{Durability, MemoryShares, Options, ResidentLimits};
 use crate::read::{MemtableList, ReadView, ScanRegistry};
 use crate::resident::CleaningRoom;
+use crate::rules::{Resolver, with_expiries};
 use crate::snapshot::{SnapshotGuard, SnapshotRegistry};
 use crate::tombstones::DeadRanges;
 use crate::transaction::{LockTable, Validation};
@@ -40,6 +41,8 @@ pub(crate) struct Core {
     pub(crate) layers: Layers,
     /// The value files of the layers, and of commits that have not reached them.
     pub(super) values: Arc<ValueStore>,
+    /// Knows the rules of keyspaces; shared with whoever writes tables.
+    pub(super) resolver: Arc<Resolver>,
     /// The blocks of the layers that are kept in memory, if any are.
     pub(crate) cache: Option<BlockCache>,
     /// Ended segments of the log; also the writer's.
@@ -77,6 +80,7 @@ pub(super) struct Parts {
     pub(super) storage: Arc<dyn LogStorage>,
     pub(super) layers: Layers,
     pub(super) values: Arc<ValueStore>,
+    pub(super) resolver: Arc<Resolver>,
     pub(super) cache: Option<BlockCache>,
     pub(super) snapshots: Arc<SnapshotRegistry>,
     pub(super) memtable_options: MemtableOptions,
@@ -94,6 +98,7 @@ impl Core {
             copy_bytes: 2 * parts.shares.cleaning_entries,
             all_copies_bytes: parts.shares.entries,
         };
+        parts.snapshots.settle(parts.flush.flushed_through());
         Core {
             options: parts.options,
             shares: parts.shares,
@@ -101,6 +106,7 @@ impl Core {
             storage: parts.storage,
             layers: parts.layers,
             values: parts.values,
+            resolver: parts.resolver,
             cache: parts.cache,
             unsynced_log: parts.writer.log.unsynced().clone(),
             snapshots: parts.snapshots,
@@ -134,6 +140,26 @@ impl Core {
     /// The value files.
     pub(crate) fn values(&self) -> &ValueStore {
         &self.values
+    }
+
+    /// Knows the rules of keyspaces.
+    pub(crate) fn resolver(&self) -> &Resolver {
+        &self.resolver
+    }
+
+    /// Tells filters that what was flushed has left the memtables and the resident layer.
+    pub(crate) fn settle(&self) {
+        self.snapshots.settle(self.flushed_through());
+    }
+
+    /// The moment for readers of the present.
+    pub(crate) fn moment(&self) -> Moment {
+        self.snapshots.moment()
+    }
+
+    /// The time for readers of the present.
+    pub(crate) fn time(&self) -> Timestamp {
+        self.snapshots.time()
     }
 
     /// The longest batch, in bytes.
@@ -255,7 +281,7 @@ impl Core {
     /// Commits encoded operations.
     pub(crate) fn commit(
         &self,
-        payload: Payload,
+        mut payload: Payload,
         durability: Durability,
         validation: Option<Validation>,
     ) -> Result<CommitToken, Error> {
@@ -265,6 +291,16 @@ impl Core {
         if payload.operations == 0 {
             self.reach(durability)?;
             return Ok(CommitToken { epoch: self.epoch, sequence: self.published() });
+        }
+        if self.resolver.rules().any_lives()
+            && let Some(bytes) = with_expiries(&payload.bytes, &self.resolver, self.time())
+        {
+            payload.bytes = bytes;
+            payload.expires = true;
+        }
+        if payload.expires {
+            // Before anybody can see it.
+            self.resolver.note_expiring();
         }
         let request = CommitRequest::new(payload, durability, validation);
         self.queue.commit(request, |group| self.writer.lock().commit_group(self, &group))

@@ -17,6 +17,7 @@ use crate::log::{LogCut, LogSource, WriteAheadLog, delete_segments_before, list_
 use crate::memtable::{Memtable, MemtableOptions};
 use crate::options::Options;
 use crate::read::MemtableList;
+use crate::rules::Resolver;
 use crate::snapshot::SnapshotRegistry;
 use crate::values::ValueStore;
 
@@ -45,15 +46,16 @@ pub(super) fn open(
     storage: Arc<dyn LogStorage>,
     options: Options,
 ) -> Result<(Arc<Core>, RecoveryReport), Error> {
+    options.check_keyspaces()?;
     let shares = options.memory_shares()?;
     let pool_options = PoolOptions { capacity_bytes: options.memory_bytes, segment_bytes: shares.segment };
     let pool = Pool::with_huge_pages(pool_options)?;
     let cache = options.cache_limits(&shares).map(|limits| BlockCache::new(pool.clone(), limits));
     let memtable_options = MemtableOptions { pool, index_bytes: shares.index };
-    let snapshots = Arc::new(SnapshotRegistry::default());
+    let snapshots = Arc::new(SnapshotRegistry::new(options.clock.clone()));
     let values = Arc::new(ValueStore::new(storage.clone(), options.encryption.clone()));
-    let (layers, found) =
-        Layers::open(storage.clone(), &options, snapshots.clone(), cache.clone(), values.clone())?;
+    let resolver = Arc::new(Resolver::new(values.clone(), snapshots.clone()));
+    let (layers, found) = Layers::open(storage.clone(), &options, &snapshots, cache.clone(), &resolver)?;
     let flushed = layers.flush_record()?;
 
     let all_segments = list_segments(&*storage)?;
@@ -94,6 +96,7 @@ pub(super) fn open(
         storage,
         layers,
         values,
+        resolver,
         cache,
         snapshots,
         memtable_options,

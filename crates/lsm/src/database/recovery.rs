@@ -126,6 +126,9 @@ impl<'a> Recovery<'a> {
             return Ok(());
         };
         self.holds_references |= filling.holds_references();
+        if filling.expires() {
+            self.snapshots.note_expiring();
+        }
         let memtable = filling.into_memtable()?;
         // It must become a table: nobody may sync its log in the place of that.
         memtable.note_log(0, true);

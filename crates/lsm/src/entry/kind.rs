@@ -10,6 +10,8 @@ pub(crate) enum Kind {
     /// The key has a value from the entry's sequence on, which lies in a value file; the entry's own is a
     /// [`ValueReference`](crate::values::ValueReference).
     Stored,
+    /// The value has a mark in front that tells what it is: see [`Marked`](super::Marked).
+    Marked,
 }
 
 impl Kind {
@@ -19,10 +21,11 @@ impl Kind {
             Self::Delete => 0,
             Self::Put => 1,
             Self::Stored => 2,
+            Self::Marked => 3,
         }
     }
 
-    /// Whether the key is present, wherever its value lies.
+    /// Whether the key is present, wherever its value lies; a marked one may have expired.
     #[inline]
     pub(crate) fn is_present(self) -> bool {
         self != Self::Delete
@@ -34,6 +37,7 @@ impl Kind {
             0 => Some(Self::Delete),
             1 => Some(Self::Put),
             2 => Some(Self::Stored),
+            3 => Some(Self::Marked),
             _ => None,
         }
     }

@@ -3,15 +3,108 @@
 //! An entry of kind [`Marked`](super::Kind::Marked) has in front of its content a byte that tells what it is, and
 //! what that needs. So the few entries of this kind pay for it, and all others stay as they are.
 
+use super::{EntryRef, Kind};
 use crate::Error;
+use crate::coding::{Reader, put_bytes, put_varint};
+
+/// Milliseconds since the Unix epoch.
+pub(crate) type Timestamp = u64;
+
+/// When a reader began, as far as that decides what marked values are to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Moment {
+    /// The time; what expires by then has expired.
+    pub(crate) time: Timestamp,
+    /// How many merges with filters were over: what they took out or changed is so.
+    pub(crate) turn: u64,
+}
 
 /// The content is an operand.
 const OPERAND: u8 = 1;
+/// A timestamp follows as a varint; then the content is a value.
+const EXPIRING: u8 = 2;
+/// The same, and the content is a reference to a value file.
+const EXPIRING_STORED: u8 = 3;
+
+/// What a filter left of an entry follows, and what it was before: see [`Filtered`].
+const FILTERED: u8 = 4;
+
+/// What a merge's filter made of an entry, for those who begin to read after that merge, and what it is for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Filtered<'a> {
+    /// The number of the merge.
+    pub(crate) turn: u64,
+    /// The kind and value since then; nothing if it was taken out.
+    pub(crate) after: Option<(Kind, &'a [u8])>,
+    /// The kind and value before.
+    pub(crate) before: (Kind, &'a [u8]),
+}
+
+impl<'a> Filtered<'a> {
+    /// The kind and value at a moment.
+    pub(crate) fn at(&self, turn: u64) -> Option<(Kind, &'a [u8])> {
+        if self.turn <= turn { self.after } else { Some(self.before) }
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_varint(out, self.turn);
+        match self.after {
+            None => out.push(Kind::Delete.code()),
+            Some((kind, value)) => {
+                out.push(kind.code());
+                put_bytes(out, value);
+            }
+        }
+        out.push(self.before.0.code());
+        out.extend_from_slice(self.before.1);
+    }
+
+    fn read(reader: &mut Reader<'a>) -> Option<Self> {
+        let turn = reader.varint()?;
+        let kind = |reader: &mut Reader<'a>| Kind::from_code(*reader.take(1)?.first()?);
+        let after = match kind(reader)? {
+            Kind::Delete => None,
+            kind => Some((kind, reader.bytes()?)),
+        };
+        let before = (kind(reader)?, reader.rest());
+        // One in another would have no end.
+        let is_plain = |(kind, value): (Kind, &[u8])| match kind {
+            Kind::Put | Kind::Stored => true,
+            Kind::Delete => false,
+            Kind::Marked => matches!(value.first(), Some(&(EXPIRING | EXPIRING_STORED))),
+        };
+        (after.is_none_or(is_plain) && is_plain(before)).then_some(Filtered { turn, after, before })
+    }
+}
 
 /// What an entry of kind [`Marked`](super::Kind::Marked) holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Marked<'a> {
     /// An operand: what a merge operator makes of it and of older entries is the value.
+    Operand(&'a [u8]),
+    /// A put that counts as a delete from a time on.
+    Expiring {
+        /// From when on.
+        at: Timestamp,
+        /// Whether the content is a reference to a value file, and not the value.
+        is_stored: bool,
+        /// The value, or where it lies.
+        content: &'a [u8],
+    },
+    /// An entry that a filter took out or changed.
+    Filtered(Filtered<'a>),
+}
+
+/// What a reader sees of a marked value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seen<'a> {
+    /// Nothing, as if it were a delete.
+    Absent,
+    /// A value.
+    Value(&'a [u8]),
+    /// A value in a value file, by an encoded reference.
+    Stored(&'a [u8]),
+    /// An operand.
     Operand(&'a [u8]),
 }
 
@@ -19,10 +112,19 @@ impl<'a> Marked<'a> {
     /// Replaces `out` by the encoded form. Its first byte is not 0.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         out.clear();
-        match self {
+        match *self {
             Marked::Operand(operand) => {
                 out.push(OPERAND);
                 out.extend_from_slice(operand);
+            }
+            Marked::Expiring { at, is_stored, content } => {
+                out.push(if is_stored { EXPIRING_STORED } else { EXPIRING });
+                put_varint(out, at);
+                out.extend_from_slice(content);
+            }
+            Marked::Filtered(filtered) => {
+                out.push(FILTERED);
+                filtered.encode(out);
             }
         }
     }
@@ -36,10 +138,98 @@ impl<'a> Marked<'a> {
     }
 
     fn read(bytes: &'a [u8]) -> Option<Self> {
-        let (mark, content) = bytes.split_first()?;
-        match *mark {
-            OPERAND => Some(Marked::Operand(content)),
+        let mut reader = Reader::new(bytes);
+        match *reader.take(1)?.first()? {
+            OPERAND => Some(Marked::Operand(reader.rest())),
+            mark @ (EXPIRING | EXPIRING_STORED) => {
+                let at = reader.varint()?;
+                Some(Marked::Expiring { at, is_stored: mark == EXPIRING_STORED, content: reader.rest() })
+            }
+            FILTERED => Filtered::read(&mut reader).map(Marked::Filtered),
             _ => None,
         }
+    }
+
+    /// What a reader sees of an entry's value.
+    ///
+    /// # Errors
+    /// As [`Marked::decode`].
+    pub(crate) fn seen(bytes: &'a [u8], moment: Moment) -> Result<Seen<'a>, Error> {
+        Ok(match Marked::decode(bytes)? {
+            Marked::Operand(operand) => Seen::Operand(operand),
+            Marked::Expiring { at, .. } if at <= moment.time => Seen::Absent,
+            Marked::Expiring { is_stored: true, content, .. } => Seen::Stored(content),
+            Marked::Expiring { content, .. } => Seen::Value(content),
+            Marked::Filtered(filtered) => match filtered.at(moment.turn) {
+                None | Some((Kind::Delete, _)) => Seen::Absent,
+                Some((Kind::Put, value)) => Seen::Value(value),
+                Some((Kind::Stored, reference)) => Seen::Stored(reference),
+                // Never one in another.
+                Some((Kind::Marked, bytes)) => Marked::seen(bytes, moment)?,
+            },
+        })
+    }
+
+    /// Whether a filter took the entry out.
+    pub(crate) fn is_removed(entry: &EntryRef<'_>) -> bool {
+        entry.kind == Kind::Marked
+            && matches!(Marked::read(entry.value), Some(Marked::Filtered(Filtered { after: None, .. })))
+    }
+
+    /// Whether the bytes are those of an operand, if they are any.
+    pub(crate) fn is_operand(bytes: &[u8]) -> bool {
+        bytes.first() == Some(&OPERAND)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_encoded_is_read_back_and_anything_else_is_refused() {
+        let mut bytes = Vec::new();
+        for marked in [
+            Marked::Operand(b""),
+            Marked::Operand(b"+1"),
+            Marked::Expiring { at: 0, is_stored: false, content: b"" },
+            Marked::Expiring { at: 1_790_000_000_000, is_stored: true, content: b"where" },
+            Marked::Expiring { at: u64::MAX, is_stored: false, content: b"what" },
+            Marked::Filtered(Filtered { turn: 300, after: None, before: (Kind::Put, b"") }),
+            Marked::Filtered(Filtered {
+                turn: 1,
+                after: Some((Kind::Put, b"new")),
+                before: (Kind::Marked, b"\x02\x09old"),
+            }),
+        ] {
+            marked.encode(&mut bytes);
+            assert_ne!(bytes[0], 0);
+            assert_eq!(Marked::decode(&bytes).unwrap(), marked);
+            assert_eq!(Marked::is_operand(&bytes), matches!(marked, Marked::Operand(_)));
+        }
+        for malformed in [
+            &b""[..],
+            b"\0",
+            b"\x05",
+            b"\x02",
+            b"\x03\xff",
+            b"\x02\x80",
+            b"\x04\x01\0\x03\x04",
+            b"\x04\x01\0\0",
+            b"\x04\x01\x01\x05a",
+        ] {
+            assert!(Marked::decode(malformed).is_err(), "{malformed:?}");
+        }
+    }
+
+    #[test]
+    fn each_reader_sees_what_was_there_when_he_began() {
+        let mut bytes = Vec::new();
+        let before = (Kind::Marked, &b"\x02\x09old"[..]);
+        Marked::Filtered(Filtered { turn: 5, after: Some((Kind::Put, b"new")), before }).encode(&mut bytes);
+        let seen = |time, turn| Marked::seen(&bytes, Moment { time, turn }).unwrap();
+        assert_eq!(seen(8, 4), Seen::Value(b"old"));
+        assert_eq!(seen(9, 4), Seen::Absent);
+        assert_eq!(seen(9, 5), Seen::Value(b"new"));
     }
 }

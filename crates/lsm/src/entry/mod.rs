@@ -2,9 +2,11 @@
 
 mod kind;
 mod limits;
+mod marked;
 mod order;
 
 pub(crate) use kind::Kind;
-pub(crate) use limits::{MAX_BOUND_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES};
+pub(crate) use limits::{MAX_BOUND_BYTES, MAX_KEY_BYTES, MAX_MARK_BYTES, MAX_VALUE_BYTES};
+pub(crate) use marked::{Filtered, Marked, Moment, Seen, Timestamp};
 pub use order::Sequence;
 pub(crate) use order::{EntryRef, MAX_SEQUENCE, compare, successor};

@@ -79,6 +79,7 @@ impl Core {
 
     /// Gives memory back that only idle scans still hold, and wakes who waits for it.
     pub(super) fn note_flushed(&self) {
+        self.settle();
         self.values().release_flushed(self.flushed_through());
         self.scans().release_all();
         self.flush.progress().notify();

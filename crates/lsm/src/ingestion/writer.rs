@@ -7,7 +7,7 @@ use stroma_strata::LayerWriter;
 use crate::Error;
 use crate::commit::{CommitToken, Payload};
 use crate::compaction::{TableKind, layer_summary};
-use crate::entry::{EntryRef, Kind, MAX_KEY_BYTES, MAX_VALUE_BYTES, successor};
+use crate::entry::{EntryRef, Kind, MAX_KEY_BYTES, MAX_VALUE_BYTES, Marked, successor};
 use crate::keyspace::{Keyspace, PREFIX_BYTES};
 use crate::table::{INGESTED_SEQUENCE, TableBuilder};
 use crate::tombstones::RangeTombstones;
@@ -46,6 +46,8 @@ pub struct Ingestion {
     bounds: Option<(Vec<u8>, Vec<u8>)>,
     /// The stored key that is being added.
     key: Vec<u8>,
+    /// Its value with a mark, if it expires.
+    marked: Vec<u8>,
     len: u64,
     /// What went wrong: nothing more is taken.
     failed: Option<Error>,
@@ -75,6 +77,7 @@ impl Ingestion {
             table: None,
             bounds: None,
             key: Vec::new(),
+            marked: Vec::new(),
             len: 0,
             failed: None,
         })
@@ -124,14 +127,25 @@ impl Ingestion {
                 none.insert(TableBuilder::new(self.layers.start()?, options)?)
             }
         };
-        let entry = EntryRef { user_key: &self.key, sequence: INGESTED_SEQUENCE, kind: Kind::Put, value };
+        let core = self.keyspace.core();
+        let rule =
+            core.resolver().rules().any_lives().then(|| core.resolver().rules().of(&self.key)).flatten();
+        let (kind, value) = match rule.and_then(|rule| rule.expiry(core.time())) {
+            None => (Kind::Put, value),
+            Some(at) => {
+                Marked::Expiring { at, is_stored: false, content: value }.encode(&mut self.marked);
+                (Kind::Marked, self.marked.as_slice())
+            }
+        };
+        let entry = EntryRef { user_key: &self.key, sequence: INGESTED_SEQUENCE, kind, value };
         Ok(table.add(&self.values.place(entry)?)?)
     }
 
     fn end_table(&mut self) -> Result<(), Error> {
         if let Some(table) = self.table.take() {
             let (summary, writer) = table.finish_into_sink(&RangeTombstones::default())?;
-            writer.finish(layer_summary(&summary.properties, self.values.take_uses()))?;
+            let notes = self.values.take_notes(summary.properties.entries);
+            writer.finish(layer_summary(&summary.properties, notes))?;
         }
         Ok(())
     }

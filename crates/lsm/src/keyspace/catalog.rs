@@ -12,6 +12,7 @@ use crate::commit::Payload;
 use crate::database::Core;
 use crate::merging::Visibility;
 use crate::read::Range;
+use crate::rules::Rule;
 
 /// The keyspace of the catalog.
 const CATALOG: u32 = 0;
@@ -29,7 +30,15 @@ pub(crate) struct Catalog {
 #[derive(Debug)]
 struct State {
     next_number: u32,
-    keyspaces: BTreeMap<String, Arc<KeyspaceState>>,
+    keyspaces: BTreeMap<String, Known>,
+}
+
+/// A keyspace that there is.
+#[derive(Debug, Clone)]
+struct Known {
+    state: Arc<KeyspaceState>,
+    /// The name of its merge operator; empty if it has none.
+    operator: String,
 }
 
 impl Default for State {
@@ -48,12 +57,16 @@ impl Catalog {
             let (name, number) = entry?;
             let damaged =
                 || Error::corrupt("the catalog of keyspaces", 0, format!("entry {name:?} is malformed"));
-            let number = number.as_ref().try_into().map(u32::from_le_bytes).map_err(|_| damaged())?;
+            let (number, operator) = number.split_first_chunk().ok_or_else(damaged)?;
+            let number = u32::from_le_bytes(*number);
+            let operator = String::from_utf8(operator.to_vec()).map_err(|_| damaged())?;
             if name == NEXT_NUMBER {
                 state.next_number = number;
             } else {
                 let name = String::from_utf8(name.clone()).map_err(|_| damaged())?;
-                state.keyspaces.insert(name.clone(), Arc::new(KeyspaceState::new(number, name)));
+                set_rule(core, &name, number, &operator);
+                let known = Arc::new(KeyspaceState::new(number, name.clone()));
+                state.keyspaces.insert(name, Known { state: known, operator });
             }
         }
         *self.state.lock() = state;
@@ -66,8 +79,21 @@ impl Catalog {
             return Err(Error::InvalidName { name: name.to_owned() });
         }
         let mut state = self.state.lock();
-        if let Some(known) = state.keyspaces.get(name) {
-            return Ok(Keyspace::new(core.clone(), known.clone()));
+        let operator = core.options().keyspaces.get(name).map_or("", |options| options.operator_name());
+        if let Some(known) = state.keyspaces.get_mut(name) {
+            if known.operator.is_empty() && !operator.is_empty() {
+                let mut payload = Payload::default();
+                payload.put(&prefix(CATALOG), name.as_bytes(), &entry(known.state.id(), operator));
+                core.commit(payload, core.options().durability, None)?;
+                known.operator = operator.to_owned();
+                set_rule(core, name, known.state.id(), operator);
+            }
+            if known.operator != operator {
+                let (keyspace, stored, given) =
+                    (name.to_owned(), known.operator.clone(), operator.to_owned());
+                return Err(Error::OtherMergeOperator { keyspace, stored, given });
+            }
+            return Ok(Keyspace::new(core.clone(), known.state.clone()));
         }
         let number = state.next_number;
         let next_number = number
@@ -75,19 +101,21 @@ impl Catalog {
             .filter(|next| *next < u32::MAX)
             .ok_or(Error::OutOfMemory { what: "the range of keyspace numbers" })?;
         let mut payload = Payload::default();
-        payload.put(&prefix(CATALOG), name.as_bytes(), &number.to_le_bytes());
+        payload.put(&prefix(CATALOG), name.as_bytes(), &entry(number, operator));
         payload.put(&prefix(CATALOG), NEXT_NUMBER, &next_number.to_le_bytes());
         core.commit(payload, core.options().durability, None)?;
         state.next_number = next_number;
         let made = Arc::new(KeyspaceState::new(number, name.to_owned()));
-        state.keyspaces.insert(name.to_owned(), made.clone());
+        set_rule(core, name, number, operator);
+        let known = Known { state: made.clone(), operator: operator.to_owned() };
+        state.keyspaces.insert(name.to_owned(), known);
         Ok(Keyspace::new(core.clone(), made))
     }
 
     /// Drops the keyspace called `name` with everything in it; answers whether there was one.
     pub(crate) fn drop_keyspace(&self, core: &Core, name: &str) -> Result<bool, Error> {
         let mut state = self.state.lock();
-        let Some(known) = state.keyspaces.get(name).cloned() else {
+        let Some(Known { state: known, .. }) = state.keyspaces.get(name).cloned() else {
             return Ok(false);
         };
         let all = KeyRange::new::<&[u8]>(known.id(), &..);
@@ -103,6 +131,23 @@ impl Catalog {
     /// The names in order.
     pub(crate) fn names(&self) -> Vec<String> {
         self.state.lock().keyspaces.keys().cloned().collect()
+    }
+}
+
+/// What the catalog holds of a keyspace: its number, then the name of its merge operator.
+fn entry(number: u32, operator: &str) -> Vec<u8> {
+    [&number.to_le_bytes()[..], operator.as_bytes()].concat()
+}
+
+/// Puts the rules of a keyspace into force that the options have for it. An operator other than the stored one is none:
+/// operands stay as they are.
+fn set_rule(core: &Core, name: &str, number: u32, stored_operator: &str) {
+    if let Some(options) = core.options().keyspaces.get(name) {
+        let mut options = options.clone();
+        if options.operator_name() != stored_operator {
+            options.merge_operator = None;
+        }
+        core.resolver().rules().set(number, Arc::new(Rule { name: name.to_owned(), options }));
     }
 }
 

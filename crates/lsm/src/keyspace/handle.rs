@@ -4,19 +4,21 @@ use std::io::Read;
 use std::ops::RangeBounds;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use super::range::{KeyRange, PREFIX_BYTES, prefix, with_stored_key};
 use crate::commit::{CommitToken, Payload};
 use crate::database::Core;
-use crate::entry::MAX_VALUE_BYTES;
+use crate::entry::{MAX_MARK_BYTES, MAX_VALUE_BYTES, Timestamp};
 use crate::ingestion::Ingestion;
 use crate::merging::Visibility;
 use crate::read::{Range, RangeEstimate};
+use crate::rules::{Rule, expiry_after};
 use crate::values::{Located, ValueReader};
 use crate::{Error, Value};
 
 /// The most bytes that a put takes in a batch beside its key and value.
-const OPERATION_BYTES: usize = PREFIX_BYTES + 11;
+const OPERATION_BYTES: usize = PREFIX_BYTES + 11 + MAX_MARK_BYTES;
 
 /// What all handles of one keyspace share.
 #[derive(Debug)]
@@ -127,6 +129,30 @@ impl Keyspace {
         self.change(|payload| payload.put(&self.key_prefix(), key.as_ref(), value.as_ref()))
     }
 
+    /// Has the keyspace's merge operator change the value of `key` by `operand`, without reading it.
+    ///
+    /// # Errors
+    /// [`Error::NoMergeOperator`]; as [`Batch::commit`](crate::Batch::commit).
+    pub fn merge(&self, key: impl AsRef<[u8]>, operand: impl AsRef<[u8]>) -> Result<CommitToken, Error> {
+        self.check_merges()?;
+        self.change(|payload| payload.merge(&self.key_prefix(), key.as_ref(), operand.as_ref()))
+    }
+
+    /// Sets `key` to `value` until so long after now: nobody who begins to read then sees it any more. Until then it
+    /// is as any other; a later put takes its place.
+    ///
+    /// # Errors
+    /// [`Error::CannotExpire`]; as [`Batch::commit`](crate::Batch::commit). The value may not be longer than a batch.
+    pub fn put_expiring(
+        &self,
+        key: impl AsRef<[u8]>,
+        value: impl AsRef<[u8]>,
+        after: Duration,
+    ) -> Result<CommitToken, Error> {
+        let at = self.expiry(after)?;
+        self.change(|payload| payload.put_expiring(&self.key_prefix(), key.as_ref(), value.as_ref(), at))
+    }
+
     /// Removes `key`; nothing happens if it is absent.
     ///
     /// # Errors
@@ -202,6 +228,25 @@ impl Keyspace {
     /// Damage or failure of the storage.
     pub fn last(&self) -> Result<Option<(Vec<u8>, Value)>, Error> {
         self.iter().next_back().transpose()
+    }
+
+    /// Refuses operands if there is no merge operator.
+    pub(crate) fn check_merges(&self) -> Result<(), Error> {
+        self.merges().map(drop).ok_or_else(|| Error::NoMergeOperator { keyspace: self.state.name.clone() })
+    }
+
+    /// The rules of this keyspace, if it has a merge operator.
+    pub(crate) fn merges(&self) -> Option<Arc<Rule>> {
+        let rule = self.core.resolver().rules().of(&self.key_prefix());
+        rule.filter(|rule| rule.options.merge_operator.is_some())
+    }
+
+    /// When an entry expires that is put now.
+    pub(crate) fn expiry(&self, after: Duration) -> Result<Timestamp, Error> {
+        match self.merges() {
+            Some(_) => Err(Error::CannotExpire { keyspace: self.state.name.clone() }),
+            None => Ok(expiry_after(self.core.time(), after)),
+        }
     }
 
     fn scan(&self, range: KeyRange) -> Range {

@@ -6,6 +6,7 @@
 //! ```text
 //! kind u8 | key length varint | key | value length varint | value      (put)
 //! kind u8 | key length varint | key | reference length varint | reference (put stored)
+//! kind u8 | key length varint | key | value length varint | marked value (put marked)
 //! kind u8 | key length varint | key                                    (delete)
 //! kind u8 | start length varint | start | end length varint | end      (delete range, end excluded)
 //! ```
@@ -19,6 +20,8 @@ pub(crate) enum Operation<'a> {
     Put { key: &'a [u8], value: &'a [u8] },
     /// Sets `key` to the value that a reference leads to; the file it lies in is on the device.
     PutStored { key: &'a [u8], reference: &'a [u8] },
+    /// Gives `key` an entry whose value has a mark in front: an operand, or a put that expires.
+    PutMarked { key: &'a [u8], value: &'a [u8] },
     /// Removes `key`.
     Delete { key: &'a [u8] },
     /// Removes every key in `start..end`.
@@ -29,6 +32,7 @@ pub(super) const PUT: u8 = 1;
 pub(super) const DELETE: u8 = 2;
 pub(super) const DELETE_RANGE: u8 = 3;
 pub(super) const PUT_STORED: u8 = 4;
+pub(super) const PUT_MARKED: u8 = 5;
 
 /// Why encoded operations could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -47,11 +51,31 @@ impl Operation<'_> {
         push_bytes(into, &[], value);
     }
 
+    /// Appends the encoded operation.
+    pub(crate) fn encode(&self, into: &mut Vec<u8>) {
+        match *self {
+            Operation::Put { key, value } => Operation::encode_put(into, &[], key, value),
+            Operation::PutStored { key, reference } => {
+                Operation::encode_put_stored(into, &[], key, reference)
+            }
+            Operation::PutMarked { key, value } => Operation::encode_put_marked(into, &[], key, value),
+            Operation::Delete { key } => Operation::encode_delete(into, &[], key),
+            Operation::DeleteRange { start, end } => Operation::encode_delete_range(into, start, end),
+        }
+    }
+
     /// Appends an encoded put of a value in a value file.
     pub(crate) fn encode_put_stored(into: &mut Vec<u8>, prefix: &[u8], key: &[u8], reference: &[u8]) {
         into.push(PUT_STORED);
         push_bytes(into, prefix, key);
         push_bytes(into, &[], reference);
+    }
+
+    /// Appends an encoded put of a value with a mark in front.
+    pub(crate) fn encode_put_marked(into: &mut Vec<u8>, prefix: &[u8], key: &[u8], value: &[u8]) {
+        into.push(PUT_MARKED);
+        push_bytes(into, prefix, key);
+        push_bytes(into, &[], value);
     }
 
     /// Appends an encoded delete of `prefix` joined with `key`.
@@ -98,6 +122,7 @@ impl<'a> Operations<'a> {
         match kind {
             PUT => Some(Operation::Put { key, value: self.take_bytes()? }),
             PUT_STORED => Some(Operation::PutStored { key, reference: self.take_bytes()? }),
+            PUT_MARKED => Some(Operation::PutMarked { key, value: self.take_bytes()? }),
             DELETE => Some(Operation::Delete { key }),
             DELETE_RANGE => Some(Operation::DeleteRange { start: key, end: self.take_bytes()? }),
             _ => None,
@@ -149,6 +174,7 @@ mod tests {
         Operation::encode_delete(&mut bytes, b"", b"");
         Operation::encode_delete_range(&mut bytes, b"a", b"z");
         Operation::encode_put_stored(&mut bytes, b"pre", b"big", b"where");
+        Operation::encode_put_marked(&mut bytes, b"pre", b"count", b"\x01+1");
         bytes
     }
 
@@ -163,6 +189,7 @@ mod tests {
                 Operation::Delete { key: b"" },
                 Operation::DeleteRange { start: b"a", end: b"z" },
                 Operation::PutStored { key: b"prebig", reference: b"where" },
+                Operation::PutMarked { key: b"precount", value: b"\x01+1" },
             ]
         );
     }
@@ -172,7 +199,7 @@ mod tests {
         let bytes = sample();
         for length in 0..bytes.len() {
             let read: Vec<_> = Operations::new(&bytes[..length]).collect();
-            assert!(read.iter().filter(|each| each.is_ok()).count() < 4, "cut at {length}");
+            assert!(read.iter().filter(|each| each.is_ok()).count() < 5, "cut at {length}");
             assert!(read.iter().filter(|each| each.is_err()).count() <= 1);
         }
     }

@@ -5,15 +5,18 @@
 //! the operation, one byte for the first thirty keyspaces, so that a put of a short key and value takes three bytes
 //! more than these. Replay reads them in this form, where they lie.
 
-use super::operations::{DELETE, DELETE_RANGE, Operation, Operations, PUT, PUT_STORED};
+use super::operations::{DELETE, DELETE_RANGE, Operation, Operations, PUT, PUT_MARKED, PUT_STORED};
 use crate::coding::{Reader, put_bytes, put_varint};
 use crate::entry::Kind;
 use crate::keyspace::PREFIX_BYTES;
 
 /// The tag of what is no operation: the sequence up to which the log was synced.
 const DURABLE_THROUGH: u8 = 0;
-/// The kind of a put of a value in a value file. Its key always has a keyspace, so the tag is not zero.
-const PACKED_PUT_STORED: u8 = 0;
+/// The kind of all other puts: the first byte of the value tells them apart. Their keys always have a keyspace, so the
+/// tag is not zero.
+const PACKED_PUT: u8 = 0;
+/// What stands before a reference to a value file; marks are not 0.
+const REFERENCE: u8 = 0;
 /// Bits of a tag that tell the kind; the others number the keyspace from 1, or are 0 if the key is written whole.
 const KIND_BITS: u32 = 2;
 
@@ -34,8 +37,14 @@ pub(super) fn pack(payload: &[u8], into: &mut Vec<u8>) {
                 put_bytes(into, value);
             }
             Operation::PutStored { key, reference } => {
-                put_key(into, PACKED_PUT_STORED, key);
-                put_bytes(into, reference);
+                put_key(into, PACKED_PUT, key);
+                put_varint(into, 1 + reference.len() as u64);
+                into.push(REFERENCE);
+                into.extend_from_slice(reference);
+            }
+            Operation::PutMarked { key, value } => {
+                put_key(into, PACKED_PUT, key);
+                put_bytes(into, value);
             }
             Operation::Delete { key } => put_key(into, DELETE, key),
             Operation::DeleteRange { start, end } => {
@@ -99,6 +108,7 @@ impl<'a> Packed<'a> {
             match item.kind {
                 PUT => Operation::encode_put(into, prefix, item.key, item.second),
                 PUT_STORED => Operation::encode_put_stored(into, prefix, item.key, item.second),
+                PUT_MARKED => Operation::encode_put_marked(into, prefix, item.key, item.second),
                 DELETE => Operation::encode_delete(into, prefix, item.key),
                 _ => Operation::encode_delete_range(into, &[prefix, item.key].concat(), item.second),
             }
@@ -148,6 +158,7 @@ impl<'a> PackedOperation<'a> {
         match self.kind {
             PUT => PackedChange::Entry(Kind::Put, self.second),
             PUT_STORED => PackedChange::Entry(Kind::Stored, self.second),
+            PUT_MARKED => PackedChange::Entry(Kind::Marked, self.second),
             DELETE => PackedChange::Entry(Kind::Delete, &[]),
             _ => PackedChange::RangeDelete { end: self.second },
         }
@@ -162,14 +173,21 @@ impl<'a> PackedOperation<'a> {
             numbered => Some(u32::try_from(numbered - 1).ok()?.to_be_bytes()),
         };
         let key = reader.bytes()?;
-        let kind = if kind == PACKED_PUT_STORED { PUT_STORED } else { kind };
         let second = match kind {
-            PUT_STORED if prefix.is_none() => return None,
-            PUT | PUT_STORED | DELETE_RANGE => reader.bytes()?,
+            PACKED_PUT if prefix.is_none() => return None,
+            PUT | PACKED_PUT | DELETE_RANGE => reader.bytes()?,
             DELETE => &[],
             _ => return None,
         };
-        Some(PackedOperation { kind, prefix, key, second })
+        if kind != PACKED_PUT {
+            return Some(PackedOperation { kind, prefix, key, second });
+        }
+        match second.split_first()? {
+            (&REFERENCE, reference) => {
+                Some(PackedOperation { kind: PUT_STORED, prefix, key, second: reference })
+            }
+            _ => Some(PackedOperation { kind: PUT_MARKED, prefix, key, second }),
+        }
     }
 }
 
@@ -183,6 +201,8 @@ mod tests {
             let prefix = space.to_be_bytes();
             Operation::encode_put(&mut payload, &prefix, b"key", &[7; 300]);
             Operation::encode_put(&mut payload, &prefix, b"", b"");
+            Operation::encode_put_stored(&mut payload, &prefix, b"key", b"\x01where");
+            Operation::encode_put_marked(&mut payload, &prefix, b"key", b"\x01+1");
             Operation::encode_delete(&mut payload, &prefix, &[1; 200]);
             Operation::encode_delete_range(&mut payload, &prefix, &space.wrapping_add(1).to_be_bytes());
         }
@@ -201,11 +221,11 @@ mod tests {
             }
             pack(&payload, &mut body);
             let packed = read(&body, &mut usize::MAX.clone()).unwrap();
-            assert_eq!((packed.durable_through, packed.operations), (durable_through, 30));
+            assert_eq!((packed.durable_through, packed.operations), (durable_through, 44));
             let mut unpacked = Vec::new();
             packed.unpack(&mut unpacked);
             assert_eq!(unpacked, payload);
-            assert_eq!(read(&body, &mut 29), None, "one step too few");
+            assert_eq!(read(&body, &mut 43), None, "one step too few");
         }
     }
 
@@ -223,7 +243,7 @@ mod tests {
         pack(&payload(), &mut body);
         for length in 0..body.len() {
             let packed = read(&body[..length], &mut usize::MAX.clone());
-            assert!(packed.is_none_or(|packed| packed.operations < 30), "{length}");
+            assert!(packed.is_none_or(|packed| packed.operations < 44), "{length}");
         }
     }
 

@@ -10,7 +10,7 @@ use crate::entry::MAX_SEQUENCE;
 /// First bytes of every segment.
 pub(crate) const MAGIC: [u8; 8] = *b"STROMWAL";
 /// The format version written, and the newest one read.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 /// Bytes of a segment header: magic, version, bytes of the key, log number, first sequence, durable through, checksum.
 pub(crate) const SEGMENT_HEADER_BYTES: usize = 48;
 
@@ -107,9 +107,9 @@ mod tests {
             assert_eq!(SegmentHeader::decode(&damaged), HeaderOutcome::Invalid);
         }
         let mut newer = bytes;
-        newer[8] = 4;
+        newer[8] = VERSION as u8 + 1;
         let checksum = xxh3_64(&newer[..40]);
         newer[40..].copy_from_slice(&checksum.to_le_bytes());
-        assert_eq!(SegmentHeader::decode(&newer), HeaderOutcome::OtherVersion { version: 4 });
+        assert_eq!(SegmentHeader::decode(&newer), HeaderOutcome::OtherVersion { version: VERSION + 1 });
     }
 }

@@ -13,7 +13,7 @@ use super::sorting::{head_in, place_in, sort, sortable};
 use super::table::{Gathered, Memtable, MemtableOptions, RangeDelete};
 use super::tree::{self, Full, Tree};
 use crate::Error;
-use crate::entry::{Kind, Sequence};
+use crate::entry::{Kind, Marked, Sequence};
 use crate::log::{PackedChange, PackedOperation, Replayed};
 
 /// Bytes of an entry beside its own and those of the tree: a number to sort, and a location.
@@ -42,6 +42,7 @@ pub(crate) struct Gathering {
     ranges: Vec<RangeDelete>,
     range_bytes: usize,
     holds_references: bool,
+    expires: bool,
     /// For what is gathered, and for the tree that is made of it.
     memory: IndexMemory,
     /// So many operations that suffices for.
@@ -66,6 +67,7 @@ impl Gathering {
             ranges: Vec::new(),
             range_bytes: 0,
             holds_references: false,
+            expires: false,
             memory: IndexMemory::new(options.chunk_bytes()),
             covered: 0,
             added: Vec::new(),
@@ -80,6 +82,19 @@ impl Gathering {
     /// Whether a value of it lies in a value file.
     pub(crate) fn holds_references(&self) -> bool {
         self.holds_references
+    }
+
+    /// Whether an entry of it expires.
+    pub(crate) fn expires(&self) -> bool {
+        self.expires
+    }
+
+    fn note_marked(&mut self, value: &[u8]) -> Result<(), Error> {
+        if let Marked::Expiring { is_stored, .. } = Marked::decode(value)? {
+            self.expires = true;
+            self.holds_references |= is_stored;
+        }
+        Ok(())
     }
 
     /// Bytes that its entries take from the pool.
@@ -147,6 +162,9 @@ impl Gathering {
                     let (head, location, bytes) = copy(&self.entries, &operation, value)?;
                     self.added.push((sortable(head, number), location, bytes));
                     self.holds_references |= kind == Kind::Stored;
+                    if kind == Kind::Marked {
+                        self.note_marked(value)?;
+                    }
                 }
                 PackedChange::RangeDelete { end } => {
                     let start = [operation.prefix(), operation.key()].concat();

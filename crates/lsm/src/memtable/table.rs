@@ -11,7 +11,7 @@ use super::entry_bytes::{KEY_LENGTH_BYTES, split_entry};
 use super::index_memory::IndexMemory;
 use super::tree::{self, Full, Inserter, Keys, Place, Tree};
 use crate::Error;
-use crate::entry::{EntryRef, Kind, MAX_SEQUENCE, Sequence};
+use crate::entry::{EntryRef, Kind, MAX_SEQUENCE, Marked, Sequence};
 use crate::log::{Operation, Operations};
 use crate::merging::Visibility;
 use crate::tombstones::RangeTombstones;
@@ -62,6 +62,8 @@ pub(crate) struct Memtable {
     superseded_bytes: AtomicUsize,
     /// Bytes of its segment of the write-ahead log; known from when it is sealed.
     log_bytes: AtomicU64,
+    /// Whether there are operands in it, which what is below them does not supersede.
+    has_operands: AtomicBool,
     /// Whether its segment of the log cannot be relied on, so that only a table makes its entries durable.
     needs_table: AtomicBool,
 }
@@ -193,6 +195,7 @@ impl Memtable {
             linked_bytes: AtomicUsize::new(gathered.linked_bytes),
             superseded_bytes: AtomicUsize::new(gathered.superseded_bytes),
             log_bytes: AtomicU64::new(0),
+            has_operands: AtomicBool::new(false),
             needs_table: AtomicBool::new(false),
         };
         {
@@ -244,13 +247,14 @@ impl Memtable {
     }
 
     /// Whether so much of it was overwritten while it was filled that it should not become a table as it is. One
-    /// with range tombstones must, since nothing but tables and memtables holds such; one whose log cannot be relied
-    /// on must, too.
+    /// with range tombstones or operands must, since nothing but tables and memtables holds such; one whose log
+    /// cannot be relied on must, too.
     pub(crate) fn is_worth_cleaning(&self, has_begun: bool) -> bool {
         let least_share = if has_begun { SUPERSEDED_SHARE_TO_GO_ON } else { SUPERSEDED_SHARE_TO_BEGIN };
         least_share * self.superseded_bytes() >= self.linked_bytes()
             && !self.is_empty()
             && self.tombstone_bytes.load(Ordering::Acquire) == 0
+            && !self.has_operands.load(Ordering::Acquire)
             && !self.needs_table.load(Ordering::Acquire)
     }
 
@@ -316,9 +320,11 @@ impl Memtable {
         let before = staged.locations.len();
         for operation in Operations::new(payload) {
             let copied = match operation {
-                Ok(Operation::Put { key, value } | Operation::PutStored { key, reference: value }) => {
-                    self.copy(key, value)
-                }
+                Ok(
+                    Operation::Put { key, value }
+                    | Operation::PutStored { key, reference: value }
+                    | Operation::PutMarked { key, value },
+                ) => self.copy(key, value),
                 Ok(Operation::Delete { key }) => self.copy(key, &[]),
                 Ok(Operation::DeleteRange { .. }) => continue,
                 Err(malformed) => Err(Error::corrupt("batch", malformed.at as u64, malformed.to_string())),
@@ -357,6 +363,12 @@ impl Memtable {
                 let (kind, key, value_bytes) = match operation {
                     Operation::Put { key, value } => (Kind::Put, key, value.len()),
                     Operation::PutStored { key, reference } => (Kind::Stored, key, reference.len()),
+                    Operation::PutMarked { key, value } => {
+                        if Marked::is_operand(value) {
+                            self.has_operands.store(true, Ordering::Release);
+                        }
+                        (Kind::Marked, key, value.len())
+                    }
                     Operation::Delete { key } => (Kind::Delete, key, 0),
                     Operation::DeleteRange { start, end } => {
                         self.link_range(

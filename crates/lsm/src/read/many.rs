@@ -8,6 +8,7 @@ use super::ReadView;
 use crate::Error;
 use crate::database::Core;
 use crate::merging::Visibility;
+use crate::snapshot::SnapshotGuard;
 use crate::table::Lookup;
 use crate::values::{Found, Located};
 use crate::{Value, layers::LayerView};
@@ -96,16 +97,15 @@ impl LayerView {
 }
 
 impl Core {
-    /// The values of stored keys at `visibility`; at one present moment if none is given.
+    /// The values of stored keys that a reader sees; at one present moment if none is given.
     pub(crate) fn get_many(
         &self,
         keys: &[Vec<u8>],
-        visibility: Option<Visibility>,
+        at: Option<&SnapshotGuard>,
     ) -> Result<Vec<Option<Value>>, Error> {
         // Registered, so that a value that moves meanwhile is found where it is then.
-        let guard = self.take_snapshot();
-        let visibility = visibility.unwrap_or_else(|| Visibility::at(guard.sequence()));
-        let found = self.read_view().get_many(keys, visibility)?;
+        let guard = at.cloned().unwrap_or_else(|| self.take_snapshot());
+        let found = self.read_view().get_many(keys, Visibility::at(guard.sequence()))?;
         let mut located = Vec::with_capacity(keys.len());
         for (key, found) in keys.iter().zip(found) {
             located.push(match found {
@@ -116,8 +116,9 @@ impl Core {
                         file.prefetch(reference);
                         Some(Located::Stored(file, reference))
                     }
-                    None => self.look_up(key, Some(visibility))?,
+                    None => self.look_up(key, Some(&guard))?,
                 },
+                Some(Found::Marked) => self.look_up(key, Some(&guard))?,
             });
         }
         located.into_iter().map(|located| located.map(Located::load).transpose()).collect()

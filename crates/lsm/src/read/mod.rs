@@ -6,6 +6,7 @@ mod many;
 mod memtables;
 mod range;
 mod scans;
+mod versions;
 mod view;
 
 pub use estimate::RangeEstimate;

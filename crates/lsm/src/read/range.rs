@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::ahead::ReadAhead;
 use super::scans::{OpenCursors, ScanCursor, ScanSlot};
 use crate::database::Core;
-use crate::entry::{EntryRef, Kind};
+use crate::entry::{EntryRef, Kind, Marked, Seen};
 use crate::keyspace::{KeyRange, PREFIX_BYTES};
 use crate::merging::Visibility;
 use crate::snapshot::SnapshotGuard;
@@ -34,7 +34,7 @@ struct Scan {
     /// What is left: both ends move towards each other.
     rest: KeyRange,
     /// Keeps what `visibility` sees.
-    _guard: SnapshotGuard,
+    guard: SnapshotGuard,
     visibility: Visibility,
     own: Option<OwnWrites>,
     tracked: Option<Arc<TrackedRange>>,
@@ -64,7 +64,7 @@ impl Range {
         let scan = Scan {
             core,
             rest: range,
-            _guard: guard,
+            guard,
             visibility,
             own: None,
             tracked: None,
@@ -127,6 +127,18 @@ impl Range {
         };
         self.scan.advance(end, &self.slot, &mut self.failure, own)
     }
+}
+
+/// What an entry is to a scan.
+enum Content<'e> {
+    /// Nothing: it has expired, or a filter took it out.
+    Absent,
+    /// Its value.
+    InPlace(&'e [u8]),
+    /// Where its value lies.
+    Stored(&'e [u8]),
+    /// What operands make of it.
+    Resolved(Value),
 }
 
 /// A value that a scan has come to.
@@ -249,17 +261,20 @@ impl Scan {
             };
             let stored_key = entry.user_key;
             let key = stored_key.get(PREFIX_BYTES..).unwrap_or_default();
-            let taken = if entry.kind == Kind::Stored {
-                let reference = ValueReference::decode(entry.value)?;
-                let Some(file) = self.core.values().find(reference.file) else {
-                    // Its cursors are older than the file's end: new ones know where the value is now.
-                    overtaken.note(reference)?;
-                    *place = None;
-                    continue;
-                };
-                take(key, Read::Loaded(Located::Stored(file, reference).load()?))
-            } else {
-                take(key, Read::InPlace(entry.value))
+            let taken = match self.content(&entry)? {
+                Content::Absent => continue,
+                Content::InPlace(value) => take(key, Read::InPlace(value)),
+                Content::Resolved(value) => take(key, Read::Loaded(value)),
+                Content::Stored(reference) => {
+                    let reference = ValueReference::decode(reference)?;
+                    let Some(file) = self.core.values().find(reference.file) else {
+                        // Its cursors are older than the file's end: new ones know where the value is now.
+                        overtaken.note(reference)?;
+                        *place = None;
+                        continue;
+                    };
+                    take(key, Read::Loaded(Located::Stored(file, reference).load()?))
+                }
             };
             match end {
                 End::Front => {
@@ -275,6 +290,30 @@ impl Scan {
             self.note_read(end);
             return Ok(Some(taken));
         }
+    }
+
+    /// What an entry is to this scan.
+    #[inline]
+    fn content<'e>(&self, entry: &EntryRef<'e>) -> Result<Content<'e>, Error> {
+        match entry.kind {
+            Kind::Put | Kind::Delete => Ok(Content::InPlace(entry.value)),
+            Kind::Stored => Ok(Content::Stored(entry.value)),
+            Kind::Marked => self.marked_content(entry),
+        }
+    }
+
+    fn marked_content<'e>(&self, entry: &EntryRef<'e>) -> Result<Content<'e>, Error> {
+        let moment = self.guard.moment();
+        Ok(match Marked::seen(entry.value, moment)? {
+            Seen::Absent => Content::Absent,
+            Seen::Value(value) => Content::InPlace(value),
+            Seen::Stored(reference) => Content::Stored(reference),
+            // Its other versions may be in any source.
+            Seen::Operand(_) => match self.core.resolve_anew(entry.user_key, self.visibility, moment)? {
+                Some(value) => Content::Resolved(value),
+                None => Content::Absent,
+            },
+        })
     }
 
     /// Tells the transaction, if there is one, how far the scan has come.

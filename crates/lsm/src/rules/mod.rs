@@ -1,11 +1,16 @@
-//! What callers say of single keyspaces: how operands are merged.
+//! What callers say of single keyspaces: how operands are merged, how long entries live, what
+//! merges take out.
 
+mod filter;
+mod living;
 mod operator;
 mod options;
 mod registry;
 mod resolver;
 
+pub use filter::{Candidate, CompactionFilter, Decision};
+pub(crate) use living::with_expiries;
 pub use operator::{MergeError, MergeOperator};
 pub use options::KeyspaceOptions;
-pub(crate) use registry::{KeyspaceRules, Rule};
+pub(crate) use registry::{KeyspaceRules, Rule, expiry_after};
 pub(crate) use resolver::Resolver;

@@ -2,8 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::MergeOperator;
+use super::{CompactionFilter, MergeOperator};
+use crate::Error;
+
+/// The longest name of an operator.
+const MAX_NAME_BYTES: usize = 255;
 
 /// How one keyspace behaves; see [`Options::keyspaces`](crate::Options::keyspaces).
 #[derive(Clone, Default)]
@@ -11,6 +16,12 @@ use super::MergeOperator;
 pub struct KeyspaceOptions {
     /// What merges the operands of [`Keyspace::merge`](crate::Keyspace::merge).
     pub merge_operator: Option<Arc<dyn MergeOperator>>,
+    /// What merges ask about entries.
+    pub compaction_filter: Option<Arc<dyn CompactionFilter>>,
+    /// How long after its commit an entry that is put expires: nobody who begins to read then sees it any more, and
+    /// merges free its space. Entries keep the time they were given when they were put, or ingested. Not with a merge
+    /// operator. `None`, the default, for never.
+    pub time_to_live: Option<Duration>,
 }
 
 impl KeyspaceOptions {
@@ -18,6 +29,32 @@ impl KeyspaceOptions {
     #[must_use]
     pub fn merging(self, operator: impl MergeOperator) -> Self {
         KeyspaceOptions { merge_operator: Some(Arc::new(operator)), ..self }
+    }
+
+    /// The same with a compaction filter.
+    #[must_use]
+    pub fn filtering(self, filter: impl CompactionFilter) -> Self {
+        KeyspaceOptions { compaction_filter: Some(Arc::new(filter)), ..self }
+    }
+
+    /// The same with a time to live.
+    #[must_use]
+    pub fn living_for(self, time: Duration) -> Self {
+        KeyspaceOptions { time_to_live: Some(time), ..self }
+    }
+
+    /// Refuses what cannot work together.
+    pub(crate) fn check(&self, keyspace: &str) -> Result<(), Error> {
+        let refuse =
+            |what: &str| Err(Error::InvalidOptions { reason: format!("keyspace {keyspace:?}: {what}") });
+        let Some(operator) = &self.merge_operator else { return Ok(()) };
+        if self.time_to_live.is_some() {
+            return refuse("entries of one with a merge operator cannot expire");
+        }
+        if operator.name().is_empty() || operator.name().len() > MAX_NAME_BYTES {
+            return refuse("the name of a merge operator has 1 to 255 bytes");
+        }
+        Ok(())
     }
 
     /// The name of its operator; empty if it has none.
@@ -28,6 +65,11 @@ impl KeyspaceOptions {
 
 impl fmt::Debug for KeyspaceOptions {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("KeyspaceOptions").field("merge_operator", &self.operator_name()).finish()
+        formatter
+            .debug_struct("KeyspaceOptions")
+            .field("merge_operator", &self.operator_name())
+            .field("has_filter", &self.compaction_filter.is_some())
+            .field("time_to_live", &self.time_to_live)
+            .finish()
     }
 }

@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use parking_lot::RwLock;
 
 use super::{KeyspaceOptions, MergeOperator};
 use crate::Error;
+use crate::entry::Timestamp;
 use crate::keyspace::PREFIX_BYTES;
 
 /// The rules of one keyspace.
@@ -18,6 +21,11 @@ pub(crate) struct Rule {
 }
 
 impl Rule {
+    /// When what is put at `now` expires, if it does.
+    pub(crate) fn expiry(&self, now: Timestamp) -> Option<Timestamp> {
+        self.options.time_to_live.map(|lives| expiry_after(now, lives))
+    }
+
     /// The operator.
     ///
     /// # Errors
@@ -30,16 +38,41 @@ impl Rule {
     }
 }
 
+/// The time so long after `now`.
+pub(crate) fn expiry_after(now: Timestamp, lives: Duration) -> Timestamp {
+    now.saturating_add(u64::try_from(lives.as_millis()).unwrap_or(u64::MAX))
+}
+
 /// The rules of the keyspaces that have any. Looked into only where an entry asks for it.
 #[derive(Debug, Default)]
 pub(crate) struct KeyspaceRules {
     by_number: RwLock<HashMap<u32, Arc<Rule>>>,
+    /// Whether puts of any keyspace expire by themselves.
+    any_lives: AtomicBool,
+    /// Whether any keyspace has a filter.
+    any_filter: AtomicBool,
 }
 
 impl KeyspaceRules {
     /// Sets the rules of keyspace `number`.
     pub(crate) fn set(&self, number: u32, rule: Arc<Rule>) {
+        if rule.options.time_to_live.is_some() {
+            self.any_lives.store(true, Ordering::Release);
+        }
+        if rule.options.compaction_filter.is_some() {
+            self.any_filter.store(true, Ordering::Release);
+        }
         self.by_number.write().insert(number, rule);
+    }
+
+    /// Whether puts of any keyspace expire by themselves.
+    pub(crate) fn any_lives(&self) -> bool {
+        self.any_lives.load(Ordering::Acquire)
+    }
+
+    /// Whether any keyspace has a filter.
+    pub(crate) fn any_filter(&self) -> bool {
+        self.any_filter.load(Ordering::Acquire)
     }
 
     /// The rules for a stored key, if its keyspace has any.

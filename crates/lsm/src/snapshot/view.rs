@@ -37,8 +37,7 @@ impl Snapshot {
     /// Damage or failure of the storage; a keyspace of another database.
     pub fn get(&self, keyspace: &Keyspace, key: impl AsRef<[u8]>) -> Result<Option<Value>, Error> {
         keyspace.check_same(&self.core)?;
-        let visibility = Some(Visibility::at(self.guard.sequence()));
-        with_stored_key(keyspace.id(), key.as_ref(), |key| self.core.get(key, visibility))
+        with_stored_key(keyspace.id(), key.as_ref(), |key| self.core.get(key, Some(&self.guard)))
     }
 
     /// The value of `key` at that time as a stream; see [`Keyspace::reader`].
@@ -48,7 +47,7 @@ impl Snapshot {
     pub fn reader(&self, keyspace: &Keyspace, key: impl AsRef<[u8]>) -> Result<Option<ValueReader>, Error> {
         keyspace.check_same(&self.core)?;
         let key = keyspace.full_key(key.as_ref());
-        let found = self.core.look_up(&key, Some(Visibility::at(self.guard.sequence())))?;
+        let found = self.core.look_up(&key, Some(&self.guard))?;
         Ok(found.map(Located::into_reader))
     }
 
@@ -62,7 +61,7 @@ impl Snapshot {
         keys: impl IntoIterator<Item = K>,
     ) -> Result<Vec<Option<Value>>, Error> {
         keyspace.check_same(&self.core)?;
-        self.core.get_many(&keyspace.full_keys(keys), Some(Visibility::at(self.guard.sequence())))
+        self.core.get_many(&keyspace.full_keys(keys), Some(&self.guard))
     }
 
     /// The entries whose keys begin with `start` at that time, in key order from either end.

@@ -10,7 +10,9 @@ use super::options::TableOptions;
 use super::properties::Properties;
 use crate::Error;
 use crate::block::{BlockBuilder, Compressor, frame};
-use crate::entry::{EntryRef, MAX_KEY_BYTES, MAX_SEQUENCE, MAX_VALUE_BYTES, Sequence, compare};
+use crate::entry::{
+    EntryRef, MAX_KEY_BYTES, MAX_MARK_BYTES, MAX_SEQUENCE, MAX_VALUE_BYTES, Sequence, compare,
+};
 use crate::filter::key_hash;
 use crate::tombstones::RangeTombstones;
 
@@ -313,7 +315,7 @@ fn check_limits(entry: &EntryRef<'_>) -> Result<(), Error> {
     if entry.user_key.len() > MAX_KEY_BYTES {
         return too_large("key", entry.user_key.len(), MAX_KEY_BYTES);
     }
-    if entry.value.len() > MAX_VALUE_BYTES {
+    if entry.value.len() > MAX_VALUE_BYTES + MAX_MARK_BYTES {
         return too_large("value", entry.value.len(), MAX_VALUE_BYTES);
     }
     debug_assert!(entry.sequence <= MAX_SEQUENCE, "sequences are 56 bits wide");

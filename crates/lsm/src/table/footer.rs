@@ -21,7 +21,7 @@ use crate::coding::Reader;
 /// What a table begins with and its footer ends with.
 pub(crate) const MAGIC: [u8; 8] = *b"STRMTABL";
 /// The version of the format that is written, and the only one that is read.
-pub(super) const VERSION: u32 = 5;
+pub(super) const VERSION: u32 = 6;
 /// The length of the header.
 pub(super) const HEADER_BYTES: u64 = 16;
 /// The length of the footer.

@@ -2,14 +2,14 @@
 
 use super::compressed::CompressedBlocks;
 use crate::coding::{Reader, put_bytes, put_varint};
-use crate::entry::{EntryRef, Kind, Sequence};
+use crate::entry::{EntryRef, Kind, Marked, Sequence};
 
 /// The properties section, decoded. All numbers are of this table only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Properties {
     /// Entries, deletes among them.
     pub(crate) entries: u64,
-    /// Entries that delete one key.
+    /// Entries that delete one key, or that a filter took out.
     pub(crate) deletes: u64,
     /// Distinct user keys.
     pub(crate) keys: u64,
@@ -44,7 +44,7 @@ impl Properties {
             self.smallest_key = entry.user_key.to_vec();
         }
         self.entries += 1;
-        self.deletes += u64::from(entry.kind == Kind::Delete);
+        self.deletes += u64::from(entry.kind == Kind::Delete || Marked::is_removed(entry));
         self.keys += u64::from(new_key);
         self.key_bytes += entry.user_key.len() as u64;
         self.value_bytes += entry.value.len() as u64;

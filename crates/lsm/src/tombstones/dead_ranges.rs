@@ -65,7 +65,9 @@ impl DeadRanges {
         let mut ranges = self.ranges.write();
         for (sequence, operation) in operations {
             match operation {
-                Operation::Put { key, .. } | Operation::PutStored { key, .. } => cut(&mut ranges, key),
+                Operation::Put { key, .. }
+                | Operation::PutStored { key, .. }
+                | Operation::PutMarked { key, .. } => cut(&mut ranges, key),
                 Operation::Delete { .. } => {}
                 Operation::DeleteRange { start, end } => add(&mut ranges, start, end, sequence),
             }

@@ -156,7 +156,7 @@ impl Transaction {
         if let Some(own) = self.own.get(&key) {
             return Ok(own.map(Value::from));
         }
-        let found = self.core.get(&key, Some(Visibility::at(self.guard.sequence())))?;
+        let found = self.core.get(&key, Some(&self.guard))?;
         self.reads.lock().add_key(key);
         Ok(found)
     }
@@ -194,6 +194,26 @@ impl Transaction {
         let value = value.as_ref();
         check_size("value", value.len(), MAX_VALUE_BYTES)?;
         self.write(keyspace, key.as_ref(), Some(value.to_vec()))
+    }
+
+    /// Has the keyspace's merge operator change the value of `key` by `operand`, at once: the value is read, which
+    /// counts as any read, and put.
+    ///
+    /// # Errors
+    /// [`Error::NoMergeOperator`], [`Error::Merge`]; as [`get`](Transaction::get) and [`put`](Transaction::put).
+    pub fn merge(
+        &mut self,
+        keyspace: &Keyspace,
+        key: impl AsRef<[u8]>,
+        operand: impl AsRef<[u8]>,
+    ) -> Result<(), Error> {
+        keyspace.check(&self.core)?;
+        keyspace.check_merges()?;
+        let base = self.get(keyspace, &key)?;
+        let operands = [operand.as_ref().to_vec()];
+        let stored_key = keyspace.full_key(key.as_ref());
+        let value = self.core.resolver().merge(&stored_key, base.as_deref(), &operands)?;
+        self.put(keyspace, key, value)
     }
 
     /// Removes `key`.

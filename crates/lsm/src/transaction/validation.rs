@@ -49,9 +49,10 @@ impl Validation {
         self.check_committed(core)?;
         for operation in earlier.flat_map(|payload| Operations::new(payload).flatten()) {
             let change = match operation {
-                Operation::Put { key, .. } | Operation::PutStored { key, .. } | Operation::Delete { key } => {
-                    Change::Key(key)
-                }
+                Operation::Put { key, .. }
+                | Operation::PutStored { key, .. }
+                | Operation::PutMarked { key, .. }
+                | Operation::Delete { key } => Change::Key(key),
                 Operation::DeleteRange { start, end } => Change::Range { start, end },
             };
             self.refuse_if_touched(change)?;

@@ -8,6 +8,7 @@ use super::reference::ValueReference;
 use crate::database::Core;
 use crate::entry::{EntryRef, Kind};
 use crate::merging::Visibility;
+use crate::snapshot::SnapshotGuard;
 use crate::{Error, Value};
 
 /// What a source says of a key that is present.
@@ -17,6 +18,8 @@ pub(crate) enum Found {
     Inline(Value),
     /// Where its value lies.
     Stored(ValueReference),
+    /// What its value is has to be found out.
+    Marked,
 }
 
 impl Found {
@@ -42,6 +45,7 @@ impl Found {
             Kind::Put => Ok(Some(Found::Inline(value(entry.value)))),
             Kind::Delete => Ok(None),
             Kind::Stored => Ok(Some(Found::Stored(ValueReference::decode(entry.value)?))),
+            Kind::Marked => Ok(Some(Found::Marked)),
         }
     }
 }
@@ -89,21 +93,25 @@ impl Overtaken {
 }
 
 impl Core {
-    /// The value of a stored key at `visibility`; at present if none is given.
-    pub(crate) fn look_up(
-        &self,
-        key: &[u8],
-        visibility: Option<Visibility>,
-    ) -> Result<Option<Located>, Error> {
+    /// The value of a stored key that a reader sees; at present if none is given.
+    pub(crate) fn look_up(&self, key: &[u8], at: Option<&SnapshotGuard>) -> Result<Option<Located>, Error> {
         let mut overtaken = Overtaken::default();
         loop {
             let view = self.read_view();
             // Taken after the view: whatever merges had left out of its layers is older than this.
-            let visibility = visibility.unwrap_or_else(|| Visibility::at(self.published()));
+            let visibility = Visibility::at(at.map_or_else(|| self.published(), SnapshotGuard::sequence));
             let reference = match view.get(key, visibility)? {
                 None => return Ok(None),
                 Some(Found::Inline(value)) => return Ok(Some(Located::Inline(value))),
                 Some(Found::Stored(reference)) => reference,
+                Some(Found::Marked) => {
+                    // Taken after the view: merges that it shows are over.
+                    let moment = at.map_or_else(|| self.moment(), SnapshotGuard::moment);
+                    match self.resolve(&view, key, visibility, moment)? {
+                        Ok(value) => return Ok(value.map(Located::Inline)),
+                        Err(reference) => reference,
+                    }
+                }
             };
             if let Some(file) = self.values().find(reference.file) {
                 return Ok(Some(Located::Stored(file, reference)));
@@ -113,7 +121,7 @@ impl Core {
     }
 
     /// The same, read as a whole.
-    pub(crate) fn get(&self, key: &[u8], visibility: Option<Visibility>) -> Result<Option<Value>, Error> {
-        self.look_up(key, visibility)?.map(Located::load).transpose()
+    pub(crate) fn get(&self, key: &[u8], at: Option<&SnapshotGuard>) -> Result<Option<Value>, Error> {
+        self.look_up(key, at)?.map(Located::load).transpose()
     }
 }

@@ -30,7 +30,7 @@ pub(crate) use format::VALUE_MAGIC;
 pub(crate) use lookup::{Found, Located, Overtaken};
 pub use reader::ValueReader;
 pub(crate) use reference::ValueReference;
-pub(crate) use separator::ValueSeparator;
+pub(crate) use separator::{PlacedNotes, ValueSeparator};
 pub(crate) use store::{ValueStore, blob_name};
 pub(crate) use stream::StoredStream;
 pub(crate) use table_layer::TableLayer;

@@ -8,7 +8,7 @@ use super::store::ValueStore;
 use super::uses::ValueUse;
 use super::writer::ValueFileWriter;
 use crate::Error;
-use crate::entry::{EntryRef, Kind};
+use crate::entry::{EntryRef, Filtered, Kind, Marked, Timestamp};
 
 /// A value file ends with the value that makes it at least this long, so that what is dead in one is freed soon.
 const FILE_BYTES: u64 = 256 << 20;
@@ -28,6 +28,19 @@ impl Uses {
     }
 }
 
+/// What the manifest is to know of a table beside what the table says itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct PlacedNotes {
+    /// What it refers to in value files, by ascending file.
+    pub(crate) value_uses: Vec<ValueUse>,
+    /// Entries that expire.
+    pub(crate) expiring: u64,
+    /// The time by which half of all entries will have expired, 0 if never.
+    pub(crate) half_life: Timestamp,
+    /// The largest turn of a filter among them.
+    pub(crate) turn: u64,
+}
+
 /// Writes value files for one flush or merge. Unless it is [finished](ValueSeparator::finish) they go again.
 #[derive(Debug)]
 pub(crate) struct ValueSeparator {
@@ -37,6 +50,12 @@ pub(crate) struct ValueSeparator {
     writing: Option<ValueFileWriter>,
     sealed: Vec<u64>,
     uses: Uses,
+    /// When entries of the present table expire.
+    expiries: Vec<Timestamp>,
+    /// How many do, those within what was filtered included.
+    expiring: u64,
+    /// The largest turn of a filter in the present table.
+    turn: u64,
     /// The encoded reference that was placed last.
     encoded: Vec<u8>,
 }
@@ -50,6 +69,9 @@ impl ValueSeparator {
             writing: None,
             sealed: Vec::new(),
             uses: Uses::default(),
+            expiries: Vec::new(),
+            expiring: 0,
+            turn: 0,
             encoded: Vec::new(),
         }
     }
@@ -59,33 +81,122 @@ impl ValueSeparator {
     /// # Errors
     /// Failure of the storage; damage in a value that has to be moved.
     pub(crate) fn place<'a>(&'a mut self, entry: EntryRef<'a>) -> Result<EntryRef<'a>, Error> {
-        let reference = match entry.kind {
-            Kind::Put if entry.value.len() >= self.threshold => {
-                let reference = self.writer()?.append(entry.value)?;
-                self.seal_if_long()?;
-                reference
-            }
-            Kind::Stored => {
-                let reference = ValueReference::decode(entry.value)?;
-                let file = self.store.open(reference.file)?;
-                if !self.store.is_to_be_emptied(&file) {
-                    self.uses.add(reference);
-                    return Ok(entry);
+        match entry.kind {
+            Kind::Put => match self.separate(entry.value)? {
+                None => Ok(entry),
+                Some(reference) => {
+                    reference.encode(&mut self.encoded);
+                    Ok(EntryRef { kind: Kind::Stored, value: &self.encoded, ..entry })
                 }
-                let moved = self.writer()?.append_copy(&file, reference)?;
-                self.seal_if_long()?;
-                moved
+            },
+            Kind::Stored => {
+                self.keep_or_move(entry.value)?.encode(&mut self.encoded);
+                Ok(EntryRef { value: &self.encoded, ..entry })
             }
-            Kind::Put | Kind::Delete => return Ok(entry),
-        };
-        self.uses.add(reference);
-        reference.encode(&mut self.encoded);
-        Ok(EntryRef { kind: Kind::Stored, value: &self.encoded, ..entry })
+            Kind::Marked => self.place_marked(entry),
+            Kind::Delete => Ok(entry),
+        }
     }
 
-    /// What the table refers to that was placed since the last call.
-    pub(crate) fn take_uses(&mut self) -> Vec<ValueUse> {
-        self.uses.take()
+    fn place_marked<'a>(&'a mut self, entry: EntryRef<'a>) -> Result<EntryRef<'a>, Error> {
+        match Marked::decode(entry.value)? {
+            Marked::Operand(_) => Ok(entry),
+            Marked::Expiring { at, is_stored, content } => {
+                let Some(placed) = self.place_expiring(at, is_stored, content)? else { return Ok(entry) };
+                self.encoded = placed;
+                Ok(EntryRef { value: &self.encoded, ..entry })
+            }
+            Marked::Filtered(filtered) => {
+                self.turn = self.turn.max(filtered.turn);
+                let dated = self.expiries.len();
+                let after = filtered.after.map(|content| self.place_content(content)).transpose()?;
+                let before = self.place_content(filtered.before)?;
+                // To rewrite it when it has expired frees nothing as long as the filter is not through with it.
+                self.expiries.truncate(dated);
+                let after = after.as_ref().map(|(kind, value)| (*kind, value.as_slice()));
+                let placed = Filtered { after, before: (before.0, &before.1), ..filtered };
+                Marked::Filtered(placed).encode(&mut self.encoded);
+                Ok(EntryRef { value: &self.encoded, ..entry })
+            }
+        }
+    }
+
+    /// The encoded form of a put that expires, if another than it is.
+    fn place_expiring(
+        &mut self,
+        at: Timestamp,
+        is_stored: bool,
+        content: &[u8],
+    ) -> Result<Option<Vec<u8>>, Error> {
+        self.expiring += 1;
+        self.expiries.push(at);
+        let reference = if is_stored { Some(self.keep_or_move(content)?) } else { self.separate(content)? };
+        let Some(reference) = reference else { return Ok(None) };
+        let (mut content, mut placed) = (Vec::new(), Vec::new());
+        reference.encode(&mut content);
+        Marked::Expiring { at, is_stored: true, content: &content }.encode(&mut placed);
+        Ok(Some(placed))
+    }
+
+    /// The kind and value of one of the two that a filtered entry is.
+    fn place_content(&mut self, (kind, value): (Kind, &[u8])) -> Result<(Kind, Vec<u8>), Error> {
+        let mut placed = Vec::new();
+        match kind {
+            Kind::Stored => self.keep_or_move(value)?.encode(&mut placed),
+            Kind::Put => match self.separate(value)? {
+                Some(reference) => {
+                    reference.encode(&mut placed);
+                    return Ok((Kind::Stored, placed));
+                }
+                None => placed.extend_from_slice(value),
+            },
+            Kind::Marked => match Marked::decode(value)? {
+                Marked::Expiring { at, is_stored, content } => {
+                    placed = self.place_expiring(at, is_stored, content)?.unwrap_or_else(|| value.to_vec());
+                }
+                Marked::Operand(_) | Marked::Filtered(_) => placed.extend_from_slice(value),
+            },
+            Kind::Delete => {}
+        }
+        Ok((kind, placed))
+    }
+
+    /// Writes a value to a file if it is long.
+    fn separate(&mut self, value: &[u8]) -> Result<Option<ValueReference>, Error> {
+        if value.len() < self.threshold {
+            return Ok(None);
+        }
+        let reference = self.writer()?.append(value)?;
+        self.seal_if_long()?;
+        self.uses.add(reference);
+        Ok(Some(reference))
+    }
+
+    /// Where an encoded reference leads from now on: to a copy if its file is mostly dead.
+    fn keep_or_move(&mut self, encoded: &[u8]) -> Result<ValueReference, Error> {
+        let mut reference = ValueReference::decode(encoded)?;
+        let file = self.store.open(reference.file)?;
+        if self.store.is_to_be_emptied(&file) {
+            reference = self.writer()?.append_copy(&file, reference)?;
+            self.seal_if_long()?;
+        }
+        self.uses.add(reference);
+        Ok(reference)
+    }
+
+    /// What is to be known of the table of so many entries that were placed since the last call.
+    pub(crate) fn take_notes(&mut self, entries: u64) -> PlacedNotes {
+        let value_uses = self.uses.take();
+        let expiring = std::mem::take(&mut self.expiring);
+        let turn = std::mem::take(&mut self.turn);
+        PlacedNotes { value_uses, expiring, half_life: self.take_half_life(entries).unwrap_or(0), turn }
+    }
+
+    /// The time by which half of the `entries` that were placed since the last call will have expired, if ever.
+    fn take_half_life(&mut self, entries: u64) -> Option<Timestamp> {
+        let mut expiries = std::mem::take(&mut self.expiries);
+        let half = usize::try_from(entries.div_ceil(2)).ok()?.checked_sub(1)?;
+        (half < expiries.len()).then(|| *expiries.select_nth_unstable(half).1)
     }
 
     /// Seals what was written; it is on the device when this returns.

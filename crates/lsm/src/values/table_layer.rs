@@ -10,7 +10,7 @@ use super::uses::ValueUse;
 use crate::Error;
 use crate::block_cache::Caching;
 use crate::cursor::Cursor;
-use crate::entry::Kind;
+use crate::entry::{Kind, Marked};
 use crate::keyspace::KeyRange;
 use crate::read::RangeEstimate;
 use crate::table::Table;
@@ -28,6 +28,25 @@ impl Deref for TableLayer {
     fn deref(&self) -> &Table {
         &self.table
     }
+}
+
+/// Adds what a marked value refers to.
+fn add_marked(value: &[u8], uses: &mut super::separator::Uses) -> Result<(), Error> {
+    match Marked::decode(value)? {
+        Marked::Expiring { is_stored: true, content, .. } => uses.add(ValueReference::decode(content)?),
+        Marked::Expiring { .. } | Marked::Operand(_) => {}
+        Marked::Filtered(filtered) => {
+            for (kind, value) in filtered.after.into_iter().chain([filtered.before]) {
+                match kind {
+                    Kind::Stored => uses.add(ValueReference::decode(value)?),
+                    // Never one in another.
+                    Kind::Marked => add_marked(value, uses)?,
+                    Kind::Put | Kind::Delete => {}
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 impl TableLayer {
@@ -83,8 +102,10 @@ impl TableLayer {
         let mut on = cursor.seek_first()?;
         while on {
             let entry = cursor.entry();
-            if entry.kind == Kind::Stored {
-                uses.add(ValueReference::decode(entry.value)?);
+            match entry.kind {
+                Kind::Stored => uses.add(ValueReference::decode(entry.value)?),
+                Kind::Marked => add_marked(entry.value, &mut uses)?,
+                Kind::Put | Kind::Delete => {}
             }
             on = cursor.next()?;
         }

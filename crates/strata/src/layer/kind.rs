@@ -30,6 +30,12 @@ pub trait LayerKind: Send + Sync + Sized + 'static {
     /// how a merge stops when the set is closed.
     fn merge(&self, job: &MergeJob<'_, Self>, output: &mut LayerOutput<'_>) -> Result<(), KindError>;
 
+    /// Told when a merge has ended, well or not: if well, readers see its layers already. `inputs` are those of its
+    /// [`MergeJob`].
+    fn merge_ended(&self, inputs: &[Arc<Layer<Self>>]) {
+        let _ = inputs;
+    }
+
     /// Whether [`merge`](LayerKind::merge) keeps to [`MergeJob::range`]. Only then is a large merge divided among
     /// idle workers.
     fn merges_ranges(&self) -> bool {
@@ -40,6 +46,14 @@ pub trait LayerKind: Send + Sync + Sized + 'static {
     /// every key that they have an entry for, and go on to hide what these hide in older ones. They are dropped
     /// without being read.
     fn hidden(&self, version: &Version<Self>) -> Vec<u64> {
+        let _ = version;
+        Vec::new()
+    }
+
+    /// The ids of layers of `version` that are worth rewriting though no size or delete asks for it, because much of
+    /// what they hold has become void. Merges of these are made when nothing else is due; a merge must leave no layer
+    /// that is told again at once.
+    fn outdated(&self, version: &Version<Self>) -> Vec<u64> {
         let _ = version;
         Vec::new()
     }

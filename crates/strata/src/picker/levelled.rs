@@ -69,6 +69,16 @@ impl<'a> Tree<'a> {
         plan.map(|(plan, _)| plan)
     }
 
+    /// Rewrites a layer (of level 0 all), on its way one step down if anything is there.
+    pub(super) fn plan_for_outdated(&self, layer: &LayerShape<'_>) -> Option<MergePlan> {
+        let reason = MergeReason::Outdated { level: layer.level };
+        if layer.level > 0 {
+            return self.rewrite(layer, reason);
+        }
+        let (plan, _) = self.down_from_level0(&runs(self.layers, 0), reason)?;
+        Some(MergePlan { is_move: false, ..plan })
+    }
+
     fn pick_by_size(&self, level0: &[Run<'_>], limits: &Limits) -> Option<MergePlan> {
         let limit = limits.level0_runs.max(1);
         let mut urgent: Vec<(f64, u32)> = (1..limits.deepest_level)
@@ -107,7 +117,8 @@ impl<'a> Tree<'a> {
         let is_over_others =
             self.layers.iter().any(|other| other.level > layer.level && overlaps(other.range(), range));
         if is_over_others {
-            return self.downwards(&sources, layer.level, true, reason).map(|(plan, _)| plan);
+            let may_move = !matches!(reason, MergeReason::Outdated { .. });
+            return self.downwards(&sources, layer.level, may_move, reason).map(|(plan, _)| plan);
         }
         // Deletes at the bottom are what a snapshot keeps: to rewrite them at once would not drop them.
         if matches!(reason, MergeReason::ManyDeletes { .. }) && !self.rules.is_settled(layer) {

@@ -21,7 +21,9 @@ pub use claims::{Claim, Claims};
 pub use placement::deepest_place;
 pub use plan::{MergePlan, MergeReason};
 pub use policy::{Limits, MergePolicy};
-pub use requested::{RangeRequest, RangeStep, pick_in_range, plan_for_everything, plan_into_level};
+pub use requested::{
+    RangeRequest, RangeStep, pick_in_range, plan_for_everything, plan_for_outdated, plan_into_level,
+};
 pub use rules::{Rules, Upkeep};
 pub use shape::LayerShape;
 

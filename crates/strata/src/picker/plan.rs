@@ -67,6 +67,11 @@ pub enum MergeReason {
         /// How old it is.
         seconds: u64,
     },
+    /// Much of what a layer holds has become void.
+    Outdated {
+        /// The layer's level.
+        level: u32,
+    },
     /// Newer layers delete all that a layer holds: it goes without being read.
     Hidden,
     /// Someone asked for it.
@@ -93,6 +98,9 @@ impl fmt::Display for MergeReason {
             }
             MergeReason::Old { level, seconds } => {
                 write!(f, "a layer of level {level} is {seconds} s old")
+            }
+            MergeReason::Outdated { level } => {
+                write!(f, "much of what a layer of level {level} holds has become void")
             }
             MergeReason::Hidden => write!(f, "newer layers delete all that these hold"),
             MergeReason::Requested => write!(f, "it was asked for"),

@@ -38,6 +38,20 @@ pub fn plan_into_level(layers: &[LayerShape<'_>], level: u32, claims: &Claims) -
     Some(MergePlan { inputs, target_level, is_move: false, reason: MergeReason::Requested })
 }
 
+/// The merge of the first of `layers` that is named in `ids` and can be merged now with what is below it, or rewritten
+/// where it is. None in a tiered set.
+pub fn plan_for_outdated(
+    layers: &[LayerShape<'_>],
+    rules: &Rules<'_>,
+    claimed: &Claims,
+    ids: &[u64],
+) -> Option<MergePlan> {
+    let MergePolicy::TieredThenLevelled(limits) = rules.policy else { return None };
+    let tree = Tree::new(layers, limits, rules, claimed);
+    let mut named = layers.iter().filter(|layer| ids.contains(&layer.id) && !claimed.has_layer(layer.id));
+    named.find_map(|layer| tree.plan_for_outdated(layer))
+}
+
 /// What is asked to be merged into one clean run.
 #[derive(Debug, Clone, Copy)]
 pub struct RangeRequest<'a> {

@@ -14,7 +14,7 @@ use super::{Layer, Version};
 use crate::Error;
 use crate::layer::{LayerDescriptor, LayerKind};
 use crate::manifest;
-use crate::picker::{Claims, LayerShape, MergePlan, MergeReason, pick};
+use crate::picker::{Claims, LayerShape, MergePlan, MergeReason, pick, plan_for_outdated};
 
 /// A merge that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +52,8 @@ impl<K: LayerKind> Drop for Claimed<'_, K> {
             // Before the claim ends, so that no other worker runs into the same panic at once.
             self.shared.note_failure("the merge panicked".to_owned());
         }
+        // Before another merge can have the same inputs.
+        self.shared.kind.merge_ended(&self.inputs);
         let mut merging = self.shared.merging.lock();
         merging.claims.release(self.ticket);
         merging.jobs.remove(&self.ticket);
@@ -101,7 +103,8 @@ impl<K: LayerKind> Shared<K> {
             self.check_mergeable()?;
             let rules = self.rules();
             let choose = |version: &Version<K>, shapes: &[LayerShape<'_>], claims: &Claims| {
-                self.hidden(version, claims).or_else(|| pick(shapes, &rules, claims))
+                let due = self.hidden(version, claims).or_else(|| pick(shapes, &rules, claims));
+                due.or_else(|| plan_for_outdated(shapes, &rules, claims, &self.kind.outdated(version)))
             };
             let Some(claimed) = self.claim(caller, choose) else {
                 return Ok(None);

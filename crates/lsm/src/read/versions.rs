@@ -1,0 +1,187 @@
+//! All versions of a key that a reader needs for its value: operands down to what they apply to.
+//!
+//! Sources are looked into from new to old. A memtable that was flushed between taking the two parts of the view is in
+//! both; entries that are not older than the last one taken were taken already, be they combined meanwhile or not.
+
+use super::ReadView;
+use crate::block_cache::Caching;
+use crate::cursor::Cursor;
+use crate::database::Core;
+use crate::entry::{EntryRef, Kind, Marked, Moment, Seen, Sequence};
+use crate::layers::LayerView;
+use crate::memtable::MemtableCursor;
+use crate::merging::Visibility;
+use crate::resident::ResidentCursor;
+use crate::table::Lookup;
+use crate::values::{Overtaken, ValueReference};
+use crate::{Error, Value};
+
+/// What operands apply to.
+#[derive(Debug)]
+enum Base {
+    Absent,
+    Inline(Vec<u8>),
+    Stored(ValueReference),
+}
+
+/// Goes through the versions of one key, newest first.
+pub(crate) struct Versions<'k> {
+    key: &'k [u8],
+    visibility: Visibility,
+    /// The reader's.
+    moment: Moment,
+    /// The sequence of the last entry taken.
+    last: Sequence,
+    /// Newest first.
+    operands: Vec<Vec<u8>>,
+    base: Base,
+}
+
+impl Versions<'_> {
+    /// Takes the entries of a source of which a range delete hides those before `deleted`; answers whether nothing
+    /// more is needed.
+    pub(crate) fn take_from<C: Cursor>(
+        &mut self,
+        mut cursor: C,
+        deleted: Option<Sequence>,
+    ) -> Result<bool, Error> {
+        let mut on = cursor.seek(self.key, self.visibility.snapshot())?;
+        while on {
+            let entry = cursor.entry();
+            if entry.user_key != self.key || deleted.is_some_and(|deleted| deleted > entry.sequence) {
+                break;
+            }
+            if entry.sequence < self.last {
+                self.last = entry.sequence;
+                if self.take(&entry)? {
+                    return Ok(true);
+                }
+            }
+            on = cursor.next()?;
+        }
+        // Whatever older sources hold was written before that.
+        Ok(deleted.is_some())
+    }
+
+    /// The key and the newest sequence that the reader sees.
+    pub(crate) fn lookup(&self) -> Lookup<'_> {
+        Lookup::new(self.key, self.visibility.snapshot())
+    }
+
+    pub(crate) fn key(&self) -> &[u8] {
+        self.key
+    }
+
+    pub(crate) fn visibility(&self) -> Visibility {
+        self.visibility
+    }
+
+    fn take(&mut self, entry: &EntryRef<'_>) -> Result<bool, Error> {
+        self.base = match entry.kind {
+            Kind::Delete => Base::Absent,
+            Kind::Put => Base::Inline(entry.value.to_vec()),
+            Kind::Stored => Base::Stored(ValueReference::decode(entry.value)?),
+            Kind::Marked => match Marked::seen(entry.value, self.moment)? {
+                Seen::Operand(operand) => {
+                    self.operands.push(operand.to_vec());
+                    return Ok(false);
+                }
+                Seen::Absent => Base::Absent,
+                Seen::Value(value) => Base::Inline(value.to_vec()),
+                Seen::Stored(reference) => Base::Stored(ValueReference::decode(reference)?),
+            },
+        };
+        Ok(true)
+    }
+}
+
+impl ReadView {
+    /// Takes what is needed of every source.
+    fn versions<'k>(
+        &self,
+        key: &'k [u8],
+        visibility: Visibility,
+        moment: Moment,
+    ) -> Result<Versions<'k>, Error> {
+        let (operands, base) = (Vec::new(), Base::Absent);
+        let mut versions = Versions { key, visibility, moment, last: Sequence::MAX, operands, base };
+        for memtable in self.memtables().newest_first().filter(|memtable| !memtable.is_empty()) {
+            let deleted = memtable.newest_range_delete(key, visibility);
+            if versions.take_from(MemtableCursor::new(memtable.clone()), deleted)? {
+                return Ok(versions);
+            }
+        }
+        if let Some(resident) = &self.memtables().resident
+            && versions.take_from(ResidentCursor::new(resident.clone()), None)?
+        {
+            return Ok(versions);
+        }
+        self.layers().take_versions(&mut versions)?;
+        Ok(versions)
+    }
+}
+
+impl LayerView {
+    fn take_versions(&self, versions: &mut Versions<'_>) -> Result<(), Error> {
+        for run in self.runs() {
+            let Some(layer) = run.find(versions.key()) else { continue };
+            let table = layer.layer();
+            let deleted = table.tombstones().newest(versions.key(), versions.visibility());
+            let may_have = table.locate(&versions.lookup())?.is_some();
+            let is_done = match may_have {
+                true => versions.take_from(table.cursor(Caching::Use), deleted)?,
+                false => deleted.is_some(),
+            };
+            if is_done {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Core {
+    /// The value of a stored key whose newest version is marked, or the reference to it that led nowhere.
+    ///
+    /// # Errors
+    /// [`Error::Merge`] and [`Error::NoMergeOperator`]; damage or failure of the storage.
+    pub(crate) fn resolve(
+        &self,
+        view: &ReadView,
+        key: &[u8],
+        visibility: Visibility,
+        moment: Moment,
+    ) -> Result<Result<Option<Value>, ValueReference>, Error> {
+        let versions = view.versions(key, visibility, moment)?;
+        let base = match versions.base {
+            Base::Absent => None,
+            Base::Inline(value) => Some(value),
+            Base::Stored(reference) => match self.values().find(reference.file) {
+                Some(file) => Some(file.read(reference)?),
+                None => return Ok(Err(reference)),
+            },
+        };
+        if versions.operands.is_empty() {
+            return Ok(Ok(base.map(Value::from)));
+        }
+        let merged = self.resolver().merge(key, base.as_deref(), &versions.operands)?;
+        Ok(Ok(Some(Value::from(merged))))
+    }
+
+    /// The same for one who has come to the key with a view that may be out of date.
+    pub(crate) fn resolve_anew(
+        &self,
+        key: &[u8],
+        visibility: Visibility,
+        moment: Moment,
+    ) -> Result<Option<Value>, Error> {
+        let visibility = Visibility::at(visibility.snapshot());
+        let mut overtaken = Overtaken::default();
+        loop {
+            match self.resolve(&self.read_view(), key, visibility, moment)? {
+                Ok(value) => return Ok(value),
+                Err(reference) => overtaken.note(reference)?,
+            }
+        }
+    }
+}

@@ -1,0 +1,681 @@
+//! Merge operators and entries that expire, with ingestions between them: against a plain map, whatever is flushed,
+//! merged or reopened in between, for the present and for snapshots.
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test may use what it likes")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use stroma_lsm::{
+    Database, Error, Keyspace, KeyspaceOptions, MergeError, MergeOperator, Options, Range, Snapshot,
+};
+use stroma_strata::MergePolicy;
+use stroma_strata::picker::Limits;
+use stroma_strata::runtime::ManualClock;
+use stroma_strata::storage::MemoryStorage;
+
+/// Appends operands to the value: their order counts. Fails on anything with an `!`.
+struct Append {
+    combines: bool,
+}
+
+impl MergeOperator for Append {
+    fn name(&self) -> &str {
+        "append"
+    }
+
+    fn merge(&self, _: &[u8], base: Option<&[u8]>, operands: &[&[u8]]) -> Result<Vec<u8>, MergeError> {
+        let mut value = base.unwrap_or_default().to_vec();
+        operands.iter().for_each(|operand| value.extend_from_slice(operand));
+        if value.contains(&b'!') { Err("it exclaims".into()) } else { Ok(value) }
+    }
+
+    fn combine(&self, _: &[u8], operands: &[&[u8]]) -> Option<Vec<u8>> {
+        self.combines.then(|| operands.concat())
+    }
+}
+
+/// Small enough that a few dozen operations flush and merge.
+fn options(clock: &Arc<ManualClock>, background_threads: usize) -> Options {
+    let append = |combines| KeyspaceOptions::default().merging(Append { combines });
+    Options {
+        memory_bytes: 64 << 10,
+        background_threads,
+        block_bytes: 256,
+        value_threshold: 250,
+        clock: clock.clone(),
+        merge_policy: MergePolicy::TieredThenLevelled(Limits {
+            level0_runs: 2,
+            level1_bytes: 8 << 10,
+            multiplier: 2,
+            deepest_level: 3,
+            table_bytes: 4 << 10,
+        }),
+        ..Options::default()
+    }
+    .with_keyspace("combined", append(true))
+    .with_keyspace("kept", append(false))
+    .with_keyspace("brief", KeyspaceOptions::default().living_for(LIVES))
+}
+
+const LIVES: Duration = Duration::from_millis(50);
+/// The first two have operators, the third a time to live.
+const KEYSPACES: [&str; 4] = ["combined", "kept", "brief", "plain"];
+
+/// Values and when they expire.
+type Map = BTreeMap<Vec<u8>, (Vec<u8>, Option<Duration>)>;
+type Model = [Map; 4];
+
+#[derive(Debug, Clone)]
+enum Change {
+    Put { key: u8, length: u16 },
+    PutExpiring { key: u8, length: u16, after: u8 },
+    Merge { key: u8, length: u16 },
+    Delete { key: u8 },
+    DeleteRange { start: u8, end: u8 },
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// Changes of keyspaces, in one batch.
+    Batch(Vec<(usize, Change)>),
+    One(usize, Change),
+    Ingest {
+        keyspace: usize,
+        keys: BTreeSet<u8>,
+        length: u16,
+    },
+    Transact {
+        keyspace: usize,
+        key: u8,
+        length: u16,
+    },
+    Wait(u8),
+    TakeSnapshot,
+    DropSnapshot,
+    Flush,
+    Compact,
+    Reopen,
+    Compare {
+        keyspace: usize,
+        start: u8,
+        end: u8,
+        from_back: u32,
+    },
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let length = prop_oneof![8 => 0_u16..40, 1 => 0_u16..600];
+    let key = || prop_oneof![2 => 0_u8..4, 1 => 0_u8..30];
+    prop_oneof![
+        3 => (key(), length.clone()).prop_map(|(key, length)| Change::Put { key, length }),
+        3 => (key(), length.clone(), 0_u8..100)
+            .prop_map(|(key, length, after)| Change::PutExpiring { key, length, after }),
+        8 => (key(), length).prop_map(|(key, length)| Change::Merge { key, length }),
+        2 => key().prop_map(|key| Change::Delete { key }),
+        1 => (0_u8..30, 0_u8..32).prop_map(|(start, end)| Change::DeleteRange { start, end }),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let keyspace = || 0..KEYSPACES.len();
+    let keys = prop::collection::btree_set(0_u8..30, 0..12);
+    prop_oneof![
+        10 => prop::collection::vec((keyspace(), change()), 0..12).prop_map(Step::Batch),
+        8 => (keyspace(), change()).prop_map(|(keyspace, change)| Step::One(keyspace, change)),
+        2 => (keyspace(), keys, 0_u16..300)
+            .prop_map(|(keyspace, keys, length)| Step::Ingest { keyspace, keys, length }),
+        2 => (keyspace(), 0_u8..6, 0_u16..40)
+            .prop_map(|(keyspace, key, length)| Step::Transact { keyspace, key, length }),
+        4 => (0_u8..40).prop_map(Step::Wait),
+        2 => Just(Step::TakeSnapshot),
+        1 => Just(Step::DropSnapshot),
+        2 => Just(Step::Flush),
+        1 => Just(Step::Compact),
+        1 => Just(Step::Reopen),
+        6 => (keyspace(), 0_u8..30, 0_u8..32, any::<u32>())
+            .prop_map(|(keyspace, start, end, from_back)| Step::Compare { keyspace, start, end, from_back }),
+    ]
+}
+
+fn key_of(number: u8) -> Vec<u8> {
+    vec![b'k', number / 8, number % 8]
+}
+
+struct Pair {
+    storage: MemoryStorage,
+    clock: Arc<ManualClock>,
+    threads: usize,
+    database: Option<Database>,
+    keyspaces: Vec<Keyspace>,
+    model: Model,
+    snapshots: Vec<(Snapshot, Model)>,
+    counter: u64,
+}
+
+impl Pair {
+    fn new(threads: usize) -> Pair {
+        let mut pair = Pair {
+            storage: MemoryStorage::new(),
+            clock: Arc::new(ManualClock::new()),
+            threads,
+            database: None,
+            keyspaces: Vec::new(),
+            model: Model::default(),
+            snapshots: Vec::new(),
+            counter: 0,
+        };
+        pair.clock.advance(Duration::from_secs(1));
+        pair.open();
+        pair
+    }
+
+    fn open(&mut self) {
+        let options = options(&self.clock, self.threads);
+        let database = Database::open_storage(Arc::new(self.storage.clone()), options).unwrap();
+        self.keyspaces = KEYSPACES.iter().map(|name| database.keyspace(name).unwrap()).collect();
+        self.database = Some(database);
+    }
+
+    fn database(&self) -> &Database {
+        self.database.as_ref().unwrap()
+    }
+
+    fn now(&self) -> Duration {
+        use stroma_strata::runtime::Clock as _;
+        self.clock.now()
+    }
+
+    fn value(&mut self, length: u16) -> Vec<u8> {
+        self.counter += 1;
+        let mut value = format!("<{}>", self.counter).into_bytes();
+        value.resize(value.len().max(usize::from(length)), b'.');
+        value
+    }
+
+    /// What a change becomes in a keyspace: those with operators know no expiry, the others no operands.
+    fn fitting(keyspace: usize, change: &Change) -> Change {
+        match *change {
+            Change::PutExpiring { key, length, .. } if keyspace < 2 => Change::Put { key, length },
+            Change::Merge { key, length } if keyspace >= 2 => Change::Put { key, length },
+            ref other => other.clone(),
+        }
+    }
+
+    fn apply(&mut self, keyspace: usize, change: &Change, value: &[u8]) {
+        let now = self.now();
+        let map = &mut self.model[keyspace];
+        match *change {
+            Change::Put { key, .. } => {
+                let expires = (keyspace == 2).then(|| now + LIVES);
+                map.insert(key_of(key), (value.to_vec(), expires));
+            }
+            Change::PutExpiring { key, after, .. } => {
+                let expires = now + Duration::from_millis(u64::from(after));
+                map.insert(key_of(key), (value.to_vec(), Some(expires)));
+            }
+            Change::Merge { key, .. } => {
+                map.entry(key_of(key)).or_default().0.extend_from_slice(value);
+            }
+            Change::Delete { key } => drop(map.remove(&key_of(key))),
+            Change::DeleteRange { start, end } => {
+                let (start, end) = (key_of(start), key_of(end));
+                map.retain(|key, _| !(start <= *key && *key < end));
+            }
+        }
+    }
+
+    fn commit(&mut self, changes: &[(usize, Change)]) {
+        let mut batch = self.database().batch();
+        let mut applied = Vec::new();
+        for (number, change) in changes {
+            let change = Pair::fitting(*number, change);
+            let keyspace = self.keyspaces[*number].clone();
+            let value = match change {
+                Change::Put { length, .. }
+                | Change::PutExpiring { length, .. }
+                | Change::Merge { length, .. } => self.value(length),
+                _ => Vec::new(),
+            };
+            match change {
+                Change::Put { key, .. } => batch.put(&keyspace, key_of(key), &value),
+                Change::PutExpiring { key, after, .. } => {
+                    let after = Duration::from_millis(u64::from(after));
+                    batch.put_expiring(&keyspace, key_of(key), &value, after)
+                }
+                Change::Merge { key, .. } => batch.merge(&keyspace, key_of(key), &value),
+                Change::Delete { key } => batch.delete(&keyspace, key_of(key)),
+                Change::DeleteRange { start, end } => {
+                    batch.delete_range(&keyspace, key_of(start)..key_of(end))
+                }
+            };
+            applied.push((*number, change, value));
+        }
+        batch.commit().unwrap();
+        applied.iter().for_each(|(number, change, value)| self.apply(*number, change, value));
+    }
+
+    fn run(&mut self, step: &Step) {
+        match step {
+            Step::Batch(changes) => self.commit(changes),
+            Step::One(keyspace, change) => self.commit_one(*keyspace, change),
+            Step::Ingest { keyspace, keys, length } => {
+                let mut ingestion = self.keyspaces[*keyspace].ingest().unwrap();
+                let mut applied = Vec::new();
+                for key in keys {
+                    let value = self.value(*length);
+                    ingestion.add(key_of(*key), &value).unwrap();
+                    applied.push((*key, value));
+                }
+                ingestion.finish().unwrap();
+                for (key, value) in applied {
+                    self.apply(*keyspace, &Change::Put { key, length: 0 }, &value);
+                }
+            }
+            Step::Transact { keyspace, key, length } => {
+                let value = self.value(*length);
+                let mut transaction = self.database().transaction();
+                let change = Pair::fitting(*keyspace, &Change::Merge { key: *key, length: *length });
+                match change {
+                    Change::Merge { .. } => {
+                        transaction.merge(&self.keyspaces[*keyspace], key_of(*key), &value).unwrap();
+                    }
+                    _ => transaction.put(&self.keyspaces[*keyspace], key_of(*key), &value).unwrap(),
+                }
+                transaction.commit().unwrap();
+                self.apply(*keyspace, &change, &value);
+            }
+            Step::Wait(milliseconds) => self.clock.advance(Duration::from_millis(u64::from(*milliseconds))),
+            Step::TakeSnapshot => {
+                let snapshot = self.database().snapshot();
+                self.snapshots.push((snapshot, self.alive()));
+            }
+            Step::DropSnapshot => drop(self.snapshots.pop()),
+            Step::Flush => self.database().flush().unwrap(),
+            Step::Compact => self.database().compact().unwrap(),
+            Step::Reopen => {
+                self.snapshots.clear();
+                let database = self.database.take().unwrap();
+                if self.counter.is_multiple_of(2) {
+                    database.close().unwrap();
+                } else {
+                    drop(database);
+                }
+                self.keyspaces.clear();
+                self.open();
+            }
+            Step::Compare { keyspace, start, end, from_back } => {
+                self.compare_range(*keyspace, *start, *end, *from_back);
+            }
+        }
+    }
+
+    fn commit_one(&mut self, number: usize, change: &Change) {
+        let change = Pair::fitting(number, change);
+        let keyspace = self.keyspaces[number].clone();
+        let value = match change {
+            Change::Put { length, .. }
+            | Change::PutExpiring { length, .. }
+            | Change::Merge { length, .. } => self.value(length),
+            _ => Vec::new(),
+        };
+        match change {
+            Change::Put { key, .. } => keyspace.put(key_of(key), &value),
+            Change::PutExpiring { key, after, .. } => {
+                keyspace.put_expiring(key_of(key), &value, Duration::from_millis(u64::from(after)))
+            }
+            Change::Merge { key, .. } => keyspace.merge(key_of(key), &value),
+            Change::Delete { key } => keyspace.delete(key_of(key)),
+            Change::DeleteRange { start, end } => keyspace.delete_range(key_of(start)..key_of(end)),
+        }
+        .unwrap();
+        self.apply(number, &change, &value);
+    }
+
+    /// The model without what has expired by now: what a reader who begins now sees, however long he reads.
+    fn alive(&self) -> Model {
+        let now = self.now();
+        let alive = |map: &Map| {
+            let entries = map.iter().filter(|(_, (_, expires))| expires.is_none_or(|expires| expires > now));
+            entries.map(|(key, (value, _))| (key.clone(), (value.clone(), None))).collect()
+        };
+        [0, 1, 2, 3].map(|keyspace| alive(&self.model[keyspace]))
+    }
+
+    fn compare_range(&self, keyspace: usize, start: u8, end: u8, from_back: u32) {
+        let bounds = || key_of(start)..key_of(end).max(key_of(start));
+        let present = self.alive();
+        let mut pairs: Vec<(Range, &Model)> = vec![(self.keyspaces[keyspace].range(bounds()), &present)];
+        for (snapshot, model) in &self.snapshots {
+            pairs.push((snapshot.range(&self.keyspaces[keyspace], bounds()), model));
+        }
+        for (mut range, model) in pairs {
+            let within =
+                model[keyspace].range(bounds()).map(|(key, (value, _))| (key.clone(), value.clone()));
+            let mut expected: std::collections::VecDeque<_> = within.collect();
+            for turn in 0.. {
+                let (found, wanted) = if from_back >> (turn % 32) & 1 == 1 {
+                    (range.next_back(), expected.pop_back())
+                } else {
+                    (range.next(), expected.pop_front())
+                };
+                let found = found.map(|entry| entry.map(|(key, value)| (key, value.into_vec())).unwrap());
+                assert_eq!(found, wanted, "keyspace {keyspace}");
+                if wanted.is_none() {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn compare_all(&self) {
+        let present = self.alive();
+        for keyspace in 0..KEYSPACES.len() {
+            self.compare_range(keyspace, 0, 255, 0);
+            self.compare_range(keyspace, 0, 255, u32::MAX);
+            let keys: Vec<_> = (0..31).map(key_of).collect();
+            let expected = |model: &Model| -> Vec<Option<Vec<u8>>> {
+                keys.iter().map(|key| model[keyspace].get(key).map(|(value, _)| value.clone())).collect()
+            };
+            let own = |values: Vec<Option<stroma_lsm::Value>>| -> Vec<Option<Vec<u8>>> {
+                values.into_iter().map(|value| value.map(|value| value.into_vec())).collect()
+            };
+            let one_by_one = keys.iter().map(|key| self.keyspaces[keyspace].get(key).unwrap()).collect();
+            assert_eq!(own(one_by_one), expected(&present));
+            assert_eq!(own(self.keyspaces[keyspace].get_many(&keys).unwrap()), expected(&present));
+            for (snapshot, model) in &self.snapshots {
+                let space = &self.keyspaces[keyspace];
+                let one_by_one = keys.iter().map(|key| snapshot.get(space, key).unwrap()).collect();
+                assert_eq!(own(one_by_one), expected(model));
+                assert_eq!(own(snapshot.get_many(space, &keys).unwrap()), expected(model));
+            }
+        }
+        let report = self.database().check();
+        assert!(report.is_sound(), "{report:?}");
+    }
+}
+
+fn run(threads: usize, steps: &[Step]) {
+    let mut pair = Pair::new(threads);
+    for step in steps {
+        pair.run(step);
+    }
+    pair.compare_all();
+    pair.database().compact().unwrap();
+    pair.compare_all();
+    pair.run(&Step::Reopen);
+    pair.compare_all();
+}
+
+/// So many cases, the same in every run.
+fn config(cases: u32) -> ProptestConfig {
+    let rng_seed = proptest::test_runner::RngSeed::Fixed(35);
+    ProptestConfig { cases, rng_seed, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(config(120))]
+
+    #[test]
+    fn everything_together_without_threads(steps in prop::collection::vec(step(), 1..120)) {
+        run(0, &steps);
+    }
+}
+
+proptest! {
+    #![proptest_config(config(30))]
+
+    #[test]
+    fn everything_together_with_threads(steps in prop::collection::vec(step(), 1..120)) {
+        run(1, &steps);
+    }
+}
+
+fn open(storage: &MemoryStorage, clock: &Arc<ManualClock>) -> Database {
+    Database::open_storage(Arc::new(storage.clone()), options(clock, 0)).unwrap()
+}
+
+#[test]
+fn operands_become_values_when_they_meet_one_or_nothing() {
+    let (storage, clock) = (MemoryStorage::new(), Arc::new(ManualClock::new()));
+    let database = open(&storage, &clock);
+    for (name, after_flushes) in [("combined", 3), ("kept", 30)] {
+        let keyspace = database.keyspace(name).unwrap();
+        for round in 0..3 {
+            for number in 0..10 {
+                keyspace.merge("key", [b'a' + round, b'0' + number]).unwrap();
+            }
+            database.flush().unwrap();
+        }
+        let tables = || database.tables().iter().map(|table| table.entries).sum::<u64>();
+        let before = tables();
+        assert!(before >= after_flushes, "{name}: {before}");
+        database.compact().unwrap();
+        let found = keyspace.get("key").unwrap().unwrap();
+        assert!(found.starts_with(b"a0a1a2") && found.ends_with(b"c8c9") && found.len() == 60);
+        // The catalog has entries of its own.
+        assert!(tables() < before, "{name}: {}", tables());
+    }
+}
+
+#[test]
+fn an_operator_that_fails_is_told_by_the_read_and_nothing_is_lost() {
+    let (storage, clock) = (MemoryStorage::new(), Arc::new(ManualClock::new()));
+    let database = open(&storage, &clock);
+    let keyspace = database.keyspace("combined").unwrap();
+    keyspace.put("bad", "a").unwrap();
+    keyspace.merge("bad", "b!").unwrap();
+    keyspace.merge("bad", "c").unwrap();
+    keyspace.merge("good", "d").unwrap();
+    for _ in 0..2 {
+        match keyspace.get("bad") {
+            Err(Error::Merge { keyspace, key, operator, cause }) => {
+                assert_eq!((&*keyspace, &*key, &*operator), ("combined", "bad", "append"));
+                assert_eq!(cause.to_string(), "it exclaims");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(keyspace.iter().next().unwrap().is_err());
+        assert_eq!(keyspace.get("good").unwrap().as_deref(), Some(&b"d"[..]));
+        database.compact().unwrap();
+    }
+    keyspace.put("bad", "mended").unwrap();
+    keyspace.merge("bad", "?").unwrap();
+    assert_eq!(keyspace.get("bad").unwrap().as_deref(), Some(&b"mended?"[..]));
+}
+
+#[test]
+fn another_operator_or_none_is_refused_and_operands_stay() {
+    struct Other;
+    impl MergeOperator for Other {
+        fn name(&self) -> &str {
+            "other"
+        }
+        fn merge(&self, _: &[u8], _: Option<&[u8]>, _: &[&[u8]]) -> Result<Vec<u8>, MergeError> {
+            Ok(b"other".to_vec())
+        }
+    }
+    let (storage, clock) = (MemoryStorage::new(), Arc::new(ManualClock::new()));
+    let database = open(&storage, &clock);
+    database.keyspace("combined").unwrap().put("key", "base").unwrap();
+    database.flush().unwrap();
+    database.keyspace("combined").unwrap().merge("key", " and more").unwrap();
+    drop(database);
+    let with = |options: KeyspaceOptions| Options {
+        keyspaces: BTreeMap::from([("combined".to_owned(), options)]),
+        ..options_without_keyspaces(&clock)
+    };
+    for (given, options) in
+        [("other", with(KeyspaceOptions::default().merging(Other))), ("", with(KeyspaceOptions::default()))]
+    {
+        let database = Database::open_storage(Arc::new(storage.clone()), options).unwrap();
+        match database.keyspace("combined") {
+            Err(Error::OtherMergeOperator { stored, given: told, .. }) => {
+                assert_eq!((&*stored, &*told), ("append", given));
+            }
+            other => panic!("{other:?}"),
+        }
+        database.compact().unwrap();
+    }
+    let database = open(&storage, &clock);
+    let found = database.keyspace("combined").unwrap().get("key").unwrap();
+    assert_eq!(found.as_deref(), Some(&b"base and more"[..]));
+    // One without operands may get one.
+    let plain = database.keyspace("plain").unwrap();
+    plain.put("key", "base").unwrap();
+    assert!(matches!(plain.merge("key", "x"), Err(Error::NoMergeOperator { .. })));
+    let mut batch = database.batch();
+    batch.merge(&plain, "key", "x");
+    assert!(matches!(batch.commit(), Err(Error::NoMergeOperator { .. })));
+    drop((plain, database));
+    let options = options(&clock, 0)
+        .with_keyspace("plain", KeyspaceOptions::default().merging(Append { combines: true }));
+    let database = Database::open_storage(Arc::new(storage.clone()), options).unwrap();
+    let plain = database.keyspace("plain").unwrap();
+    plain.merge("key", "+").unwrap();
+    assert_eq!(plain.get("key").unwrap().as_deref(), Some(&b"base+"[..]));
+}
+
+fn options_without_keyspaces(clock: &Arc<ManualClock>) -> Options {
+    Options { keyspaces: BTreeMap::new(), ..options(clock, 0) }
+}
+
+#[test]
+fn options_that_cannot_work_together_are_refused() {
+    let clock = Arc::new(ManualClock::new());
+    let both = KeyspaceOptions::default().merging(Append { combines: true }).living_for(LIVES);
+    let options = options(&clock, 0).with_keyspace("both", both);
+    let refused = Database::open_storage(Arc::new(MemoryStorage::new()), options);
+    assert!(matches!(refused, Err(Error::InvalidOptions { .. })));
+    let database = open(&MemoryStorage::new(), &clock);
+    let keyspace = database.keyspace("kept").unwrap();
+    let refused = keyspace.put_expiring("key", "value", LIVES);
+    assert!(matches!(refused, Err(Error::CannotExpire { .. })));
+}
+
+#[test]
+fn operands_that_meet_a_large_value_and_become_one() {
+    let (storage, clock) = (MemoryStorage::new(), Arc::new(ManualClock::new()));
+    let database = open(&storage, &clock);
+    let keyspace = database.keyspace("combined").unwrap();
+    keyspace.put("key", vec![b'a'; 1000]).unwrap();
+    database.flush().unwrap();
+    assert_eq!(database.statistics().value_files, 1);
+    keyspace.merge("key", vec![b'b'; 1000]).unwrap();
+    let expected = [vec![b'a'; 1000], vec![b'b'; 1000]].concat();
+    for _ in 0..2 {
+        assert_eq!(keyspace.get("key").unwrap().unwrap(), expected);
+        assert_eq!(keyspace.first().unwrap().unwrap().1, expected);
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut keyspace.reader("key").unwrap().unwrap(), &mut bytes).unwrap();
+        assert_eq!(bytes, expected);
+        database.compact().unwrap();
+        database.compact().unwrap();
+    }
+    assert!(database.check().is_sound());
+}
+
+#[test]
+fn blind_merges_of_transactions_conflict_as_reads_do() {
+    let (storage, clock) = (MemoryStorage::new(), Arc::new(ManualClock::new()));
+    let database = open(&storage, &clock);
+    let keyspace = database.keyspace("combined").unwrap();
+    keyspace.merge("key", "a").unwrap();
+    let mut transaction = database.transaction();
+    transaction.merge(&keyspace, "key", "b").unwrap();
+    transaction.merge(&keyspace, "key", "c").unwrap();
+    assert_eq!(transaction.get(&keyspace, "key").unwrap().as_deref(), Some(&b"abc"[..]));
+    keyspace.merge("key", "x").unwrap();
+    assert!(matches!(transaction.commit(), Err(Error::Conflict { .. })));
+    assert_eq!(keyspace.get("key").unwrap().as_deref(), Some(&b"ax"[..]));
+}
+
+#[test]
+fn what_expired_is_gone_at_once_and_its_space_with_the_next_merge() {
+    let (storage, clock) = (MemoryStorage::new(), Arc::new(ManualClock::new()));
+    clock.advance(Duration::from_secs(1000));
+    let database = open(&storage, &clock);
+    let (brief, plain) = (database.keyspace("brief").unwrap(), database.keyspace("plain").unwrap());
+    for number in 0..200_u32 {
+        brief.put(number.to_be_bytes(), [7; 100]).unwrap();
+        plain.put_expiring(number.to_be_bytes(), vec![8; 300], LIVES * 2).unwrap();
+    }
+    database.flush().unwrap();
+    clock.advance(LIVES / 2);
+    let early = database.snapshot();
+    assert_eq!((brief.iter().count(), plain.iter().count()), (200, 200));
+    clock.advance(LIVES / 2);
+    assert_eq!((brief.iter().count(), plain.iter().count()), (0, 200));
+    assert_eq!(brief.get(7_u32.to_be_bytes()).unwrap(), None);
+    assert_eq!(brief.get_many([7_u32.to_be_bytes()]).unwrap(), [None]);
+    // Who began before sees it as long as he likes.
+    database.compact().unwrap();
+    assert_eq!(early.range::<&[u8]>(&brief, ..).count(), 200);
+    assert_eq!(early.get(&brief, 7_u32.to_be_bytes()).unwrap().unwrap(), vec![7; 100]);
+    drop(early);
+    clock.advance(LIVES);
+    assert_eq!((brief.iter().count(), plain.iter().count()), (0, 0));
+    let merges = database.statistics().merges;
+    fill(&database);
+    assert!(database.statistics().merges > merges);
+    let bytes = database.statistics().table_bytes();
+    assert!(bytes < 60_000, "{bytes}");
+    assert_eq!(database.statistics().live_value_bytes, 0);
+    assert!(database.check().is_sound());
+}
+
+#[test]
+fn a_table_that_mostly_expired_is_merged_though_no_size_asks_for_it() {
+    let (storage, clock) = (MemoryStorage::new(), Arc::new(ManualClock::new()));
+    clock.advance(Duration::from_secs(1000));
+    let database = open(&storage, &clock);
+    let brief = database.keyspace("brief").unwrap();
+    let mut ingestion = brief.ingest().unwrap();
+    for number in 0..2000_u32 {
+        ingestion.add(number.to_be_bytes(), "ingested").unwrap();
+    }
+    ingestion.finish().unwrap();
+    assert_eq!(brief.iter().count(), 2000);
+    let reader = database.snapshot();
+    clock.advance(LIVES);
+    assert_eq!(brief.iter().count(), 0);
+    // As long as somebody reads them nothing is gained.
+    let entries = || database.tables().iter().map(|table| table.entries).sum::<u64>();
+    fill(&database);
+    assert!(entries() >= 2000);
+    assert_eq!(reader.range::<&[u8]>(&brief, ..).count(), 2000);
+    drop(reader);
+    fill(&database);
+    assert!(entries() < 500, "{}", entries());
+}
+
+/// Writes until memory was full several times: whoever finds that merges what is due.
+fn fill(database: &Database) {
+    let keyspace = database.keyspace("filler").unwrap();
+    for number in 0..400_u32 {
+        keyspace.put((number % 100).to_be_bytes(), [number as u8; 200]).unwrap();
+    }
+}
+
+#[test]
+fn times_survive_the_log_and_a_clock_that_is_set_back() {
+    let (storage, clock) = (MemoryStorage::new(), Arc::new(ManualClock::new()));
+    clock.advance(Duration::from_secs(1000));
+    let database = open(&storage, &clock);
+    let plain = database.keyspace("plain").unwrap();
+    plain.put_expiring("short", "1", Duration::from_secs(1)).unwrap();
+    plain.put_expiring("long", "2", Duration::from_secs(100)).unwrap();
+    plain.put_expiring("always", "3", Duration::MAX).unwrap();
+    drop((plain, database));
+    clock.advance(Duration::from_secs(2));
+    let database = open(&storage, &clock);
+    let plain = database.keyspace("plain").unwrap();
+    let there = || plain.iter().map(|entry| entry.unwrap().0).collect::<Vec<_>>();
+    assert_eq!(there(), [b"always".to_vec(), b"long".to_vec()]);
+    // A put takes the place of one that expires.
+    plain.put("long", "kept").unwrap();
+    clock.advance(Duration::from_secs(1000));
+    database.compact().unwrap();
+    assert_eq!(there(), [b"always".to_vec(), b"long".to_vec()]);
+}
