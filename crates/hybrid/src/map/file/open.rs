@@ -18,8 +18,8 @@ impl<C: Config<Key: Pod, Value: Pod>> MappedMap<C> {
     /// Opens the map that a file held when it was last synced, with everything as it was then.
     ///
     /// Reads the whole file once, to compare it with its checksums and to see that each leaf is in order: O(bytes).
-    /// Inner nodes are built anew. Of a file larger than memory that will be asked for keys in no order, tell the region
-    /// ([`MappedRegion::expect_random_access`]).
+    /// Inner nodes are built anew. Of a file larger than memory that will be asked for keys in no order, tell the
+    /// region ([`MappedRegion::expect_random_access`]).
     ///
     /// # Errors
     /// [`MapFileError::NotSynced`] if it was changed after that; the others say what is wrong with the file.
