@@ -304,12 +304,12 @@ fn what_is_not_ours_is_left_as_it_is() {
 
     let newer = storage.crash(0);
     let mut changed = bytes.clone();
-    changed[8] = 3;
+    changed[8] = 4;
     let checksum = xxhash_rust::xxh3::xxh3_64(&changed[..48]);
     changed[48..56].copy_from_slice(&checksum.to_le_bytes());
     newer.replace(last, changed);
     assert!(
-        matches!(refuse(&newer), Error::NewerFormat { found: 3, supported: 2, file } if file.contains(last))
+        matches!(refuse(&newer), Error::NewerFormat { found: 4, supported: 3, file } if file.contains(last))
     );
 
     let damaged = storage.crash(0);
