@@ -148,10 +148,10 @@ def test_a_database_that_is_not_there_or_is_none(tmp_path):
     assert [path.name for path in (tmp_path / "other").iterdir()] == ["thesis.tex"]
 
 
-def test_a_database_opened_twice_is_refused(tmp_path):
+def test_a_database_opened_twice_to_write_is_refused(tmp_path):
     server = Server(tmp_path / "data")
     try:
-        fails(["check", "--data", tmp_path / "data"], "locked", server.process.pid)
+        fails(["compact", "--data", tmp_path / "data"], "locked", server.process.pid)
         with server.client() as client:
             assert client.admin.command("ping")["ok"] == 1
     finally:

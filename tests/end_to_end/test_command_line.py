@@ -98,7 +98,7 @@ def test_compact_and_inspect_and_check(quickstart, tmp_path):
 
 def test_help_shows_examples_and_completions_come_out():
     text = stroma("--help").stdout
-    for command in "quickstart serve import export index search inspect compact check completions".split():
+    for command in "quickstart serve import export index search inspect compact check repair dump completions".split():
         assert command in text
         assert "--help" in stroma(command, "--help").stdout
     for command in ["quickstart", "serve", "import", "export", "search", "inspect"]:
@@ -125,6 +125,100 @@ def test_what_a_driver_wrote_is_there_after_a_restart(tmp_path):
         assert client["a"]["b"].count_documents({}) == 1000
         assert sorted(client["a"]["b"].index_information()) == ["_id_", "x_1"]
     assert server.stop() == 0
+
+
+def test_commands_read_beside_a_running_server(quickstart, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(quickstart[0], data)
+    server = Server(data)
+    with server.client() as client:
+        client["a"]["b"].insert_many({"_id": number} for number in range(100))
+        assert stroma("export", "a.b", "--data", data).stdout.count("\n") == 100
+        assert "S_aureus_TW20" in stroma("search", "genomes", EXAMPLES / "genes.fasta", "--data", data).stdout
+        for command in [["check"], ["inspect"], ["index", "list"]]:
+            stroma(*command, "--data", data)
+        reader = Server(data, "--read-only")
+        with reader.client() as reading:
+            assert reading.admin.command("hello")["readOnly"] is True
+            client["a"]["b"].insert_one({"_id": 100})
+            assert reading["a"]["b"].count_documents({}) == 100
+            with pytest.raises(pymongo.errors.PyMongoError, match="read only"):
+                reading["a"]["b"].insert_one({"_id": 101})
+        assert reader.stop() == 0
+        assert client["a"]["b"].count_documents({}) == 101
+    assert server.stop() == 0
+
+
+def test_everything_in_one_file(quickstart, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(quickstart[0], data)
+    before = stroma("export", "lab.samples", "--data", data).stdout
+    hits = stroma("search", "genomes", EXAMPLES / "genes.fasta", "--data", data, "--format", "tsv").stdout
+    file = tmp_path / "lab.stroma"
+    server = Server(data)
+    stroma("compact", "--into", file, "--data", data)
+    assert server.stop() == 0
+    shutil.rmtree(data)
+    again = stroma("compact", "--into", file, "--data", file, check=False)
+    assert again.returncode == 1 and "exists" in again.stderr
+    stroma("compact", "--into", file, "--replace", "--data", file)
+    assert [path.name for path in tmp_path.iterdir()] == ["lab.stroma"]
+    assert stroma("export", "lab.samples", "--data", file).stdout == before
+    assert stroma("search", "genomes", EXAMPLES / "genes.fasta", "--data", file, "--format", "tsv").stdout == hits
+    assert json.loads(stroma("check", "--json", "--data", file).stdout)["damaged"] == []
+    assert "one file" in stroma("inspect", file).stdout
+    assert "levels" in stroma("inspect", "--json", "--data", file).stdout
+    refused = stroma("import", "lab.samples", EXAMPLES / "samples.tsv", "--data", file, check=False)
+    assert refused.returncode == 1 and "file" in refused.stderr
+    reader = Server(file, "--read-only")
+    with reader.client() as client:
+        assert client["lab"]["samples"].count_documents({"year": 2003}) == 2
+        with pytest.raises(pymongo.errors.PyMongoError, match="read only"):
+            client["lab"]["samples"].delete_many({})
+    assert reader.stop() == 0
+    damaged = bytearray(file.read_bytes())
+    damaged[5000] ^= 1
+    file.write_bytes(damaged)
+    assert stroma("check", "--data", file, check=False).returncode == 3
+
+
+def test_one_collection_is_compacted(tmp_path):
+    data = tmp_path / "data"
+    stroma("import", "a.b", EXAMPLES / "samples.tsv", "--data", data)
+    stroma("compact", "--collection", "a.b", "--data", data)
+    assert "no such" in stroma("compact", "--collection", "a.typo", "--data", data).stderr
+    assert stroma("export", "a.b", "--data", data).stdout.count("\n") == 17
+
+
+def test_a_damaged_database_is_repaired(quickstart, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(quickstart[0], data)
+    before = stroma("export", "lab.samples", "--data", data).stdout
+    for blob in (data / "documents" / "manifest").iterdir():
+        blob.unlink()
+    assert stroma("check", "--data", data, check=False).returncode == 3
+    report = json.loads(stroma("repair", "--json", "--data", data, "--into", tmp_path / "rescued").stdout)
+    assert not report["whole"] and report["manifest"] and report["kept_indexes"] == ["genomes"]
+    assert stroma("export", "lab.samples", "--data", tmp_path / "rescued").stdout == before
+    assert "repaired" in stroma("repair", "--data", data).stdout
+    assert stroma("export", "lab.samples", "--data", data).stdout == before
+    assert (tmp_path / "data.damaged" / "documents").is_dir()
+    assert stroma("check", "--data", data).returncode == 0
+
+
+def test_entries_and_files_are_dumped(quickstart, tmp_path):
+    data = tmp_path / "data"
+    stroma("import", "a.b", "-", "--format", "jsonl", "--data", data, input='{"_id": 1}\n{"_id": 2}\n')
+    lines = [json.loads(line) for line in stroma("dump", "--json", "--data", data).stdout.splitlines()]
+    assert sum(line["what"] == "put" and "a.b" in line["key"] for line in lines) >= 1
+    assert len(stroma("dump", "--limit", "1", "--data", data).stdout.splitlines()) == 1
+    (log,) = (data / "documents" / "log").iterdir()
+    whole = stroma("dump", log).stdout
+    assert "put" in whole and "damage" not in whole
+    log.write_bytes(log.read_bytes()[:-3])
+    assert "damage" in stroma("dump", log).stdout
+    (data / "note").write_text("x")
+    assert stroma("dump", data / "note", check=False).returncode == 1
 
 
 @pytest.mark.parametrize("round", range(5))

@@ -38,6 +38,9 @@ impl CheckReport {
                 report.damaged.push((file.place().to_owned(), error.to_string()));
             }
         }
+        for (file, damage) in core.storage.verify() {
+            report.damaged.extend(damage.map(|error| (file, error.to_string())));
+        }
         report
     }
 }

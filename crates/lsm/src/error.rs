@@ -191,6 +191,21 @@ pub enum Error {
     /// The set of tables could not do what was asked.
     #[error(transparent)]
     Tables(Arc<stroma_strata::Error>),
+    /// The database was opened to be read.
+    #[error("the database was opened to be read only; nothing was changed")]
+    ReadOnly,
+    /// There is no database to read.
+    #[error("there is no database in {place}")]
+    NoDatabase {
+        /// Where.
+        place: String,
+    },
+    /// There is no keyspace of this name, and none can be made where a database is read only.
+    #[error("there is no keyspace {name:?}")]
+    NoSuchKeyspace {
+        /// The name as given.
+        name: String,
+    },
     /// The database was closed.
     #[error("the database is closed; open it again")]
     Closed,
@@ -213,6 +228,8 @@ impl From<stroma_strata::Error> for Error {
             },
             Set::Fenced { .. } => Error::Fenced { cause: error.to_string() },
             Set::Closed => Error::Closed,
+            Set::ReadOnly => Error::ReadOnly,
+            Set::NoSet { place } => Error::NoDatabase { place },
             other => Error::Tables(Arc::new(other)),
         }
     }

@@ -6,7 +6,7 @@ use stroma_strata::encryption::Encryption;
 use stroma_strata::picker::Limits;
 use stroma_strata::storage::LogStorage;
 use stroma_strata::{
-    Ingestion, LayeredSet, MergePolicy, OpenReport, Run, SetImage, SetOptions, SetStatistics, Version,
+    Ingestion, Layer, LayeredSet, MergePolicy, OpenReport, Run, SetImage, SetOptions, SetStatistics, Version,
 };
 
 use crate::block_cache::{BlockCache, Caching};
@@ -20,7 +20,7 @@ use crate::merging::Visibility;
 use crate::options::Options;
 use crate::rules::Resolver;
 use crate::snapshot::SnapshotRegistry;
-use crate::table::{InTable, LevelCursor, Lookup, TableDescription, TableOptions};
+use crate::table::{InTable, LazyTable, LevelCursor, Lookup, TableDescription, TableOptions};
 use crate::tombstones::RangeTombstones;
 use crate::values::{Found, ValueSeparator};
 use crate::{Error, Value};
@@ -49,34 +49,41 @@ impl Layers {
         cache: Option<BlockCache>,
         resolver: &Arc<Resolver>,
     ) -> Result<(Layers, OpenReport), Error> {
-        let table_options = TableOptions {
-            block_bytes: options.block_bytes,
-            compression: options.compression,
-            filter: options.filter,
-            index: options.index,
-            encryption: options.encryption.clone(),
-        };
         let snapshots = snapshots.clone();
         let in_use = Arc::new(move || snapshots.live());
-        let kind = TableKind::new(table_options, in_use, resolver.clone(), options.value_threshold)
-            .with_levels(options.level_compression.clone())
-            .with_cache(cache);
-        let set_options = SetOptions {
-            policy: options.merge_policy.clone(),
-            upkeep: options.upkeep.clone(),
-            merge_bytes_per_second: options.merge_bytes_per_second,
-            encryption: options.encryption.clone(),
-            clock: options.clock.clone(),
-            ..SetOptions::default()
-        };
-        let (set, report) = LayeredSet::open(storage, kind, set_options)?;
+        let kind = TableKind::new(table_options(options), in_use, resolver.clone(), options.value_threshold)
+            .with_levels(options.level_compression.clone());
+        let (set, report) = LayeredSet::open(storage, kind.with_cache(cache), set_options(options))?;
         resolver.values().start_epoch(report.epoch)?;
-        let table_bytes = match &options.merge_policy {
-            MergePolicy::TieredThenLevelled(limits) => limits.table_bytes,
-            // A run may be of several; one table of everything would take memory for all its keys.
-            MergePolicy::Tiered { .. } => Limits::default().table_bytes,
-        };
-        Ok((Layers { set, table_bytes }, report))
+        Ok((Layers { set, table_bytes: table_bytes(options) }, report))
+    }
+
+    /// Opens the tables in `storage` to read them; those that `before` has open are not opened again.
+    pub(crate) fn open_read_only(
+        storage: Arc<dyn LogStorage>,
+        options: &Options,
+        cache: Option<BlockCache>,
+        resolver: &Arc<Resolver>,
+        before: Option<&LayerView>,
+    ) -> Result<(Layers, OpenReport), Error> {
+        // Asked by merges, and there are none.
+        let in_use = Arc::new(Vec::new);
+        let kind = TableKind::new(table_options(options), in_use, resolver.clone(), options.value_threshold);
+        let before = before.map(|view| &*view.version);
+        let kind = kind.with_cache(cache).opening_late();
+        let (set, report) = LayeredSet::open_read_only(storage, kind, set_options(options), before)?;
+        // Of those that were open before nobody has told this resolver.
+        for layer in set.current().layers() {
+            if let Some(notes) = TableNotes::decode(&layer.descriptor().metadata) {
+                set.kind().note(&notes);
+            }
+        }
+        Ok((Layers { set, table_bytes: table_bytes(options) }, report))
+    }
+
+    /// The number of the last edit of the manifest.
+    pub(crate) fn number(&self) -> u64 {
+        self.set.current().number()
     }
 
     /// How far the log has reached the tables.
@@ -208,6 +215,37 @@ impl Layers {
     }
 }
 
+/// How new tables are written.
+pub(crate) fn table_options(options: &Options) -> TableOptions {
+    TableOptions {
+        block_bytes: options.block_bytes,
+        compression: options.compression,
+        filter: options.filter,
+        index: options.index,
+        encryption: options.encryption.clone(),
+    }
+}
+
+/// How long a table of a run of several is to become, in bytes.
+pub(crate) fn table_bytes(options: &Options) -> u64 {
+    match &options.merge_policy {
+        MergePolicy::TieredThenLevelled(limits) => limits.table_bytes,
+        // One table of everything would take memory for all its keys.
+        MergePolicy::Tiered { .. } => Limits::default().table_bytes,
+    }
+}
+
+fn set_options(options: &Options) -> SetOptions {
+    SetOptions {
+        policy: options.merge_policy.clone(),
+        upkeep: options.upkeep.clone(),
+        merge_bytes_per_second: options.merge_bytes_per_second,
+        encryption: options.encryption.clone(),
+        clock: options.clock.clone(),
+        ..SetOptions::default()
+    }
+}
+
 /// The tables at one moment.
 #[derive(Debug)]
 pub(crate) struct LayerView {
@@ -220,7 +258,7 @@ impl LayerView {
         let lookup = Lookup::new(key, visibility.snapshot());
         for run in self.version.runs() {
             let Some(layer) = run.find(key) else { continue };
-            let table = layer.layer();
+            let table = layer.layer().table()?;
             let deleted = table.tombstones().newest(key, visibility);
             let found = table.get(&lookup, |entry| {
                 let stands = deleted.is_none_or(|deleted| deleted < entry.sequence);
@@ -257,7 +295,12 @@ impl LayerView {
     /// Every table, newest first.
     pub(crate) fn describe(&self) -> Vec<TableDescription> {
         let layers = self.version.runs().flat_map(|run| run.iter());
-        layers.map(|layer| layer.layer().describe(layer.descriptor().id, layer.descriptor().level)).collect()
+        // What cannot be opened has nothing to tell; a check says why.
+        let describe = |layer: &Arc<Layer<TableKind>>| {
+            let table = layer.layer().table().ok()?;
+            Some(table.describe(layer.descriptor().id, layer.descriptor().level))
+        };
+        layers.filter_map(describe).collect()
     }
 
     /// The sequence of the last change of `key`, if there is a trace of one.
@@ -266,7 +309,7 @@ impl LayerView {
         for run in self.version.runs() {
             let Some(layer) = run.find(key) else { continue };
             let deleted = layer.layer().tombstones().newest(key, Visibility::at(MAX_SEQUENCE));
-            let written = layer.layer().get(&lookup, |entry| entry.sequence)?;
+            let written = layer.layer().table()?.get(&lookup, |entry| entry.sequence)?;
             if let Some(sequence) = deleted.max(written) {
                 return Ok(Some(sequence));
             }
@@ -293,9 +336,14 @@ impl LayerView {
             }
             match tables {
                 [] => {}
-                [only] => sources.push(Box::new(only.layer().cursor(Caching::Use))),
                 several => {
-                    let tables = several.iter().map(|layer| layer.layer().table().clone()).collect();
+                    if let [only] = several
+                        && let LazyTable::Open(table) = only.layer().handle()
+                    {
+                        sources.push(Box::new(table.cursor(Caching::Use)));
+                        continue;
+                    }
+                    let tables = several.iter().map(|layer| layer.layer().handle().clone()).collect();
                     sources.push(Box::new(LevelCursor::new(tables, Caching::Use)));
                 }
             }

@@ -66,14 +66,16 @@
 //! | sorted entries in bulk, past log and memory | `ingestion` |
 //! | walking over many sources at once | `merging`, `read` |
 //! | merge operators, time to live, compaction filters | `rules`, `read`, `compaction` |
-//! | checkpoints, backups | `backup` |
+//! | checkpoints, backups, a database in one file | `backup`, `sealed`, `docs/formats/single-file.md` |
+//! | what is left of a damaged database, what files hold | `repair`, `dump` |
 //! | transactions, snapshots, keyspaces | `transaction`, `snapshot`, `keyspace` |
 //! | opening and recovery | `database`, `memtable` |
 //! | encryption at rest, and the change of keys | `encryption`, [`stroma_strata::encryption`] |
 //!
 //! # Limits
 //! Keys are up to 65,535 bytes, values of any length, a batch (but for streamed values) up to a quarter of
-//! [`Options::memory_bytes`]. One process opens a database at a time. After a failed write or sync of the log
+//! [`Options::memory_bytes`]. One process opens a database to write at a time, any number to read
+//! ([`Database::open_read_only`]). After a failed write or sync of the log
 //! nothing more is accepted until the database is opened again ([`Error::Poisoned`]); reads go on. A full disk is
 //! no such failure: commits are refused while it lasts, and go on after it. What a transaction has read and written
 //! takes memory beside the budget until it ends.
@@ -90,6 +92,7 @@ mod compaction;
 mod cursor;
 mod database;
 mod description;
+mod dump;
 mod encryption;
 mod entry;
 mod error;
@@ -104,8 +107,10 @@ mod memtable;
 mod merging;
 mod options;
 mod read;
+mod repair;
 mod resident;
 mod rules;
+mod sealed;
 mod snapshot;
 mod statistics;
 mod table;
@@ -121,6 +126,7 @@ pub use check::CheckReport;
 pub use commit::{Batch, CommitToken};
 pub use database::{Database, RecoveryReport};
 pub use description::{describe_file, describe_file_with};
+pub use dump::dump_file;
 pub use encryption::{KeyUse, KeyUses};
 pub use entry::Sequence;
 pub use error::Error;
@@ -131,13 +137,16 @@ pub use log::LogCut;
 pub use memory_map::{MemoryMap, MemoryPart, SegmentOwner, SegmentStatistics};
 pub use options::{Durability, Options, RecoveryMode};
 pub use read::{LentEntry, Range, RangeEstimate};
+pub use repair::{LostLog, LostPart, LostTable, LostValue, RepairReport};
 pub use rules::{Candidate, CompactionFilter, Decision, KeyspaceOptions, MergeError, MergeOperator};
+pub use sealed::ExportReport;
 pub use snapshot::Snapshot;
 pub use statistics::{JobStatistics, LevelStatistics, Statistics};
 pub use stroma_strata::Upkeep;
 pub use stroma_strata::encryption::{
     CipherAlgorithm, DataKey, Encryption, EncryptionError, KeyError, KeyFile, KeyProvider, StaticKeys,
 };
+pub use stroma_strata::storage::IfExists;
 pub use table::{CompressedBlocks, IndexKind, IndexPolicy, TableDescription};
 pub use transaction::{Savepoint, Transaction};
 pub use value::Value;

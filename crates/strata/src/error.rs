@@ -92,6 +92,17 @@ pub enum Error {
         cause: String,
     },
 
+    /// There is no set to read.
+    #[error("there is no layered set in {place}")]
+    NoSet {
+        /// The storage.
+        place: String,
+    },
+
+    /// The set was opened to be read.
+    #[error("the layered set was opened to be read only; nothing was changed")]
+    ReadOnly,
+
     /// The set was closed, or is being closed.
     #[error("the layered set is closed")]
     Closed,

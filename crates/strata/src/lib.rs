@@ -103,6 +103,7 @@
 #![deny(unsafe_code)]
 
 mod description;
+mod dump;
 pub mod encryption;
 mod error;
 #[cfg(test)]
@@ -115,6 +116,7 @@ mod set;
 pub mod storage;
 
 pub use description::{FileDescription, describe_manifest_blob, describe_manifest_blob_with, magic_of};
+pub use dump::{DumpLine, DumpSink, DumpValue, dump_manifest_blob};
 pub use error::Error;
 pub use layer::{
     KeyRange, KindError, LayerDescriptor, LayerKind, LayerOutput, LayerSummary, LayerWriter, MergeJob,
@@ -123,5 +125,6 @@ pub use manifest::{FORMAT_VERSION, describe as describe_manifest};
 pub use picker::{Limits, MergePolicy, Upkeep};
 pub use set::{
     Edit, Ingestion, JobStatistics, Layer, LayerVerification, LayeredSet, Level, LevelStatistics,
-    MergeFailure, MergePause, MergeReport, OpenReport, Run, SetImage, SetOptions, SetStatistics, Version,
+    MergeFailure, MergePause, MergeReport, OpenReport, Run, SalvagedManifest, SetImage, SetOptions,
+    SetStatistics, Version, salvage_manifest,
 };

@@ -32,7 +32,8 @@ pub(crate) struct Arguments {
 /// The folder of the database, common to most commands.
 #[derive(Args)]
 pub(crate) struct Data {
-    /// Folder of the database; made when it is missing, by the commands that write
+    /// Folder of the database; made when it is missing, by the commands that write. Commands that read also take a
+    /// file that `stroma compact --into` wrote
     #[arg(long = "data", value_name = "DIR", env = "STROMA_DATA", default_value = DEFAULT_DATA)]
     pub(crate) folder: PathBuf,
     /// File with the keys of an encrypted database: a line for each, its name, a space and 64 hexadecimal digits; the
@@ -48,6 +49,7 @@ pub(crate) enum Command {
     Quickstart(Quickstart),
     /// Serve the database to MongoDB's drivers and shell
     #[command(after_help = "Examples:\n  stroma serve --data stroma-data --port 27017\n  \
+                      stroma serve --read-only --port 27018\n  \
                       mongosh mongodb://127.0.0.1:27017/lab")]
     Serve(Serve),
     /// Load documents from JSON lines, CSV or TSV into a collection
@@ -73,13 +75,23 @@ pub(crate) enum Command {
                       stroma inspect stroma-data/sequences/genomes/layers/*"
     )]
     Inspect(Inspect),
-    /// Merge all layers into as few as possible
+    /// Merge all layers into as few as possible, or write everything into one file to be shipped and read
     #[command(after_help = "Examples:\n  stroma compact --data stroma-data\n  \
-                      stroma compact --key-file /media/keys/stroma --rotate-keys")]
+                      stroma compact --collection lab.samples\n  \
+                      stroma compact --key-file /media/keys/stroma --rotate-keys\n  \
+                      stroma compact --into samples.stroma\n  \
+                      stroma export lab.samples --data samples.stroma")]
     Compact(Compact),
     /// Read every byte and verify every checksum; exit code 3 when something is damaged
     #[command(after_help = "Examples:\n  stroma check\n  stroma check --json")]
     Check(Check),
+    /// Keep what is whole of a damaged database, and name what is not; the damaged one stays, as DIR.damaged
+    #[command(after_help = "Examples:\n  stroma repair\n  stroma repair --into rescued --json")]
+    Repair(Repair),
+    /// Print every entry of the documents' store, or of files of a database, damaged ones too
+    #[command(after_help = "Examples:\n  stroma dump --limit 20\n  \
+                      stroma dump stroma-data/documents/log/* --json")]
+    Dump(Dump),
     /// Print the completions for a shell
     #[command(after_help = "Example:\n  stroma completions bash > /etc/bash_completion.d/stroma")]
     Completions {
@@ -110,6 +122,9 @@ pub(crate) struct Serve {
     /// Port for /metrics, /memory and /healthz; 0 picks a free one
     #[arg(long, value_name = "PORT", default_value_t = 28017)]
     pub(crate) http_port: u16,
+    /// Only answer questions, on the data as it is now; another server may have it open and go on writing
+    #[arg(long)]
+    pub(crate) read_only: bool,
     /// Threads that run queries
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) threads: Option<usize>,
@@ -324,6 +339,16 @@ pub(crate) struct Compact {
     /// Encrypt everything with the last key of --key-file, what is not encrypted yet included, instead of merging
     #[arg(long, requires = "key_file")]
     pub(crate) rotate_keys: bool,
+    /// Write everything, as it is now, into this file instead, which any command that reads takes as its --data; the
+    /// database stays as it is, and a server may have it open
+    #[arg(long, value_name = "FILE")]
+    pub(crate) into: Option<PathBuf>,
+    /// Replace the file if it is there
+    #[arg(long, requires = "into")]
+    pub(crate) replace: bool,
+    /// Only what holds this collection, as DATABASE.COLLECTION
+    #[arg(long, value_name = "DATABASE.COLLECTION", conflicts_with = "into")]
+    pub(crate) collection: Option<String>,
 }
 
 #[derive(Args)]
@@ -331,6 +356,33 @@ pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) data: Data,
     /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Repair {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Write what is whole there, and leave the damaged database where it is
+    #[arg(long, value_name = "DIR")]
+    pub(crate) into: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Dump {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Tables, value files, logs, blobs of a manifest; the documents' store when none is given
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// At most this many items
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u64>,
+    /// Print JSON lines
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -59,7 +59,9 @@ pub(crate) enum Failure {
         source: std::io::Error,
     },
     /// `check` read everything and found damage.
-    #[error("{0} damaged: restore what is named above from a backup, or export what is whole")]
+    #[error(
+        "{0} damaged: restore what is named above from a backup, or keep what is whole with `stroma repair`"
+    )]
     Damaged(String),
     /// The database reported an error.
     #[error(transparent)]

@@ -1,6 +1,7 @@
 //! What can go wrong with the whole house: the parts' own errors, and those of the folder they share.
 
 use stroma_sequence::layer::LayerError;
+use stroma_strata::storage::StorageError;
 
 /// The outcome of an operation on the database.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -129,6 +130,8 @@ impl Error {
     pub fn is_damage(&self) -> bool {
         match self {
             Error::DamagedFormat { .. } | Error::MissingFormat { .. } => true,
+            Error::Storage(StorageError::Damaged { .. }) => true,
+            Error::Engine(stroma_lsm::Error::Storage(StorageError::Damaged { .. })) => true,
             Error::Engine(stroma_lsm::Error::Corrupt { .. }) => true,
             Error::Engine(stroma_lsm::Error::Tables(error)) => set_is_damaged(error),
             Error::Sequence(error) => match error {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use stroma_lsm::Encryption;
-use stroma_strata::storage::{Blob, LocalStorage, Storage};
+use stroma_strata::storage::{Blob, LocalStorage, PACKED_MAGIC, PackedStorage, Storage};
 use stroma_strata::{FileDescription, describe_manifest_blob_with, magic_of};
 
 use crate::error::{Error, Result};
@@ -48,7 +48,7 @@ pub fn inspect_file_with(path: impl AsRef<Path>, encryption: Option<&Encryption>
     Ok(FileReport { kind, bytes: blob.len(), facts, damage })
 }
 
-fn open(path: &Path) -> Result<Arc<dyn Blob>> {
+pub(crate) fn open(path: &Path) -> Result<Arc<dyn Blob>> {
     let unknown = || Error::UnknownFile { file: path.display().to_string() };
     let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(unknown)?;
     let folder = match path.parent() {
@@ -75,8 +75,32 @@ fn describe(blob: &Arc<dyn Blob>, encryption: Option<&Encryption>) -> Result<Opt
         return Ok(Some(description));
     }
     match &magic_of(&**blob)? {
+        PACKED_MAGIC => Ok(Some(describe_packed(blob))),
         b"stromato" if blob.len() < 1024 => Ok(Some(describe_marker(blob)?)),
         _ => Ok(None),
+    }
+}
+
+/// A database in one file.
+fn describe_packed(blob: &Arc<dyn Blob>) -> FileDescription {
+    let description = FileDescription::new("database in one file");
+    let storage = match PackedStorage::open(Arc::clone(blob)) {
+        Ok(storage) => storage,
+        Err(error) => return description.damaged(error),
+    };
+    let bytes: u64 = storage.blobs().map(|(_, bytes)| bytes).sum();
+    let mut folders: Vec<&str> = storage
+        .blobs()
+        .filter_map(|(name, _)| name.rsplit_once("/manifest/").map(|(folder, _)| folder))
+        .collect();
+    folders.dedup();
+    let description = description
+        .with("blobs", storage.blobs().count())
+        .with("bytes of blobs", bytes)
+        .with("parts", if folders.is_empty() { "keys and values".to_owned() } else { folders.join(", ") });
+    match storage.verify().into_iter().find_map(|(_, damage)| damage) {
+        None => description,
+        Some(damage) => description.damaged(damage),
     }
 }
 

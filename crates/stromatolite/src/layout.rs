@@ -9,61 +9,138 @@
 //! ```
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use stroma_strata::storage::{LocalStorage, Storage, StorageError, StorageLock};
+use stroma_strata::magic_of;
+use stroma_strata::storage::{
+    LocalStorage, LogStorage, PACKED_MAGIC, PackedStorage, ReadOnlyStorage, Storage, StorageError,
+    StorageLock, open_file,
+};
 
 use crate::error::{Error, Result};
 use crate::marker;
 
-const FORMAT_FILE: &str = "FORMAT";
+pub(crate) const FORMAT_FILE: &str = "FORMAT";
 
-/// A locked folder that holds a database.
+/// A folder that holds a database, locked unless it is only read; or a file that holds one.
 #[derive(Debug)]
 pub(crate) struct Layout {
     directory: PathBuf,
-    root: LocalStorage,
-    _lock: Box<dyn StorageLock>,
+    root: Arc<dyn Storage>,
+    /// If it is a file.
+    file: Option<PackedStorage>,
+    /// None of a database that is only read.
+    lock: Option<Box<dyn StorageLock>>,
 }
 
 impl Layout {
     /// Locks the folder and checks its format; `create` says whether a database may be made in it.
     pub(crate) fn open(directory: &Path, create: bool) -> Result<Layout> {
-        let folder = directory.display().to_string();
-        match content_of(directory) {
-            Content::Database => {}
-            Content::File => return Err(Error::NotAFolder { folder }),
-            Content::Other => return Err(Error::NotADatabase { folder }),
-            Content::Unmarked => {
-                let file = directory.join(FORMAT_FILE).display().to_string();
-                return Err(Error::MissingFormat {
-                    file,
-                    expected: marker::DATABASE.line().trim_end().to_owned(),
-                });
-            }
-            Content::Nothing if !create => return Err(Error::NoDatabase { folder }),
-            Content::Nothing => {}
-        }
+        check_content(directory, create)?;
         let root = LocalStorage::open(directory)?;
         let lock = root.lock()?;
         check_or_write_format(&root)?;
-        Ok(Layout { directory: directory.to_path_buf(), root, _lock: lock })
+        let directory = directory.to_path_buf();
+        Ok(Layout { directory, root: Arc::new(root), file: None, lock: Some(lock) })
+    }
+
+    /// Checks the format of a folder whose database is to be read, whoever may have it open, or of a file that holds
+    /// one.
+    pub(crate) fn open_read_only(directory: &Path) -> Result<Layout> {
+        if let Some(file) = open_packed(directory)? {
+            match verify_format(&file) {
+                Err(Error::Storage(StorageError::NotFound { .. })) => {
+                    let folder = directory.display().to_string();
+                    return Err(Error::NotADatabase { folder });
+                }
+                verified => verified?,
+            }
+            let (directory, root) = (directory.to_path_buf(), Arc::new(file.clone()));
+            return Ok(Layout { directory, root, file: Some(file), lock: None });
+        }
+        check_content(directory, false)?;
+        let root = ReadOnlyStorage::new(Arc::new(LocalStorage::open_existing(directory)?));
+        verify_format(&root)?;
+        Ok(Layout { directory: directory.to_path_buf(), root: Arc::new(root), file: None, lock: None })
+    }
+
+    /// Whether nothing may be written.
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.lock.is_none()
     }
 
     /// The blobs at the top of the folder.
-    pub(crate) fn root(&self) -> &LocalStorage {
-        &self.root
+    pub(crate) fn root(&self) -> &dyn Storage {
+        &*self.root
     }
 
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
     }
 
-    pub(crate) fn documents(&self) -> PathBuf {
-        self.directory.join("documents")
+    /// The storage of the documents.
+    pub(crate) fn documents(&self) -> Result<Arc<dyn LogStorage>> {
+        if let Some(file) = &self.file {
+            return Ok(Arc::new(file.folder("documents")));
+        }
+        Ok(Arc::new(self.storage(&self.directory.join("documents"))?))
+    }
+
+    /// The storage of a sequence index.
+    pub(crate) fn sequence_index(&self, name: &str) -> Result<Arc<dyn Storage>> {
+        if let Some(file) = &self.file {
+            return Ok(Arc::new(file.folder("sequences").folder(name)));
+        }
+        Ok(Arc::new(self.storage(&self.sequences(name))?))
+    }
+
+    fn storage(&self, folder: &Path) -> Result<LocalStorage> {
+        let open = if self.is_read_only() { LocalStorage::open_existing } else { LocalStorage::open };
+        Ok(open(folder)?)
     }
 
     pub(crate) fn sequences(&self, index: &str) -> PathBuf {
         self.directory.join("sequences").join(index)
+    }
+}
+
+/// A file of blobs, if it begins as one; a folder, and any other file, is none.
+fn open_packed(path: &Path) -> Result<Option<PackedStorage>> {
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let file = open_file(path)?;
+    if &magic_of(&*file)? != PACKED_MAGIC {
+        return Ok(None);
+    }
+    Ok(Some(PackedStorage::open(file)?))
+}
+
+/// Refuses a place for a new database that holds something.
+pub(crate) fn check_free(directory: &Path) -> Result<()> {
+    let folder = directory.display().to_string();
+    match content_of(directory) {
+        Content::Nothing => Ok(()),
+        Content::File => Err(Error::NotAFolder { folder }),
+        Content::Other => Err(Error::NotADatabase { folder }),
+        Content::Database | Content::Unmarked => Err(stroma_lsm::Error::NotEmpty { place: folder }.into()),
+    }
+}
+
+/// Refuses a folder that does not hold a database, or, if one may be made in it, that holds something else.
+fn check_content(directory: &Path, create: bool) -> Result<()> {
+    let folder = directory.display().to_string();
+    match content_of(directory) {
+        Content::Database => Ok(()),
+        Content::File => Err(Error::NotAFolder { folder }),
+        Content::Other => Err(Error::NotADatabase { folder }),
+        Content::Unmarked => {
+            let file = directory.join(FORMAT_FILE).display().to_string();
+            let expected = marker::DATABASE.line().trim_end().to_owned();
+            Err(Error::MissingFormat { file, expected })
+        }
+        Content::Nothing if !create => Err(Error::NoDatabase { folder }),
+        Content::Nothing => Ok(()),
     }
 }
 
@@ -100,14 +177,17 @@ fn content_of(directory: &Path) -> Content {
     if entries.flatten().all(|entry| is_ours(entry.file_name())) { Content::Nothing } else { Content::Other }
 }
 
-fn check_or_write_format(root: &LocalStorage) -> Result<()> {
-    match root.open(FORMAT_FILE) {
-        Ok(blob) => marker::DATABASE.verify(&*blob, &root.describe(FORMAT_FILE)),
-        Err(StorageError::NotFound { .. }) => {
+fn check_or_write_format(root: &dyn Storage) -> Result<()> {
+    match verify_format(root) {
+        Err(Error::Storage(StorageError::NotFound { .. })) => {
             Ok(root.put_if_absent(FORMAT_FILE, marker::DATABASE.line().as_bytes())?)
         }
-        Err(error) => Err(error.into()),
+        verified => verified,
     }
+}
+
+fn verify_format(root: &dyn Storage) -> Result<()> {
+    marker::DATABASE.verify(&*root.open(FORMAT_FILE)?, &root.describe(FORMAT_FILE))
 }
 
 #[cfg(test)]

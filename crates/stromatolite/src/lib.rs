@@ -47,7 +47,11 @@ mod check;
 #[cfg(feature = "database")]
 mod database;
 #[cfg(feature = "database")]
+mod dump;
+#[cfg(feature = "database")]
 mod error;
+#[cfg(feature = "database")]
+mod export;
 #[cfg(feature = "database")]
 mod inspect;
 #[cfg(feature = "database")]
@@ -57,6 +61,8 @@ mod marker;
 #[cfg(feature = "database")]
 mod registry;
 #[cfg(feature = "database")]
+mod repair;
+#[cfg(feature = "database")]
 mod stage;
 
 #[cfg(feature = "database")]
@@ -65,6 +71,11 @@ pub use check::{CheckReport, Damage};
 pub use database::{Options, Stromatolite};
 #[cfg(feature = "database")]
 pub use error::{Error, Result};
+
+#[cfg(feature = "database")]
+pub use dump::dump_file;
+#[cfg(feature = "database")]
+pub use repair::RepairReport;
 
 #[cfg(feature = "database")]
 pub use inspect::{FileReport, inspect_file, inspect_file_with};

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use stroma_sequence::{IndexOptions, SequenceIndex};
 use stroma_strata::SetOptions;
-use stroma_strata::storage::{Blob, LocalStorage, Storage, StorageError};
+use stroma_strata::storage::{Blob, StorageError};
 
 use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::marker;
 
-const FOLDER: &str = "indexes";
+pub(crate) const FOLDER: &str = "indexes";
 
 /// The sequence indexes of one database.
 ///
@@ -46,7 +46,13 @@ impl Registry {
         }
         let (root, blob) = (self.layout.root(), self.marker(name)?);
         marker::SEQUENCE_INDEX.verify(&*blob, &root.describe(&blob_name(name)))?;
-        let index = Arc::new(SequenceIndex::open(self.storage(name)?, SetOptions::default())?);
+        let storage = self.layout.sequence_index(name)?;
+        let index = if self.layout.is_read_only() {
+            SequenceIndex::open_read_only(storage, SetOptions::default())?
+        } else {
+            SequenceIndex::open(storage, SetOptions::default())?
+        };
+        let index = Arc::new(index);
         open.insert(name.to_owned(), Arc::clone(&index));
         Ok(index)
     }
@@ -58,8 +64,10 @@ impl Registry {
         if self.layout.root().open(&blob_name(name)).is_ok() {
             return Err(Error::IndexExists { name: name.to_owned() });
         }
+        self.check_writable(name)?;
         self.clear(name)?;
-        let index = Arc::new(SequenceIndex::create(self.storage(name)?, options, SetOptions::default())?);
+        let storage = self.layout.sequence_index(name)?;
+        let index = Arc::new(SequenceIndex::create(storage, options, SetOptions::default())?);
         self.layout.root().put_if_absent(&blob_name(name), marker::SEQUENCE_INDEX.line().as_bytes())?;
         open.insert(name.to_owned(), Arc::clone(&index));
         Ok(index)
@@ -71,6 +79,7 @@ impl Registry {
         check_name(name)?;
         let mut open = self.open.lock();
         self.marker(name)?;
+        self.check_writable(name)?;
         self.layout.root().delete(&blob_name(name))?;
         open.remove(name);
         self.clear(name)
@@ -84,6 +93,7 @@ impl Registry {
     )]
     pub(crate) fn unnamed(&self) -> Result<Vec<String>> {
         let names = self.names()?;
+        // A file has no folder of this name, and nothing that was interrupted.
         let Ok(folders) = std::fs::read_dir(self.layout.sequences("")) else { return Ok(Vec::new()) };
         let has_layers = |folder: &std::path::Path| {
             std::fs::read_dir(folder.join("layers")).is_ok_and(|mut layers| layers.next().is_some())
@@ -114,8 +124,13 @@ impl Registry {
         })
     }
 
-    fn storage(&self, name: &str) -> Result<Arc<dyn Storage>> {
-        Ok(Arc::new(LocalStorage::open(self.layout.sequences(name))?))
+    /// Refuses to change what is only read.
+    fn check_writable(&self, name: &str) -> Result<()> {
+        if self.layout.is_read_only() {
+            let place = self.describe(name);
+            return Err(StorageError::ReadOnly { place }.into());
+        }
+        Ok(())
     }
 
     /// Removes what an index left in its folder.
@@ -138,7 +153,7 @@ fn blob_name(index: &str) -> String {
     format!("{FOLDER}/{index}")
 }
 
-fn check_name(name: &str) -> Result<()> {
+pub(crate) fn check_name(name: &str) -> Result<()> {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
     if name.is_empty() || name.len() > 64 || name.starts_with('.') || !name.bytes().all(is_allowed) {
         return Err(Error::IndexName { name: name.to_owned() });

@@ -19,6 +19,18 @@ pub struct CollectionStats {
 }
 
 impl Collection {
+    /// Where in the store the collection and its indexes lie, for maintenance of the store; nowhere if it does not
+    /// exist.
+    ///
+    /// # Errors
+    /// Any error of the store.
+    pub fn stored_ranges(&self) -> Result<Vec<KeyRange>> {
+        let view = self.inner.store.snapshot()?;
+        let Some(entry) = self.inner.catalog.find(&view, &self.namespace)? else { return Ok(Vec::new()) };
+        let indexes = entry.indexes.iter().map(|index| index_prefix(index.id));
+        Ok(std::iter::once(record_prefix(entry.id)).chain(indexes).map(KeyRange::prefix).collect())
+    }
+
     /// Counts documents and bytes; walks all of them. A collection that does not exist has none.
     ///
     /// # Errors

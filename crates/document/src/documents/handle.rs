@@ -57,7 +57,7 @@ impl Inner {
 impl Documents {
     /// Opens the documents in `store`; an empty store becomes one of documents.
     ///
-    /// Index builds that a crash interrupted are undone.
+    /// Index builds that a crash interrupted are undone, unless the store is to be read only.
     ///
     /// # Errors
     /// `UnsupportedFormat` (12) if the store holds something else or a newer format; any error of the store.
@@ -76,13 +76,20 @@ impl Documents {
             object_ids,
         };
         let documents = Documents { inner: Arc::new(inner) };
-        crate::index::undo_unfinished_builds(&documents.inner)?;
+        if !documents.is_read_only() {
+            crate::index::undo_unfinished_builds(&documents.inner)?;
+        }
         Ok(documents)
     }
 
     /// A handle on one collection, which need not exist yet: the first insert creates it.
     pub fn collection(&self, namespace: &Namespace) -> Collection {
         Collection::new(Arc::clone(&self.inner), namespace.clone())
+    }
+
+    /// Whether nothing can be written: every change is `IllegalOperation` (20) then.
+    pub fn is_read_only(&self) -> bool {
+        self.inner.store.is_read_only()
     }
 
     /// Makes everything acknowledged so far survive a crash of the machine.

@@ -28,6 +28,11 @@ pub trait OrderedStore: Send + Sync + 'static {
     /// Makes everything committed so far survive a crash of the machine.
     fn sync(&self) -> Result<(), StoreError>;
 
+    /// Whether nothing can be written, so that every commit of changes fails with [`StoreError::ReadOnly`].
+    fn is_read_only(&self) -> bool {
+        false
+    }
+
     /// Sizes, for `stats` commands and metrics.
     fn statistics(&self) -> StoreStatistics;
 }

@@ -31,6 +31,9 @@ pub enum StoreError {
     /// The device or the network failed.
     #[error("the store cannot read or write: {0}")]
     Io(String),
+    /// The store was opened to be read.
+    #[error("the database was opened to be read only; nothing was changed")]
+    ReadOnly,
     /// The store was closed, or a failed sync poisoned it. Reopen.
     #[error("the store is closed: {0}")]
     Closed(String),
@@ -45,6 +48,7 @@ impl From<StoreError> for crate::error::Error {
             StoreError::TooLarge { .. } => Code::BSONObjectTooLarge,
             StoreError::Full(_) => Code::OutOfDiskSpace,
             StoreError::Corrupt(_) | StoreError::Io(_) => Code::OperationFailed,
+            StoreError::ReadOnly => Code::IllegalOperation,
             StoreError::Closed(_) => Code::ShutdownInProgress,
         };
         crate::error::Error::new(code, error.to_string())

@@ -13,9 +13,6 @@ use self::transaction::LsmTransaction;
 use self::view::LsmView;
 use super::{Limits, OrderedStore, ReadView, StoreError, StoreStatistics, StoreTransaction};
 
-/// The name of the keyspace that the documents take.
-const KEYSPACE: &str = "documents";
-
 /// An [`OrderedStore`] in a [`Database`] of `stroma-lsm`. Clones are the same store.
 ///
 /// ```
@@ -43,12 +40,16 @@ pub struct LsmStore {
 }
 
 impl LsmStore {
-    /// A store in the keyspace `documents` of `database`, which was opened with a budget of `memory_bytes`.
+    /// The name of the keyspace that the documents take.
+    pub const KEYSPACE: &str = "documents";
+
+    /// A store in the keyspace `documents` of `database`, which was opened with a budget of `memory_bytes`. Of a
+    /// database that was opened to be read it shows that one moment.
     ///
     /// # Errors
-    /// Failure of the engine to open the keyspace.
+    /// Failure of the engine to open the keyspace; there must be one if it is to be read only.
     pub fn new(database: Database, memory_bytes: usize) -> Result<LsmStore, StoreError> {
-        let keyspace = database.keyspace(KEYSPACE).map_err(failed)?;
+        let keyspace = database.keyspace(LsmStore::KEYSPACE).map_err(failed)?;
         // The engine takes batches of a quarter of its memory; entries have some bytes of overhead there.
         Ok(LsmStore { database, keyspace, transaction_bytes: memory_bytes / 8 })
     }
@@ -79,6 +80,10 @@ impl OrderedStore for LsmStore {
 
     fn sync(&self) -> Result<(), StoreError> {
         self.database.sync().map_err(failed)
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.database.is_read_only()
     }
 
     fn statistics(&self) -> StoreStatistics {

@@ -32,7 +32,7 @@ pub(super) fn names(image: &SetImage) -> Result<BTreeSet<String>, Error> {
 ///
 /// # Errors
 /// [`Error::NotEmpty`]; failure of the storage.
-pub(super) fn check_empty(storage: &dyn Storage) -> Result<(), Error> {
+pub(crate) fn check_empty(storage: &dyn Storage) -> Result<(), Error> {
     for folder in FOLDERS {
         if !storage.list(folder)?.is_empty() {
             return Err(Error::NotEmpty { place: storage.describe("") });

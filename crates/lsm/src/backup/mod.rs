@@ -11,3 +11,5 @@ mod moment;
 
 pub use archive::{BackupInfo, BackupReport, Backups};
 pub use checkpoint::CheckpointReport;
+pub(crate) use files::check_empty;
+pub(crate) use moment::Moment;

@@ -9,15 +9,15 @@ use crate::flush::FlushRecord;
 use crate::layers::LayerView;
 
 /// The files named by `image` hold everything up to one commit. They stay as long as this is held.
-pub(super) struct Moment {
-    pub(super) image: SetImage,
-    pub(super) sequence: Sequence,
-    _files: LayerView,
+pub(crate) struct Moment {
+    pub(crate) image: SetImage,
+    pub(crate) sequence: Sequence,
+    pub(crate) files: LayerView,
 }
 
 impl Core {
     /// Flushes everything committed so far and answers the tables that hold it.
-    pub(super) fn freeze(&self) -> Result<Moment, Error> {
+    pub(crate) fn freeze(&self) -> Result<Moment, Error> {
         let (view, mut image, sequence) = loop {
             self.flush_all()?;
             let view = self.flush_to_one_moment()?;
@@ -31,6 +31,6 @@ impl Core {
         };
         // Whoever opens the copy finds no log, and needs none.
         image.put_record(FlushRecord::NAME, FlushRecord::all_in_tables(sequence, 1).encode());
-        Ok(Moment { image, sequence, _files: view })
+        Ok(Moment { image, sequence, files: view })
     }
 }

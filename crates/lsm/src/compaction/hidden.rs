@@ -8,8 +8,8 @@ use stroma_strata::LayerDescriptor;
 
 use super::summary::TableNotes;
 use crate::entry::Sequence;
-use crate::table::Table;
 use crate::tombstones::RangeTombstones;
+use crate::values::TableLayer;
 
 /// A table, as far as it matters here.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +24,7 @@ pub(super) struct HideableTable<'a> {
 
 impl<'a> HideableTable<'a> {
     /// `None` if the descriptor is none of a table.
-    pub(super) fn of(descriptor: &'a LayerDescriptor, table: &'a Table) -> Option<Self> {
+    pub(super) fn of(descriptor: &'a LayerDescriptor, table: &'a TableLayer) -> Option<Self> {
         let notes = TableNotes::decode(&descriptor.metadata)?;
         Some(HideableTable {
             id: descriptor.id,

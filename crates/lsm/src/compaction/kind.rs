@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use stroma_strata::encryption::Encryption;
 use stroma_strata::storage::Blob;
 use stroma_strata::{
     KindError, Layer, LayerDescriptor, LayerKind, LayerOutput, LayerSummary, LayerWriter, MergeJob, Version,
@@ -12,13 +13,14 @@ use super::hidden::{HideableTable, hidden_tables};
 use super::retention::Filtering;
 use super::summary::{TableNotes, check_descriptor, layer_summary};
 use super::{Retention, TableOutput, write_tables};
+use crate::Error;
 use crate::LevelCompression;
 use crate::block_cache::{BlockCache, Caching};
 use crate::cursor::Cursor;
 use crate::entry::{EntryRef, Sequence, Timestamp};
 use crate::merging::MergingCursor;
 use crate::rules::Resolver;
-use crate::table::{LevelCursor, Table, TableKeys, TableOptions, TableSink, TableSummary};
+use crate::table::{LazyTable, LevelCursor, Table, TableKeys, TableOptions, TableSink, TableSummary};
 use crate::tombstones::RangeTombstones;
 use crate::values::{TableLayer, ValueSeparator};
 
@@ -28,6 +30,9 @@ use crate::values::{TableLayer, ValueSeparator};
 /// afterwards must be at or after every sequence in the layers: so take and register a snapshot under the lock
 /// that also guards this answer, and seal no entry before it can be seen.
 pub(crate) type SnapshotsInUse = Arc<dyn Fn() -> Vec<Sequence> + Send + Sync>;
+
+/// The name of the kind in the manifest.
+pub(crate) const TABLE_KIND: &str = "stroma-lsm table";
 
 /// The kind of layer that an engine's layered set is made of.
 #[derive(Clone)]
@@ -40,6 +45,8 @@ pub(crate) struct TableKind {
     /// Knows what keyspaces do with entries, and where large values go; from which length on, in bytes.
     resolver: Arc<Resolver>,
     value_threshold: usize,
+    /// Whether a table is opened when it is first read.
+    opens_late: bool,
 }
 
 impl fmt::Debug for TableKind {
@@ -58,7 +65,7 @@ impl TableKind {
         value_threshold: usize,
     ) -> Self {
         let levels = LevelCompression::default();
-        Self { options, levels, snapshots, cache: None, resolver, value_threshold }
+        Self { options, levels, snapshots, cache: None, resolver, value_threshold, opens_late: false }
     }
 
     /// The same, compressed in other ways at certain levels.
@@ -87,6 +94,19 @@ impl TableKind {
         Self { cache, ..self }
     }
 
+    /// Notes what readers have to know of a table.
+    pub(crate) fn note(&self, notes: &TableNotes) {
+        self.resolver.turns().note_stored(notes.turn);
+        if notes.half_life > 0 || notes.expiring > 0 {
+            self.resolver.note_expiring();
+        }
+    }
+
+    /// The same, for tables that are only read: each is opened when something in it is looked for.
+    pub(crate) fn opening_late(self) -> Self {
+        Self { opens_late: true, ..self }
+    }
+
     /// Seals a memtable: writes what survives of it as one table.
     pub(crate) fn seal<C: Cursor>(
         &self,
@@ -108,21 +128,26 @@ impl LayerKind for TableKind {
     type Layer = TableLayer;
 
     fn name(&self) -> &'static str {
-        "stroma-lsm table"
+        TABLE_KIND
     }
 
     fn open(&self, blob: Arc<dyn Blob>, descriptor: &LayerDescriptor) -> Result<TableLayer, KindError> {
-        let place = blob.describe();
-        let cache = self.cache.as_ref().map(BlockCache::for_table);
-        let ingested_at = TableNotes::decode(&descriptor.metadata).map_or(0, |notes| notes.ingested_at);
-        let keys = TableKeys { encryption: self.options.encryption.clone(), number: descriptor.id };
-        let table = Table::open_with(blob, keys, cache, ingested_at)?;
-        let notes = check_descriptor(table.properties(), descriptor, &place)?;
-        self.resolver.turns().note_stored(notes.turn);
-        if notes.half_life > 0 || notes.expiring > 0 {
-            self.resolver.note_expiring();
+        let encryption = self.options.encryption.clone();
+        if self.opens_late
+            && let Some(notes) = TableNotes::decode(&descriptor.metadata)
+            && notes.range_deletes == 0
+        {
+            self.note(&notes);
+            let (smallest, largest) = (descriptor.smallest.clone(), descriptor.largest.clone());
+            let (cache, descriptor) = (self.cache.clone(), descriptor.clone());
+            let open =
+                move || Ok(open_table(blob.clone(), &descriptor, cache.as_ref(), encryption.clone())?.0);
+            let table = LazyTable::unopened(smallest, largest, Box::new(open));
+            return Ok(TableLayer::open(table, &notes.value_uses, self.resolver.values())?);
         }
-        Ok(TableLayer::open(table, &notes.value_uses, self.resolver.values())?)
+        let (table, notes) = open_table(blob, descriptor, self.cache.as_ref(), encryption)?;
+        self.note(&notes);
+        Ok(TableLayer::open(table.into(), &notes.value_uses, self.resolver.values())?)
     }
 
     fn merge(&self, job: &MergeJob<'_, Self>, output: &mut LayerOutput<'_>) -> Result<(), KindError> {
@@ -139,7 +164,10 @@ impl LayerKind for TableKind {
         let sources = job
             .inputs()
             .chunk_by(|one, other| one.descriptor().level == other.descriptor().level)
-            .flat_map(level_sources)
+            .map(level_sources)
+            .collect::<Result<Vec<_>, Error>>()?
+            .into_iter()
+            .flatten()
             .collect();
         let mut output = MergeOutput { job, output, values: self.separator() };
         let source = MergingCursor::new(sources);
@@ -200,18 +228,35 @@ impl LayerKind for TableKind {
     }
 }
 
+/// Opens the table that the manifest describes.
+fn open_table(
+    blob: Arc<dyn Blob>,
+    descriptor: &LayerDescriptor,
+    cache: Option<&BlockCache>,
+    encryption: Option<Encryption>,
+) -> Result<(Table, TableNotes), Error> {
+    let place = blob.describe();
+    let ingested_at = TableNotes::decode(&descriptor.metadata).map_or(0, |notes| notes.ingested_at);
+    let keys = TableKeys { encryption, number: descriptor.id };
+    let table = Table::open_with(blob, keys, cache.map(BlockCache::for_table), ingested_at)?;
+    let notes = check_descriptor(table.properties(), descriptor, &place)?;
+    Ok((table, notes))
+}
+
 /// The layers of one level as sources, newest first: one source if they do not overlap, else one for each.
-fn level_sources(layers: &[Arc<Layer<TableKind>>]) -> Vec<Box<dyn Cursor>> {
+fn level_sources(layers: &[Arc<Layer<TableKind>>]) -> Result<Vec<Box<dyn Cursor>>, Error> {
     let mut by_key: Vec<_> = layers.iter().collect();
     by_key.sort_by(|one, other| one.descriptor().smallest.cmp(&other.descriptor().smallest));
     let disjoint = by_key.windows(2).all(|pair| !pair[0].descriptor().overlaps(pair[1].descriptor()));
     if disjoint && by_key.len() > 1 {
-        let tables = by_key.into_iter().map(|layer| layer.layer().table().clone()).collect();
-        return vec![Box::new(LevelCursor::new(tables, Caching::Bypass))];
+        let tables = by_key.into_iter().map(|layer| layer.layer().handle().clone()).collect();
+        return Ok(vec![Box::new(LevelCursor::new(tables, Caching::Bypass))]);
     }
     layers
         .iter()
-        .map(|layer| -> Box<dyn Cursor> { Box::new(layer.layer().cursor(Caching::Bypass)) })
+        .map(|layer| -> Result<Box<dyn Cursor>, Error> {
+            Ok(Box::new(layer.layer().table()?.cursor(Caching::Bypass)))
+        })
         .collect()
 }
 

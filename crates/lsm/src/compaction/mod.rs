@@ -9,7 +9,7 @@ mod summary;
 mod survivors;
 mod tables;
 
-pub(crate) use kind::TableKind;
+pub(crate) use kind::{TABLE_KIND, TableKind};
 pub(crate) use retention::Retention;
 pub(crate) use summary::{TableNotes, layer_summary};
 use survivors::Survivors;

@@ -179,7 +179,7 @@ fn scan(version: &Version<TableKind>, snapshot: Sequence) -> Map {
     let cursors = version
         .runs()
         .map(|run| {
-            LevelCursor::new(run.iter().map(|layer| layer.layer().table().clone()).collect(), Caching::Use)
+            LevelCursor::new(run.iter().map(|layer| layer.layer().handle().clone()).collect(), Caching::Use)
         })
         .collect();
     let tombstones = version.layers().map(|layer| Arc::clone(layer.layer().tombstones())).collect();
@@ -199,7 +199,7 @@ fn get(version: &Version<TableKind>, key: &[u8], snapshot: Sequence) -> Option<V
     let mut deleted = 0;
     for run in version.runs() {
         let Some(layer) = run.find(key) else { continue };
-        let table = layer.layer();
+        let table = layer.layer().table().unwrap();
         deleted = table.tombstones().newest(key, Visibility::at(snapshot)).unwrap_or(0).max(deleted);
         let found = table
             .get(&lookup, |entry| {

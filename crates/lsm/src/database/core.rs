@@ -15,9 +15,9 @@ use crate::commit::{CommitQueue, CommitRequest, CommitToken, Payload, Writer};
 use crate::entry::{Moment, Sequence, Timestamp};
 use crate::flush::FlushState;
 use crate::keyspace::Catalog;
-use crate::layers::Layers;
+use crate::layers::{LayerView, Layers};
 use crate::log::UnsyncedSegments;
-use crate::memtable::MemtableOptions;
+use crate::memtable::{Memtable, MemtableOptions};
 use crate::options::{Durability, MemoryShares, Options, ResidentLimits};
 use crate::read::{MemtableList, ReadView, ScanRegistry};
 use crate::resident::CleaningRoom;
@@ -25,7 +25,7 @@ use crate::rules::{Resolver, with_expiries};
 use crate::snapshot::{SnapshotGuard, SnapshotRegistry};
 use crate::tombstones::DeadRanges;
 use crate::transaction::{LockTable, Validation};
-use crate::values::ValueStore;
+use crate::values::{ValueFile, ValueStore};
 use crate::{Error, Value};
 
 /// The inside of a database.
@@ -68,6 +68,9 @@ pub(crate) struct Core {
     /// Set by the first failed write of the log.
     poisoned: OnceLock<Error>,
     closed: AtomicBool,
+    /// Value files that only the memtables of a database to be read refer to.
+    _held_values: Vec<Arc<ValueFile>>,
+    is_read_only: bool,
     /// The thread that flushes, joined on closing.
     pub(super) flusher: Mutex<Option<Box<dyn JoinHandle>>>,
 }
@@ -88,6 +91,8 @@ pub(super) struct Parts {
     pub(super) writer: Writer,
     pub(super) flush: FlushState,
     pub(super) recovered_through: Sequence,
+    pub(super) held_values: Vec<Arc<ValueFile>>,
+    pub(super) is_read_only: bool,
 }
 
 impl Core {
@@ -124,6 +129,8 @@ impl Core {
             counters: Counters::default(),
             poisoned: OnceLock::new(),
             closed: AtomicBool::new(false),
+            _held_values: parts.held_values,
+            is_read_only: parts.is_read_only,
             flusher: Mutex::new(None),
         }
     }
@@ -162,6 +169,11 @@ impl Core {
         self.snapshots.time()
     }
 
+    /// The value files, for whoever outlives this.
+    pub(crate) fn shared_values(&self) -> Arc<ValueStore> {
+        self.values.clone()
+    }
+
     /// The longest batch, in bytes.
     pub(crate) fn batch_limit(&self) -> usize {
         self.shares.batch
@@ -175,6 +187,11 @@ impl Core {
     /// Grows with each opening of the database.
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// Reads which keyspaces there are; called once, before the database is handed out.
+    pub(super) fn load_catalog(self: &Arc<Self>) -> Result<(), Error> {
+        self.catalog.load(self)
     }
 
     pub(crate) fn counters(&self) -> &Counters {
@@ -273,6 +290,13 @@ impl Core {
         ReadView::new(memtables, self.layers.view())
     }
 
+    /// To read from tables alone.
+    pub(crate) fn view_of_tables(&self, tables: LayerView) -> Result<ReadView, Error> {
+        let active = Arc::new(Memtable::new(&self.memtable_options, 0, 0)?);
+        let nothing = MemtableList { active, sealed: Vec::new(), resident: None };
+        Ok(ReadView::new(Arc::new(nothing), tables))
+    }
+
     /// The present value of a stored key.
     pub(crate) fn get_present(&self, key: &[u8]) -> Result<Option<Value>, Error> {
         self.get(key, None)
@@ -313,6 +337,10 @@ impl Core {
 
     /// Gives every commit so far this durability, if it has less.
     fn reach(&self, durability: Durability) -> Result<(), Error> {
+        // Nothing was committed here.
+        if self.is_read_only {
+            return Ok(());
+        }
         let mut writer = self.writer.lock();
         self.check_open()?;
         self.replace_broken_log(&mut writer)?;
@@ -344,8 +372,19 @@ impl Core {
         self.poisoned.get_or_init(|| Error::Poisoned { cause: Arc::new(cause) }).clone()
     }
 
-    /// Refuses a change of a database that is closed or poisoned.
+    /// Whether it was opened to be read.
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.is_read_only
+    }
+
+    /// Refuses a change of a database that is to be read only.
+    pub(crate) fn check_writable(&self) -> Result<(), Error> {
+        if self.is_read_only { Err(Error::ReadOnly) } else { Ok(()) }
+    }
+
+    /// Refuses a change of a database that is closed, poisoned or to be read only.
     pub(crate) fn check_open(&self) -> Result<(), Error> {
+        self.check_writable()?;
         if let Some(poisoned) = self.poisoned.get() {
             return Err(poisoned.clone());
         }

@@ -4,10 +4,11 @@ use std::ops::RangeBounds;
 use std::path::Path;
 use std::sync::Arc;
 
-use stroma_strata::storage::{LocalStorage, LogStorage};
+use stroma_strata::storage::{LocalStorage, LogStorage, StorageError};
 
 use super::core::Core;
 use super::open::{RecoveryReport, open};
+use super::read_only::Moments;
 use crate::commit::{Batch, Writer};
 use crate::keyspace::{KeyRange, Keyspace};
 use crate::memory_map::MemoryMap;
@@ -32,6 +33,8 @@ pub struct Database {
 struct Owner {
     core: Arc<Core>,
     report: RecoveryReport,
+    /// Where a database that was opened to be read finds later moments.
+    moments: Option<Arc<Moments>>,
 }
 
 impl Drop for Owner {
@@ -58,7 +61,81 @@ impl Database {
     /// As [`Database::open`].
     pub fn open_storage(storage: Arc<dyn LogStorage>, options: Options) -> Result<Database, Error> {
         let (core, report) = open(storage, options)?;
-        Ok(Database { owner: Arc::new(Owner { core, report }) })
+        Ok(Database { owner: Arc::new(Owner { core, report, moments: None }) })
+    }
+
+    /// Opens the database in a directory to read it, as it is now. Any number of processes may do so at once, and
+    /// beside one that writes it: no lock is taken, nothing is written and nothing deleted. What was committed
+    /// [without being handed to the operating system](crate::Durability::None) is seen only later.
+    ///
+    /// The handle shows one moment and never changes by itself; [`refresh`](Database::refresh) takes a later one. What
+    /// the log holds beyond the tables is kept in memory, within [`Options::memory_bytes`]: up to four times the
+    /// writer's `memory_bytes` if that [cleans memory](Options::memory_cleaning), else as much as those.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().expect("a temporary directory");
+    /// # let path = folder.path();
+    /// use stroma_lsm::{Database, Error, Options};
+    ///
+    /// let writer = Database::open(path, Options::default())?;
+    /// let stock = writer.keyspace("stock")?;
+    /// stock.put("apples", "12")?;
+    ///
+    /// let mut reader = Database::open_read_only(path, Options::default())?;
+    /// stock.put("apples", "11")?;
+    /// assert_eq!(reader.keyspace("stock")?.get("apples")?.as_deref(), Some(&b"12"[..]));
+    /// assert!(reader.refresh()?);
+    /// assert_eq!(reader.keyspace("stock")?.get("apples")?.as_deref(), Some(&b"11"[..]));
+    /// assert!(matches!(reader.keyspace("stock")?.put("apples", "10"), Err(Error::ReadOnly)));
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NoDatabase`] if there is none; [`Error::OutOfMemory`] if the log does not fit into the budget; else as
+    /// [`Database::open`]. From then on every change is [`Error::ReadOnly`].
+    pub fn open_read_only(path: impl AsRef<Path>, options: Options) -> Result<Database, Error> {
+        let path = path.as_ref();
+        match LocalStorage::open_existing(path) {
+            Ok(storage) => Database::open_storage_read_only(Arc::new(storage), options),
+            Err(StorageError::NotFound { place }) => Err(Error::NoDatabase { place }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Opens the database in any storage to read it.
+    ///
+    /// # Errors
+    /// As [`Database::open_read_only`].
+    pub fn open_storage_read_only(storage: Arc<dyn LogStorage>, options: Options) -> Result<Database, Error> {
+        let moments = Arc::new(Moments::new(storage, options)?);
+        let (core, report) = moments.take()?;
+        Ok(Database { owner: Arc::new(Owner { core, report, moments: Some(moments) }) })
+    }
+
+    /// Catches up with the writer of a database that was opened to be read; answers whether there was anything new.
+    /// Keyspaces, snapshots and other clones of the handle that were had before go on seeing the moment before: ask
+    /// this handle for them anew. Takes time linear in what is new in the log.
+    ///
+    /// A handle that was opened for writing always shows the present: nothing happens.
+    ///
+    /// # Errors
+    /// As [`Database::open_read_only`]; the handle is as it was then.
+    pub fn refresh(&mut self) -> Result<bool, Error> {
+        let Some(moments) = self.owner.moments.clone() else { return Ok(false) };
+        let (core, report) = moments.take()?;
+        let before = &self.owner;
+        let is_new = before.report.last_sequence != report.last_sequence
+            || before.report.epoch != report.epoch
+            || before.core.layers.number() != core.layers.number();
+        if is_new {
+            self.owner = Arc::new(Owner { core, report, moments: Some(moments) });
+        }
+        Ok(is_new)
+    }
+
+    /// Whether it was opened to be read.
+    pub fn is_read_only(&self) -> bool {
+        self.core().is_read_only()
     }
 
     /// What was found when it was opened.
@@ -69,7 +146,8 @@ impl Database {
     /// The keyspace of this name (1 to 255 bytes), made if there is none.
     ///
     /// # Errors
-    /// [`Error::InvalidName`]; as [`Batch::commit`] where it has to be made.
+    /// [`Error::InvalidName`]; [`Error::NoSuchKeyspace`] where none can be made, to be read only; as
+    /// [`Batch::commit`] where it has to be made.
     pub fn keyspace(&self, name: &str) -> Result<Keyspace, Error> {
         self.core().catalog.open(self.core(), name)
     }
@@ -183,7 +261,7 @@ impl Database {
         if core.is_closed() {
             return Ok(());
         }
-        let flushed = core.flush_all();
+        let flushed = if core.is_read_only() { Ok(()) } else { core.flush_all() };
         core.shut_down();
         flushed
     }

@@ -4,6 +4,7 @@ mod core;
 mod counters;
 mod handle;
 mod open;
+mod read_only;
 mod recovery;
 mod room;
 

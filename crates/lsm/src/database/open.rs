@@ -104,8 +104,10 @@ pub(super) fn open(
         memtables: MemtableList { active, sealed: memtables, resident: None },
         writer: Writer::new(log, report.last_sequence),
         flush: FlushState::new(record),
+        held_values: Vec::new(),
+        is_read_only: false,
     }));
-    core.catalog.load(&core)?;
+    core.load_catalog()?;
     if !core.works_inline() {
         core.layers.start_background(core.options())?;
         *core.flusher.lock() = Some(start_worker(&core)?);

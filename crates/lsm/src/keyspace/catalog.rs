@@ -95,6 +95,9 @@ impl Catalog {
             }
             return Ok(Keyspace::new(core.clone(), known.state.clone()));
         }
+        if core.is_read_only() {
+            return Err(Error::NoSuchKeyspace { name: name.to_owned() });
+        }
         let number = state.next_number;
         let next_number = number
             .checked_add(1)
@@ -149,6 +152,33 @@ fn set_rule(core: &Core, name: &str, number: u32, stored_operator: &str) {
         }
         core.resolver().rules().set(number, Arc::new(Rule { name: name.to_owned(), options }));
     }
+}
+
+/// What mends a catalog that was damaged: operations that give names to those keyspaces in `with_keys` that have none
+/// in `catalog`, and those names.
+pub(crate) fn name_lost_keyspaces(
+    with_keys: &[u32],
+    catalog: &BTreeMap<Vec<u8>, Vec<u8>>,
+) -> (Payload, Vec<String>) {
+    let number_of = |value: &Vec<u8>| value.first_chunk().map_or(0, |number| u32::from_le_bytes(*number));
+    let known: Vec<u32> =
+        catalog.iter().filter(|(name, _)| *name != NEXT_NUMBER).map(|(_, value)| number_of(value)).collect();
+    let mut payload = Payload::default();
+    let mut names = Vec::new();
+    for &number in with_keys.iter().filter(|number| **number != CATALOG && !known.contains(number)) {
+        let mut name = format!("recovered-{number}");
+        while catalog.contains_key(name.as_bytes()) {
+            name.push('+');
+        }
+        payload.put(&prefix(CATALOG), name.as_bytes(), &number.to_le_bytes());
+        names.push(name);
+    }
+    let last = with_keys.iter().chain(&known).max().copied().unwrap_or(CATALOG);
+    let next = catalog.get(NEXT_NUMBER).map_or(CATALOG + 1, number_of);
+    if next <= last {
+        payload.put(&prefix(CATALOG), NEXT_NUMBER, &last.saturating_add(1).to_le_bytes());
+    }
+    (payload, names)
 }
 
 const _: () = assert!(PREFIX_BYTES == size_of::<u32>());

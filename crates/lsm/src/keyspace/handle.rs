@@ -298,9 +298,10 @@ impl Keyspace {
         Err(Error::ForeignKeyspace { name: self.state.name.clone() })
     }
 
-    /// Refuses a handle of another database or of a dropped keyspace: for changes.
+    /// Refuses a handle of another database, of a dropped keyspace or of a database to be read: for changes.
     pub(crate) fn check(&self, core: &Arc<Core>) -> Result<(), Error> {
         self.check_same(core)?;
+        core.check_writable()?;
         if self.state.dropped.load(Ordering::Acquire) {
             return Err(Error::KeyspaceDropped { name: self.state.name.clone() });
         }

@@ -8,6 +8,6 @@ mod catalog;
 mod handle;
 mod range;
 
-pub(crate) use catalog::Catalog;
+pub(crate) use catalog::{Catalog, name_lost_keyspaces};
 pub use handle::Keyspace;
 pub(crate) use range::{KeyRange, PREFIX_BYTES, with_stored_key};

@@ -52,6 +52,11 @@ impl KeyRange {
         KeyRange { start, end }
     }
 
+    /// Every stored key there can be.
+    pub(crate) fn whole() -> Self {
+        KeyRange { start: Vec::new(), end: prefix(u32::MAX).to_vec() }
+    }
+
     /// The keys of keyspace `id` that begin with `start`.
     pub(crate) fn of_prefix(id: u32, start: &[u8]) -> Self {
         let start = join(id, start, false);

@@ -101,7 +101,6 @@ impl<'a> Packed<'a> {
     }
 
     /// Appends the operations as a batch encodes them: at most three times as many bytes.
-    #[cfg(test)]
     pub(super) fn unpack(&self, into: &mut Vec<u8>) {
         for item in self.operations() {
             let prefix = item.prefix.as_ref().map_or(&[][..], |prefix| prefix);

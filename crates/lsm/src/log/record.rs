@@ -34,6 +34,13 @@ pub(crate) struct Record<'a> {
     pub(crate) payload: &'a [u8],
 }
 
+impl Record<'_> {
+    /// The sequence of the last operation.
+    pub(crate) fn last_sequence(&self) -> u64 {
+        self.first_sequence + u64::from(self.operations) - 1
+    }
+}
+
 /// Where a record stands: its checksum is good nowhere else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -215,7 +222,6 @@ impl<'a> StoredRecord<'a> {
     }
 
     /// The record as it was committed, the first operation at `first_sequence`. The payload is written to `room`.
-    #[cfg(test)]
     pub(crate) fn unpack<'b>(&self, first_sequence: u64, room: &'b mut Vec<u8>) -> Record<'b> {
         room.clear();
         self.body.unpack(room);

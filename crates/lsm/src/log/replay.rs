@@ -288,6 +288,15 @@ fn describe_hole(
     }))
 }
 
+/// With which sequence each segment begins, as far as its start can be read.
+///
+/// # Errors
+/// [`Error::Unsupported`]; [`Error::Encryption`]; errors of reading.
+pub(crate) fn first_sequences(source: LogSource<'_>, log_numbers: &[u64]) -> Result<Vec<Option<u64>>, Error> {
+    let starts = read_starts(source, log_numbers)?;
+    Ok(starts.into_iter().map(|start| Some(start?.header.first_sequence)).collect())
+}
+
 fn read_starts(source: LogSource<'_>, log_numbers: &[u64]) -> Result<Vec<Option<SegmentStart>>, Error> {
     let mut starts = Vec::with_capacity(log_numbers.len());
     for &log_number in log_numbers {

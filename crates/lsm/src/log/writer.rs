@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use stroma_strata::encryption::{Encryption, FileCipher};
-use stroma_strata::storage::{LogStorage, StorageError};
+use stroma_strata::storage::{LogStorage, LogWriter, StorageError};
 
 use super::record::{Place, Record, StoredRecord};
 use super::segment_header::SegmentHeader;
@@ -62,6 +62,21 @@ impl WriteAheadLog {
             recorded_through: durable_through,
             first_needed: 0,
         })
+    }
+
+    /// A log that takes nothing: that of a database to be read.
+    pub(crate) fn read_only(storage: Arc<dyn LogStorage>) -> Self {
+        WriteAheadLog {
+            storage,
+            encryption: None,
+            cipher: None,
+            active: Segment { log_number: 0, writer: Box::new(NoLog) },
+            unsynced: Arc::default(),
+            appended_through: 0,
+            durable_through: 0,
+            recorded_through: 0,
+            first_needed: 0,
+        }
     }
 
     /// The segments before the active one that hold bytes not known to be on the device.
@@ -150,6 +165,34 @@ impl WriteAheadLog {
             self.first_needed = first_needed;
             self.unsynced.forget_before(first_needed);
         }
+    }
+}
+
+/// Takes no bytes.
+#[derive(Debug)]
+struct NoLog;
+
+impl NoLog {
+    fn refuse() -> Result<(), StorageError> {
+        Err(StorageError::ReadOnly { place: "the log".to_owned() })
+    }
+}
+
+impl LogWriter for NoLog {
+    fn append(&mut self, _: &[u8]) -> Result<(), StorageError> {
+        NoLog::refuse()
+    }
+
+    fn flush(&mut self) -> Result<(), StorageError> {
+        NoLog::refuse()
+    }
+
+    fn sync(&mut self) -> Result<(), StorageError> {
+        NoLog::refuse()
+    }
+
+    fn len(&self) -> u64 {
+        0
     }
 }
 

@@ -10,7 +10,7 @@ use super::entry_bytes::{KEY_LENGTH_BYTES, split_entry};
 use super::head::Head;
 use super::index_memory::IndexMemory;
 use super::sorting::{head_in, place_in, sort, sortable};
-use super::table::{Gathered, Memtable, MemtableOptions, RangeDelete};
+use super::table::{Memtable, MemtableChain, MemtableOptions, RangeDelete};
 use super::tree::{self, Full, Tree};
 use crate::Error;
 use crate::entry::{Kind, Marked, Sequence};
@@ -227,7 +227,7 @@ impl Gathering {
         self.memory.cut(index.bytes() + self.range_bytes);
         Ok(Memtable::from_gathered(
             &self.options,
-            Gathered {
+            MemtableChain {
                 log_number: self.log_number,
                 entries: self.entries,
                 index,

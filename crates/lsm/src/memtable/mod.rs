@@ -1,5 +1,6 @@
 //! The memtable: the newest entries, in memory, ordered, readable while they are being added.
 
+mod chain;
 mod commit_order;
 mod cursor;
 mod entry_bytes;
@@ -10,6 +11,7 @@ mod sorting;
 mod table;
 mod tree;
 
+pub(crate) use chain::MemtableChain;
 pub(crate) use cursor::MemtableCursor;
 pub(crate) use entry_bytes::split_entry;
 pub(crate) use gathering::Gathering;

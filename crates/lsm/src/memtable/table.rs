@@ -93,7 +93,7 @@ impl RangeDelete {
 }
 
 /// What a memtable is made of whose entries were there before it.
-pub(super) struct Gathered {
+pub(super) struct MemtableChain {
     pub(super) log_number: u64,
     pub(super) entries: Log,
     pub(super) index: Tree,
@@ -156,7 +156,7 @@ impl Memtable {
         let index_memory = IndexMemory::new(index.chunk_bytes());
         Ok(Memtable::from_gathered(
             options,
-            Gathered {
+            MemtableChain {
                 log_number,
                 entries: Log::new(&options.pool),
                 index,
@@ -173,7 +173,7 @@ impl Memtable {
     }
 
     /// A memtable of entries that were there before it.
-    pub(super) fn from_gathered(options: &MemtableOptions, gathered: Gathered) -> Memtable {
+    pub(super) fn from_gathered(options: &MemtableOptions, gathered: MemtableChain) -> Memtable {
         let memtable = Memtable {
             log_number: gathered.log_number,
             entries: Arc::new(gathered.entries),

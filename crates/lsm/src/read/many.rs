@@ -58,13 +58,16 @@ impl LayerView {
             let mut located = Vec::with_capacity(open.len());
             for each in &open {
                 let layer = run.find(each.key);
-                let block = layer.map(|layer| layer.layer().locate(&each.lookup)).transpose()?.flatten();
+                let block = match layer {
+                    Some(layer) => layer.layer().table()?.locate(&each.lookup)?,
+                    None => None,
+                };
                 located.push((layer, block));
             }
             if located.iter().filter(|(_, block)| block.is_some()).count() > 1 {
                 for (layer, block) in &located {
                     if let (Some(layer), Some(block)) = (layer, block) {
-                        layer.layer().prefetch(*block);
+                        layer.layer().table()?.prefetch(*block);
                     }
                 }
             }
@@ -74,7 +77,7 @@ impl LayerView {
                     undecided.push(each);
                     continue;
                 };
-                let table = layer.layer();
+                let table = layer.layer().table()?;
                 let deleted = table.tombstones().newest(each.key, visibility);
                 let answer = match block {
                     Some(block) => table.get_in(block, &each.lookup, |entry| {

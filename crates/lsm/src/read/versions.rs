@@ -127,9 +127,9 @@ impl LayerView {
             let Some(layer) = run.find(versions.key()) else { continue };
             let table = layer.layer();
             let deleted = table.tombstones().newest(versions.key(), versions.visibility());
-            let may_have = table.locate(&versions.lookup())?.is_some();
+            let may_have = table.table()?.locate(&versions.lookup())?.is_some();
             let is_done = match may_have {
-                true => versions.take_from(table.cursor(Caching::Use), deleted)?,
+                true => versions.take_from(table.table()?.cursor(Caching::Use), deleted)?,
                 false => deleted.is_some(),
             };
             if is_done {

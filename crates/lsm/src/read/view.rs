@@ -134,6 +134,16 @@ impl ReadView {
         cursor.remembering(DeadWalk::new(dead.clone(), visibility.snapshot(), &range.start, &range.end))
     }
 
+    /// A cursor over every entry there is in `range`, seen or not, and the range deletes beside them. Outside the range
+    /// it may miss entries.
+    pub(crate) fn everything_in(
+        &self,
+        range: &KeyRange,
+    ) -> (MergingCursor<Box<dyn Cursor>>, Vec<Arc<RangeTombstones>>) {
+        let (sources, tombstones) = self.sources(range);
+        (MergingCursor::new(sources), tombstones)
+    }
+
     fn sources(&self, range: &KeyRange) -> (Vec<Box<dyn Cursor>>, Vec<Arc<RangeTombstones>>) {
         let mut sources: Vec<Box<dyn Cursor>> = Vec::new();
         let mut tombstones = Vec::new();

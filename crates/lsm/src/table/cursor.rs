@@ -1,5 +1,8 @@
 //! The cursor over a table's entries.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use super::reader::{Payload, Table};
 use crate::Error;
 use crate::block::{BlockPosition, BlockView, Damage};
@@ -16,13 +19,15 @@ pub(crate) struct TableCursor {
     position: BlockPosition,
     caching: Caching,
     failed: Option<Error>,
+    /// Blocks that it passes over, if any.
+    pub(super) lost: Option<Arc<BTreeSet<usize>>>,
 }
 
 impl Table {
     /// A cursor on no entry.
     pub(crate) fn cursor(&self, caching: Caching) -> TableCursor {
         let (table, position) = (self.clone(), BlockPosition::default());
-        TableCursor { table, block: None, position, caching, failed: None }
+        TableCursor { table, block: None, position, caching, failed: None, lost: None }
     }
 }
 
@@ -54,6 +59,9 @@ impl TableCursor {
         block: usize,
         movement: impl FnOnce(&mut BlockPosition, BlockView<'_>) -> Result<bool, Damage>,
     ) -> Result<bool, Error> {
+        if self.lost.as_ref().is_some_and(|lost| lost.contains(&block)) {
+            return Ok(false);
+        }
         let inner = &*self.table.inner;
         let payload = match &mut self.block {
             Some((present, payload)) if *present == block => payload,

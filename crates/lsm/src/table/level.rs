@@ -1,7 +1,7 @@
 //! A cursor over tables that do not overlap: a level of them, as if it were one table.
 
 use super::cursor::TableCursor;
-use super::reader::Table;
+use super::lazy::LazyTable;
 use crate::Error;
 use crate::block_cache::Caching;
 use crate::cursor::Cursor;
@@ -9,7 +9,7 @@ use crate::entry::{EntryRef, Sequence};
 
 /// Walks disjoint tables one after the other. Only the present one is touched.
 pub(crate) struct LevelCursor {
-    tables: Vec<Table>,
+    tables: Vec<LazyTable>,
     caching: Caching,
     present: Option<(usize, TableCursor)>,
     failed: Option<Error>,
@@ -17,7 +17,7 @@ pub(crate) struct LevelCursor {
 
 impl LevelCursor {
     /// A cursor over `tables`, which ascend and share no user key.
-    pub(crate) fn new(tables: Vec<Table>, caching: Caching) -> Self {
+    pub(crate) fn new(tables: Vec<LazyTable>, caching: Caching) -> Self {
         Self { tables, caching, present: None, failed: None }
     }
 
@@ -47,22 +47,23 @@ impl LevelCursor {
         forward: bool,
         movement: impl FnOnce(&mut TableCursor) -> Result<bool, Error>,
     ) -> Result<bool, Error> {
-        let Some(cursor) = self.enter(at) else { return Ok(false) };
+        let Some(cursor) = self.enter(at)? else { return Ok(false) };
         let mut on = movement(cursor)?;
         while !on {
             let Some(next) = (if forward { at.checked_add(1) } else { at.checked_sub(1) }) else { break };
-            let Some(cursor) = self.enter(next) else { break };
+            let Some(cursor) = self.enter(next)? else { break };
             on = if forward { cursor.seek_first()? } else { cursor.seek_last()? };
             at = next;
         }
         Ok(on)
     }
 
-    fn enter(&mut self, at: usize) -> Option<&mut TableCursor> {
+    fn enter(&mut self, at: usize) -> Result<Option<&mut TableCursor>, Error> {
         if self.present.as_ref().is_none_or(|(present, _)| *present != at) {
-            self.present = Some((at, self.tables.get(at)?.cursor(self.caching)));
+            let Some(table) = self.tables.get(at) else { return Ok(None) };
+            self.present = Some((at, table.cursor(self.caching)?));
         }
-        self.present.as_mut().map(|(_, cursor)| cursor)
+        Ok(self.present.as_mut().map(|(_, cursor)| cursor))
     }
 
     fn step(
@@ -87,12 +88,12 @@ impl Cursor for LevelCursor {
     }
 
     fn seek(&mut self, key: &[u8], sequence: Sequence) -> Result<bool, Error> {
-        let at = self.tables.partition_point(|table| *table.properties().largest_key < *key);
+        let at = self.tables.partition_point(|table| table.largest_key() < key);
         self.walk(at, true, |cursor| cursor.seek(key, sequence))
     }
 
     fn seek_before(&mut self, key: &[u8], sequence: Sequence) -> Result<bool, Error> {
-        let after = self.tables.partition_point(|table| *table.properties().smallest_key <= *key);
+        let after = self.tables.partition_point(|table| table.smallest_key() <= key);
         match after.checked_sub(1) {
             Some(at) => self.walk(at, false, |cursor| cursor.seek_before(key, sequence)),
             None => {

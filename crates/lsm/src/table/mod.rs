@@ -14,10 +14,12 @@ mod get;
 mod held;
 mod in_table;
 mod index;
+mod lazy;
 mod level;
 mod options;
 mod properties;
 mod reader;
+mod salvage;
 mod verify;
 
 pub(crate) use builder::{TableBuilder, TableSink, TableSummary};
@@ -27,11 +29,13 @@ pub(crate) use footer::MAGIC as TABLE_MAGIC;
 pub(crate) use get::Lookup;
 pub(crate) use in_table::InTable;
 pub use index::IndexKind;
+pub(crate) use lazy::LazyTable;
 pub(crate) use level::LevelCursor;
 pub use options::IndexPolicy;
 pub(crate) use options::TableOptions;
 pub(crate) use properties::Properties;
 pub(crate) use reader::{INGESTED_SEQUENCE, Table, TableKeys};
+pub(crate) use salvage::BlockKeys;
 
 #[cfg(test)]
 mod measure;

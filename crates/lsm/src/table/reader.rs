@@ -164,6 +164,11 @@ impl Table {
         self.inner.key_id.as_deref()
     }
 
+    /// The largest sequence in it, its range tombstones included.
+    pub(crate) fn last_sequence(&self) -> Sequence {
+        self.inner.properties.largest_sequence.max(self.inner.ingested_at)
+    }
+
     /// Where its file is, for errors.
     pub(crate) fn place(&self) -> &str {
         &self.inner.file

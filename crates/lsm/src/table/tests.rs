@@ -181,8 +181,10 @@ proptest! {
         if !rest.is_empty() {
             tables.push(write(rest, &RangeTombstones::default(), options));
         }
-        let tables = tables.iter().map(|file| Table::open(blob_of(file, true)).unwrap()).collect();
-        walk_alike(&mut LevelCursor::new(tables, Caching::Use), &mut EntriesCursor::new(entries), steps)?;
+        let tables: Vec<Table> =
+            tables.iter().map(|file| Table::open(blob_of(file, true)).unwrap()).collect();
+        let mut level = LevelCursor::new(tables.into_iter().map(Into::into).collect(), Caching::Use);
+        walk_alike(&mut level, &mut EntriesCursor::new(entries), steps)?;
     }
 }
 

@@ -149,6 +149,17 @@ impl ValueFile {
         Ok(value)
     }
 
+    /// Reads a value, a piece at a time, and compares its checksums.
+    ///
+    /// # Errors
+    /// As [`ValueFile::read`].
+    pub(crate) fn verify_value(&self, reference: ValueReference) -> Result<(), Error> {
+        self.check(reference)?;
+        let mut copy = Vec::new();
+        (0..pieces(reference.length))
+            .try_for_each(|number| self.piece(reference, number, &mut copy).map(drop))
+    }
+
     /// Has a value read, without waiting for it.
     pub(crate) fn prefetch(&self, reference: ValueReference) {
         self.blob.prefetch(reference.offset, reference.stored_bytes());
@@ -267,8 +278,27 @@ impl ValueFile {
     pub(crate) fn verify(&self) -> Result<(), Error> {
         // The ends are read anew: they were checked when the file was opened, which may be long ago.
         ValueFile::inspect(self.blob.clone(), self.encryption.as_ref())?;
+        let (mut values, mut value_bytes) = (0, 0);
+        self.walk(|_, length| {
+            values += 1;
+            value_bytes += length;
+            true
+        })?;
+        if (values, value_bytes) == self.contents() {
+            return Ok(());
+        }
+        Err(Error::corrupt(&self.place, self.data_end(), "the footer contradicts the values"))
+    }
+
+    /// Reads the file from end to end and tells of each value where it starts and how long it is, as long as `each`
+    /// wants more.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] with the first place that does not hold.
+    pub(crate) fn walk(&self, mut each: impl FnMut(u64, u64) -> bool) -> Result<(), Error> {
         let end = self.data_end();
-        let (mut at, mut values, mut value_bytes) = (HEADER_BYTES as u64, 0, 0);
+        let mut at = HEADER_BYTES as u64;
+        let (mut start, mut value_bytes) = (at, 0);
         let mut copy = Vec::new();
         while at < end {
             let cut = || Error::corrupt(&self.place, at, "a piece of a value is cut short");
@@ -286,13 +316,18 @@ impl ValueFile {
                 self.decrypt_piece(&mut copy, at, cipher)?;
             }
             value_bytes += length as u64;
-            values += u64::from(is_last);
             at += framed_bytes as u64;
+            if is_last {
+                if !each(start, std::mem::take(&mut value_bytes)) {
+                    return Ok(());
+                }
+                start = at;
+            }
         }
-        if (values, value_bytes) == self.contents() {
-            return Ok(());
+        if value_bytes > 0 {
+            return Err(Error::corrupt(&self.place, start, "a value without an end"));
         }
-        Err(Error::corrupt(&self.place, end, "the footer contradicts the values"))
+        Ok(())
     }
 }
 

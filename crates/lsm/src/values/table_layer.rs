@@ -1,6 +1,5 @@
 //! A table with the value files it refers to: what a layer of the set is.
 
-use std::ops::Deref;
 use std::sync::Arc;
 
 use super::file::ValueFile;
@@ -13,21 +12,14 @@ use crate::cursor::Cursor;
 use crate::entry::{Kind, Marked};
 use crate::keyspace::KeyRange;
 use crate::read::RangeEstimate;
-use crate::table::Table;
+use crate::table::{LazyTable, Table};
+use crate::tombstones::RangeTombstones;
 
-/// An open table that keeps its value files. Dereferences to the table.
+/// A table that keeps its value files.
 #[derive(Debug)]
 pub(crate) struct TableLayer {
-    table: Table,
+    table: LazyTable,
     files: Vec<(Arc<ValueFile>, u64)>,
-}
-
-impl Deref for TableLayer {
-    type Target = Table;
-
-    fn deref(&self) -> &Table {
-        &self.table
-    }
 }
 
 /// Adds what a marked value refers to.
@@ -54,19 +46,34 @@ impl TableLayer {
     ///
     /// # Errors
     /// [`Error::Corrupt`] if a file is missing or damaged.
-    pub(crate) fn open(table: Table, uses: &[ValueUse], store: &ValueStore) -> Result<Self, Error> {
+    pub(crate) fn open(table: LazyTable, uses: &[ValueUse], store: &ValueStore) -> Result<Self, Error> {
         let files = uses.iter().map(|each| Ok((store.open(each.file)?, each.bytes)));
         Ok(TableLayer { table, files: files.collect::<Result<_, Error>>()? })
     }
 
+    /// The table, opened now if it was not.
+    ///
+    /// # Errors
+    /// Failure of the storage; damage.
+    #[inline]
+    pub(crate) fn table(&self) -> Result<&Table, Error> {
+        self.table.get()
+    }
+
     /// The table alone, to walk over: a walk finds values through the [`ValueStore`].
-    pub(crate) fn table(&self) -> &Table {
+    pub(crate) fn handle(&self) -> &LazyTable {
         &self.table
     }
 
     /// The names of the keys of the table and of the value files that it refers to; `None` for what is not encrypted.
     pub(crate) fn key_ids(&self) -> impl Iterator<Item = Option<&str>> {
-        std::iter::once(self.table.key_id()).chain(self.files.iter().map(|(file, _)| file.key_id()))
+        let of_table = self.table.get().ok().and_then(|table| table.key_id());
+        std::iter::once(of_table).chain(self.files.iter().map(|(file, _)| file.key_id()))
+    }
+
+    /// Its range tombstones.
+    pub(crate) fn tombstones(&self) -> &Arc<RangeTombstones> {
+        self.table.tombstones()
     }
 
     /// Adds about what lies in `range`, values in value files included.
@@ -74,7 +81,7 @@ impl TableLayer {
     /// # Errors
     /// Failure of the storage; damage.
     pub(crate) fn add_estimate(&self, range: &KeyRange, into: &mut RangeEstimate) -> Result<(), Error> {
-        if let Some(share) = self.table.estimate(range, into)? {
+        if let Some(share) = self.table()?.estimate(range, into)? {
             let value_bytes: u64 = self.files.iter().map(|(_, bytes)| bytes).sum();
             into.bytes += (value_bytes as f64 * share) as u64;
         }
@@ -96,9 +103,10 @@ impl TableLayer {
     /// # Errors
     /// [`Error::Corrupt`].
     pub(crate) fn verify(&self) -> Result<(), Error> {
-        self.table.verify()?;
+        let table = self.table()?;
+        table.verify()?;
         let mut uses = super::separator::Uses::default();
-        let mut cursor = self.table.cursor(Caching::Bypass);
+        let mut cursor = table.cursor(Caching::Bypass);
         let mut on = cursor.seek_first()?;
         while on {
             let entry = cursor.entry();
@@ -115,6 +123,6 @@ impl TableLayer {
             return Ok(());
         }
         let what = "it refers to other values than the manifest says";
-        Err(Error::corrupt(self.table.place(), 0, what))
+        Err(Error::corrupt(table.place(), 0, what))
     }
 }

@@ -29,6 +29,11 @@ pub(crate) fn fill(bytes: &mut [u8], number: u64) {
     }
 }
 
+/// A digest of bytes, good enough to compare what programs of different releases read.
+pub(crate) fn digest(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(bytes.len() as u64, |digest, byte| mix(digest ^ u64::from(*byte)))
+}
+
 /// A number of 64 bits as one from 0 to less than 1.
 pub(crate) fn share_of(number: u64) -> f64 {
     (number >> 11) as f64 / (1_u64 << 53) as f64

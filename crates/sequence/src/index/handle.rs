@@ -72,7 +72,9 @@ impl SequenceIndex {
         let mut edit = set.edit();
         edit.put_record(SETTINGS_RECORD, settings.to_bytes());
         edit.commit()?;
-        Self::from_set(storage, set, settings, resources)
+        let index = Self::from_set(storage, set, settings, resources)?;
+        index.spills.clear()?;
+        Ok(index)
     }
 
     /// Opens an index.
@@ -88,6 +90,34 @@ impl SequenceIndex {
             return Err(no_index());
         }
         let (set, resources) = open_set(&storage, set_options)?;
+        let index = Self::from_opened(storage, set, resources)?;
+        index.spills.clear()?;
+        Ok(index)
+    }
+
+    /// Opens an index to search it, as it is now, beside whoever may write it: it takes no lock and changes nothing.
+    /// Samples that are added later are not seen.
+    ///
+    /// # Errors
+    /// As [`SequenceIndex::open`]. Adding, removing and merging fail.
+    pub fn open_read_only(storage: Arc<dyn Storage>, set_options: SetOptions) -> Result<Self, Error> {
+        let BuildResources { threads, memory_bytes } = BuildResources::default();
+        let resources = Arc::new(Resources::new(threads, memory_bytes));
+        let kind = KmerLayerKind { resources: resources.clone() };
+        let opened = LayeredSet::open_read_only(storage.clone(), kind, set_options, None);
+        let (set, _) = opened.map_err(|error| match error {
+            stroma_strata::Error::NoSet { place } => Error::NoIndex { place },
+            other => other.into(),
+        })?;
+        Self::from_opened(storage, set, resources)
+    }
+
+    fn from_opened(
+        storage: Arc<dyn Storage>,
+        set: LayeredSet<KmerLayerKind>,
+        resources: Arc<Resources>,
+    ) -> Result<Self, Error> {
+        let no_index = || Error::NoIndex { place: storage.describe("") };
         let version = set.current();
         let settings = Settings::from_bytes(version.record(SETTINGS_RECORD).ok_or_else(no_index)?)?;
         for layer in version.layers() {
@@ -111,7 +141,6 @@ impl SequenceIndex {
         let after_last = samples.samples().last().map_or(0, |sample| sample.id.saturating_add(1));
         let next_sample = next_sample_from_records(version.records())?.max(after_last);
         let spills = Spills::new(storage.clone());
-        spills.clear()?;
         Ok(SequenceIndex {
             storage,
             set,

@@ -3,6 +3,7 @@
 mod add;
 mod bulk;
 mod check;
+mod export;
 mod handle;
 mod input;
 mod options;

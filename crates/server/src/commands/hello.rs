@@ -44,7 +44,7 @@ fn answer(context: &Context<'_>, primary: &str) -> Document {
         "connectionId": Bson::Int32((context.connection.number & 0x7fff_ffff) as i32),
         "minWireVersion": 0,
         "maxWireVersion": WIRE_VERSION,
-        "readOnly": false,
+        "readOnly": context.documents().is_read_only(),
     });
     answer
 }

@@ -37,6 +37,11 @@ impl LayerDescriptor {
     pub fn blob_name(&self) -> String {
         blob_name(self.id)
     }
+
+    /// The name of the blob of the layer of this id.
+    pub fn name_of(id: u64) -> String {
+        blob_name(id)
+    }
 }
 
 /// What the writer of a layer tells of it when it is done; the length is measured.

@@ -38,15 +38,26 @@ pub(crate) struct Recovered {
     pub(crate) stale: Vec<String>,
 }
 
+/// The numbers of all blobs, ascending.
+pub(crate) fn numbers(storage: &dyn Storage) -> Result<Vec<u64>, Error> {
+    let listed = storage.list(FOLDER)?;
+    let mut numbers: Vec<u64> = listed.iter().filter_map(|entry| number_of(&entry.name)).collect();
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+/// The number of the last blob, zero if there is none.
+pub(crate) fn last_number(storage: &dyn Storage) -> Result<u64, Error> {
+    Ok(numbers(storage)?.last().copied().unwrap_or(0))
+}
+
 /// Reads the chain from its end back to the last snapshot, and applies the edits after that. `None` if there
 /// is no manifest.
 pub(crate) fn read(
     storage: &dyn Storage,
     encryption: Option<&Encryption>,
 ) -> Result<Option<Recovered>, Error> {
-    let listed = storage.list(FOLDER)?;
-    let mut numbers: Vec<u64> = listed.iter().filter_map(|entry| number_of(&entry.name)).collect();
-    numbers.sort_unstable();
+    let numbers = numbers(storage)?;
     let Some(last) = numbers.last().copied() else { return Ok(None) };
     let (decoded, last_checksum) = load_back_to_snapshot(storage, last, encryption)?;
     let edits = decoded.len() as u64 - 1;

@@ -11,9 +11,10 @@ mod tests;
 
 pub use chain::describe;
 pub(crate) use chain::{
-    FOLDER, Recovered, Writer, blob_name, decode_snapshot, encode_snapshot, key_ids, read,
+    FOLDER, Recovered, Writer, blob_name, decode_snapshot, encode_snapshot, key_ids, last_number, numbers,
+    read,
 };
 pub(crate) use facts::{FileFacts, read_facts};
 pub use format::FORMAT_VERSION;
-pub(crate) use format::MAGIC;
+pub(crate) use format::{BlobType, MAGIC, checksum, decode};
 pub(crate) use state::{Edit, State};

@@ -26,7 +26,7 @@ pub trait Clock: Send + Sync + Debug + 'static {
 }
 
 /// The calendar time of `clock` in seconds since the Unix epoch; zero before that.
-pub(crate) fn seconds_since_epoch(clock: &dyn Clock) -> u64 {
+pub fn seconds_since_epoch(clock: &dyn Clock) -> u64 {
     clock.wall().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 

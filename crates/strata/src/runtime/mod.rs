@@ -4,7 +4,7 @@ mod clock;
 mod event;
 mod spawner;
 
-pub(crate) use clock::seconds_since_epoch;
+pub use clock::seconds_since_epoch;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use event::Event;
 pub(crate) use spawner::panic_message;

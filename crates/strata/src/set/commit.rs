@@ -9,7 +9,7 @@ use super::{Layer, Version};
 use crate::Error;
 use crate::layer::{FinishedLayer, LayerDescriptor, LayerKind};
 use crate::manifest::{self, State};
-use crate::storage::StorageError;
+use crate::storage::{Storage, StorageError};
 
 /// A change to the set, ready to be written.
 #[derive(Debug)]
@@ -53,18 +53,7 @@ impl<K: LayerKind> Shared<K> {
 
     /// Opens the blob of a layer.
     pub(super) fn open_layer(&self, descriptor: &LayerDescriptor) -> Result<K::Layer, Error> {
-        let name = descriptor.blob_name();
-        let file = self.storage.describe(&name);
-        let blob = match self.storage.open(&name) {
-            Err(StorageError::NotFound { .. }) => return Err(Error::LayerMissing { file }),
-            blob => blob?,
-        };
-        if blob.len() != descriptor.bytes {
-            let offset = blob.len().min(descriptor.bytes);
-            let what = format!("it has {} bytes, the manifest says {}", blob.len(), descriptor.bytes);
-            return Err(Error::Corrupt { file, offset, what });
-        }
-        self.kind.open(blob, descriptor).map_err(|source| Error::Kind { action: "open", place: file, source })
+        open_layer(&*self.storage, &self.kind, descriptor)
     }
 
     /// Makes the change durable and visible. On an error nothing has changed, unless it is
@@ -117,11 +106,34 @@ impl<K: LayerKind> Shared<K> {
     }
 }
 
+/// Opens the blob of a layer of `storage`.
+pub(super) fn open_layer<K: LayerKind>(
+    storage: &dyn Storage,
+    kind: &K,
+    descriptor: &LayerDescriptor,
+) -> Result<K::Layer, Error> {
+    let name = descriptor.blob_name();
+    let file = storage.describe(&name);
+    let blob = match storage.open(&name) {
+        Err(StorageError::NotFound { .. }) => return Err(Error::LayerMissing { file }),
+        blob => blob?,
+    };
+    if blob.len() != descriptor.bytes {
+        let offset = blob.len().min(descriptor.bytes);
+        let what = format!("it has {} bytes, the manifest says {}", blob.len(), descriptor.bytes);
+        return Err(Error::Corrupt { file, offset, what });
+    }
+    kind.open(blob, descriptor).map_err(|source| Error::Kind { action: "open", place: file, source })
+}
+
 impl Writer {
     /// Whether commits are possible.
     pub(super) fn check(&self) -> Result<(), Error> {
         if self.closed {
             return Err(Error::Closed);
+        }
+        if self.read_only {
+            return Err(Error::ReadOnly);
         }
         self.manifest.check()
     }

@@ -39,6 +39,9 @@ impl<'a, K: LayerKind> Edit<'a, K> {
         recency: u64,
         write: impl FnOnce(&mut LayerWriter) -> Result<LayerSummary, KindError>,
     ) -> Result<u64, Error> {
+        if self.shared.writer.lock().read_only {
+            return Err(Error::ReadOnly);
+        }
         let progress = Arc::new(JobProgress::default());
         let factory = self.shared.factory(progress);
         let mut writer = factory.start(level, recency)?;

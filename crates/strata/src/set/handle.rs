@@ -72,6 +72,26 @@ impl<K: LayerKind> LayeredSet<K> {
         Ok((LayeredSet { inner: Arc::new(inner) }, report))
     }
 
+    /// Opens a set to read it, as the manifest has it now. Takes no lock, writes nothing and deletes nothing, so that
+    /// any number of readers can be there, beside a writer too. The set does not change: to see later edits, open it
+    /// again; layers that are open in `before`, a version of an earlier opening, are shared with that then.
+    ///
+    /// A writer may delete layers while they are read; where open files outlive their names, as on Unix, that does no
+    /// harm.
+    ///
+    /// # Errors
+    /// [`Error::NoSet`] if there is none; as [`LayeredSet::open`]. Edits and merges fail with [`Error::ReadOnly`].
+    pub fn open_read_only(
+        storage: Arc<dyn Storage>,
+        kind: K,
+        options: SetOptions,
+        before: Option<&Version<K>>,
+    ) -> Result<(LayeredSet<K>, OpenReport), Error> {
+        let (shared, report) = Shared::open_read_only(storage, kind, options, before)?;
+        let inner = Inner { shared: Arc::new(shared), workers: Mutex::default() };
+        Ok((LayeredSet { inner: Arc::new(inner) }, report))
+    }
+
     /// The version that shows the last committed edit. Takes constant time and never waits for merges.
     pub fn current(&self) -> Arc<Version<K>> {
         self.inner.shared.current()
@@ -233,7 +253,7 @@ impl<K: LayerKind> LayeredSet<K> {
         writer.closed = true;
         let lock = writer.lock.take();
         let outcome = match writer.manifest.check() {
-            Ok(()) if writer.manifest.has_edits() => writer.manifest.write_snapshot(),
+            Ok(()) if writer.manifest.has_edits() && !writer.read_only => writer.manifest.write_snapshot(),
             _ => Ok(()),
         };
         drop(lock);

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::encryption::Encryption;
-use crate::layer::LayerDescriptor;
+use crate::layer::{LAYERS_PER_EPOCH, LayerDescriptor};
 use crate::manifest::{self, State};
 use crate::storage::Storage;
 
@@ -20,6 +20,24 @@ impl SetImage {
         SetImage { kind: kind.to_owned(), state, encryption }
     }
 
+    /// The image of a new set of layers of this kind, without any, as the writer of this epoch leaves it;
+    /// encrypted with `encryption` if there is one.
+    pub fn empty(kind: &str, epoch: u64, encryption: Option<Encryption>) -> Self {
+        SetImage::new(kind, State { epoch, next_recency: 1, ..State::default() }, encryption)
+    }
+
+    /// The id that the next layer is to have.
+    pub fn next_layer_id(&self) -> u64 {
+        let first = self.state.epoch.saturating_mul(LAYERS_PER_EPOCH);
+        self.state.layers.last_key_value().map_or(first, |(last, _)| last + 1)
+    }
+
+    /// Adds a layer, or replaces the one of its id.
+    pub fn add_layer(&mut self, layer: LayerDescriptor) {
+        self.state.next_recency = self.state.next_recency.max(layer.recency.saturating_add(1));
+        self.state.layers.insert(layer.id, layer);
+    }
+
     /// The layers, by ascending id.
     pub fn layers(&self) -> impl Iterator<Item = &LayerDescriptor> {
         self.state.layers.values()
@@ -28,6 +46,11 @@ impl SetImage {
     /// One record.
     pub fn record(&self, name: &str) -> Option<&[u8]> {
         self.state.records.get(name).map(Vec::as_slice)
+    }
+
+    /// Which writer left it.
+    pub fn epoch(&self) -> u64 {
+        self.state.epoch
     }
 
     /// Sets a record.

@@ -1,19 +1,13 @@
 //! Opening a set: the lock first, then the manifest, then the layers, then what a crash left behind.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
 
-use parking_lot::{Mutex, RwLock};
-
-use super::file::{LayerFile, Reclaim, ReclaimCounters};
-use super::shared::{Merging, Shared, Writer};
-use super::throttle::Throttle;
+use super::file::{LayerFile, Reclaim};
+use super::shared::Shared;
 use super::{Layer, SetOptions, Version};
 use crate::Error;
-use crate::layer::{LAYER_FOLDER, LAYERS_PER_EPOCH, LayerKind, id_of};
+use crate::layer::{LAYER_FOLDER, LayerKind, id_of};
 use crate::manifest::{self, Recovered};
-use crate::runtime::Event;
 use crate::storage::{BlobEntry, Storage};
 
 /// What was found when a set was opened.
@@ -59,23 +53,7 @@ impl<K: LayerKind> Shared<K> {
             manifest.commit(manifest::Edit::default(), state)?;
         }
         let epoch = manifest.state.epoch;
-        let last = manifest.last;
-        let throttle = options.merge_bytes_per_second.map(|rate| Arc::new(Throttle::new(rate)));
-        let shared = Shared {
-            storage,
-            kind,
-            options,
-            next_layer: Arc::new(AtomicU64::new(epoch.saturating_mul(LAYERS_PER_EPOCH))),
-            writer: Mutex::new(Writer { manifest, lock: Some(lock), closed: false }),
-            merging: Mutex::new(Merging::default()),
-            current: RwLock::new(Arc::new(Version::new(last, Vec::new(), BTreeMap::new()))),
-            changed: Event::new(),
-            cancelled: Arc::new(AtomicBool::new(false)),
-            reclaimed: Arc::new(ReclaimCounters::default()),
-            totals: Mutex::default(),
-            throttle,
-            pressure: AtomicU64::new(0),
-        };
+        let shared = Shared::new(storage, kind, options, manifest, Some(lock));
         shared.open_layers()?;
         let orphans = shared.find_orphans()?;
         let stale = recovered.as_ref().map(|recovered| recovered.stale.as_slice()).unwrap_or_default();
@@ -134,7 +112,7 @@ impl<K: LayerKind> Shared<K> {
 }
 
 /// Refuses what is not ours to write to, before anything is changed.
-fn check_recovered(
+pub(super) fn check_recovered(
     storage: &dyn Storage,
     kind: &'static str,
     recovered: Option<&Recovered>,

@@ -13,7 +13,7 @@ use super::progress::JobProgress;
 use super::statistics::{MergeFailure, Totals};
 use super::throttle::Throttle;
 use super::{SetOptions, Version};
-use crate::layer::{LayerFactory, LayerKind};
+use crate::layer::{LAYERS_PER_EPOCH, LayerFactory, LayerKind};
 use crate::manifest;
 use crate::picker::{self, Claims, MergeReason, Rules};
 use crate::runtime::{Clock, Event, seconds_since_epoch};
@@ -51,6 +51,8 @@ pub(super) struct Writer {
     /// Given back when the set is closed.
     pub(super) lock: Option<Box<dyn StorageLock>>,
     pub(super) closed: bool,
+    /// Whether the set was opened to be read.
+    pub(super) read_only: bool,
 }
 
 /// Under the merge lock.
@@ -117,6 +119,35 @@ pub(super) struct RunningJob {
 }
 
 impl<K: LayerKind> Shared<K> {
+    /// A set that shows no layers yet; without a `lock` one to be read only.
+    pub(super) fn new(
+        storage: Arc<dyn Storage>,
+        kind: K,
+        options: SetOptions,
+        manifest: manifest::Writer,
+        lock: Option<Box<dyn StorageLock>>,
+    ) -> Self {
+        let throttle = options.merge_bytes_per_second.map(|rate| Arc::new(Throttle::new(rate)));
+        let first_layer = manifest.state.epoch.saturating_mul(LAYERS_PER_EPOCH);
+        let nothing = Version::new(manifest.last, Vec::new(), BTreeMap::new());
+        let read_only = lock.is_none();
+        Shared {
+            storage,
+            kind,
+            options,
+            next_layer: Arc::new(AtomicU64::new(first_layer)),
+            writer: Mutex::new(Writer { manifest, lock, closed: false, read_only }),
+            merging: Mutex::new(Merging::default()),
+            current: RwLock::new(Arc::new(nothing)),
+            changed: Event::new(),
+            cancelled: Arc::new(AtomicBool::new(false)),
+            reclaimed: Arc::new(ReclaimCounters::default()),
+            totals: Mutex::default(),
+            throttle,
+            pressure: AtomicU64::new(0),
+        }
+    }
+
     pub(super) fn current(&self) -> Arc<Version<K>> {
         self.current.read().clone()
     }

@@ -76,6 +76,35 @@ pub enum StorageError {
         place: String,
     },
 
+    /// A file that holds blobs is not what was written.
+    #[error("{place} is damaged at byte {offset}: {what}; restore it from a copy")]
+    Damaged {
+        /// The file, or the blob in it.
+        place: String,
+        /// Where in it.
+        offset: u64,
+        /// What does not hold.
+        what: String,
+    },
+
+    /// A file that holds blobs was written by a later release.
+    #[error("{place} has format {found}, this program knows formats up to {supported}: use a newer program")]
+    NewerFormat {
+        /// The file.
+        place: String,
+        /// The format of the file.
+        found: u32,
+        /// The newest format this program reads.
+        supported: u32,
+    },
+
+    /// It was opened to be read only.
+    #[error("{place} was opened to be read only; nothing was changed")]
+    ReadOnly {
+        /// What was to be changed.
+        place: String,
+    },
+
     /// The device or the operating system refused.
     #[error("cannot {action} {place}: {source}")]
     Io {
@@ -107,7 +136,10 @@ impl StorageError {
     pub fn published_nothing(&self) -> bool {
         matches!(
             self,
-            StorageError::Full { .. } | StorageError::InvalidName { .. } | StorageError::Locked { .. }
+            StorageError::Full { .. }
+                | StorageError::InvalidName { .. }
+                | StorageError::Locked { .. }
+                | StorageError::ReadOnly { .. }
         )
     }
 }

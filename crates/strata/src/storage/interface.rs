@@ -82,6 +82,12 @@ pub trait Storage: Send + Sync + Debug + 'static {
         self.copy_from(other, name)
     }
 
+    /// Checks what the storage itself has checksums of, beside what blobs have in them: each part with what is wrong
+    /// with it, if anything. Reads everything then. Most storages have none.
+    fn verify(&self) -> Vec<(String, Option<StorageError>)> {
+        Vec::new()
+    }
+
     /// The file in which a blob lies, if it is one of the local file system.
     fn local_path(&self, name: &str) -> Option<PathBuf> {
         let _ = name;

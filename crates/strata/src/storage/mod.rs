@@ -7,9 +7,13 @@ mod local;
 mod map;
 mod memory;
 mod name;
+mod packed;
+mod read_only;
 
 pub use error::StorageError;
 pub use interface::{Blob, BlobEntry, BlobWriter, LogReader, LogStorage, LogWriter, Storage, StorageLock};
-pub use local::{LocalOptions, LocalStorage};
+pub use local::{IfExists, LocalOptions, LocalStorage, create_file, open_file};
 pub use memory::{Fault, FaultPlan, MemoryStorage, Moment, PowerLoss};
 pub use name::check_name;
+pub use packed::{PACKED_MAGIC, PackedStorage, PackedWriter};
+pub use read_only::ReadOnlyStorage;

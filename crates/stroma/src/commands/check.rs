@@ -5,12 +5,12 @@ use std::io::Write;
 use serde_json::json;
 use stromatolite::CheckReport;
 
-use super::run::{open_existing, print_json, standard_output};
+use super::run::{open_to_read, print_json, standard_output};
 use crate::arguments::Check;
 use crate::failure::{Failure, Result};
 
 pub(super) fn run(arguments: &Check) -> Result<()> {
-    let report = match open_existing(&arguments.data) {
+    let report = match open_to_read(&arguments.data) {
         Ok(database) => database.check()?,
         // What keeps the database from being opened is what the check finds.
         Err(Failure::Database(error)) if error.is_damage() => {

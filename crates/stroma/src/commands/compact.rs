@@ -1,7 +1,11 @@
-//! `stroma compact`: merges all layers of the documents and of every sequence index into as few as possible, or
-//! encrypts the documents with another key.
+//! `stroma compact`: merges layers into as few as possible, of everything or of one collection; writes everything into
+//! one file; or encrypts the documents with another key.
 
-use super::run::{open_existing, open_to_encrypt};
+use std::path::Path;
+
+use stromatolite::lsm::IfExists;
+
+use super::run::{namespace, open_existing, open_to_encrypt, open_to_read};
 use crate::arguments::Compact;
 use crate::failure::Result;
 use crate::output::Stage;
@@ -14,6 +18,14 @@ pub(super) fn run(arguments: &Compact) -> Result<()> {
         stage.end("done");
         return Ok(database.close()?);
     }
+    match (&arguments.into, &arguments.collection) {
+        (Some(file), _) => write_file(arguments, file),
+        (None, Some(collection)) => merge_collection(arguments, collection),
+        (None, None) => merge_everything(arguments),
+    }
+}
+
+fn merge_everything(arguments: &Compact) -> Result<()> {
     let database = open_existing(&arguments.data)?;
     let stage = Stage::begin("compact documents", None);
     database.engine().compact().map_err(stromatolite::Error::from)?;
@@ -23,5 +35,26 @@ pub(super) fn run(arguments: &Compact) -> Result<()> {
         database.sequence_index(&name)?.compact().map_err(stromatolite::Error::from)?;
         stage.end("done");
     }
+    Ok(())
+}
+
+fn merge_collection(arguments: &Compact, collection: &str) -> Result<()> {
+    let namespace = namespace(collection)?;
+    let database = open_existing(&arguments.data)?;
+    let stage = Stage::begin(format!("compact {namespace}"), None);
+    if database.compact_collection(&namespace)? {
+        stage.end("done");
+    } else {
+        stage.end("there is no such collection");
+    }
+    Ok(())
+}
+
+fn write_file(arguments: &Compact, file: &Path) -> Result<()> {
+    let database = open_to_read(&arguments.data)?;
+    let stage = Stage::begin(format!("write {}", file.display()), None);
+    let if_exists = if arguments.replace { IfExists::Replace } else { IfExists::Refuse };
+    database.export_into(file, if_exists)?;
+    stage.end("done");
     Ok(())
 }

@@ -8,7 +8,7 @@ use bson::{Bson, Document};
 use stromatolite::document::{Find, Namespace};
 use stromatolite::{Error, Stromatolite};
 
-use super::run::{namespace, open_existing, standard_output};
+use super::run::{namespace, open_to_read, standard_output};
 use crate::arguments::Export;
 use crate::failure::{Failure, Result};
 use crate::records::{DocumentWriter, Format, JsonStyle};
@@ -25,7 +25,7 @@ pub(super) fn run(arguments: &Export) -> Result<()> {
         });
     }
     let style = if arguments.canonical { JsonStyle::Canonical } else { JsonStyle::Relaxed };
-    let database = open_existing(&arguments.data)?;
+    let database = open_to_read(&arguments.data)?;
     tell_when_missing(&database, &namespace)?;
     let found = database.documents().collection(&namespace).find(&Find::new(filter));
     let documents = found.map_err(Error::from)?.map(|document| Ok(document.map_err(Error::from)?));

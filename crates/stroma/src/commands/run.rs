@@ -7,7 +7,9 @@ use stromatolite::document::Namespace;
 use stromatolite::lsm::{Encryption, KeyFile};
 use stromatolite::{Options, Stromatolite};
 
-use super::{check, compact, completions, export, import, index, inspect, quickstart, search, serve};
+use super::{
+    check, compact, completions, dump, export, import, index, inspect, quickstart, repair, search, serve,
+};
 use crate::arguments::{Command, Data};
 use crate::failure::{Failure, Result};
 
@@ -23,6 +25,8 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Compact(arguments) => compact::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Repair(arguments) => repair::run(&arguments),
+        Command::Dump(arguments) => dump::run(&arguments),
         Command::Completions { shell } => completions::run(shell),
     }
 }
@@ -30,6 +34,11 @@ pub(crate) fn run(command: Command) -> Result<()> {
 /// Opens a database that must be there.
 pub(super) fn open_existing(data: &Data) -> Result<Stromatolite> {
     open(data, Options::existing())
+}
+
+/// Opens a database that must be there to read it, beside a server that may have it open.
+pub(super) fn open_to_read(data: &Data) -> Result<Stromatolite> {
+    open(data, Options::reading())
 }
 
 /// Opens a database, or makes one.

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 use stromatolite::sequence::output::{JsonLinesWriter, ResultWriter, TsvColumns, TsvWriter};
 use stromatolite::sequence::{Outcome, Query, QueryResult, SearchOptions, reader};
 
-use super::run::{open_existing, processors, standard_output};
+use super::run::{open_to_read, processors, standard_output};
 use crate::arguments::{Search, SearchFormat};
 use crate::failure::{Failure, Result};
 use crate::output::{Table, count};
@@ -16,7 +16,7 @@ type Answer = std::result::Result<QueryResult, stromatolite::sequence::Error>;
 type Queries = Box<dyn Iterator<Item = std::result::Result<Query, stromatolite::sequence::Error>> + Send>;
 
 pub(super) fn run(arguments: &Search) -> Result<()> {
-    let database = open_existing(&arguments.data)?;
+    let database = open_to_read(&arguments.data)?;
     let index = database.sequence_index(&arguments.index)?;
     let options = SearchOptions {
         threshold: arguments.threshold,

@@ -10,6 +10,7 @@ pub(super) fn failed(error: Error) -> StoreError {
     match error {
         Error::Conflict { .. } => StoreError::Conflict,
         Error::Fenced { .. } => StoreError::Fenced,
+        Error::ReadOnly => StoreError::ReadOnly,
         Error::TooLarge { what, bytes, limit } => StoreError::TooLarge { what, bytes, limit },
         Error::Corrupt { .. } | Error::Unsupported { .. } => StoreError::Corrupt(error.to_string()),
         Error::Memory(_) | Error::OutOfMemory { .. } | Error::Storage(StorageError::Full { .. }) => {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use memmap2::Mmap;
 
+use super::file::IfExists;
 use super::publish;
 use super::storage::{Root, show};
 use crate::storage::map::map_sealed;
@@ -25,15 +26,24 @@ pub(super) struct LocalBlobWriter {
     file: File,
     buffer: Vec<u8>,
     position: u64,
+    if_exists: IfExists,
 }
 
 impl LocalBlobWriter {
     pub(super) fn create(root: Arc<Root>, name: &str) -> Result<LocalBlobWriter, StorageError> {
-        let target = root.path(name);
-        let temporary = root.temporary_path()?;
+        Self::beside(root.path(name), root.temporary_path()?, IfExists::Refuse)
+    }
+
+    /// Writes `temporary`, which is to become `target`.
+    pub(super) fn beside(
+        target: PathBuf,
+        temporary: PathBuf,
+        if_exists: IfExists,
+    ) -> Result<LocalBlobWriter, StorageError> {
         let file = File::create_new(&temporary)
             .map_err(|error| StorageError::from_io("create", show(&temporary), error))?;
-        Ok(LocalBlobWriter { target, temporary: Some(temporary), file, buffer: Vec::new(), position: 0 })
+        let (temporary, buffer) = (Some(temporary), Vec::new());
+        Ok(LocalBlobWriter { target, temporary, file, buffer, position: 0, if_exists })
     }
 
     fn write_buffer(&mut self) -> Result<(), StorageError> {
@@ -67,7 +77,10 @@ impl BlobWriter for LocalBlobWriter {
         self.write_buffer()?;
         self.file.sync_all().map_err(|error| StorageError::from_io("sync", show(&self.target), error))?;
         if let Some(temporary) = &self.temporary {
-            publish::publish(temporary, &self.target)?;
+            match self.if_exists {
+                IfExists::Refuse => publish::publish(temporary, &self.target)?,
+                IfExists::Replace => publish::replace(temporary, &self.target)?,
+            }
         }
         self.temporary = None;
         Ok(self.position)

@@ -1,9 +1,11 @@
 //! Blobs and logs as files of one directory.
 
 mod blob;
+mod file;
 mod lock;
 mod log;
 mod publish;
 mod storage;
 
+pub use file::{IfExists, create_file, open_file};
 pub use storage::{LocalOptions, LocalStorage};

@@ -42,6 +42,12 @@ pub(super) fn publish(temporary: &Path, target: &Path) -> Result<(), StorageErro
     sync_parent(target)
 }
 
+/// Gives the synced file `temporary` the name `target`, whatever has it, and syncs the directory.
+pub(super) fn replace(temporary: &Path, target: &Path) -> Result<(), StorageError> {
+    fs::rename(temporary, target).map_err(|error| StorageError::from_io("publish", show(target), error))?;
+    sync_parent(target)
+}
+
 /// Gives the published file `source` the name `target`, too, which must be free, and syncs the directory. Answers
 /// whether that is possible: not across file systems, for one.
 pub(super) fn share(source: &Path, target: &Path) -> Result<bool, StorageError> {

@@ -69,6 +69,18 @@ impl LocalStorage {
         Ok(LocalStorage { root: Arc::new(Root { directory: directory.to_owned(), options, next_temporary }) })
     }
 
+    /// Opens a directory that must be there.
+    ///
+    /// # Errors
+    /// [`StorageError::NotFound`] if there is none.
+    pub fn open_existing(directory: impl AsRef<Path>) -> Result<LocalStorage, StorageError> {
+        let directory = directory.as_ref();
+        if directory.is_dir() {
+            return LocalStorage::open(directory);
+        }
+        Err(StorageError::NotFound { place: show(directory) })
+    }
+
     /// The directory.
     pub fn directory(&self) -> &Path {
         &self.root.directory

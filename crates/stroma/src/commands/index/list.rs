@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use crate::arguments::IndexList;
-use crate::commands::run::{open_existing, print_json, standard_output};
+use crate::commands::run::{open_to_read, print_json, standard_output};
 use crate::failure::Result;
 use crate::output::{Table, bytes, count};
 
 pub(super) fn run(arguments: &IndexList) -> Result<()> {
-    let database = open_existing(&arguments.data)?;
+    let database = open_to_read(&arguments.data)?;
     match &arguments.index {
         Some(name) => list_samples(&database.sequence_index(name)?.samples(), arguments.json),
         None => list_indexes(&database, arguments.json),

@@ -7,11 +7,12 @@ use stroma_server::ServerOptions;
 
 use super::metrics::DatabaseMetrics;
 use crate::arguments::Serve;
-use crate::commands::run::open_or_create;
+use crate::commands::run::{open_or_create, open_to_read};
 use crate::failure::{Failure, Result};
 
 pub(in crate::commands) fn run(arguments: &Serve) -> Result<()> {
-    let database = Arc::new(open_or_create(&arguments.data)?);
+    let opened = if arguments.read_only { open_to_read } else { open_or_create };
+    let database = Arc::new(opened(&arguments.data)?);
     let defaults = ServerOptions::default();
     let options = ServerOptions {
         bind: arguments.bind,
@@ -31,7 +32,8 @@ pub(in crate::commands) fn run(arguments: &Serve) -> Result<()> {
         );
     }
     let mut output = std::io::stdout().lock();
-    writeln!(output, "Serving {} at mongodb://{}", database.folder().display(), server.address())
+    let how = if arguments.read_only { ", to be read only, as it is now," } else { "" };
+    writeln!(output, "Serving {}{how} at mongodb://{}", database.folder().display(), server.address())
         .and_then(|()| match server.http_address() {
             Some(address) => writeln!(
                 output,
