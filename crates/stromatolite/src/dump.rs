@@ -8,8 +8,9 @@ use stroma_strata::{DumpLine, DumpSink, dump_manifest_blob, magic_of};
 
 use crate::error::{Error, Result};
 
-/// Tells what a table, a value file, a segment of the log, a blob of a manifest or a database in one file holds; of a
-/// damaged one as much as can be read, of an encrypted one what its keys open. Takes no lock. The layers of sequence indexes are not told.
+/// Tells what a table, a value file, a segment of the log, a blob of a manifest or a database in one file
+/// holds; of a damaged one as much as can be read, of an encrypted one what its keys open. Takes no lock. The
+/// layers of sequence indexes are not told.
 ///
 /// # Errors
 /// [`Error::UnknownFile`]; when the file cannot be read. Damage is an item.
