@@ -70,13 +70,8 @@ pub(super) fn open(
     let value_orphans = values.delete_orphans()?;
 
     let last = replayed.last_sequence;
-    let log = WriteAheadLog::start(
-        storage.clone(),
-        next_log,
-        last,
-        record.durable_through,
-        options.encryption.clone(),
-    )?;
+    let (durable, encryption) = (record.durable_through, options.encryption.clone());
+    let log = WriteAheadLog::start(storage.clone(), next_log, last, durable, encryption)?;
     // What stays behind is passed over, and deleted by the next flush.
     let _ = delete_segments_before(&*storage, record.first_needed_log);
     let report = RecoveryReport {
