@@ -77,8 +77,9 @@
 //! [`Options::memory_bytes`]. One process opens a database to write at a time, any number to read
 //! ([`Database::open_read_only`]). After a failed write or sync of the log
 //! nothing more is accepted until the database is opened again ([`Error::Poisoned`]); reads go on. A full disk is
-//! no such failure: commits are refused while it lasts, and go on after it. What a transaction has read and written
-//! takes memory beside the budget until it ends.
+//! no such failure: commits are refused while it lasts, and go on after it. A transaction may write any amount: what
+//! is more than [`Options::transaction_bytes`] lies in scratch files until it ends. That, its range deletes and the
+//! list of what it has read take memory beside the budget.
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 

@@ -85,6 +85,9 @@ pub struct Options {
     /// How single keyspaces behave, by name: what merges operands, how long entries live. Keyspaces that are not named
     /// here have none of that.
     pub keyspaces: BTreeMap<String, KeyspaceOptions>,
+    /// Bytes of puts and deletes that a transaction keeps in memory, beside `memory_bytes`; what is more goes to
+    /// scratch files. Default 16 MiB.
+    pub transaction_bytes: usize,
     /// How long a transaction waits for a key that another has locked. Default 10 s.
     pub lock_timeout: Duration,
     /// Tells the time, for waits.
@@ -113,6 +116,7 @@ impl Default for Options {
             index: IndexPolicy::default(),
             encryption: None,
             keyspaces: BTreeMap::new(),
+            transaction_bytes: 16 << 20,
             lock_timeout: Duration::from_secs(10),
             clock: Arc::new(SystemClock::new()),
             spawner: Arc::new(ThreadSpawner),

@@ -387,6 +387,8 @@ fn small(memory_bytes: usize, background_threads: usize) -> Options {
         background_threads,
         block_bytes: 256,
         value_threshold: 250,
+        // Some transactions spill.
+        transaction_bytes: 1000,
         merge_policy: MergePolicy::TieredThenLevelled(Limits {
             level0_runs: 2,
             level1_bytes: 8 << 10,

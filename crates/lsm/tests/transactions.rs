@@ -46,10 +46,16 @@ fn change(choices: &mut Random, transaction: &mut Transaction, keyspace: &Keyspa
 
 #[test]
 fn going_back_to_a_savepoint_takes_back_what_came_after_it() {
-    let (database, keyspace) = open(Options::default());
+    for (transaction_bytes, rounds) in [(0, 20), (700, 50), (usize::MAX, 200)] {
+        go_back(Options { transaction_bytes, ..Options::default() }, rounds);
+    }
+}
+
+fn go_back(options: Options, rounds: u64) {
+    let (database, keyspace) = open(options);
     let mut choices = Random(1);
     let mut committed = Map::new();
-    for _ in 0..200 {
+    for _ in 0..rounds {
         let mut transaction = database.transaction();
         let mut map = committed.clone();
         let mut points: Vec<(Savepoint, Map)> = Vec::new();

@@ -9,7 +9,7 @@ use crate::entry::{MAX_BOUND_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES, Marked, Sequ
 use crate::log::Operation;
 use crate::options::Durability;
 use crate::transaction::Validation;
-use crate::values::{StoredStream, ValueFile};
+use crate::values::{StoredStream, ValueFile, ValueReference};
 
 /// Where a commit stands in the history of a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,6 +84,17 @@ impl Payload {
             Operation::encode_put_marked(&mut self.bytes, prefix, key, &value);
             self.operations += 1;
         }
+    }
+
+    /// Adds a put of a value that is in one of `files`; the key carries its prefix.
+    pub(crate) fn put_reference(&mut self, key: &[u8], encoded: &[u8], files: &[(Arc<ValueFile>, u64)]) {
+        let number = match ValueReference::decode(encoded) {
+            Ok(reference) => reference.file,
+            Err(damage) => return self.note_mistake(damage),
+        };
+        Operation::encode_put_stored(&mut self.bytes, &[], key, encoded);
+        self.operations += 1;
+        self.streamed.extend(files.iter().filter(|(file, _)| file.number() == number).cloned());
     }
 
     /// The value files it refers to; whoever takes them keeps them.

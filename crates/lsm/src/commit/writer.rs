@@ -136,6 +136,7 @@ impl Writer {
         if let Some(validation) = &request.validation {
             validation.check(core, earlier)?;
         }
+        core.catalog().check_puts(&request.payload.bytes)?;
         if request.durability == Durability::Synced {
             core.flush_recovered()?;
         }

@@ -282,6 +282,11 @@ impl TableOutput for MergeOutput<'_, '_, '_> {
     }
 
     fn place<'a>(&'a mut self, entry: EntryRef<'a>) -> Result<EntryRef<'a>, KindError> {
+        // What was moved for the entries before it.
+        let written = self.values.take_written_bytes();
+        if written > 0 {
+            self.output.note_written_elsewhere(written)?;
+        }
         Ok(self.values.place(entry)?)
     }
 

@@ -42,6 +42,11 @@ pub(crate) trait TableOutput {
         Ok(entry)
     }
 
+    /// The range tombstones as they are to stand in the table.
+    fn place_deletes(&self, tombstones: RangeTombstones) -> RangeTombstones {
+        tombstones
+    }
+
     /// A table ends with the user key that makes it at least this long, in bytes.
     fn table_bytes(&self) -> u64;
 
@@ -99,7 +104,7 @@ pub(crate) fn write_tables<C: Cursor, O: TableOutput>(
         let mut builder = TableBuilder::new(&mut sink, options.clone())?;
         on = fill(&mut builder, &mut survivors, on, output)?;
         let end = on.then(|| builder.last_key().map(successor)).flatten();
-        let summary = builder.finish(&rest.clipped(None, end.as_deref()))?;
+        let summary = builder.finish(&output.place_deletes(rest.clipped(None, end.as_deref())))?;
         output.finish(sink, summary)?;
         if end.is_none() {
             output.note_read(survivors.take_read_bytes());

@@ -24,7 +24,7 @@ use crate::resident::CleaningRoom;
 use crate::rules::{Resolver, with_expiries};
 use crate::snapshot::{SnapshotGuard, SnapshotRegistry};
 use crate::tombstones::DeadRanges;
-use crate::transaction::{LockTable, Validation};
+use crate::transaction::{LockTable, Scratch, Validation};
 use crate::values::{ValueFile, ValueStore};
 use crate::{Error, Value};
 
@@ -64,6 +64,8 @@ pub(crate) struct Core {
     pub(super) catalog: Catalog,
     /// Keys that transactions have locked.
     locks: LockTable,
+    /// Where transactions put what outgrows memory.
+    scratch: Arc<Scratch>,
     counters: Counters,
     /// Set by the first failed write of the log.
     poisoned: OnceLock<Error>,
@@ -93,6 +95,7 @@ pub(super) struct Parts {
     pub(super) recovered_through: Sequence,
     pub(super) held_values: Vec<Arc<ValueFile>>,
     pub(super) is_read_only: bool,
+    pub(super) scratch: Arc<Scratch>,
 }
 
 impl Core {
@@ -126,6 +129,7 @@ impl Core {
             recovered_through: parts.recovered_through,
             catalog: Catalog::default(),
             locks: LockTable::default(),
+            scratch: parts.scratch,
             counters: Counters::default(),
             poisoned: OnceLock::new(),
             closed: AtomicBool::new(false),
@@ -198,8 +202,17 @@ impl Core {
         &self.counters
     }
 
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
     pub(crate) fn locks(&self) -> &LockTable {
         &self.locks
+    }
+
+    /// Where transactions put what outgrows memory.
+    pub(crate) fn scratch(&self) -> &Arc<Scratch> {
+        &self.scratch
     }
 
     pub(crate) fn scans(&self) -> &ScanRegistry {

@@ -10,6 +10,7 @@ use super::core::Core;
 use super::open::{RecoveryReport, open};
 use super::read_only::Moments;
 use crate::commit::{Batch, Writer};
+use crate::entry::Sequence;
 use crate::keyspace::{KeyRange, Keyspace};
 use crate::memory_map::MemoryMap;
 use crate::options::Options;
@@ -169,6 +170,13 @@ impl Database {
     /// A new, empty batch.
     pub fn batch(&self) -> Batch {
         Batch::new(self.core().clone())
+    }
+
+    /// The change counter: the sequence of the last commit that readers see. It grows with every commit that changes
+    /// anything, never falls, and goes on where it was when the database is opened again, but for commits that were
+    /// lost. See [`Range::sequence`](crate::Range::sequence).
+    pub fn sequence(&self) -> Sequence {
+        self.core().published()
     }
 
     /// The database as it is now, to read from later.

@@ -19,6 +19,7 @@ use crate::options::Options;
 use crate::read::MemtableList;
 use crate::rules::Resolver;
 use crate::snapshot::SnapshotRegistry;
+use crate::transaction::Scratch;
 use crate::values::ValueStore;
 
 /// What was found when the database was opened, and what was left out.
@@ -37,7 +38,7 @@ pub struct RecoveryReport {
     pub replayed_commits: u64,
     /// What the log held beyond the recovered prefix, if anything.
     pub log_cut: Option<LogCut>,
-    /// Table and value files that no version names, left by a crash, and now deleted.
+    /// Table and value files that no version names, and scratch files of transactions, left by a crash and now deleted.
     pub orphans_deleted: usize,
 }
 
@@ -67,7 +68,8 @@ pub(super) fn open(
     let source = LogSource { storage: &*storage, encryption: options.encryption.as_ref() };
     let replayed = recovery.replay(source, &segments, options.recovery)?;
     let Recovered { record, memtables } = recovery.finish(&replayed, next_log, !all_segments.is_empty())?;
-    let value_orphans = values.delete_orphans()?;
+    let (scratch, scratch_orphans) = Scratch::open(storage.clone())?;
+    let orphans_deleted = found.orphans_deleted + values.delete_orphans()? + scratch_orphans;
 
     let last = replayed.last_sequence;
     let (durable, encryption) = (record.durable_through, options.encryption.clone());
@@ -81,7 +83,7 @@ pub(super) fn open(
         log_segments: segments.len(),
         replayed_commits: replayed.records,
         log_cut: replayed.cut,
-        orphans_deleted: found.orphans_deleted + value_orphans,
+        orphans_deleted,
     };
     let active = Arc::new(Memtable::new(&memtable_options, next_log, replayed.last_sequence)?);
     let core = Arc::new(Core::new(Parts {
@@ -101,6 +103,7 @@ pub(super) fn open(
         flush: FlushState::new(record),
         held_values: Vec::new(),
         is_read_only: false,
+        scratch,
     }));
     core.load_catalog()?;
     if !core.works_inline() {

@@ -33,6 +33,7 @@ use crate::options::{MemoryShares, Options};
 use crate::read::MemtableList;
 use crate::rules::Resolver;
 use crate::snapshot::SnapshotRegistry;
+use crate::transaction::Scratch;
 use crate::values::{ValueFile, ValueReference, ValueStore};
 
 /// How often a moment is taken anew because the writer was faster.
@@ -157,6 +158,7 @@ impl Moments {
             recovered_through: 0,
             held_values: latest.files.values().map(|(_, file)| file.clone()).collect(),
             is_read_only: true,
+            scratch: Scratch::unused(self.storage.clone()),
         }));
         core.load_catalog()?;
         Ok((core, report, is_joined))

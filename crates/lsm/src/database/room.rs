@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::core::Core;
 use crate::Error;
-use crate::commit::{Debt, Writer};
+use crate::commit::{Debt, Payload, Writer};
 use crate::memtable::Memtable;
 use crate::read::MemtableList;
 
@@ -99,6 +99,11 @@ impl Core {
             self.flush.ask_for_memory();
         }
         self.wait_for_flush(SHORT_PATIENCE)
+    }
+
+    /// Whether a batch can fit at all.
+    pub(crate) fn takes(&self, payload: &Payload) -> bool {
+        self.check_batch(payload.bytes.len(), payload.operations).is_ok()
     }
 
     /// Refuses a batch that can never fit.

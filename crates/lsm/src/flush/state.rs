@@ -64,8 +64,8 @@ impl FlushState {
         self.absorbed_through.load(Ordering::Acquire)
     }
 
-    /// Tells, before a memtable leaves the list, that it will.
-    pub(super) fn note_absorbed(&self, sequence: Sequence) {
+    /// Tells, before a memtable leaves the list, that it will; or that changes up to this sequence went past memory.
+    pub(crate) fn note_absorbed(&self, sequence: Sequence) {
         self.absorbed_through.fetch_max(sequence, Ordering::AcqRel);
     }
 

@@ -12,30 +12,41 @@ use crate::commit::{CommitToken, Writer};
 use crate::compaction::{TableKind, TableNotes};
 use crate::database::Core;
 use crate::entry::{MAX_SEQUENCE, Sequence};
-use crate::keyspace::Keyspace;
 use crate::log::{Operation, Record};
 
+/// Tables that are on the device and are to be one commit.
+pub(super) struct Finished<'a> {
+    /// Their keys: from the first up to, not including, the second.
+    pub(super) range: (&'a [u8], &'a [u8]),
+    pub(super) tables: stroma_strata::Ingestion<TableKind>,
+    /// How many sequences it takes: entries have the last one, range deletes the one before that.
+    pub(super) sequences: u32,
+    /// Whether much of the range may be left as it was: who has read there is then checked key by key.
+    pub(super) is_sparse: bool,
+}
+
 impl Core {
-    /// Commits finished tables of keys from `range.0` up to, not including, `range.1`.
-    pub(super) fn commit_ingestion(
+    /// Commits finished tables, if `check` allows it once everything before them is committed. If the error is
+    /// [`Error::Poisoned`] nobody knows whether they are there.
+    pub(super) fn commit_finished(
         &self,
-        range: (&[u8], &[u8]),
-        keyspace: &Keyspace,
-        tables: stroma_strata::Ingestion<TableKind>,
+        finished: Finished<'_>,
+        check: impl FnOnce() -> Result<(), Error>,
     ) -> Result<CommitToken, Error> {
+        let Finished { range, tables, sequences, is_sparse } = finished;
         // Most of it while others go on writing.
         if self.memory_touches(range) {
             self.flush_all()?;
         }
         let mut writer = self.writer().lock();
-        keyspace.check(keyspace.core())?;
-        let mut memtable = self.make_room(&mut writer, 0, 1)?;
+        check()?;
+        let mut memtable = self.make_room(&mut writer, 0, sequences)?;
         if self.memory_touches(range) {
             self.flush_for(&mut writer)?;
             memtable = self.memtables().active.clone();
         }
         self.flush_recovered()?;
-        let sequence = self.take_sequence(&mut writer, range.0)?;
+        let sequence = self.take_sequences(&mut writer, range.0, sequences)?;
         let named = {
             // No flush has a recency from before and is yet to be named.
             let _turn = self.flush.turn();
@@ -49,16 +60,29 @@ impl Core {
         // The sequence is in the log, and so is gone, whatever came of the tables.
         match &named {
             Ok(_) => {
-                memtable.note_ingestion(sequence, range.0, range.1);
+                let noted = if is_sparse { range.0 } else { range.1 };
+                memtable.note_ingestion(sequence, range.0, noted);
+                if is_sparse {
+                    self.flush.note_absorbed(sequence);
+                }
                 self.dead_ranges().note_ingestion(sequence, range.0, range.1);
-                self.counters().ingestions.add(1);
+                self.counters().ingestions.add(u64::from(!is_sparse));
             }
             Err(_) => memtable.note_ingestion(sequence, range.0, range.0),
         }
         writer.last_sequence = sequence;
         self.publish(sequence);
-        named?;
+        named.map_err(|error| self.poison_if_unknown(error.into()))?;
         Ok(CommitToken { epoch: self.epoch(), sequence })
+    }
+
+    /// The error of an edit. A full device or a closed set left everything as it was; else nobody knows whether the
+    /// edit is there.
+    fn poison_if_unknown(&self, error: Error) -> Error {
+        match error {
+            Error::Storage(StorageError::Full { .. }) | Error::Closed => error,
+            other => self.poison(other),
+        }
     }
 
     /// Whether anything in memory has a key of `range`.
@@ -68,18 +92,17 @@ impl Core {
         resident || list.newest_first().any(|memtable| memtable.touches(range.0, range.1))
     }
 
-    /// Appends a record that changes nothing to the log and syncs that; answers the sequence it took.
-    fn take_sequence(&self, writer: &mut Writer, key: &[u8]) -> Result<Sequence, Error> {
-        let sequence = writer.last_sequence + 1;
+    /// Appends a record that changes nothing to the log and syncs that; answers the last of the sequences it took.
+    fn take_sequences(&self, writer: &mut Writer, key: &[u8], operations: u32) -> Result<Sequence, Error> {
+        let first_sequence = writer.last_sequence + 1;
+        let sequence = writer.last_sequence + u64::from(operations);
         if sequence >= MAX_SEQUENCE / 2 {
             return Err(Error::OutOfMemory { what: "the range of sequence numbers" });
         }
         let mut payload = Vec::new();
-        Operation::encode_delete_range(&mut payload, key, key);
+        (0..operations).for_each(|_| Operation::encode_delete_range(&mut payload, key, key));
         let mut record = Vec::new();
-        writer
-            .log
-            .encode(&Record { first_sequence: sequence, operations: 1, payload: &payload }, &mut record)?;
+        writer.log.encode(&Record { first_sequence, operations, payload: &payload }, &mut record)?;
         let logged = writer.log.append(&record, sequence).and_then(|()| writer.log.sync());
         logged.map_err(|error: StorageError| writer.give_up_log(self, error.into()))?;
         self.counters().syncs.add(1);

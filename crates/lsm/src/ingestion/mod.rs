@@ -4,6 +4,7 @@
 //! it known which sequence they have, so they are stored with a stand-in, and the manifest says what it stands for.
 
 mod commit;
+mod net;
 mod writer;
 
 pub use writer::Ingestion;

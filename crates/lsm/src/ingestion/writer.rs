@@ -4,6 +4,7 @@ use std::fmt;
 
 use stroma_strata::LayerWriter;
 
+use super::commit::Finished;
 use crate::Error;
 use crate::commit::{CommitToken, Payload};
 use crate::compaction::{TableKind, layer_summary};
@@ -181,7 +182,8 @@ impl Ingestion {
         // On the device before a table that refers to them is opened.
         values.finish()?;
         let after = successor(&last);
-        core.commit_ingestion((&first, &after), &keyspace, layers)
+        let finished = Finished { range: (&first, &after), tables: layers, sequences: 1, is_sparse: false };
+        core.commit_finished(finished, || keyspace.check(core))
     }
 }
 

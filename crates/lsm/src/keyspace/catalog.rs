@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 use super::handle::{Keyspace, KeyspaceState};
-use super::range::{KeyRange, PREFIX_BYTES, prefix};
+use super::range::{KeyRange, PREFIX_BYTES, number_of, prefix};
 use crate::Error;
 use crate::commit::Payload;
 use crate::database::Core;
+use crate::log::{Operation, Operations};
 use crate::merging::Visibility;
 use crate::read::Range;
 use crate::rules::Rule;
@@ -25,6 +27,10 @@ const MAX_NAME_BYTES: usize = 255;
 #[derive(Debug, Default)]
 pub(crate) struct Catalog {
     state: Mutex<State>,
+    /// Those that were dropped since the database was opened, or are about to be; numbers are not given again.
+    dropped: RwLock<BTreeMap<u32, String>>,
+    /// Whether there are any.
+    has_dropped: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -125,10 +131,54 @@ impl Catalog {
         let mut payload = Payload::default();
         payload.delete(&prefix(CATALOG), name.as_bytes());
         payload.delete_range(&all.start, &all.end);
-        core.commit(payload, core.options().durability, None)?;
+        // Noted before: what is committed after it is refused, and what is committed before it is deleted by it.
+        self.dropped.write().insert(known.id(), name.to_owned());
+        self.has_dropped.store(true, Ordering::Release);
+        if let Err(error) = core.commit(payload, core.options().durability, None) {
+            self.dropped.write().remove(&known.id());
+            return Err(error);
+        }
         known.mark_dropped();
         state.keyspaces.remove(name);
         Ok(true)
+    }
+
+    /// Refuses a commit that puts something into a keyspace which was dropped after it was collected: nobody would
+    /// ever see or delete it. Called in the order of commits.
+    ///
+    /// # Errors
+    /// [`Error::KeyspaceDropped`].
+    pub(crate) fn check_puts(&self, payload: &[u8]) -> Result<(), Error> {
+        if !self.has_dropped.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let mut checked = None;
+        for operation in Operations::new(payload).flatten() {
+            let key = match operation {
+                Operation::Put { key, .. }
+                | Operation::PutStored { key, .. }
+                | Operation::PutMarked { key, .. } => key,
+                Operation::Delete { .. } | Operation::DeleteRange { .. } => continue,
+            };
+            let number = number_of(key);
+            if number != checked {
+                self.check_numbers(number)?;
+                checked = number;
+            }
+        }
+        Ok(())
+    }
+
+    /// The same for keyspaces by their numbers.
+    ///
+    /// # Errors
+    /// [`Error::KeyspaceDropped`].
+    pub(crate) fn check_numbers(&self, numbers: impl IntoIterator<Item = u32>) -> Result<(), Error> {
+        let dropped = self.dropped.read();
+        match numbers.into_iter().find_map(|number| dropped.get(&number)) {
+            Some(name) => Err(Error::KeyspaceDropped { name: name.clone() }),
+            None => Ok(()),
+        }
     }
 
     /// The names in order.

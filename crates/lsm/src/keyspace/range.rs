@@ -10,6 +10,11 @@ pub(crate) fn prefix(id: u32) -> [u8; PREFIX_BYTES] {
     id.to_be_bytes()
 }
 
+/// The number of the keyspace of a stored key.
+pub(super) fn number_of(key: &[u8]) -> Option<u32> {
+    key.first_chunk().map(|prefix| u32::from_be_bytes(*prefix))
+}
+
 /// Keys up to this length, prefix included, are looked up without an allocation.
 const SHORT_KEY_BYTES: usize = 64;
 

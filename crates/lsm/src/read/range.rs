@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::ahead::ReadAhead;
 use super::scans::{OpenCursors, ScanCursor, ScanSlot};
 use crate::database::Core;
-use crate::entry::{EntryRef, Kind, Marked, Seen};
+use crate::entry::{EntryRef, Kind, Marked, Seen, Sequence};
 use crate::keyspace::{KeyRange, PREFIX_BYTES};
 use crate::merging::Visibility;
 use crate::snapshot::SnapshotGuard;
@@ -85,6 +85,33 @@ impl Range {
     pub(crate) fn failing_with(mut self, failure: Option<Error>) -> Self {
         self.failure = failure;
         self
+    }
+
+    /// The change counter that it is based on: the sequence of the last commit it sees.
+    ///
+    /// Each commit that changes anything raises the counter of the database, and it never falls while that is open. So
+    /// what a scan found is what there is until [`Database::sequence`] is another. A cache keeps it beside what it made
+    /// of the scan:
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().expect("a temporary directory");
+    /// # let database = stroma_lsm::Database::open(folder.path(), stroma_lsm::Options::default())?;
+    /// let stock = database.keyspace("stock")?;
+    /// stock.put("apples", "12")?;
+    /// let scan = stock.iter();
+    /// let cached = (scan.sequence(), scan.count());
+    /// assert_eq!(database.sequence(), cached.0, "nothing has changed");
+    /// stock.put("pears", "7")?;
+    /// assert!(database.sequence() > cached.0, "count again");
+    /// # Ok::<(), stroma_lsm::Error>(())
+    /// ```
+    ///
+    /// One that outlives the process keeps the [epoch](crate::CommitToken::epoch) as well: commits that were lost with
+    /// the power had sequences that later ones get again, in another epoch.
+    ///
+    /// [`Database::sequence`]: crate::Database::sequence
+    pub fn sequence(&self) -> Sequence {
+        self.scan.guard.sequence()
     }
 
     /// The next entry from the front, lent until the next call: nothing is allocated for it, as [`Iterator::next`] has

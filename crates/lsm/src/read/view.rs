@@ -123,8 +123,8 @@ impl ReadView {
     ) -> ScanCursor {
         let (mut sources, mut tombstones) = self.sources(range);
         if let Some(own) = own {
-            sources.insert(0, Box::new(own.cursor()));
-            tombstones.insert(0, own.tombstones());
+            sources.splice(0..0, own.cursors());
+            tombstones.insert(0, own.tombstones().clone());
         }
         let cursor = VisibleCursor::new(MergingCursor::new(sources), tombstones, visibility);
         // What a transaction wrote itself lies where others find nothing.

@@ -123,8 +123,14 @@ impl Table {
         let properties = place.load(&footer.properties, &footer.without_properties(), "properties")?;
         let properties = Properties::decode(properties.of(&*blob))
             .ok_or_else(|| Error::corrupt(&file, footer.properties.offset, "unreadable properties"))?;
-        let tombstones = RangeTombstones::decode(load(&footer.tombstones, "range tombstones")?.of(&*blob))
-            .ok_or_else(|| Error::corrupt(&file, footer.tombstones.offset, "unreadable range tombstones"))?;
+        let mut tombstones = RangeTombstones::decode(
+            load(&footer.tombstones, "range tombstones")?.of(&*blob),
+        )
+        .ok_or_else(|| Error::corrupt(&file, footer.tombstones.offset, "unreadable range tombstones"))?;
+        if ingested_at > 0 {
+            // What was written together is hidden by none of them.
+            tombstones.retain(|sequences| *sequences = vec![ingested_at - 1]);
+        }
         let index_bytes = load(&footer.index, "index")?;
         let data_end = footer.tombstones.offset;
         let index = BlockIndex::open(index_bytes, &*blob, footer.block_count, data_end, footer.index_kind)

@@ -1,14 +1,15 @@
 //! The transaction that callers hold.
 
+use std::io::Read;
 use std::ops::RangeBounds;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use super::locks::HeldLocks;
-use super::own_writes::OwnWrites;
+use super::own_writes::{OwnWrites, Said};
 use super::read_set::ReadSet;
-use super::savepoints::{Savepoint, Savepoints, Step};
+use super::savepoints::{Savepoint, Savepoints};
 use super::tracked::TrackedRange;
 use super::validation::Validation;
 use crate::commit::CommitToken;
@@ -19,14 +20,20 @@ use crate::merging::Visibility;
 use crate::options::Durability;
 use crate::read::Range;
 use crate::snapshot::SnapshotGuard;
+use crate::values::{Located, StoredStream, ValueReader};
 use crate::{Error, Value};
 
 /// A serializable transaction: reads of one moment and own writes, committed together or not at all.
 ///
 /// Unless it is asked to ([`get_for_update`](Transaction::get_for_update)) it takes no locks, never waits for another
 /// and never deadlocks; instead [`commit`](Transaction::commit) may refuse it with [`Error::Conflict`], and the caller
-/// runs it again. One that only reads never conflicts. Its writes and the list of its reads take memory until it ends,
-/// beside the memory budget. Dropping it undoes it.
+/// runs it again. One that only reads never conflicts. Dropping it undoes it.
+///
+/// It may be of any size: puts and deletes that take more memory than
+/// [`Options::transaction_bytes`](crate::Options::transaction_bytes) move to scratch files, where it goes on reading
+/// them, and which go with it. What is too large for a batch is committed as tables, past the log: at once, however
+/// large, and durable whatever durability was asked for. Range deletes, and the list of what it has read, stay in
+/// memory, beside the budget.
 #[derive(Debug)]
 #[must_use = "a transaction changes nothing before it is committed"]
 pub struct Transaction {
@@ -36,6 +43,8 @@ pub struct Transaction {
     reads: Mutex<ReadSet>,
     savepoints: Savepoints,
     locks: HeldLocks,
+    /// The keyspaces it has put something into.
+    keyspaces: Vec<u32>,
 }
 
 impl Transaction {
@@ -49,6 +58,7 @@ impl Transaction {
             reads: Mutex::default(),
             savepoints: Savepoints::default(),
             locks,
+            keyspaces: Vec::new(),
         }
     }
 
@@ -64,6 +74,15 @@ impl Transaction {
     pub fn get(&self, keyspace: &Keyspace, key: impl AsRef<[u8]>) -> Result<Option<Value>, Error> {
         keyspace.check_same(&self.core)?;
         self.get_stored(keyspace.full_key(key.as_ref()))
+    }
+
+    /// The value of `key` as a stream; see [`Keyspace::reader`]. It counts as read as a whole.
+    ///
+    /// # Errors
+    /// As [`Transaction::get`].
+    pub fn reader(&self, keyspace: &Keyspace, key: impl AsRef<[u8]>) -> Result<Option<ValueReader>, Error> {
+        keyspace.check_same(&self.core)?;
+        Ok(self.look_up(keyspace.full_key(key.as_ref()))?.map(Located::into_reader))
     }
 
     /// Locks `key` until the transaction ends, waiting for others who have locked it, then answers its value as
@@ -131,7 +150,7 @@ impl Transaction {
 
     /// A place to go back to. Constant time; writes after it are noted until the transaction ends or it is released.
     pub fn savepoint(&mut self) -> Savepoint {
-        self.savepoints.add()
+        self.savepoints.add(&self.own)
     }
 
     /// Takes back every write since `point`, which stays good; those made after it do not. What was read still counts
@@ -153,10 +172,14 @@ impl Transaction {
     }
 
     fn get_stored(&self, key: Vec<u8>) -> Result<Option<Value>, Error> {
-        if let Some(own) = self.own.get(&key) {
-            return Ok(own.map(Value::from));
+        self.look_up(key)?.map(Located::load).transpose()
+    }
+
+    fn look_up(&self, key: Vec<u8>) -> Result<Option<Located>, Error> {
+        if let Some(own) = self.own.get(&key)? {
+            return own.map(|found| self.core.locate_kept(found)).transpose();
         }
-        let found = self.core.get(&key, Some(&self.guard))?;
+        let found = self.core.look_up(&key, Some(&self.guard))?;
         self.reads.lock().add_key(key);
         Ok(found)
     }
@@ -184,7 +207,8 @@ impl Transaction {
     /// Sets `key` to `value`.
     ///
     /// # Errors
-    /// [`Error::TooLarge`]; a dropped keyspace or one of another database.
+    /// [`Error::TooLarge`]; a dropped keyspace or one of another database; failure of the storage where a scratch file
+    /// had to be written. The transaction is as it was then.
     pub fn put(
         &mut self,
         keyspace: &Keyspace,
@@ -193,7 +217,26 @@ impl Transaction {
     ) -> Result<(), Error> {
         let value = value.as_ref();
         check_size("value", value.len(), MAX_VALUE_BYTES)?;
-        self.write(keyspace, key.as_ref(), Some(value.to_vec()))
+        self.write(keyspace, key.as_ref(), Said::Value(value.to_vec()))
+    }
+
+    /// Sets `key` to all that `source` gives, a value of any length; see [`Keyspace::put_stream`]. It is on the device
+    /// when this returns, but only the transaction sees it before the commit, and without one it goes again.
+    ///
+    /// # Errors
+    /// [`Error::Stream`] if the source fails; as [`Transaction::put`]. The transaction is as it was then.
+    pub fn put_stream(
+        &mut self,
+        keyspace: &Keyspace,
+        key: impl AsRef<[u8]>,
+        mut source: impl Read,
+    ) -> Result<(), Error> {
+        keyspace.check(&self.core)?;
+        let said = match self.core.store_stream(&mut source)? {
+            StoredStream::Short(value) => Said::Value(value),
+            StoredStream::Stored(reference, file) => Said::Stored(reference, file),
+        };
+        self.write(keyspace, key.as_ref(), said)
     }
 
     /// Has the keyspace's merge operator change the value of `key` by `operand`, at once: the value is read, which
@@ -221,7 +264,7 @@ impl Transaction {
     /// # Errors
     /// As [`Transaction::put`].
     pub fn delete(&mut self, keyspace: &Keyspace, key: impl AsRef<[u8]>) -> Result<(), Error> {
-        self.write(keyspace, key.as_ref(), None)
+        self.write(keyspace, key.as_ref(), Said::Deleted)
     }
 
     /// Removes every key in `range`.
@@ -236,23 +279,35 @@ impl Transaction {
         keyspace.check(&self.core)?;
         let range = KeyRange::new(keyspace.id(), &range);
         check_size("key", range.start.len().max(range.end.len()), MAX_BOUND_BYTES)?;
-        let tombstones = self.savepoints.are_noted().then(|| self.own.tombstones());
-        let covered = self.own.delete_range(&range);
-        if let Some(tombstones) = tombstones {
-            self.savepoints.note(Step::Range { covered, tombstones });
-        }
+        self.make_room()?;
+        self.own.delete_range(&range, self.savepoints.kept_through());
         Ok(())
     }
 
-    fn write(&mut self, keyspace: &Keyspace, key: &[u8], value: Option<Vec<u8>>) -> Result<(), Error> {
+    fn write(&mut self, keyspace: &Keyspace, key: &[u8], said: Said) -> Result<(), Error> {
         keyspace.check(&self.core)?;
         let key = keyspace.full_key(key);
         check_size("key", key.len(), MAX_KEY_BYTES)?;
-        let noted = self.savepoints.are_noted().then(|| key.clone());
-        let before = self.own.write(key, value);
-        if let Some(key) = noted {
-            self.savepoints.note(Step::Point { key, before });
+        self.make_room()?;
+        if !self.keyspaces.contains(&keyspace.id()) {
+            self.keyspaces.push(keyspace.id());
         }
+        self.savepoints.note(self.own.last() + 1, || key.clone());
+        self.own.write(key, said, self.savepoints.kept_through());
+        Ok(())
+    }
+
+    /// Moves what it wrote to a scratch file if that takes more memory than it may.
+    fn make_room(&mut self) -> Result<(), Error> {
+        let bytes = self.own.bytes_in_memory() + self.savepoints.note_bytes();
+        if bytes <= self.core.options().transaction_bytes {
+            return Ok(());
+        }
+        // Whoever opens the database next clears scratch files away.
+        self.core.check_open()?;
+        let options = self.core.layers.ingestion_options();
+        self.own.spill(&self.savepoints.sequences(), self.core.scratch(), &options)?;
+        self.savepoints.note_spilled();
         Ok(())
     }
 
@@ -266,20 +321,23 @@ impl Transaction {
         self.commit_with(durability)
     }
 
-    /// Commits with a durability of its own.
+    /// Commits with a durability of its own. What is too large for a batch is durable in any case.
     ///
     /// # Errors
     /// As [`Transaction::commit`].
     pub fn commit_with(self, durability: Durability) -> Result<CommitToken, Error> {
-        let Transaction { core, guard, own, reads, locks, .. } = self;
+        let Transaction { core, guard, own, reads, locks, keyspaces, .. } = self;
         if own.is_empty() {
             // What it read is what stood there at its snapshot: it ran then.
             return Ok(CommitToken { epoch: core.epoch(), sequence: guard.sequence() });
         }
         let mut validation = Validation::new(reads.into_inner().freeze(), guard.sequence());
-        let outcome = validation
-            .advance(&core)
-            .and_then(|()| core.commit_streamed(own.to_payload(), durability, Some(validation)));
+        let payload = own.is_in_memory().then(|| own.to_payload());
+        let outcome =
+            validation.advance(&core).and_then(|()| match payload.filter(|payload| core.takes(payload)) {
+                Some(payload) => core.commit_streamed(payload, durability, Some(validation)),
+                None => core.commit_as_tables(&own, &validation, &keyspaces),
+            });
         if matches!(outcome, Err(Error::Conflict { .. })) {
             core.counters().conflicts.add(1);
         }

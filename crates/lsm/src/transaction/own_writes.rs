@@ -1,186 +1,214 @@
 //! What a transaction has written and nobody else sees.
+//!
+//! Every write has a sequence of its own, above all committed ones, so that the newest of a key counts, as it does in
+//! the database. What savepoints may bring back is kept as an older version. Puts and deletes are in memory until
+//! they take more than [`Options::transaction_bytes`](crate::Options::transaction_bytes); then they become a run of
+//! scratch tables. Range deletes stay in memory.
 
-use std::collections::BTreeMap;
-use std::ops::Bound;
 use std::sync::Arc;
 
-use super::savepoints::Step;
+use super::points::{Points, PointsCursor, Version};
+use super::runs::Runs;
+use super::scratch::Scratch;
 use crate::Error;
 use crate::commit::Payload;
 use crate::cursor::Cursor;
-use crate::entry::{EntryRef, Kind, Sequence};
+use crate::entry::{Kind, Sequence};
 use crate::keyspace::KeyRange;
 use crate::merging::{OWN_WRITES, Visibility};
+use crate::table::TableOptions;
 use crate::tombstones::RangeTombstones;
+use crate::values::{Found, ValueFile, ValueReference};
 
-/// The sequence of own range deletes.
-const RANGE_DELETE: Sequence = OWN_WRITES;
-/// The sequence of own puts and deletes: those that a later range delete covers are taken out when it is made, so
-/// that the ones left are all newer than any range delete.
-const POINT: Sequence = OWN_WRITES + 1;
+/// Range deletes that may have been made over since the last look, before the set is tidied.
+const LEAST_TIDYING: usize = 64;
 
-/// A key's own value, `None` if the transaction deleted it.
-pub(super) type Points = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+/// A value file that own writes refer to, and the bytes it is for.
+pub(crate) type Streamed = (Arc<ValueFile>, u64);
+
+/// What a write says of its key.
+#[derive(Debug)]
+pub(super) enum Said {
+    Deleted,
+    Value(Vec<u8>),
+    /// Where a streamed value lies.
+    Stored(ValueReference, Arc<ValueFile>),
+}
 
 /// Own puts, deletes and range deletes. Cloning shares them; a change after that leaves the clone as it was, at the
-/// price of a copy, once.
-#[derive(Debug, Clone, Default)]
+/// price of a copy of what is in memory, once.
+#[derive(Debug, Clone)]
 pub(crate) struct OwnWrites {
     points: Arc<Points>,
+    /// Older than what is in memory.
+    runs: Runs,
     tombstones: Arc<RangeTombstones>,
+    /// Kept for as long as somebody may read what lies in them.
+    streamed: Arc<Vec<Streamed>>,
+    /// The sequence of the last write, taken back or not.
+    last: Sequence,
+    /// Range deletes since the set was tidied.
+    untidied: usize,
+}
+
+impl Default for OwnWrites {
+    fn default() -> Self {
+        OwnWrites {
+            points: Arc::default(),
+            runs: Runs::default(),
+            tombstones: Arc::default(),
+            streamed: Arc::default(),
+            last: OWN_WRITES,
+            untidied: 0,
+        }
+    }
 }
 
 impl OwnWrites {
     /// Whether nothing was written.
     pub(super) fn is_empty(&self) -> bool {
-        self.points.is_empty() && self.tombstones.is_empty()
+        self.points.is_empty() && self.runs.is_empty() && self.tombstones.is_empty()
     }
 
-    /// Sets or deletes `key`; answers what was said of it before.
-    pub(super) fn write(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) -> Option<Option<Vec<u8>>> {
-        Arc::make_mut(&mut self.points).insert(key, value)
+    /// Whether all of it is in memory.
+    pub(super) fn is_in_memory(&self) -> bool {
+        self.runs.is_empty()
     }
 
-    /// Takes back the write that this step was noted with, which must be the last.
-    pub(super) fn take_back(&mut self, step: Step) {
-        let points = Arc::make_mut(&mut self.points);
-        match step {
-            Step::Point { key, before: Some(before) } => {
-                points.insert(key, before);
-            }
-            Step::Point { key, before: None } => {
-                points.remove(&key);
-            }
-            Step::Range { mut covered, tombstones } => {
-                points.append(&mut covered);
-                self.tombstones = tombstones;
-            }
-        }
+    /// The sequence of the last write.
+    pub(super) fn last(&self) -> Sequence {
+        self.last
     }
 
-    /// Deletes a range; answers the own writes that it covered.
-    pub(super) fn delete_range(&mut self, range: &KeyRange) -> Points {
-        let mut taken = Points::new();
+    /// What puts and deletes take in memory, in bytes, about.
+    pub(super) fn bytes_in_memory(&self) -> usize {
+        self.points.bytes()
+    }
+
+    /// Sets or deletes `key`. What came before stays if it is not after `kept_through`.
+    pub(super) fn write(&mut self, key: Vec<u8>, said: Said, kept_through: Sequence) {
+        self.last += 1;
+        let (kind, value) = match said {
+            Said::Deleted => (Kind::Delete, Vec::new()),
+            Said::Value(value) => (Kind::Put, value),
+            Said::Stored(reference, file) => {
+                Arc::make_mut(&mut self.streamed).push((file, reference.stored_bytes()));
+                let mut encoded = Vec::new();
+                reference.encode(&mut encoded);
+                (Kind::Stored, encoded)
+            }
+        };
+        let version = Version { sequence: self.last, kind, value };
+        Arc::make_mut(&mut self.points).write(key, version, kept_through);
+    }
+
+    /// Deletes a range.
+    pub(super) fn delete_range(&mut self, range: &KeyRange, kept_through: Sequence) {
         if range.is_empty() {
-            return taken;
+            return;
         }
-        let bounds = (Bound::Included(range.start.as_slice()), Bound::Excluded(range.end.as_slice()));
-        let covered: Vec<Vec<u8>> =
-            self.points.range::<[u8], _>(bounds).map(|(key, _)| key.clone()).collect();
-        if !covered.is_empty() {
-            let points = Arc::make_mut(&mut self.points);
-            taken.extend(covered.into_iter().filter_map(|key| points.remove_entry(&key)));
+        self.last += 1;
+        if !self.points.is_empty() {
+            Arc::make_mut(&mut self.points).forget_range(range, kept_through);
         }
-        Arc::make_mut(&mut self.tombstones).insert(&range.start, &range.end, RANGE_DELETE);
-        taken
+        let tombstones = Arc::make_mut(&mut self.tombstones);
+        tombstones.insert(&range.start, &range.end, self.last);
+        self.untidied += 1;
+        if self.untidied > tombstones.fragments().len() + LEAST_TIDYING {
+            // Savepoints have sets of their own: of this one only the newest deletes count.
+            tombstones.retain(|sequences| sequences.truncate(1));
+            self.untidied = 0;
+        }
+    }
+
+    /// Forgets what was written to `key`, in memory, after `sequence`.
+    pub(super) fn take_back(&mut self, key: &[u8], sequence: Sequence) {
+        Arc::make_mut(&mut self.points).take_back(key, sequence);
+    }
+
+    /// Forgets the runs, and the ends of runs, after `sequence`, and goes back to these range deletes.
+    pub(super) fn go_back(&mut self, sequence: Sequence, tombstones: Arc<RangeTombstones>) {
+        self.runs.take_back(sequence);
+        self.tombstones = tombstones;
+    }
+
+    /// Moves puts and deletes from memory to a scratch file; `savepoints` are the sequences that may be gone back to.
+    ///
+    /// # Errors
+    /// Failure of the storage; all is still readable then.
+    pub(super) fn spill(
+        &mut self,
+        savepoints: &[Sequence],
+        scratch: &Arc<Scratch>,
+        options: &TableOptions,
+    ) -> Result<(), Error> {
+        if self.points.is_empty() {
+            return Ok(());
+        }
+        self.runs.push(PointsCursor::new(self.points.clone()), savepoints, scratch, options)?;
+        self.points = Arc::default();
+        self.runs.merge(savepoints, scratch, options)
     }
 
     /// What the transaction's own writes say of `key`: nothing, that it is deleted, or its value.
-    pub(super) fn get(&self, key: &[u8]) -> Option<Option<&[u8]>> {
-        if let Some(own) = self.points.get(key) {
-            return Some(own.as_deref());
+    ///
+    /// # Errors
+    /// Damage or failure of the storage.
+    pub(super) fn get(&self, key: &[u8]) -> Result<Option<Option<Found>>, Error> {
+        let deleted = self.tombstones.newest(key, Visibility::with_own_writes(0));
+        let found = match self.points.newest(key) {
+            Some(version) => Some((version.sequence, Found::of(&version.entry(key)))),
+            None => self.runs.newest(key, |entry| Found::of(&entry))?,
+        };
+        match found {
+            Some((sequence, found)) if deleted.is_none_or(|deleted| deleted < sequence) => found.map(Some),
+            _ => Ok(deleted.map(|_| None)),
         }
-        self.tombstones.newest(key, Visibility::with_own_writes(0)).map(|_| None)
     }
 
-    /// The writes as a batch that does the same.
+    /// The writes as a batch that does the same. All of it is in memory.
     pub(super) fn to_payload(&self) -> Payload {
         let mut payload = Payload::default();
         for fragment in self.tombstones.fragments() {
             payload.delete_range(&fragment.start, &fragment.end);
         }
-        for (key, value) in &*self.points {
-            match value {
-                Some(value) => payload.put(&[], key, value),
-                None => payload.delete(&[], key),
+        let visibility = Visibility::with_own_writes(0);
+        for (key, version) in self.points.iter() {
+            // What a savepoint kept of a deleted range.
+            if self.tombstones.newest(key, visibility).is_some_and(|deleted| deleted > version.sequence) {
+                continue;
+            }
+            match version.kind {
+                Kind::Put => payload.put(&[], key, &version.value),
+                Kind::Delete => payload.delete(&[], key),
+                Kind::Stored => payload.put_reference(key, &version.value, &self.streamed),
+                Kind::Marked => payload.note_mistake(Error::corrupt(
+                    "a transaction",
+                    0,
+                    "a marked value among its own writes, which are plain",
+                )),
             }
         }
         payload
     }
 
     /// The own range deletes.
-    pub(crate) fn tombstones(&self) -> Arc<RangeTombstones> {
-        self.tombstones.clone()
+    pub(crate) fn tombstones(&self) -> &Arc<RangeTombstones> {
+        &self.tombstones
     }
 
-    /// A cursor over own puts and deletes as they are now.
-    pub(crate) fn cursor(&self) -> OwnWritesCursor {
-        OwnWritesCursor { points: self.points.clone(), key: Vec::new(), value: None, on: false }
+    /// The value files that own writes refer to, or did.
+    pub(crate) fn streamed(&self) -> &[Streamed] {
+        &self.streamed
     }
-}
 
-/// Walks over own puts and deletes. It stands on a copy of an entry; a step is a search, logarithmic in the number
-/// of own writes.
-#[derive(Debug)]
-pub(crate) struct OwnWritesCursor {
-    points: Arc<Points>,
-    key: Vec<u8>,
-    value: Option<Vec<u8>>,
-    on: bool,
-}
-
-impl OwnWritesCursor {
-    fn stand_on(&mut self, found: Option<(Vec<u8>, Option<Vec<u8>>)>) -> bool {
-        self.on = found.is_some();
-        if let Some((key, value)) = found {
-            self.key = key;
-            self.value = value;
+    /// Cursors over own puts and deletes as they are now, newest first.
+    pub(crate) fn cursors(&self) -> Vec<Box<dyn Cursor>> {
+        let mut cursors: Vec<Box<dyn Cursor>> = Vec::new();
+        if !self.points.is_empty() {
+            cursors.push(Box::new(PointsCursor::new(self.points.clone())));
         }
-        self.on
-    }
-
-    fn first_in(&mut self, bounds: (Bound<&[u8]>, Bound<&[u8]>)) -> bool {
-        let found = self.points.range::<[u8], _>(bounds).next();
-        let found = found.map(|(key, value)| (key.clone(), value.clone()));
-        self.stand_on(found)
-    }
-
-    fn last_in(&mut self, bounds: (Bound<&[u8]>, Bound<&[u8]>)) -> bool {
-        let found = self.points.range::<[u8], _>(bounds).next_back();
-        let found = found.map(|(key, value)| (key.clone(), value.clone()));
-        self.stand_on(found)
-    }
-}
-
-impl Cursor for OwnWritesCursor {
-    fn seek_first(&mut self) -> Result<bool, Error> {
-        Ok(self.first_in((Bound::Unbounded, Bound::Unbounded)))
-    }
-
-    fn seek_last(&mut self) -> Result<bool, Error> {
-        Ok(self.last_in((Bound::Unbounded, Bound::Unbounded)))
-    }
-
-    fn seek(&mut self, key: &[u8], sequence: Sequence) -> Result<bool, Error> {
-        let start = if sequence >= POINT { Bound::Included(key) } else { Bound::Excluded(key) };
-        Ok(self.first_in((start, Bound::Unbounded)))
-    }
-
-    fn seek_before(&mut self, key: &[u8], sequence: Sequence) -> Result<bool, Error> {
-        let end = if sequence >= POINT { Bound::Excluded(key) } else { Bound::Included(key) };
-        Ok(self.last_in((Bound::Unbounded, end)))
-    }
-
-    fn next(&mut self) -> Result<bool, Error> {
-        if !self.on {
-            return Ok(false);
-        }
-        let key = std::mem::take(&mut self.key);
-        Ok(self.first_in((Bound::Excluded(&key), Bound::Unbounded)))
-    }
-
-    fn previous(&mut self) -> Result<bool, Error> {
-        if !self.on {
-            return Ok(false);
-        }
-        let key = std::mem::take(&mut self.key);
-        Ok(self.last_in((Bound::Unbounded, Bound::Excluded(&key))))
-    }
-
-    fn entry(&self) -> EntryRef<'_> {
-        assert!(self.on, "a cursor that stands on no entry was asked for it");
-        let kind = if self.value.is_some() { Kind::Put } else { Kind::Delete };
-        let value = self.value.as_deref().unwrap_or_default();
-        EntryRef { user_key: &self.key, sequence: POINT, kind, value }
+        cursors.extend(self.runs.cursors().map(|cursor| -> Box<dyn Cursor> { Box::new(cursor) }));
+        cursors
     }
 }

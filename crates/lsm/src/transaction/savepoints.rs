@@ -1,11 +1,15 @@
-//! Going back within a transaction: what each write replaced, kept while there is a savepoint to go back to.
+//! Going back within a transaction: where each savepoint stands among the own writes, and what was written since.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::own_writes::{OwnWrites, Points};
+use super::own_writes::OwnWrites;
 use crate::Error;
+use crate::entry::Sequence;
 use crate::tombstones::RangeTombstones;
+
+/// What a note takes in memory beside its key, in bytes.
+const NOTE_OVERHEAD: usize = 48;
 
 /// A moment in a transaction, made by [`Transaction::savepoint`](super::Transaction::savepoint).
 #[derive(Debug)]
@@ -17,50 +21,77 @@ pub struct Savepoint {
 /// Numbers savepoints.
 static NEXT_NUMBER: AtomicU64 = AtomicU64::new(0);
 
-/// The savepoints of a transaction that are still good, and how to go back to them.
+/// The savepoints of a transaction that are still good, and what was written in memory since the first.
 #[derive(Debug, Default)]
 pub(super) struct Savepoints {
-    /// Ascending: number, and how many steps there were when it was made.
-    good: Vec<(u64, usize)>,
-    steps: Vec<Step>,
+    /// In the order in which they were made.
+    good: Vec<Good>,
+    /// Keys written since the first of them and since the last spill.
+    notes: Vec<(Sequence, Vec<u8>)>,
+    note_bytes: usize,
 }
 
-/// What one write replaced.
+/// A savepoint as its transaction knows it.
 #[derive(Debug)]
-pub(super) enum Step {
-    /// What was said of a key: nothing, that it is deleted, or its value.
-    Point { key: Vec<u8>, before: Option<Option<Vec<u8>>> },
-    /// The writes that a range delete covered, and the range deletes before it.
-    Range { covered: Points, tombstones: Arc<RangeTombstones> },
+struct Good {
+    number: u64,
+    /// That of the last write before it.
+    sequence: Sequence,
+    tombstones: Arc<RangeTombstones>,
 }
 
 impl Savepoints {
-    /// A savepoint of now. Constant time.
-    pub(super) fn add(&mut self) -> Savepoint {
+    /// A savepoint after all that is in `own`. Constant time.
+    pub(super) fn add(&mut self, own: &OwnWrites) -> Savepoint {
         let number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
-        self.good.push((number, self.steps.len()));
+        self.good.push(Good { number, sequence: own.last(), tombstones: own.tombstones().clone() });
         Savepoint { number }
     }
 
-    /// Whether steps are to be noted.
-    pub(super) fn are_noted(&self) -> bool {
-        !self.good.is_empty()
+    /// Writes up to this sequence may be asked for again; 0 for none.
+    pub(super) fn kept_through(&self) -> Sequence {
+        self.good.last().map_or(0, |good| good.sequence)
     }
 
-    pub(super) fn note(&mut self, step: Step) {
-        self.steps.push(step);
+    /// Where one may go back to, ascending.
+    pub(super) fn sequences(&self) -> Vec<Sequence> {
+        self.good.iter().map(|good| good.sequence).collect()
     }
 
-    /// Takes back what was written since `point`, which stays good; later ones do not. Time linear in these writes.
+    /// Bytes that notes take in memory, about.
+    pub(super) fn note_bytes(&self) -> usize {
+        self.note_bytes
+    }
+
+    /// Notes a key that was just written, if there is a savepoint.
+    pub(super) fn note(&mut self, sequence: Sequence, key: impl FnOnce() -> Vec<u8>) {
+        if !self.good.is_empty() {
+            let key = key();
+            self.note_bytes += key.len() + NOTE_OVERHEAD;
+            self.notes.push((sequence, key));
+        }
+    }
+
+    /// What was noted is in memory no more.
+    pub(super) fn note_spilled(&mut self) {
+        self.notes = Vec::new();
+        self.note_bytes = 0;
+    }
+
+    /// Takes back what was written since `point`, which stays good; later ones do not. Time linear in these writes as
+    /// far as they are in memory, and in the number of runs beside it.
     ///
     /// # Errors
     /// [`Error::SavepointGone`]; nothing has changed then.
     pub(super) fn go_back(&mut self, point: &Savepoint, own: &mut OwnWrites) -> Result<(), Error> {
         let at = self.place(point)?;
         self.good.truncate(at + 1);
-        for step in self.steps.drain(self.good[at].1..).rev() {
-            own.take_back(step);
+        let good = &self.good[at];
+        while let Some((_, key)) = self.notes.pop_if(|(sequence, _)| *sequence > good.sequence) {
+            self.note_bytes -= key.len() + NOTE_OVERHEAD;
+            own.take_back(&key, good.sequence);
         }
+        own.go_back(good.sequence, good.tombstones.clone());
         Ok(())
     }
 
@@ -72,12 +103,12 @@ impl Savepoints {
         let at = self.place(point)?;
         self.good.truncate(at);
         if self.good.is_empty() {
-            self.steps = Vec::new();
+            self.note_spilled();
         }
         Ok(())
     }
 
     fn place(&self, point: &Savepoint) -> Result<usize, Error> {
-        self.good.binary_search_by_key(&point.number, |(number, _)| *number).map_err(|_| Error::SavepointGone)
+        self.good.binary_search_by_key(&point.number, |good| good.number).map_err(|_| Error::SavepointGone)
     }
 }

@@ -120,7 +120,20 @@ impl Core {
         }
     }
 
-    /// The same, read as a whole.
+    /// Where a value lies whose file is kept by whoever asks.
+    pub(crate) fn locate_kept(&self, found: Found) -> Result<Located, Error> {
+        match found {
+            Found::Inline(value) => Ok(Located::Inline(value)),
+            Found::Stored(reference) => Ok(Located::Stored(self.values().open(reference.file)?, reference)),
+            Found::Marked => Err(Error::corrupt(
+                "a transaction",
+                0,
+                "a marked value among its own writes, which are plain",
+            )),
+        }
+    }
+
+    /// The value of a stored key at a snapshot, read as a whole; at present if none is given.
     pub(crate) fn get(&self, key: &[u8], at: Option<&SnapshotGuard>) -> Result<Option<Value>, Error> {
         self.look_up(key, at)?.map(Located::load).transpose()
     }

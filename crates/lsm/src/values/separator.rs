@@ -56,6 +56,8 @@ pub(crate) struct ValueSeparator {
     expiring: u64,
     /// The largest turn of a filter in the present table.
     turn: u64,
+    /// Bytes written since they were last asked for.
+    written: u64,
     /// The encoded reference that was placed last.
     encoded: Vec<u8>,
 }
@@ -72,6 +74,7 @@ impl ValueSeparator {
             expiries: Vec::new(),
             expiring: 0,
             turn: 0,
+            written: 0,
             encoded: Vec::new(),
         }
     }
@@ -167,6 +170,7 @@ impl ValueSeparator {
             return Ok(None);
         }
         let reference = self.writer()?.append(value)?;
+        self.written += reference.stored_bytes();
         self.seal_if_long()?;
         self.uses.add(reference);
         Ok(Some(reference))
@@ -178,6 +182,7 @@ impl ValueSeparator {
         let file = self.store.open(reference.file)?;
         if self.store.is_to_be_emptied(&file) {
             reference = self.writer()?.append_copy(&file, reference)?;
+            self.written += reference.stored_bytes();
             self.seal_if_long()?;
         }
         self.uses.add(reference);
@@ -197,6 +202,11 @@ impl ValueSeparator {
         let mut expiries = std::mem::take(&mut self.expiries);
         let half = usize::try_from(entries.div_ceil(2)).ok()?.checked_sub(1)?;
         (half < expiries.len()).then(|| *expiries.select_nth_unstable(half).1)
+    }
+
+    /// Bytes written to value files since the last call.
+    pub(crate) fn take_written_bytes(&mut self) -> u64 {
+        std::mem::take(&mut self.written)
     }
 
     /// Seals what was written; it is on the device when this returns.

@@ -180,7 +180,7 @@ impl ValueStore {
     }
 
     /// Keeps files for a commit that refers to them and is about to be made.
-    pub(super) fn keep_streamed(&self, files: &[(Arc<ValueFile>, u64)]) {
+    pub(crate) fn keep_streamed(&self, files: &[(Arc<ValueFile>, u64)]) {
         let mut streamed = self.streamed.lock();
         for (file, live_bytes) in files {
             file.add_referrer(*live_bytes);
@@ -190,7 +190,7 @@ impl ValueStore {
     }
 
     /// The commit was made: once tables hold its sequence they keep the files.
-    pub(super) fn note_committed(&self, files: &[(Arc<ValueFile>, u64)], sequence: Sequence) {
+    pub(crate) fn note_committed(&self, files: &[(Arc<ValueFile>, u64)], sequence: Sequence) {
         let mut streamed = self.streamed.lock();
         for (file, _) in files {
             if let Some(entry) = streamed.get_mut(&file.number()) {
@@ -200,7 +200,7 @@ impl ValueStore {
     }
 
     /// The commit was refused: nothing of it is in the log.
-    pub(super) fn release_refused(&self, files: &[(Arc<ValueFile>, u64)]) {
+    pub(crate) fn release_refused(&self, files: &[(Arc<ValueFile>, u64)]) {
         for (file, _) in files {
             let entry = self.streamed.lock().remove(&file.number());
             release(entry);

@@ -23,15 +23,20 @@ pub(crate) enum StoredStream {
 }
 
 impl ValueStore {
-    /// Writes all that `source` gives to a value file and to the device; a value of less than a piece is only read.
+    /// Writes all that `source` gives to a value file and to the device; a value of less than a piece that has at most
+    /// `most_short` bytes is only read.
     ///
     /// # Errors
     /// [`Error::Stream`] if the source fails; failure of the storage. Nothing stays behind.
-    pub(crate) fn store_stream(&self, source: &mut dyn Read) -> Result<StoredStream, Error> {
+    pub(super) fn store_stream(
+        &self,
+        source: &mut dyn Read,
+        most_short: usize,
+    ) -> Result<StoredStream, Error> {
         let mut piece = Vec::with_capacity(PIECE_BYTES);
         let mut next = Vec::with_capacity(PIECE_BYTES);
         read_piece(source, &mut piece)?;
-        if piece.len() < PIECE_BYTES {
+        if piece.len() < PIECE_BYTES && piece.len() <= most_short {
             return Ok(StoredStream::Short(piece));
         }
         let mut writer = self.create()?;
@@ -61,6 +66,15 @@ fn read_piece(source: &mut dyn Read, piece: &mut Vec<u8>) -> Result<(), Error> {
 }
 
 impl Core {
+    /// Takes a value in; see [`ValueStore::store_stream`]. What goes into a batch leaves room there for others.
+    ///
+    /// # Errors
+    /// As there; the database is closed or poisoned.
+    pub(crate) fn store_stream(&self, source: &mut dyn Read) -> Result<StoredStream, Error> {
+        self.check_open()?;
+        self.values().store_stream(source, self.batch_limit() / 4)
+    }
+
     /// Commits a payload that refers to streamed values.
     pub(crate) fn commit_streamed(
         &self,

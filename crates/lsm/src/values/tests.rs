@@ -120,7 +120,7 @@ fn a_stream_becomes_a_file_which_goes_unless_it_is_kept() {
     let store = ValueStore::new(Arc::new(storage.clone()), None);
     for length in [0, 1, PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, 5 * PIECE_BYTES] {
         let value = value(length, 9);
-        match store.store_stream(&mut value.as_slice()).unwrap() {
+        match store.store_stream(&mut value.as_slice(), usize::MAX).unwrap() {
             StoredStream::Short(read) => assert!(read == value && length < PIECE_BYTES),
             StoredStream::Stored(reference, file) => {
                 assert_eq!(file.read(reference).unwrap(), value);
@@ -130,7 +130,7 @@ fn a_stream_becomes_a_file_which_goes_unless_it_is_kept() {
         assert_eq!(storage.list("values").unwrap(), [], "{length}");
     }
     let mut failing = std::io::repeat(1).take(300_000).chain(Failing);
-    assert!(matches!(store.store_stream(&mut failing), Err(Error::Stream { .. })));
+    assert!(matches!(store.store_stream(&mut failing, usize::MAX), Err(Error::Stream { .. })));
     assert_eq!(storage.list("values").unwrap(), []);
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use stroma_lsm::{Database, Durability, Error, Keyspace, Range, Snapshot, Transaction};
 use stroma_strata::storage::{MemoryStorage, PowerLoss};
 
+use crate::extras::Archive;
 use crate::model::{Bytes, Change, NAMES, State, Told, key_of};
 use crate::random::{Random, fill, mix};
 use crate::setting::{Setting, one_of};
@@ -39,11 +40,11 @@ pub(crate) enum Tolerance {
 pub(crate) struct Life<'a> {
     pub(crate) database: Database,
     pub(crate) told: &'a mut Told,
-    setting: &'a Setting,
+    pub(crate) setting: &'a Setting,
     storage: &'a MemoryStorage,
     /// Decides what is done, and nothing else: the same numbers, the same operations.
-    choices: &'a mut Random,
-    tolerance: Tolerance,
+    pub(crate) choices: &'a mut Random,
+    pub(crate) tolerance: Tolerance,
     /// How many of the 256 keys are used most.
     keys: u64,
     /// Whether those are overwritten again and again, so that they stay in memory, and others now and then.
@@ -55,6 +56,7 @@ pub(crate) struct Life<'a> {
     pub(crate) errors: u32,
     /// What was answered where the model leaves a choice.
     pub(crate) transcript: u64,
+    archive: Archive,
     /// Losses of power that were looked at beside this life.
     pub(crate) side_images: u64,
 }
@@ -86,6 +88,7 @@ impl<'a> Life<'a> {
             poisoned: false,
             errors: 0,
             transcript: 0,
+            archive: Archive::new(),
             side_images: 0,
         }
     }
@@ -94,16 +97,32 @@ impl<'a> Life<'a> {
     pub(crate) fn step(&mut self) {
         let synced = self.told.synced();
         match self.choices.below(100) {
-            0..=29 => self.change_one(),
+            0..=24 => self.change_one(),
+            25 if self.overwrites => self.change_one(),
+            25 => self.ingest(),
+            26 => self.put_stream(),
+            27 => self.lock(),
+            // These flush what is to stay in memory.
+            28..=29 if self.overwrites && self.choices.below(20) > 0 => self.change_one(),
+            28 => self.checkpoint(),
+            29 => {
+                let mut archive = std::mem::replace(&mut self.archive, Archive::new());
+                self.back_up(&mut archive);
+                self.archive = archive;
+            }
             30..=51 => self.commit_batch(),
+            52..=61 if self.overwrites && self.choices.below(4) > 0 => self.commit_batch(),
             52..=61 => self.transact(),
             62..=66 => self.use_snapshots(),
             67..=71 => self.walk(),
             // What is overwritten is to stay in memory for a while.
             72 | 93..=97 if self.overwrites && self.choices.below(30) > 0 => self.change_one(),
             72 => self.drop_keyspace(),
-            73..=82 => self.get(),
-            83..=92 => self.compare_range(),
+            73..=78 => self.get(),
+            79 => self.read_stream(),
+            80..=81 => self.get_many(),
+            82..=83 => self.compare_prefix(),
+            84..=92 => self.compare_range(),
             93..=95 => self.flush(),
             96..=97 => self.compact(),
             98 => self.sync(),
@@ -113,7 +132,7 @@ impl<'a> Life<'a> {
     }
 
     /// The answer, or nothing if it is an error that is no surprise.
-    fn permit<T>(&mut self, answer: Result<T, Error>, what: &str) -> Option<T> {
+    pub(crate) fn permit<T>(&mut self, answer: Result<T, Error>, what: &str) -> Option<T> {
         let error = match answer {
             Ok(answer) => return Some(answer),
             Err(error) => error,
@@ -131,7 +150,7 @@ impl<'a> Life<'a> {
     }
 
     /// The handle of a keyspace, made if it is not there.
-    fn handle(&mut self, name: &'static str) -> Option<Keyspace> {
+    pub(crate) fn handle(&mut self, name: &'static str) -> Option<Keyspace> {
         if let Some(handle) = self.handles.get(name) {
             return Some(handle.clone());
         }
@@ -149,7 +168,12 @@ impl<'a> Life<'a> {
     }
 
     /// Notes how a commit ended that leads to `next`.
-    fn settle<T>(&mut self, outcome: Result<T, Error>, next: State, durability: Durability) -> Option<T> {
+    pub(crate) fn settle<T>(
+        &mut self,
+        outcome: Result<T, Error>,
+        next: State,
+        durability: Durability,
+    ) -> Option<T> {
         let synced = self.told.synced();
         if self.poisoned {
             let error = outcome.err().expect("a poisoned database acknowledged a commit");
@@ -170,7 +194,11 @@ impl<'a> Life<'a> {
             Err(Error::Storage(stroma_strata::storage::StorageError::Full { .. })) => self.told.doubt(next),
             Err(_) => {}
         }
+        // Until the commit was in the log, what was in doubt before it still was.
         self.look_at_moments(synced);
+        if outcome.is_ok() {
+            self.told.end_doubts();
+        }
         self.permit(outcome, "a commit")
     }
 
@@ -182,17 +210,17 @@ impl<'a> Life<'a> {
         }
     }
 
-    fn name(&mut self) -> &'static str {
+    pub(crate) fn name(&mut self) -> &'static str {
         // Mostly two of them, so that each is large enough to be of interest.
         NAMES[self.choices.below(2) as usize + 2 * usize::from(self.choices.below(12) == 0)]
     }
 
-    fn key(&mut self) -> u8 {
+    pub(crate) fn key(&mut self) -> u8 {
         let keys = if self.overwrites && self.choices.below(3) == 0 { 250 } else { self.keys };
         self.choices.below(keys) as u8
     }
 
-    fn value(&mut self) -> Bytes {
+    pub(crate) fn value(&mut self) -> Bytes {
         let length = match self.choices.below(12) {
             0 => 0,
             // Ten of these are a batch that the smallest memory takes.
@@ -210,7 +238,7 @@ impl<'a> Life<'a> {
         bytes.into()
     }
 
-    fn change(&mut self) -> Change {
+    pub(crate) fn change(&mut self) -> Change {
         let (name, key) = (self.name(), self.key());
         match self.choices.below(10) {
             0 if !self.overwrites => Change::DeleteRange { name, start: key, end: self.key() },
@@ -227,7 +255,7 @@ impl<'a> Life<'a> {
         made.iter().all(|made| *made).then_some(changes)
     }
 
-    fn after(&self, changes: &[Change]) -> State {
+    pub(crate) fn after(&self, changes: &[Change]) -> State {
         let mut next = self.told.present().clone();
         next.apply(changes);
         next
@@ -253,7 +281,7 @@ impl<'a> Life<'a> {
         }
     }
 
-    fn commit(&mut self, changes: &[Change], durability: Durability) -> bool {
+    pub(crate) fn commit(&mut self, changes: &[Change], durability: Durability) -> bool {
         let next = self.after(changes);
         let mut batch = self.database.batch();
         for change in changes {
@@ -286,7 +314,9 @@ impl<'a> Life<'a> {
         let mut transaction = self.database.transaction();
         let mut seen = self.told.present().clone();
         let undone = if self.choices.below(3) == 0 { other.as_slice() } else { &[] };
-        self.write_in(&mut transaction, &own);
+        if !self.write_in(&mut transaction, &own) {
+            return;
+        }
         if !undone.is_empty() {
             let savepoint = transaction.savepoint();
             self.write_in(&mut transaction, undone);
@@ -328,8 +358,9 @@ impl<'a> Life<'a> {
         }
     }
 
-    fn write_in(&self, transaction: &mut Transaction, changes: &[Change]) {
-        for change in changes {
+    /// Whether all of it could be written: a transaction that spills needs the storage.
+    fn write_in(&mut self, transaction: &mut Transaction, changes: &[Change]) -> bool {
+        changes.iter().all(|change| {
             let handle = &self.handles[change.name()];
             let outcome = match change {
                 Change::Put { key, value, .. } => transaction.put(handle, key_of(*key), value),
@@ -338,8 +369,8 @@ impl<'a> Life<'a> {
                     transaction.delete_range(handle, key_of(*start)..key_of(*end))
                 }
             };
-            outcome.expect("a transaction keeps its writes in memory");
-        }
+            self.permit(outcome, "a write of a transaction").is_some()
+        })
     }
 
     fn note(&mut self, answer: u64) {
@@ -521,7 +552,7 @@ pub(crate) fn check_image(
     assert!(report.is_sound(), "{context}: {report:?}");
 }
 
-fn owned(entry: Result<(Vec<u8>, stroma_lsm::Value), Error>) -> Result<(Bytes, Bytes), Error> {
+pub(crate) fn owned(entry: Result<(Vec<u8>, stroma_lsm::Value), Error>) -> Result<(Bytes, Bytes), Error> {
     let (key, value) = entry?;
     Ok((Bytes::from(key), Bytes::from(&value[..])))
 }

@@ -11,6 +11,7 @@
     reason = "a test may use what it likes"
 )]
 
+mod extras;
 mod harness;
 mod history;
 mod life;

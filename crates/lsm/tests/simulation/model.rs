@@ -173,12 +173,16 @@ impl Told {
 
     pub(crate) fn acknowledge(&mut self, state: State, durability: Durability) {
         self.states.push(state);
-        self.doubts.clear();
         match durability {
             Durability::Synced => self.promise_all(),
             Durability::Buffered => self.buffered = self.states.len() - 1,
             Durability::None => {}
         }
+    }
+
+    /// What was in doubt before the last commit was acknowledged is void.
+    pub(crate) fn end_doubts(&mut self) {
+        self.doubts.clear();
     }
 
     pub(crate) fn doubt(&mut self, state: State) {

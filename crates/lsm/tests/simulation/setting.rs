@@ -96,6 +96,8 @@ impl Setting {
             },
             // Some, most or none of the values that a life writes.
             value_threshold: one_of(random, &[40, 300, usize::MAX]),
+            // All, some or none of the transactions spill.
+            transaction_bytes: one_of(random, &[0, 800, 16 << 20]),
             block_bytes: one_of(random, &[64, 256, 1024, 4096]),
             filter: one_of(random, FILTERS),
             index: one_of(random, INDEXES),

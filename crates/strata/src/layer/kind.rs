@@ -146,6 +146,15 @@ impl LayerOutput<'_> {
         self.factory.start(self.level, self.recency)
     }
 
+    /// Tells of bytes that are written beside the layers, and waits as long as if they went into one: all that a merge
+    /// writes is within the limit of [`SetOptions`](crate::SetOptions).
+    ///
+    /// # Errors
+    /// [`Error::Closed`] if the set is being closed.
+    pub fn note_written_elsewhere(&mut self, bytes: u64) -> Result<(), Error> {
+        self.factory.note_written(bytes)
+    }
+
     /// How large a layer should become before the next one is started; [`u64::MAX`] if one layer is wanted.
     pub fn table_bytes(&self) -> u64 {
         self.table_bytes

@@ -76,6 +76,13 @@ impl LayerFactory {
         })
     }
 
+    /// Waits until so many bytes may be written elsewhere, and counts them.
+    pub(crate) fn note_written(&self, bytes: u64) -> Result<(), Error> {
+        self.progress.wait_to_write(bytes, &*self.clock)?;
+        self.progress.note_written(bytes);
+        Ok(())
+    }
+
     /// The layers finished since the last call, in the order in which they were finished.
     pub(crate) fn take_finished(&self) -> Vec<FinishedLayer> {
         std::mem::take(&mut *self.finished.lock())
