@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use lexopt::prelude::*;
 
-use crate::{Outcome, index, logmem, suites};
+use crate::{Outcome, index, kv, logmem, suites};
 
 /// How a suite is run.
 pub(crate) struct Settings {
@@ -24,7 +24,7 @@ pub(crate) struct Settings {
     pub(crate) keys: u64,
     /// The only sets of `index` to be measured; none: all.
     pub(crate) sets: Vec<&'static str>,
-    /// The only subjects of `index` to be measured, by their short names; none: all.
+    /// The only subjects of `index` or `kv` to be measured, by their short names; none: all.
     pub(crate) subjects: Vec<String>,
     /// The only part of `logmem` or `index` to be measured.
     pub(crate) part: Option<&'static str>,
@@ -36,6 +36,11 @@ impl Settings {
     /// One of two sizes: `small` in a quick run.
     pub(crate) fn size(&self, full: u64, small: u64) -> u64 {
         if self.quick { small } else { full }
+    }
+
+    /// Whether this subject is to be measured.
+    pub(crate) fn wants(&self, subject: &str) -> bool {
+        self.subjects.is_empty() || self.subjects.iter().any(|only| only == subject)
     }
 }
 
@@ -64,12 +69,13 @@ fn help() -> String {
          --keys N             keys of each set of index (100,000,000; quick: 100,000)\n\
          --large              1,250,000,000 keys, 10 GB a set, which is made in --directory\n\
          --set NAME           only this set of index; may be given several times\n\
-         --subject NAME       only this subject of index (such as ours, partition_point, btreemap, pgm64);\n\
-         \x20                    may be given several times\n\
+         --subject NAME       only this subject of index (such as ours, partition_point, btreemap, pgm64) or\n\
+         \x20                    of kv ({}); may be given several times\n\
          --part NAME          only this part of logmem: {}; or of index: {}\n\
          --directory PATH     where databases are made (the folder for temporary files)\n\
          --seed N             what random choices come from (42)",
         suites::names().collect::<Vec<_>>().join(", "),
+        kv::product_names().collect::<Vec<_>>().join(", "),
         logmem::part_names().collect::<Vec<_>>().join(", "),
         index::PART_NAMES.join(", ")
     )

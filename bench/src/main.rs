@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "a measurement reads the clock and owns its files")]
 
 mod arguments;
+mod histogram;
 mod index;
 mod kv;
 mod logmem;
@@ -43,6 +44,7 @@ fn measure(arguments: &[String]) -> Outcome {
     match words.split_first() {
         Some((&"logmem", rest)) => logmem::measure(rest)?.print(),
         Some((&"index", rest)) => index::measure(rest)?.print(),
+        Some((&"kv", rest)) => kv::measure(rest)?.print(),
         _ => return Err("no suite was named that has processes of its own".into()),
     }
     Ok(())

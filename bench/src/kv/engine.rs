@@ -5,6 +5,9 @@ use std::path::Path;
 use super::fjall_engine::FjallEngine;
 use super::lmdb_engine::LmdbEngine;
 use super::redb_engine::RedbEngine;
+#[cfg(feature = "rocksdb")]
+use super::rocksdb_engine::RocksdbEngine;
+use super::sled_engine::SledEngine;
 use super::stroma_engine::StromaEngine;
 use crate::Outcome;
 use crate::machine::with_version;
@@ -61,10 +64,38 @@ pub(super) enum Product {
     Fjall,
     Lmdb,
     Redb,
+    Sled,
+    #[cfg(feature = "rocksdb")]
+    Rocksdb,
+}
+
+/// The short names of all engines.
+pub(crate) fn product_names() -> impl Iterator<Item = &'static str> {
+    Product::all().map(Product::name)
 }
 
 impl Product {
-    pub(super) const ALL: [Product; 4] = [Product::Stroma, Product::Fjall, Product::Lmdb, Product::Redb];
+    /// Those that were built in.
+    pub(super) fn all() -> impl Iterator<Item = Product> {
+        let always = [Product::Stroma, Product::Fjall, Product::Lmdb, Product::Redb, Product::Sled];
+        #[cfg(feature = "rocksdb")]
+        return always.into_iter().chain([Product::Rocksdb]);
+        #[cfg(not(feature = "rocksdb"))]
+        always.into_iter()
+    }
+
+    /// What it is called on the command line.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Product::Stroma => "ours",
+            Product::Fjall => "fjall",
+            Product::Lmdb => "lmdb",
+            Product::Redb => "redb",
+            Product::Sled => "sled",
+            #[cfg(feature = "rocksdb")]
+            Product::Rocksdb => "rocksdb",
+        }
+    }
 
     /// The name its figures stand under.
     pub(super) fn subject(self) -> String {
@@ -73,6 +104,9 @@ impl Product {
             Product::Fjall => with_version("fjall"),
             Product::Lmdb => format!("LMDB ({})", with_version("lmdb-rkv-sys")),
             Product::Redb => with_version("redb"),
+            Product::Sled => with_version("sled"),
+            #[cfg(feature = "rocksdb")]
+            Product::Rocksdb => format!("RocksDB {}", rocksdb_version()),
         }
     }
 
@@ -83,6 +117,16 @@ impl Product {
             Product::Fjall => Box::new(FjallEngine::open(folder, options)?),
             Product::Lmdb => Box::new(LmdbEngine::open(folder, options)?),
             Product::Redb => Box::new(RedbEngine::open(folder, options)?),
+            Product::Sled => Box::new(SledEngine::open(folder, options)?),
+            #[cfg(feature = "rocksdb")]
+            Product::Rocksdb => Box::new(RocksdbEngine::open(folder, options)?),
         })
     }
+}
+
+/// That of the system's library, which the lock file does not know.
+#[cfg(feature = "rocksdb")]
+fn rocksdb_version() -> String {
+    let told = crate::machine::words_of("pkg-config", &["--modversion", "rocksdb"]);
+    told.and_then(|words| words.into_iter().next()).unwrap_or_else(|| "of the system".to_owned())
 }

@@ -5,7 +5,12 @@ mod entries;
 mod fjall_engine;
 mod lmdb_engine;
 mod redb_engine;
+#[cfg(feature = "rocksdb")]
+mod rocksdb_engine;
+mod sled_engine;
 mod stroma_engine;
 mod suite;
+mod work;
 
-pub(crate) use suite::run;
+pub(crate) use engine::product_names;
+pub(crate) use suite::{measure, run};

@@ -8,10 +8,10 @@ use std::time::Instant;
 use stroma_bench_allocators::Random;
 use stroma_logmem::{Error, Pool, PoolOptions, Store, StoreOptions};
 
-use super::histogram::Histogram;
 use super::suite::in_a_process;
 use crate::Outcome;
 use crate::arguments::Settings;
+use crate::histogram::Histogram;
 use crate::measure::{OURS, Samples, timed};
 use crate::process::Figures;
 

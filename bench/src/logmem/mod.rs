@@ -3,7 +3,6 @@
 mod cache;
 mod fill;
 mod fragmentation;
-mod histogram;
 mod memtable;
 mod suite;
 mod ycsb;

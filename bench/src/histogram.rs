@@ -1,7 +1,7 @@
 //! Latencies in buckets that grow by an eighth, so that a percentile is known to within an eighth.
 
 /// Counts of durations in nanoseconds.
-pub(super) struct Histogram {
+pub(crate) struct Histogram {
     counts: Vec<u64>,
     total: u64,
     largest: u64,
@@ -22,18 +22,18 @@ fn upper_end(bucket: usize) -> u64 {
 }
 
 impl Histogram {
-    pub(super) fn new() -> Histogram {
+    pub(crate) fn new() -> Histogram {
         Histogram { counts: vec![0; 62 * STEPS as usize], total: 0, largest: 0 }
     }
 
-    pub(super) fn add(&mut self, nanoseconds: u64) {
+    pub(crate) fn add(&mut self, nanoseconds: u64) {
         self.counts[bucket(nanoseconds)] += 1;
         self.total += 1;
         self.largest = self.largest.max(nanoseconds);
     }
 
     /// The duration that `share` of all do not exceed.
-    pub(super) fn percentile(&self, share: f64) -> u64 {
+    pub(crate) fn percentile(&self, share: f64) -> u64 {
         let rank = (self.total as f64 * share).ceil() as u64;
         let mut seen = 0;
         for (bucket, count) in self.counts.iter().enumerate() {
@@ -45,7 +45,7 @@ impl Histogram {
         self.largest
     }
 
-    pub(super) fn largest(&self) -> u64 {
+    pub(crate) fn largest(&self) -> u64 {
         self.largest
     }
 }
