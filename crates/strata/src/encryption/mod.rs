@@ -9,12 +9,12 @@
 //!
 //! | what | module |
 //! |---|---|
-//! | who wraps keys; keys in memory | [`provider`], [`static_keys`] |
-//! | keys in a text file | [`key_file`] |
-//! | random keys that are wiped when they go | [`data_key`] |
-//! | sealing and opening pieces | [`cipher`] |
-//! | how a file bears its key | [`envelope`] |
-//! | what a database is opened with | [`keyring`] |
+//! | who wraps keys; keys in memory | `provider`, `static_keys` |
+//! | keys in a text file | `key_file` |
+//! | random keys that are wiped when they go | `data_key` |
+//! | sealing and opening pieces | `cipher` |
+//! | how a file bears its key | `envelope` |
+//! | what a database is opened with | `keyring` |
 
 mod cipher;
 mod data_key;
