@@ -97,7 +97,7 @@ def test_a_short_query_is_reported_and_not_dropped(index, tmp_path):
     assert "short" in table
 
 
-@pytest.mark.parametrize("k", ["4", "33", "1", "0"])
+@pytest.mark.parametrize("k", ["4", "65", "1", "0"])
 def test_an_impossible_k_is_refused(tmp_path, k):
     good = tmp_path / "good.fasta"
     good.write_text(GENOME)
@@ -235,7 +235,8 @@ def test_a_sample_that_cannot_be_added_is_named_and_those_before_it_stay(index, 
     assert samples_of(index) == ["good", "first"]
     (tmp_path / "missing.fasta").write_text(GENOME)
     stroma("index", "add", "genomes", "--samples", manifest, "--skip-existing", "--data", index)
-    assert samples_of(index) == ["good", "first", "second", "third"]
+    # Samples whose files were whole are kept although a later one failed.
+    assert sorted(samples_of(index)) == ["first", "good", "second", "third"]
 
 
 def test_an_index_that_got_no_sample_is_not_left_behind(index, tmp_path):

@@ -78,7 +78,6 @@ pub(crate) enum Command {
     /// Merge all layers into as few as possible, or write everything into one file to be shipped and read
     #[command(after_help = "Examples:\n  stroma compact --data stroma-data\n  \
                       stroma compact --collection lab.samples\n  \
-                      stroma compact --key-file /media/keys/stroma --rotate-keys\n  \
                       stroma compact --into samples.stroma\n  \
                       stroma export lab.samples --data samples.stroma")]
     Compact(Compact),
