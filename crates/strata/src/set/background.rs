@@ -78,8 +78,13 @@ impl<K: LayerKind> Shared<K> {
 
     /// Makes pieces of a merge that another thread began; answers whether there were any.
     fn help(&self) -> bool {
-        let divisions = self.merging.lock().divisions.clone();
-        divisions.iter().any(|division| division.work(self))
+        let waiting = self.merging.lock().divisions.iter().find(|division| division.has_pieces()).cloned();
+        let Some(division) = waiting else { return false };
+        let worked = division.work(self);
+        // Whoever divided the merge waits until nobody else holds its inputs.
+        drop(division);
+        self.changed.notify();
+        worked
     }
 
     /// Waits until something changes, or time may have made a merge due.

@@ -67,6 +67,11 @@ impl<K: LayerKind> Division<K> {
         }
     }
 
+    /// Whether there is a piece that nobody has begun.
+    pub(super) fn has_pieces(&self) -> bool {
+        self.next.load(Ordering::Relaxed) <= self.boundaries.len()
+    }
+
     /// Waits for pieces that others make; all that came of the merge, or its first failure.
     pub(super) fn finish(&self, shared: &Shared<K>) -> Result<Vec<FinishedLayer>, Error> {
         loop {

@@ -38,12 +38,29 @@ pub struct MergeReport {
 /// A plan nobody else works on, until this is dropped.
 pub(super) struct Claimed<'a, K: LayerKind> {
     shared: &'a Shared<K>,
-    ticket: u64,
     plan: MergePlan,
     version: Arc<Version<K>>,
     inputs: Vec<Arc<Layer<K>>>,
     progress: Arc<JobProgress>,
     started: Duration,
+    // Dropped last: whoever waits for the claim to end finds nobody reading its inputs.
+    _ticket: Ticket<'a, K>,
+}
+
+/// Ends a claim when it is dropped.
+struct Ticket<'a, K: LayerKind> {
+    shared: &'a Shared<K>,
+    number: u64,
+}
+
+impl<K: LayerKind> Drop for Ticket<'_, K> {
+    fn drop(&mut self) {
+        let mut merging = self.shared.merging.lock();
+        merging.claims.release(self.number);
+        merging.jobs.remove(&self.number);
+        drop(merging);
+        self.shared.changed.notify();
+    }
 }
 
 impl<K: LayerKind> Drop for Claimed<'_, K> {
@@ -54,11 +71,6 @@ impl<K: LayerKind> Drop for Claimed<'_, K> {
         }
         // Before another merge can have the same inputs.
         self.shared.kind.merge_ended(&self.inputs);
-        let mut merging = self.shared.merging.lock();
-        merging.claims.release(self.ticket);
-        merging.jobs.remove(&self.ticket);
-        drop(merging);
-        self.shared.changed.notify();
     }
 }
 
@@ -185,7 +197,8 @@ impl<K: LayerKind> Shared<K> {
         merging.jobs.insert(ticket, job);
         drop(merging);
         drop(shapes);
-        Some(Claimed { shared: self, ticket, plan, version, inputs, progress, started })
+        let _ticket = Ticket { shared: self, number: ticket };
+        Some(Claimed { shared: self, plan, version, inputs, progress, started, _ticket })
     }
 
     pub(super) fn note_outcome(&self, outcome: Result<MergeReport, Error>) -> Result<MergeReport, Error> {
@@ -274,14 +287,27 @@ impl<K: LayerKind> Claimed<'_, K> {
         ));
         let offer = Offer::new(self.shared, &division);
         division.work(self.shared);
-        let finished = division.finish(self.shared)?;
+        let outcome = division.finish(self.shared);
         drop(offer);
+        self.wait_for_helpers(&division);
+        let finished = outcome?;
         if finished.iter().any(|layer| !self.is_within_inputs(&layer.descriptor)) {
             let source = "the output has keys outside the range of the inputs".into();
             return Err(Error::Kind { action: "merge", place: division.place(self.shared), source });
         }
         let new = self.shared.open_finished(finished)?;
         Ok(Change { new, ..self.removal() })
+    }
+
+    /// Waits until nobody else holds the inputs through the division, so that they go with the claim.
+    fn wait_for_helpers(&self, division: &Arc<Division<K>>) {
+        loop {
+            let seen = self.shared.changed.generation();
+            if Arc::strong_count(division) == 1 {
+                return;
+            }
+            self.shared.changed.wait(seen);
+        }
     }
 
     /// Where the merge is divided: as many pieces as workers have nothing else to do, and one for this thread.
