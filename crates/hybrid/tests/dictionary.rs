@@ -8,7 +8,9 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use stroma_hybrid::mapped::{Dictionary, DictionaryBuilder, MappedError, MappedFile, MappedRegion, Pod};
+use stroma_hybrid::mapped::{
+    Dictionary, DictionaryBuilder, MappedError, MappedFile, MappedRegion, OpenOptions, Pod,
+};
 use stroma_hybrid::{ForcePolicy, Key, LayerKind, Policy};
 
 /// Values of all entries with a key, in order.
@@ -79,7 +81,11 @@ fn round_trip<K: Key, V: Pod + Debug + PartialEq>(keys: &[K], probes: &[K], valu
     build(&path, &model, ForcePolicy(kind));
     // SAFETY: nobody else knows the temporary folder.
     let mapped = unsafe { Dictionary::<K, V>::open(&path) }.unwrap();
+    let alone = OpenOptions { random_access: true, ..OpenOptions::default() };
+    // SAFETY: as above.
+    let alone = unsafe { alone.open::<K, V>(&path) }.unwrap();
     check(&mapped, &model, &all);
+    check(&alone, &model, &all);
     let moved = Box::new(Dictionary::<K, V>::read(&path).unwrap());
     check(&moved, &model, &all);
 }

@@ -106,7 +106,7 @@ impl OpenOptions {
     /// As [`Dictionary::open`].
     unsafe fn map(&self, path: &Path) -> Result<Backing, MappedError> {
         // SAFETY: the caller's promise is the one asked for.
-        let file = unsafe { MappedFile::open(path) }?;
+        let mut file = unsafe { MappedFile::open(path) }?;
         if self.random_access {
             file.expect_random_access();
         }

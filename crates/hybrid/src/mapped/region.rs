@@ -11,6 +11,7 @@
 
 #![allow(unsafe_code, reason = "a mapping cannot be had without; see the SAFETY comments")]
 
+use core::ops::Range;
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
@@ -27,6 +28,7 @@ pub struct MappedFile {
     // Fields drop in this order: the mapping first, then the file, whose closing gives the lock back.
     map: Mmap,
     _file: File,
+    random_access: bool,
 }
 
 impl MappedFile {
@@ -45,7 +47,7 @@ impl MappedFile {
         length_of(&file, path)?;
         // SAFETY: the caller vouches that the bytes do not change while they are mapped.
         let map = unsafe { Mmap::map(&file) }.map_err(|source| MappedError::io("map", path, source))?;
-        Ok(Self { map, _file: file })
+        Ok(Self { map, _file: file, random_access: false })
     }
 
     /// The bytes of the file.
@@ -56,12 +58,25 @@ impl MappedFile {
 
     /// Tells the operating system that touching a page says nothing about its neighbours, so that it reads
     /// that page alone from the disk. A hint, which some systems do not take.
-    pub fn expect_random_access(&self) {
+    pub fn expect_random_access(&mut self) {
+        self.random_access = true;
         #[cfg(unix)]
         {
             // Without it the same is read, in other amounts.
             let _ = self.map.advise(memmap2::Advice::Random);
         }
+    }
+
+    /// Has the pages of `bytes` read while the caller does something else, if pages are read alone: whoever needs
+    /// several asks for all of them before touching the first, and waits once.
+    pub(super) fn ask_for(&self, bytes: Range<usize>) {
+        #[cfg(unix)]
+        if self.random_access {
+            // Without it they are read one after the other.
+            let _ = self.map.advise_range(memmap2::Advice::WillNeed, bytes.start, bytes.len());
+        }
+        #[cfg(not(unix))]
+        let _ = bytes;
     }
 }
 

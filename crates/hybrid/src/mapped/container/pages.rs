@@ -59,6 +59,12 @@ impl SeenPages {
     }
 }
 
+/// Where the checksums of the pages that hold `bytes` of the file lie in the table.
+pub(super) fn rows(bytes: &Range<usize>) -> Range<usize> {
+    let row = |page: usize| page.saturating_sub(1) * size_of::<u64>();
+    row(bytes.start / PAGE_BYTES)..row(bytes.end.div_ceil(PAGE_BYTES))
+}
+
 /// Compares a page (counted from the start of the file) with its checksum; the header is page 0 and has none.
 pub(super) fn check_page(file: &[u8], table: &[u8], page: usize) -> Result<(), BadPage> {
     let offset = page * PAGE_BYTES;

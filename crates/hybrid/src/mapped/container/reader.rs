@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use super::header::{Header, Layout, SectionKind};
-use super::pages::{BadPage, SeenPages};
+use super::pages::{self, BadPage, SeenPages};
 use crate::mapped::{MappedError, MappedFile};
 
 /// Where the bytes of a file are.
@@ -112,6 +112,11 @@ impl Container {
     #[cold]
     #[inline(never)]
     fn check_pages(&self, seen: &SeenPages, bytes: Range<usize>) -> Result<(), BadPage> {
+        if let Backing::Mapped(file) = &self.backing {
+            let rows = pages::rows(&bytes);
+            file.ask_for(self.layout.table.start + rows.start..self.layout.table.start + rows.end);
+            file.ask_for(bytes.clone());
+        }
         seen.check(self.bytes(), &self.bytes()[self.layout.table.clone()], bytes)
     }
 
