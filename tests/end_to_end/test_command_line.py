@@ -156,7 +156,8 @@ def test_everything_in_one_file(quickstart, tmp_path):
     hits = stroma("search", "genomes", EXAMPLES / "genes.fasta", "--data", data, "--format", "tsv").stdout
     file = tmp_path / "lab.stroma"
     server = Server(data)
-    stroma("compact", "--into", file, "--data", data)
+    # A bare name is a file of the present folder.
+    stroma("compact", "--into", file.name, "--data", data, cwd=file.parent)
     assert server.stop() == 0
     shutil.rmtree(data)
     again = stroma("compact", "--into", file, "--data", file, check=False)
@@ -308,7 +309,8 @@ def test_the_examples_of_the_help_run(quickstart, tmp_path):
                 continue
             command = command.replace("stroma-data/", f"{copy}/").replace("stroma-data", str(copy))
             command = command.replace("lab.samples examples", "lab.again examples")
-            command = command.replace("samples.jsonl", str(tmp_path / "samples.jsonl"))
+            for name in ("samples.jsonl", "samples.stroma"):
+                command = command.replace(name, str(tmp_path / name))
             if any(words in command for words in ("events.jsonl", "index remove", "--memory")):
                 continue
             environment = {"PATH": "/usr/bin:/bin", "STROMA_DATA": str(copy)}

@@ -9,14 +9,12 @@ use std::path::Path;
 use super::storage::show;
 use crate::storage::StorageError;
 
-/// Makes a directory and its parents, each synced into the one above it.
+/// Makes a directory and its parents, each synced into the one above it. The empty path is the present one.
 pub(super) fn make_directory(path: &Path) -> Result<(), StorageError> {
-    if path.is_dir() {
+    if path.as_os_str().is_empty() || path.is_dir() {
         return Ok(());
     }
-    if let Some(parent) = path.parent()
-        && !parent.as_os_str().is_empty()
-    {
+    if let Some(parent) = path.parent() {
         make_directory(parent)?;
     }
     match fs::create_dir(path) {
