@@ -119,7 +119,7 @@ const UPPER_FANOUTS: [usize; 2] = [1, UPPER_FANOUT];
 /// Pieces of a linear layer that share a separator above: they lie in two or three cache lines.
 pub(crate) const UPPER_FANOUT: usize = 8;
 /// The narrowest is for keys that are nearly a line; on others it is soon given up.
-const EPSILONS: [usize; 4] = [2, 16, 64, 256];
+const EPSILONS: [usize; 4] = [2, 15, 63, 255];
 
 impl Policy for CostModelPolicy {
     fn plans(&self, level: usize) -> Vec<LayerPlan> {

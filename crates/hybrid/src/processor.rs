@@ -51,25 +51,36 @@ pub(crate) const MOST_LINES: usize = 20;
 pub(crate) fn prefetch<T>(values: &[T]) {
     let first = values.as_ptr().cast::<u8>();
     let length = size_of_val(values);
-    let step = if length <= MOST_LINES * LINE_BYTES { LINE_BYTES } else { far_apart(length) };
-    let mut at = 0;
-    while at + 3 * step < length {
-        (0..4).for_each(|next| prefetch_address(first.wrapping_add(at + next * step)));
-        at += 4 * step;
-    }
-    while at < length {
-        prefetch_address(first.wrapping_add(at));
-        at += step;
+    if length <= 3 * LINE_BYTES {
+        (0..3).for_each(|line| prefetch_address(first.wrapping_add(line * LINE_BYTES)));
+    } else if length <= MOST_LINES * LINE_BYTES {
+        prefetch_every::<LINE_BYTES>(first, length);
+    } else {
+        prefetch_some(first, length);
     }
     if let Some(last) = values.last() {
         prefetch_address(&raw const *last);
     }
 }
 
-/// How far apart as many lines are as may be asked for, in bytes.
+/// Lines asked for in one go: a few behind the end cost less than counting to it.
+const UNROLLED: usize = 6;
+
+/// Asks for what lies so far apart.
+#[inline(always)]
+fn prefetch_every<const STEP: usize>(first: *const u8, length: usize) {
+    let mut at = 0;
+    while at < length {
+        (0..UNROLLED).for_each(|next| prefetch_address(first.wrapping_add(at + next * STEP)));
+        at += UNROLLED * STEP;
+    }
+}
+
+/// Asks for as many lines as may be asked for, evenly spread.
 #[cold]
-fn far_apart(length: usize) -> usize {
-    length.div_ceil(MOST_LINES * LINE_BYTES) * LINE_BYTES
+fn prefetch_some(first: *const u8, length: usize) {
+    let step = length.div_ceil(MOST_LINES * LINE_BYTES) * LINE_BYTES;
+    (0..length).step_by(step).for_each(|at| prefetch_address(first.wrapping_add(at)));
 }
 
 #[cfg(all(target_arch = "x86_64", not(miri)))]

@@ -34,10 +34,16 @@ pub(crate) fn lower_bound_near<K: Key, S: KeySource<K> + ?Sized>(
         keys.prefetch(window.clone());
     }
     let found = keys.lower_bound_within(window.clone(), key);
+    if window.start < found && found < window.end { found } else { prove(keys, window, found, key) }
+}
+
+/// What was found at an edge of the window, or what is right instead.
+#[inline(never)]
+fn prove<K: Key, S: KeySource<K> + ?Sized>(keys: &S, window: Range<usize>, found: usize, key: K) -> usize {
     if found == window.start && found > 0 && keys.get(found - 1) >= key {
         return gallop_down(keys, found - 1, key);
     }
-    if found == window.end && found < length && keys.get(found) < key {
+    if found == window.end && found < keys.len() && keys.get(found) < key {
         return gallop_up(keys, found + 1, key);
     }
     found

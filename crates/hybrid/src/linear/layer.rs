@@ -6,7 +6,7 @@ use core::ops::Range;
 use super::builder::LinearLayerBuilder;
 use super::pieces::{PieceKeys, piece_bytes};
 use super::short_line;
-use crate::layer::{prefetch_candidates, route};
+use crate::layer::prefetch_candidates;
 use crate::search::clamp;
 use crate::{Error, Key, KeySource, Layer};
 
@@ -75,10 +75,10 @@ impl<K: Key, B: AsRef<[u8]>> LinearLayer<K, B> {
     #[inline(always)]
     fn pieces_up_to(&self, key: K, candidates: Range<usize>) -> usize {
         let entries = self.entries();
+        let candidates = clamp(candidates, entries.len());
         // The pieces' lines lie between their first keys, so that the search would wait for each cache line.
-        entries.prefetch(clamp(candidates.clone(), entries.len()));
-        let below = route(&entries, candidates, key);
-        below + usize::from(below < entries.len() && entries.get(below) == key)
+        entries.prefetch(candidates.clone());
+        entries.count_up_to(candidates, key)
     }
 
     /// The candidates, when so many pieces begin at or below the key.
@@ -99,7 +99,8 @@ impl<K: Key, B: AsRef<[u8]>> LinearLayer<K, B> {
         } else {
             self.below_len
         };
-        let predicted = short_line::predict(pieces.line(piece), key, pieces.get(piece));
+        let (first, line) = pieces.piece(piece);
+        let predicted = short_line::predict(line, key, first);
         usize::try_from(predicted).unwrap_or(usize::MAX).min(end)
     }
 }
