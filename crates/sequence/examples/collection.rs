@@ -2,7 +2,7 @@
 //! and space; then searches it. `cargo xtask genomes` fetches the 34 genomes that the figures are told of.
 //!
 //! `cargo run --release -p stroma-sequence --example collection -- target/genomes [--k 23] [--threads 2]
-//! [--memory-mb 2048] [--queries 1000] [--partitions 64] [--abundances] [--count]`
+//! [--memory-mb 2048] [--queries 1000] [--partitions 64] [--abundances] [--count] [--cold auto | always | never]`
 //!
 //! `--count` counts the distinct k-mers once more by sorting all of them, which takes eight bytes for each (k to 31).
 #![allow(
@@ -18,7 +18,8 @@ use std::time::Instant;
 
 use stroma_sequence::reader::{open_path, sample_name};
 use stroma_sequence::{
-    BuildResources, IndexOptions, Input, NewSample, NoProgress, Outcome, Query, SearchOptions, SequenceIndex,
+    BuildResources, ColdLayers, IndexOptions, Input, NewSample, NoProgress, Outcome, Query, SearchOptions,
+    SequenceIndex,
 };
 use stroma_strata::SetOptions;
 use stroma_strata::storage::LocalStorage;
@@ -36,6 +37,7 @@ struct Settings {
     partitions: u32,
     abundances: bool,
     count: bool,
+    cold: ColdLayers,
 }
 
 fn settings() -> Result<Settings> {
@@ -60,6 +62,15 @@ fn settings() -> Result<Settings> {
         partitions: number("--partitions", 64)? as u32,
         abundances: words.iter().any(|word| word == "--abundances"),
         count: words.iter().any(|word| word == "--count"),
+        cold: match words.iter().position(|word| word == "--cold").and_then(|at| words.get(at + 1)) {
+            None => ColdLayers::Automatic,
+            Some(word) => match word.as_str() {
+                "auto" => ColdLayers::Automatic,
+                "always" => ColdLayers::Always,
+                "never" => ColdLayers::Never,
+                _ => return Err("--cold takes auto, always or never".into()),
+            },
+        },
     })
 }
 
@@ -84,10 +95,14 @@ fn measured<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
 }
 
 fn report(index: &SequenceIndex) {
+    if let Some(left_hot) = index.statistics().left_hot {
+        println!("  not cold for want of memory: {left_hot:?}");
+    }
     for layer in &index.statistics().layers {
         println!(
-            "  level {}: {} samples, {} k-mers, {:.1} MB, {:.1} bits a k-mer, {} colour sets in {:.1} MB",
+            "  level {}{}: {} samples, {} k-mers, {:.1} MB, {:.1} bits a k-mer, {} colour sets in {:.1} MB",
             layer.level,
+            if layer.is_cold { ", cold" } else { "" },
             layer.samples,
             layer.kmers,
             layer.bytes as f64 / 1e6,
@@ -188,6 +203,7 @@ fn measure(settings: &Settings, queries: &[Query], folder: &Path) -> Result<()> 
     let index = SequenceIndex::create(storage, options, SetOptions::default())?;
     let resources = BuildResources { threads: settings.threads, memory_bytes: settings.memory_mb << 20 };
     index.set_resources(resources);
+    index.set_cold_layers(settings.cold);
     let what = format!("build, {} samples, {} threads", settings.files.len(), settings.threads);
     measured(&what, || build(&index, &settings.files))?;
     report(&index);

@@ -48,11 +48,14 @@
 //! 4. Layers live in a layered set (`stroma-strata`). A sample is added by committing one layer, and never
 //!    read again: layers are merged a logarithmic number of times each (Bentley
 //!    and Saxe, "Decomposable searching problems I", 1980).
-//! 5. A search looks each distinct k-mer up in each layer, partition by partition, and adds up per sample.
+//!    What is merged into the deepest level becomes a [cold layer](ColdLayers): its k-mers are kept as
+//!    [strings](unitig) of overlaps, in a fifth of the space.
+//! 5. A search looks each distinct k-mer up in each layer, partition by partition, or goes along the strings of a cold
+//!    one, and adds up per sample.
 //!
 //! Results are written by [`output`]. File format: `docs/formats/kmer-layer.md`; choices:
 //! `docs/decisions/060-kmer-layers.md`, `061-threshold-and-exactness.md`, `062-widths-of-k.md`, `063-building.md`,
-//! `064-fresh-layers.md` and `065-abundances-and-positions.md`.
+//! `064-fresh-layers.md`, `065-abundances-and-positions.md`, `066-unitig-dictionary.md` and `067-cold-layers.md`.
 //!
 //! # Limits
 //! k is odd and at most 63. Building keeps to [a cap on memory](BuildResources), which must have room for the largest
@@ -81,4 +84,5 @@ pub use index::{
     BuildResources, BulkError, BulkReport, CheckReport, IndexOptions, IndexStatistics, Input, LayerCheck,
     LayerStatistics, NewSample, NoProgress, Progress, SampleInfo, SampleReport, SequenceIndex, Step,
 };
+pub use layer::{ColdLayers, LeftHot};
 pub use search::{Hit, Outcome, Query, QueryResult, SearchOptions, SearchResults};

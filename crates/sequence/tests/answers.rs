@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use common::*;
-use stroma_sequence::{Error, Hit, IndexOptions, Outcome, Query, QueryResult, SearchOptions, SequenceIndex};
+use stroma_sequence::{
+    ColdLayers, Error, Hit, IndexOptions, Outcome, Query, QueryResult, SearchOptions, SequenceIndex,
+};
 use stroma_strata::storage::MemoryStorage;
 
 /// The level's beginning: 1, 2, 3, 4, 6, 8, 12 …
@@ -81,9 +83,12 @@ fn check_hit(hit: &Hit, query: &Query, counts: &BTreeMap<Vec<u8>, u32>, k: usize
 fn positions_and_abundances_are_those_of_the_naive_windows() {
     for (k, seed) in [(9, 1), (21, 2), (35, 3)] {
         let (index, counts, queries) = counted_index(k, seed);
-        for compacted in [false, true] {
-            if compacted {
+        for compacted in [None, Some(ColdLayers::Never), Some(ColdLayers::Always)] {
+            if let Some(cold_layers) = compacted {
+                index.set_cold_layers(cold_layers);
                 index.compact().expect("room");
+                let is_cold = index.statistics().layers.iter().all(|layer| layer.is_cold);
+                assert_eq!(is_cold, cold_layers == ColdLayers::Always);
             }
             let options = SearchOptions {
                 threshold: 0.1,

@@ -6,7 +6,7 @@ mod common;
 use std::sync::Arc;
 
 use common::*;
-use stroma_sequence::{IndexOptions, Query, SequenceIndex};
+use stroma_sequence::{ColdLayers, IndexOptions, Query, SequenceIndex};
 use stroma_strata::SetOptions;
 use stroma_strata::storage::{MemoryStorage, Storage};
 
@@ -50,12 +50,28 @@ fn run(index: &SequenceIndex, work: &Work, oracle: &mut Oracle) -> Option<(Strin
     None
 }
 
+/// A new index in the storage, which makes such layers cold.
+fn create_with(storage: &Arc<MemoryStorage>, cold_layers: ColdLayers) -> SequenceIndex {
+    let index = create(storage, options());
+    index.set_cold_layers(cold_layers);
+    index
+}
+
 #[test]
 fn a_failure_at_any_operation_loses_nothing_and_invents_nothing() {
+    fail_at_any_operation(ColdLayers::Never);
+}
+
+#[test]
+fn so_it_is_with_cold_layers() {
+    fail_at_any_operation(ColdLayers::Always);
+}
+
+fn fail_at_any_operation(cold_layers: ColdLayers) {
     let work = work();
     let operations = {
         let storage = Arc::new(MemoryStorage::new());
-        let index = create(&storage, options());
+        let index = create_with(&storage, cold_layers);
         let before = storage.operations();
         let mut oracle = Oracle { k: K, minimum_count: 1, ..Oracle::default() };
         assert!(run(&index, &work, &mut oracle).is_none());
@@ -64,7 +80,7 @@ fn a_failure_at_any_operation_loses_nothing_and_invents_nothing() {
     assert!(operations > 50);
     for fail_at in (0..operations).step_by(3) {
         let storage = Arc::new(MemoryStorage::new());
-        let index = create(&storage, options());
+        let index = create_with(&storage, cold_layers);
         storage.fail_after(fail_at, fail_at);
         let mut oracle = Oracle { k: K, minimum_count: 1, ..Oracle::default() };
         let failed = run(&index, &work, &mut oracle);
@@ -112,9 +128,18 @@ fn a_full_disk_stops_additions_only() {
 
 #[test]
 fn a_flipped_bit_in_a_layer_is_an_error_or_harmless() {
+    flip_bits(ColdLayers::Never);
+}
+
+#[test]
+fn a_flipped_bit_in_a_cold_layer_is_an_error_or_harmless() {
+    flip_bits(ColdLayers::Always);
+}
+
+fn flip_bits(cold_layers: ColdLayers) {
     let work = work();
     let storage = Arc::new(MemoryStorage::new());
-    let index = create(&storage, options());
+    let index = create_with(&storage, cold_layers);
     let mut oracle = Oracle { k: K, minimum_count: 1, ..Oracle::default() };
     assert!(run(&index, &work, &mut oracle).is_none());
     index.close().expect("room");

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use common::*;
 use proptest::prelude::*;
-use stroma_sequence::{Error, IndexOptions, Input, NoProgress, Outcome, Query, SearchOptions, SequenceIndex};
+use stroma_sequence::{
+    ColdLayers, Error, IndexOptions, Input, NoProgress, Outcome, Query, SearchOptions, SequenceIndex,
+};
 use stroma_strata::SetOptions;
 use stroma_strata::storage::MemoryStorage;
 
@@ -41,7 +43,14 @@ fn family(random: &mut Random, count: usize, length: usize) -> Vec<Vec<u8>> {
         .collect()
 }
 
-fn life_of_an_index(k: u8, minimum_count: u32, partitions: u32, seed: u64) {
+/// Which layers of the index are made cold, one choice after the other.
+type Cold = &'static [ColdLayers];
+
+const HOT: Cold = &[ColdLayers::Never];
+const COLD: Cold = &[ColdLayers::Always];
+const BOTH: Cold = &[ColdLayers::Always, ColdLayers::Never, ColdLayers::Always, ColdLayers::Automatic];
+
+fn life_of_an_index(k: u8, minimum_count: u32, partitions: u32, seed: u64, cold: Cold) {
     let mut random = Random::new(seed);
     let storage = Arc::new(MemoryStorage::new());
     storage.set_mapped(seed.is_multiple_of(2));
@@ -58,6 +67,7 @@ fn life_of_an_index(k: u8, minimum_count: u32, partitions: u32, seed: u64) {
         if minimum_count > 1 {
             sequences.extend((1..minimum_count).map(|_| mutated(&mut random, genome, 10)));
         }
+        index.set_cold_layers(cold[number % cold.len()]);
         add(&index, &name, &sequences).expect("room");
         oracle.add(&name, &sequences);
         if number % 5 == 3 {
@@ -75,10 +85,14 @@ fn life_of_an_index(k: u8, minimum_count: u32, partitions: u32, seed: u64) {
     }
     assert_agrees(&index, &oracle, &queries);
     assert!(index.check().is_sound(), "{:?}", index.check());
+    index.set_cold_layers(cold[0]);
     index.compact().expect("room");
     assert_agrees(&index, &oracle, &queries);
     let statistics = index.statistics();
     assert_eq!(statistics.layers.len(), 1);
+    assert_eq!(statistics.layers[0].is_cold, cold[0] == ColdLayers::Always);
+    assert_eq!(statistics.left_hot, None);
+    assert!(index.check().is_sound(), "{:?}", index.check());
     assert_eq!(statistics.layers[0].samples, oracle.samples.len(), "removed colours go when all is merged");
     let distinct: std::collections::BTreeSet<_> = oracle.samples.values().flatten().collect();
     assert_eq!(statistics.kmers(), distinct.len() as u64);
@@ -88,37 +102,62 @@ fn life_of_an_index(k: u8, minimum_count: u32, partitions: u32, seed: u64) {
 
 #[test]
 fn k_3() {
-    life_of_an_index(3, 1, 4, 1);
+    life_of_an_index(3, 1, 4, 1, HOT);
 }
 
 #[test]
 fn k_5_with_a_cut_off() {
-    life_of_an_index(5, 3, 1, 2);
+    life_of_an_index(5, 3, 1, 2, HOT);
 }
 
 #[test]
 fn k_15() {
-    life_of_an_index(15, 1, 16, 3);
+    life_of_an_index(15, 1, 16, 3, HOT);
 }
 
 #[test]
 fn k_21_with_a_cut_off() {
-    life_of_an_index(21, 2, 8, 4);
+    life_of_an_index(21, 2, 8, 4, HOT);
 }
 
 #[test]
 fn k_31() {
-    life_of_an_index(31, 1, 64, 5);
+    life_of_an_index(31, 1, 64, 5, HOT);
 }
 
 #[test]
 fn k_33() {
-    life_of_an_index(33, 1, 4, 6);
+    life_of_an_index(33, 1, 4, 6, HOT);
 }
 
 #[test]
 fn k_63_with_a_cut_off() {
-    life_of_an_index(63, 2, 16, 7);
+    life_of_an_index(63, 2, 16, 7, HOT);
+}
+
+#[test]
+fn cold_k_5() {
+    life_of_an_index(5, 1, 4, 8, COLD);
+    life_of_an_index(5, 1, 4, 9, BOTH);
+}
+
+#[test]
+fn cold_k_23_with_a_cut_off() {
+    life_of_an_index(23, 2, 16, 10, COLD);
+    life_of_an_index(23, 1, 16, 11, BOTH);
+}
+
+#[test]
+fn cold_k_31() {
+    life_of_an_index(31, 1, 64, 12, COLD);
+    life_of_an_index(31, 1, 1, 13, BOTH);
+}
+
+#[test]
+fn cold_k_33_and_63() {
+    life_of_an_index(33, 1, 4, 14, BOTH);
+    life_of_an_index(63, 1, 8, 15, COLD);
+    life_of_an_index(63, 1, 8, 16, BOTH);
 }
 
 proptest! {
@@ -132,6 +171,7 @@ proptest! {
         let options =
             IndexOptions { k: k as u8, minimum_count, partitions: 1 << bits, ..IndexOptions::default() };
         let index = create(&storage, options);
+        index.set_cold_layers(if seed % 2 == 0 { ColdLayers::Always } else { ColdLayers::Automatic });
         let mut oracle = Oracle { k, minimum_count, ..Oracle::default() };
         let genomes = family(&mut random, 6, 250);
         for (number, genome) in genomes.iter().enumerate() {

@@ -72,7 +72,7 @@ impl<'a> SampleCounter<'a> {
         let partitions = 0..self.geometry.partitions();
         let largest = partitions.map(|partition| self.scattered.kmers_of(partition)).max().unwrap_or(0);
         let available = resources.partition_bytes();
-        let threads = resources.threads_for((largest * each).min(available))?;
+        let threads = resources.threads_for((largest * each).min(available), 1)?;
         let mixing = mixing::<W>(self.geometry);
         let sorting = Sorting {
             geometry: self.geometry,

@@ -13,7 +13,7 @@ use super::{BuildResources, IndexOptions, SampleInfo};
 use crate::Error;
 use crate::count::Spills;
 use crate::kmer::Geometry;
-use crate::layer::{KmerLayerKind, LayerError, Resources};
+use crate::layer::{ColdLayers, KmerLayerKind, LayerError, Resources};
 use crate::samples::{SETTINGS_RECORD, SampleTable, Settings, next_sample_from_records};
 use crate::search::{Query, SearchOptions, SearchResults, Snapshot};
 
@@ -175,6 +175,11 @@ impl SequenceIndex {
         self.resources.set(resources.threads, resources.memory_bytes);
     }
 
+    /// Chooses which layers are made cold from now on: [`ColdLayers::Automatic`] as long as nobody chooses.
+    pub fn set_cold_layers(&self, cold_layers: ColdLayers) {
+        self.resources.set_cold_layers(cold_layers);
+    }
+
     /// The samples in the index, in the order in which they were added.
     pub fn samples(&self) -> Vec<SampleInfo> {
         self.samples.read().samples().iter().map(|sample| sample.info.clone()).collect()
@@ -210,8 +215,8 @@ impl SequenceIndex {
         Snapshot { version: self.set.current(), samples, geometry, abundances }
     }
 
-    /// Merges all layers into one, which takes the least space and is searched fastest. What removed samples
-    /// left behind is dropped.
+    /// Merges all layers into one, which takes the least space and is searched fastest; a [cold](ColdLayers) one,
+    /// unless it is small. What removed samples left behind is dropped.
     ///
     /// # Errors
     /// Damage to a layer, and failures of the storage; the index stays as it was.

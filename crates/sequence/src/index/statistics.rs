@@ -3,6 +3,7 @@
 use stroma_strata::SetStatistics;
 
 use super::SequenceIndex;
+use crate::layer::LeftHot;
 
 /// Sizes and counts of an index at one moment.
 #[derive(Clone, Debug)]
@@ -11,6 +12,9 @@ pub struct IndexStatistics {
     pub samples: usize,
     /// Its layers, newest first.
     pub layers: Vec<LayerStatistics>,
+    /// The last merge since the index was opened, where it should have made a cold layer and there was too little
+    /// memory.
+    pub left_hot: Option<LeftHot>,
     /// What the layered set tells: levels, bytes written by additions and merges, merges at work.
     pub set: SetStatistics,
 }
@@ -22,6 +26,8 @@ pub struct LayerStatistics {
     pub id: u64,
     /// Its level: how many merges lie behind it.
     pub level: u32,
+    /// Whether its k-mers are kept as strings of overlaps, not in partitions.
+    pub is_cold: bool,
     /// Samples whose k-mers it holds, removed ones included.
     pub samples: usize,
     /// Distinct k-mers.
@@ -58,6 +64,7 @@ impl SequenceIndex {
         let layers = version.layers().map(|layer| LayerStatistics {
             id: layer.descriptor().id,
             level: layer.descriptor().level,
+            is_cold: layer.layer().is_cold(),
             samples: layer.layer().samples().len(),
             kmers: layer.layer().kmers(),
             colour_sets: layer.layer().colour_sets(),
@@ -67,6 +74,7 @@ impl SequenceIndex {
         IndexStatistics {
             samples: self.samples.read().samples().len(),
             layers: layers.collect(),
+            left_hot: self.resources.left_hot(),
             set: self.set.statistics(),
         }
     }

@@ -1,14 +1,13 @@
 //! The colour-set table: each different set of samples once, most of them as a small difference to another.
 //!
-//! Neighbouring k-mers of related genomes belong to similar sets of samples. The best way to store N sets as
-//! differences is a minimum spanning tree over them (Almodaresi, Pandey, Ferdman, Johnson, Patro: "An
-//! efficient, scalable and exact representation of high-dimensional color information enabled via de Bruijn
-//! graph search", RECOMB 2019), whose exact form compares all pairs. Here a set is compared, as it comes,
-//! with five candidates: no sample, all samples, the set before it, and the last sets that share one of two
-//! min-hashes with it (two sets share one with a probability of their Jaccard similarity; Broder, 1997). The
-//! nearest becomes its parent; a set far from all of them is a bitmap where that is shorter than a list.
-//! Paths to a root are at most [`DEEPEST`] long, so that any set can be decoded by its id alone in bounded
-//! time: where a candidate is too deep, its ancestor half-way up stands in for it.
+//! Neighbouring k-mers of related genomes belong to similar sets of samples, so that most are a few colours away from
+//! another one. Here a set is compared, as it comes, with five candidates: no sample, all samples, the set before it,
+//! and the last sets that share one of two min-hashes with it (two sets share one with a probability of their Jaccard
+//! similarity; Broder, 1997). The nearest becomes its parent. At the end, when all are known, parents are chosen
+//! again along a [spanning tree](super::colour_tree), and each set gets the shortest of its codings: a list, what it
+//! lacks, a bitmap, or the difference to its parent. Paths to a root are at most [`DEEPEST`] long, so that any set
+//! can be decoded by its id alone in bounded time: where a candidate is too deep, its ancestor half-way up stands in
+//! for it.
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
@@ -16,6 +15,7 @@ use std::hash::BuildHasherDefault;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::LayerError;
+use super::colour_tree::{DecodedSets, Parent};
 use super::packed::{Packed, PackedBuffer, width_for};
 use crate::hash::WordHasher;
 
@@ -28,8 +28,20 @@ const BASE_EMPTY: u64 = 0;
 const BASE_ALL: u64 = 1;
 /// Entry begins with this: the set is given as a bitmap, lowest colour in the lowest bit of the first byte.
 const BASE_BITMAP: u64 = 2;
-/// Entry begins with this plus the distance (in ids, at least 1) to an earlier set.
-const BASE_DISTANCE: u64 = 2;
+/// Entry begins with this plus twice the distance (in ids, less 1) to another set, plus 1 for a later one.
+const BASE_OTHER: u64 = 3;
+
+/// The number by which an entry names another set.
+fn base_for(id: u32, parent: u32) -> u64 {
+    BASE_OTHER + 2 * (u64::from(id.abs_diff(parent)) - 1) + u64::from(parent > id)
+}
+
+/// The set that an entry names; none where there can be no such set.
+fn named_by(id: u32, base: u64) -> Option<u32> {
+    let named = base.checked_sub(BASE_OTHER)?;
+    let distance = u32::try_from(named / 2 + 1).ok()?;
+    if named % 2 == 1 { id.checked_add(distance) } else { id.checked_sub(distance) }
+}
 
 /// A set of a layer's colours as a bitmap. Colours are numbered from 0 within the layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,15 +56,31 @@ impl ColourSet {
         ColourSet { words: vec![0; (colours as usize).div_ceil(64)], colours }
     }
 
+    pub(super) fn words(&self) -> &[u64] {
+        &self.words
+    }
+
+    /// Becomes the set of these words, each exclusive-or `flips`.
+    pub(super) fn assign(&mut self, words: &[u64], flips: u64) {
+        self.words.clear();
+        self.words.extend(words.iter().map(|word| word ^ flips));
+        self.clip();
+    }
+
     pub(crate) fn clear(&mut self) {
         self.words.fill(0);
     }
 
     fn fill(&mut self) {
         self.words.fill(u64::MAX);
+        self.clip();
+    }
+
+    /// Clears the bits beyond the last colour.
+    fn clip(&mut self) {
         let excess = self.words.len() * 64 - self.colours as usize;
         if let Some(last) = self.words.last_mut() {
-            *last >>= excess;
+            *last &= u64::MAX >> excess;
         }
     }
 
@@ -113,14 +141,14 @@ impl ColourSet {
     }
 
     /// The colour with the smallest hash: equal for two sets with a probability of their Jaccard similarity.
-    fn min_hash(&self, seed: u64) -> Option<u32> {
+    pub(super) fn min_hash(&self, seed: u64) -> Option<u32> {
         let hash =
             |colour: u32| (u64::from(colour) + 1).wrapping_mul(seed).rotate_left(29).wrapping_mul(seed);
         self.iter().min_by_key(|&colour| hash(colour))
     }
 }
 
-const MIN_HASH_SEEDS: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93];
+pub(super) const MIN_HASH_SEEDS: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93];
 
 /// Collects the different sets of one layer and gives each an id, in order of appearance.
 #[derive(Debug)]
@@ -203,15 +231,13 @@ impl ColourTableBuilder {
             self.decode(candidate, &mut other);
             other.toggle_all(set);
             if other.len() < difference.len() {
-                (parent, base) = (candidate, BASE_DISTANCE + u64::from(id - candidate));
+                (parent, base) = (candidate, base_for(id, candidate));
                 std::mem::swap(&mut difference, &mut other);
             }
         }
         if difference.len() > self.colours.div_ceil(8) {
             parent = id;
-            push_varint(&mut self.encoded, BASE_BITMAP);
-            let bytes = set.words.iter().flat_map(|word| word.to_le_bytes());
-            self.encoded.extend(bytes.take(self.colours.div_ceil(8) as usize));
+            push_bitmap(&mut self.encoded, set);
         } else {
             push_varint(&mut self.encoded, base);
             push_list(&mut self.encoded, &difference);
@@ -244,12 +270,61 @@ impl ColourTableBuilder {
         debug_assert!(decoded.is_some(), "the builder encoded set {id} itself");
     }
 
-    pub(super) fn finish(self) -> EncodedTable {
+    pub(super) fn finish(mut self) -> EncodedTable {
+        self.encode_again();
         let width = width_for(self.encoded.len() as u64);
         EncodedTable {
             offsets: PackedBuffer::from_values(self.offsets.iter().copied(), width),
             sets: self.encoded,
             set_count: self.depths.len() as u32,
+        }
+    }
+}
+
+impl ColourTableBuilder {
+    /// Encodes all sets once more, each in the shortest of its codings, with parents along a spanning tree; unless they
+    /// are too many to be compared.
+    fn encode_again(&mut self) {
+        let sets = self.depths.len();
+        let Some(mut decoded) = DecodedSets::with_room_for(sets, self.colours) else { return };
+        let mut set = ColourSet::empty(self.colours);
+        for id in 0..sets as u32 {
+            self.decode(id, &mut set);
+            decoded.push(&set);
+        }
+        let (mut encoded, mut offsets) = (Vec::new(), vec![0]);
+        let (mut other, mut shortest, mut entry) = (set.clone(), Vec::new(), Vec::new());
+        for (id, parent) in (0..).zip(decoded.tree(DEEPEST)) {
+            set.assign(decoded.set(id), 0);
+            shortest.clear();
+            push_bitmap(&mut shortest, &set);
+            for base in [Parent::Empty, Parent::All, parent] {
+                let number = match base {
+                    Parent::Empty => BASE_EMPTY,
+                    Parent::All => BASE_ALL,
+                    Parent::Set(parent) => base_for(id, parent),
+                };
+                match base {
+                    Parent::Empty => other.clear(),
+                    Parent::All => other.fill(),
+                    Parent::Set(parent) => other.assign(decoded.set(parent), 0),
+                }
+                other.toggle_all(&set);
+                if other.len() as usize >= shortest.len() {
+                    continue;
+                }
+                entry.clear();
+                push_varint(&mut entry, number);
+                push_list(&mut entry, &other);
+                if entry.len() < shortest.len() {
+                    std::mem::swap(&mut entry, &mut shortest);
+                }
+            }
+            encoded.extend_from_slice(&shortest);
+            offsets.push(encoded.len() as u64);
+        }
+        if encoded.len() < self.encoded.len() {
+            (self.encoded, self.offsets) = (encoded, offsets);
         }
     }
 }
@@ -310,10 +385,17 @@ fn decode<'a>(
                 into.toggle_all(&all);
                 return Some(());
             }
-            distance => at = at.checked_sub(u32::try_from(distance - BASE_DISTANCE).ok()?)?,
+            other => at = named_by(at, other)?,
         }
     }
     None
+}
+
+/// An entry that is a bitmap.
+fn push_bitmap(into: &mut Vec<u8>, set: &ColourSet) {
+    push_varint(into, BASE_BITMAP);
+    let bytes = set.words.iter().flat_map(|word| word.to_le_bytes());
+    into.extend(bytes.take(set.colours.div_ceil(8) as usize));
 }
 
 /// The colours as distances, each from the one after its predecessor.
@@ -406,9 +488,63 @@ mod tests {
     }
 
     #[test]
+    fn a_tree_makes_sets_that_come_in_any_order_shorter() {
+        // Sets of a family tree: each is a half of the one above, and some lack a member.
+        let mut state = 9;
+        let mut family = vec![(0_u32, 128_u32)];
+        let mut sets = Vec::new();
+        while let Some((start, end)) = family.pop() {
+            let whole = set(128, start..end);
+            for _ in 0..6 {
+                let mut lacking = whole.clone();
+                lacking.toggle(start + noise(&mut state) as u32 % (end - start));
+                sets.push(lacking);
+            }
+            sets.push(whole);
+            if end - start > 1 {
+                let middle = (start + end) / 2;
+                family.extend([(start, middle), (middle, end)]);
+            }
+        }
+        (1..sets.len()).for_each(|at| sets.swap(at, noise(&mut state) as usize % (at + 1)));
+        let mut builder = ColourTableBuilder::new(128);
+        let ids: Vec<u32> = sets.iter().map(|set| builder.id_of(set).expect("room")).collect();
+        let before = builder.encoded.len();
+        let encoded = builder.finish();
+        assert!(encoded.sets.len() * 4 < before * 3, "{} of {before} bytes", encoded.sets.len());
+        let count = u64::from(encoded.set_count) + 1;
+        let offsets = Packed::new(&encoded.offsets.bytes, encoded.offsets.width, count).expect("whole");
+        let table = ColourTable { sets: &encoded.sets, offsets, colours: 128 };
+        let mut decoded = ColourSet::empty(0);
+        for (id, set) in ids.iter().zip(&sets) {
+            assert_eq!(table.decode(*id, &mut decoded), Some(()));
+            assert_eq!(decoded, *set);
+        }
+    }
+
+    #[test]
+    fn other_sets_are_named_whether_earlier_or_later() {
+        for (id, parent) in [(0, 1), (1, 0), (7, 3), (3, 7), (0, u32::MAX), (u32::MAX, 0)] {
+            assert_eq!(named_by(id, base_for(id, parent)), Some(parent));
+        }
+        assert_eq!(named_by(0, BASE_OTHER), None);
+        assert_eq!(named_by(u32::MAX, BASE_OTHER + 1), None);
+        assert_eq!(named_by(5, u64::MAX), None);
+    }
+
+    #[test]
     fn hostile_entries_are_refused() {
-        let tables: [&[u8]; 7] =
-            [&[], &[0, 9], &[3], &[2, 8], &[2], &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff], &[0, 0x80]];
+        let tables: [&[u8]; 9] = [
+            &[],
+            &[0, 9],
+            &[3],
+            &[4],
+            &[5],
+            &[2, 8],
+            &[2],
+            &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+            &[0, 0x80],
+        ];
         for sets in tables {
             let offsets = PackedBuffer::from_values([0, sets.len() as u64].into_iter(), 8);
             let offsets = Packed::new(&offsets.bytes, 8, 2).expect("whole");

@@ -6,32 +6,35 @@ use stroma_strata::storage::Blob;
 
 use super::LayerError;
 use super::colours::{ColourSet, ColourTable};
-use super::format::{ALIGNMENT, Footer, PartitionEntry};
-use super::open::{Opener, sections_in_order};
+use super::format::{Footer, PartitionEntry};
+use super::open::Opener;
 use super::packed::Packed;
 use super::partition::{PartitionParts, PartitionView};
 use super::section::Section;
 use crate::kmer::{Geometry, Word};
+use crate::unitig::{DictionaryError, UnitigDictionary};
 
 /// A layer file, open for searching.
 #[derive(Debug)]
 pub struct Layer {
-    blob: Arc<dyn Blob>,
+    pub(super) blob: Arc<dyn Blob>,
     geometry: Geometry,
     levels: u32,
-    footer: Footer,
+    pub(super) footer: Footer,
     samples: Vec<u32>,
-    partitions: Vec<Partition>,
-    sets: Section,
-    set_offsets: Section,
+    pub(super) partitions: Vec<Partition>,
+    /// Of a cold layer.
+    pub(super) dictionary: Option<Section>,
+    pub(super) sets: Section,
+    pub(super) set_offsets: Section,
 }
 
 #[derive(Debug)]
-struct Partition {
-    lows: Section,
-    colours: Section,
+pub(super) struct Partition {
+    pub(super) lows: Section,
+    pub(super) colours: Section,
     starts: Section,
-    entry: PartitionEntry,
+    pub(super) entry: PartitionEntry,
 }
 
 /// A partition read into memory of its own: for merges, which touch each byte once and leave none behind in memory.
@@ -69,10 +72,12 @@ impl Layer {
             starts: Section::new(entry.starts),
             entry,
         });
+        let is_cold = footer.dictionary.bytes.get() > 0;
         Ok(Layer {
             geometry,
             levels,
             samples,
+            dictionary: is_cold.then(|| Section::new(footer.dictionary)),
             partitions: partitions.collect(),
             sets: Section::new(footer.sets),
             set_offsets: Section::new(footer.set_offsets),
@@ -130,10 +135,45 @@ impl Layer {
         self.blob.describe()
     }
 
-    /// Opens a partition; its sections are verified when first touched.
+    /// Whether the k-mers are in one [dictionary](Self::dictionary) instead of in partitions.
+    pub fn is_cold(&self) -> bool {
+        self.dictionary.is_some()
+    }
+
+    /// The dictionary of a cold layer, whose colours are colour-set ids; none of another layer. It is verified when
+    /// first touched.
     ///
     /// # Errors
     /// [`LayerError::Corrupt`], or a failure of the storage.
+    pub fn dictionary(&self) -> Result<Option<UnitigDictionary<'_>>, LayerError> {
+        let Some(section) = &self.dictionary else { return Ok(None) };
+        let opened = UnitigDictionary::open_verified(section.bytes(&*self.blob)?);
+        let dictionary = opened.map_err(|error| self.damaged_dictionary(error))?;
+        if dictionary.k() != self.geometry.k() || dictionary.kmers() != self.kmers() {
+            return Err(section.corrupt(&*self.blob, "the dictionary is not that of the layer"));
+        }
+        Ok(Some(dictionary))
+    }
+
+    /// What is wrong with the dictionary, as an error of the layer.
+    pub(super) fn damaged_dictionary(&self, error: DictionaryError) -> LayerError {
+        let (place, start) = (self.place(), self.footer.dictionary.offset.get());
+        match error {
+            DictionaryError::Corrupt { offset, what } => {
+                LayerError::Corrupt { place, offset: start.saturating_add(offset), what }
+            }
+            DictionaryError::Unsupported { found } => {
+                LayerError::Unsupported { place, what: "k-mer dictionary version", found }
+            }
+            _ => LayerError::Corrupt { place, offset: start, what: "the k-mer dictionary makes no sense" },
+        }
+    }
+
+    /// Opens a partition; its sections are verified when first touched.
+    ///
+    /// # Errors
+    /// [`LayerError::Corrupt`], or a failure of the storage. A [cold](Self::is_cold) layer has no partitions: one with
+    /// k-mers in it is an error, too.
     ///
     /// # Panics
     /// If there is no such partition, or the word is too narrow for k.
@@ -185,9 +225,13 @@ impl Layer {
         self.partitions[partition as usize].entry.kmer_count.get()
     }
 
-    /// Bytes of a partition's sections.
+    /// Bytes of a partition's sections; of a cold layer, its share of the dictionary.
     pub(super) fn partition_bytes(&self, partition: u32) -> u64 {
         let entry = &self.partitions[partition as usize].entry;
+        if self.is_cold() {
+            let share = u128::from(self.footer.dictionary.bytes.get()) * u128::from(entry.kmer_count.get());
+            return (share / u128::from(self.kmers().max(1))) as u64;
+        }
         [entry.lows, entry.colours, entry.starts].iter().map(|section| section.bytes.get()).sum()
     }
 
@@ -204,59 +248,5 @@ impl Layer {
         let sets = self.sets.bytes(&*self.blob)?;
         let table = ColourTable { sets, offsets, colours: self.colours() };
         table.decode(id, into).ok_or_else(corrupt)
-    }
-
-    /// Verifies every checksum and every byte between the sections, that k-mers ascend and that each colour-set
-    /// id can be decoded.
-    ///
-    /// # Errors
-    /// The first thing found wrong.
-    pub fn verify(&self) -> Result<(), LayerError> {
-        let blob = &*self.blob;
-        for section in [&self.sets, &self.set_offsets] {
-            section.verify(blob)?;
-        }
-        let mut set = ColourSet::empty(self.colours());
-        for id in 0..self.colour_sets() {
-            self.decode_set(id, &mut set)?;
-        }
-        for number in 0..self.geometry.partitions() {
-            if self.geometry.is_wide() {
-                self.verify_partition::<u128>(number)?;
-            } else {
-                self.verify_partition::<u64>(number)?;
-            }
-        }
-        self.verify_padding()
-    }
-
-    fn verify_partition<W: Word>(&self, number: u32) -> Result<(), LayerError> {
-        let (blob, partition) = (&*self.blob, &self.partitions[number as usize]);
-        let loaded = self.load_partition(number)?;
-        let view = loaded.view::<W>()?;
-        if !view.is_in_order() {
-            return Err(partition.lows.corrupt(blob, "the k-mers do not ascend"));
-        }
-        let sets = self.colour_sets();
-        if view.iter().any(|(_, set_id)| set_id >= sets) {
-            return Err(partition.colours.corrupt(blob, "a k-mer has a colour set that is not there"));
-        }
-        Ok(())
-    }
-
-    /// The bytes between sections must be zero.
-    fn verify_padding(&self) -> Result<(), LayerError> {
-        let entries = self.partitions.iter().map(|partition| &partition.entry);
-        for pointer in sections_in_order(entries, &self.footer) {
-            let end = pointer.end().unwrap_or(u64::MAX);
-            let mut padding = [0; ALIGNMENT as usize];
-            let length = (end.next_multiple_of(ALIGNMENT) - end) as usize;
-            self.blob.read_exact_at(end, &mut padding[..length])?;
-            if padding != [0; ALIGNMENT as usize] {
-                let (place, what) = (self.place(), "the bytes between two sections are not zero");
-                return Err(LayerError::Corrupt { place, offset: end, what });
-            }
-        }
-        Ok(())
     }
 }

@@ -8,14 +8,18 @@ use crate::kmer::Geometry;
 
 pub(super) const MAGIC: [u8; 8] = *b"STRMKMER";
 pub(super) const END_MAGIC: [u8; 8] = *b"STRMKEND";
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 /// Mixed k-mers of a partition, ascending: the lower bits of each, and where each bucket of equal upper bits begins.
 pub(super) const DICTIONARY_BUCKETS: u8 = 2;
+/// All k-mers of the layer in one dictionary of strings; partitions have only their number of k-mers.
+pub(super) const DICTIONARY_STRINGS: u8 = 3;
 /// A colour-set id for each k-mer, packed at `colour_width` bits.
 pub(super) const COLOURS_PACKED: u8 = 1;
+/// The colour-set ids are the colours of the dictionary of strings.
+pub(super) const COLOURS_IN_STRINGS: u8 = 2;
 /// Colour sets as differences to another set; see the module `colours`.
-pub(super) const SETS_DIFFERENCES: u8 = 1;
+pub(super) const SETS_DIFFERENCES: u8 = 2;
 
 /// Sections begin at multiples of this.
 pub(super) const ALIGNMENT: u64 = 8;
@@ -94,6 +98,8 @@ pub(super) struct PartitionEntry {
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub(super) struct Footer {
+    /// The dictionary of strings; empty where the k-mers are in partitions.
+    pub(super) dictionary: SectionPointer,
     pub(super) directory: SectionPointer,
     pub(super) samples: SectionPointer,
     pub(super) sets: SectionPointer,
@@ -118,4 +124,4 @@ pub(super) const HEADER_BYTES: usize = size_of::<Header>();
 pub(super) const PARTITION_ENTRY_BYTES: usize = size_of::<PartitionEntry>();
 pub(super) const FOOTER_BYTES: usize = size_of::<Footer>();
 
-const _: () = assert!(HEADER_BYTES == 32 && PARTITION_ENTRY_BYTES == 88 && FOOTER_BYTES == 136);
+const _: () = assert!(HEADER_BYTES == 32 && PARTITION_ENTRY_BYTES == 88 && FOOTER_BYTES == 160);

@@ -54,8 +54,11 @@ impl LayerKind for KmerLayerKind {
         let Some(merge) = Merge::plan(&layers, &removed)?.filter(|merge| !merge.is_empty()) else {
             return Ok(());
         };
+        let is_deepest = job.version().layers().all(|layer| layer.descriptor().level <= job.target_level());
+        let is_wanted_cold = self.resources.cold_layers().wants(is_deepest, merge.kmers());
         let mut writer = output.start()?;
-        let totals = merge.write(&mut writer, &self.resources, |bytes| job.note_read(bytes))?;
+        let note_read = |bytes| job.note_read(bytes);
+        let totals = merge.write(&mut writer, &self.resources, is_wanted_cold, note_read)?;
         writer.finish(summary(&totals))?;
         Ok(())
     }

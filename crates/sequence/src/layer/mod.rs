@@ -2,6 +2,7 @@
 //!
 //! Byte by byte in `docs/formats/kmer-layer.md`.
 
+mod colour_tree;
 mod colours;
 #[cfg(test)]
 mod comparison;
@@ -20,6 +21,7 @@ mod sample;
 mod section;
 #[cfg(test)]
 mod tests;
+mod verify;
 mod writer;
 
 pub use description::describe_file;
@@ -27,6 +29,7 @@ pub use error::LayerError;
 pub use file::Layer;
 pub use kind::KmerLayerKind;
 pub use partition::{PartitionIter, PartitionView};
+pub use resources::{ColdLayers, LeftHot};
 
 pub(crate) use colours::ColourSet;
 pub(crate) use encode::EncodedKmers;

@@ -6,8 +6,9 @@ use zerocopy::FromBytes;
 
 use super::LayerError;
 use super::format::{
-    ALIGNMENT, COLOURS_PACKED, DICTIONARY_BUCKETS, END_MAGIC, FOOTER_BYTES, Footer, HEADER_BYTES, Header,
-    MAGIC, PARTITION_ENTRY_BYTES, PartitionEntry, SETS_DIFFERENCES, SectionPointer, VERSION,
+    ALIGNMENT, COLOURS_IN_STRINGS, COLOURS_PACKED, DICTIONARY_BUCKETS, DICTIONARY_STRINGS, END_MAGIC,
+    FOOTER_BYTES, Footer, HEADER_BYTES, Header, MAGIC, PARTITION_ENTRY_BYTES, PartitionEntry,
+    SETS_DIFFERENCES, SectionPointer, VERSION,
 };
 use crate::abundance::LEVELS;
 use crate::kmer::Geometry;
@@ -104,10 +105,12 @@ impl Opener<'_> {
         for bytes in table.chunks_exact(PARTITION_ENTRY_BYTES) {
             let entry = PartitionEntry::read_from_bytes(bytes)
                 .map_err(|_| self.corrupt(footer.directory.offset.get(), "a directory entry is cut short"))?;
-            if entry.dictionary_coding != DICTIONARY_BUCKETS {
-                return Err(self.unsupported("k-mer dictionary coding", entry.dictionary_coding.into()));
-            }
-            if entry.colour_coding != COLOURS_PACKED {
+            let colour_coding = match entry.dictionary_coding {
+                DICTIONARY_BUCKETS => COLOURS_PACKED,
+                DICTIONARY_STRINGS => COLOURS_IN_STRINGS,
+                other => return Err(self.unsupported("k-mer dictionary coding", other.into())),
+            };
+            if entry.colour_coding != colour_coding {
                 return Err(self.unsupported("colour coding", entry.colour_coding.into()));
             }
             let widths_fit = u32::from(entry.kmer_width) == geometry.kmer_bits() && entry.colour_width <= 32;
@@ -116,7 +119,35 @@ impl Opener<'_> {
             }
             directory.push(entry);
         }
+        self.check_coding(&directory, footer)?;
         Ok(directory)
+    }
+
+    /// All partitions must be coded alike, and what one coding does not use must be empty.
+    fn check_coding(&self, directory: &[PartitionEntry], footer: &Footer) -> Result<(), LayerError> {
+        let place = footer.directory.offset.get();
+        let coding = directory.first().map(|entry| entry.dictionary_coding);
+        let is_cold = coding == Some(DICTIONARY_STRINGS);
+        if directory.iter().any(|entry| Some(entry.dictionary_coding) != coding) {
+            return Err(self.corrupt(place, "the partitions are not all coded alike"));
+        }
+        if is_cold == (footer.dictionary.bytes.get() == 0) {
+            return Err(self.corrupt(place, "there is a dictionary that should not be there, or none"));
+        }
+        let has_sections = |entry: &PartitionEntry| {
+            [entry.lows, entry.colours, entry.starts].iter().any(|section| section.bytes.get() > 0)
+        };
+        if is_cold && directory.iter().any(has_sections) {
+            return Err(self.corrupt(place, "a partition has sections beside the dictionary"));
+        }
+        let counts = || directory.iter().map(|entry| entry.kmer_count.get());
+        let total = counts().try_fold(0_u64, |sum, count| sum.checked_add(count));
+        // Four bases a byte: a merge sets memory aside by these numbers.
+        let has_room = !is_cold || footer.kmer_count.get() / 4 <= footer.dictionary.bytes.get();
+        if total != Some(footer.kmer_count.get()) || !has_room {
+            return Err(self.corrupt(place, "the numbers of k-mers contradict each other"));
+        }
+        Ok(())
     }
 
     /// Sections must follow each other without holes from the header to the footer.
@@ -158,6 +189,6 @@ pub(super) fn sections_in_order<'a>(
     directory: impl Iterator<Item = &'a PartitionEntry>,
     footer: &Footer,
 ) -> impl Iterator<Item = SectionPointer> {
-    let tables = [footer.directory, footer.samples, footer.sets, footer.set_offsets];
+    let tables = [footer.dictionary, footer.directory, footer.samples, footer.sets, footer.set_offsets];
     directory.flat_map(|entry| [entry.lows, entry.colours, entry.starts]).chain(tables)
 }

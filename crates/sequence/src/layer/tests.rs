@@ -92,6 +92,21 @@ fn sample_layer<W: Word>(geometry: Geometry, (sample, kmers): &Sample<W>, abunda
 fn content<W: Word>(layer: &Layer) -> Result<Model<W>, LayerError> {
     let mut model = Model::new();
     let mut set = ColourSet::empty(0);
+    let members = |set: &ColourSet| -> BTreeSet<(u32, u32)> {
+        let member =
+            |colour: u32| (layer.samples()[(colour / layer.levels()) as usize], colour % layer.levels());
+        set.iter().map(member).collect()
+    };
+    if let Some(dictionary) = layer.dictionary()? {
+        let mixing = mixing::<W>(layer.geometry());
+        dictionary.for_each_at::<W, LayerError>(layer.geometry(), |at, set_id| {
+            layer.decode_set(set_id, &mut set)?;
+            assert_eq!(dictionary.get(at.kmer).map(|found| found.colour), Some(set_id));
+            model.insert(KmerAt { kmer: mixing.hash(at.kmer), ..at }, members(&set));
+            Ok(())
+        })?;
+        return Ok(model);
+    }
     for partition in 0..layer.geometry().partitions() {
         let view = layer.partition::<W>(partition)?;
         let loaded = layer.load_partition(partition)?;
@@ -99,24 +114,30 @@ fn content<W: Word>(layer: &Layer) -> Result<Model<W>, LayerError> {
         for (kmer, set_id) in view.iter() {
             assert_eq!(view.set_id(kmer), Some(set_id));
             layer.decode_set(set_id, &mut set)?;
-            let member =
-                |colour: u32| (layer.samples()[(colour / layer.levels()) as usize], colour % layer.levels());
-            model.insert(KmerAt { partition, kmer }, set.iter().map(member).collect());
+            model.insert(KmerAt { partition, kmer }, members(&set));
         }
     }
     Ok(model)
 }
 
 fn merged(layers: &[Layer], removed: &BTreeSet<u32>, threads: usize) -> Vec<u8> {
+    merged_as(layers, removed, &Resources::new(threads, 1 << 30), false)
+}
+
+fn merged_cold(layers: &[Layer], removed: &BTreeSet<u32>, threads: usize) -> Vec<u8> {
+    merged_as(layers, removed, &Resources::new(threads, 1 << 30), true)
+}
+
+fn merged_as(layers: &[Layer], removed: &BTreeSet<u32>, resources: &Resources, is_cold: bool) -> Vec<u8> {
     let references: Vec<&Layer> = layers.iter().collect();
     let merge = Merge::plan(&references, removed).expect("fits").expect("some layers");
     let mut bytes = Vec::new();
     let (mut read, mut sections) = (0, 0);
-    let resources = Resources::new(threads, 1 << 30);
-    let totals = merge.write(&mut bytes, &resources, |bytes| read += bytes).expect("memory");
+    let totals = merge.write(&mut bytes, resources, is_cold, |bytes| read += bytes).expect("memory");
     layers.iter().for_each(|layer| sections += layer.bytes());
     assert!(read > 0 && read < sections);
-    assert_eq!(totals.kmers, open(&bytes, true).expect("just written").kmers());
+    let written = open(&bytes, true).expect("just written");
+    assert_eq!((totals.kmers, is_cold), (written.kmers(), written.is_cold()));
     bytes
 }
 
@@ -128,6 +149,81 @@ fn model_of<W: Word>(samples: &[Sample<W>], removed: &BTreeSet<u32>) -> Model<W>
         });
     }
     model
+}
+
+/// Cold layers of fresh ones, of cold ones, of both, and fresh ones of cold ones, in one pass and in several.
+fn cold_merges_answer_as_the_model<W: Word>(k: u8, bits: u8, abundances: Abundances) {
+    let geometry = Geometry::new(k, bits).expect("valid");
+    let samples = relatives::<W>(6, 700, geometry, abundances);
+    let opened = |bytes: &[u8], mapped| open(bytes, mapped).expect("just written");
+    let fresh = |sample| opened(&sample_layer(geometry, sample, abundances), true);
+    let none = BTreeSet::new();
+    let removed: BTreeSet<u32> = [samples[1].0, samples[3].0].into();
+    let layers: Vec<Layer> = samples.iter().map(fresh).collect();
+    let cold: Vec<Layer> =
+        layers[..4].chunks(2).map(|two| opened(&merged_cold(two, &none, 1), true)).collect();
+    assert!(cold.iter().all(Layer::is_cold));
+    let sound = |bytes: &[u8], removed: &BTreeSet<u32>| {
+        for mapped in [true, false] {
+            let layer = opened(bytes, mapped);
+            assert_eq!(content::<W>(&layer).expect("sound"), model_of(&samples, removed), "k {k}");
+            layer.verify().expect("sound");
+        }
+    };
+    let [one, two]: [Layer; 2] = cold.try_into().expect("two");
+    let mixed: Vec<Layer> = [one, two].into_iter().chain(samples[4..].iter().map(fresh)).collect();
+    for removed in [&none, &removed] {
+        let bytes = merged_cold(&mixed, removed, 1);
+        assert_eq!(bytes, merged_cold(&mixed, removed, 3), "threads change nothing");
+        sound(&bytes, removed);
+        let hot = merged(&mixed, removed, 2);
+        sound(&hot, removed);
+        assert_eq!(hot, merged(&layers, removed, 1), "what was cold is as if it had never been");
+        // With the least memory that does, strings are walked several times.
+        let merge = Merge::plan(&mixed.iter().collect::<Vec<_>>(), removed).expect("fits").expect("layers");
+        let write = |memory| merge.write(&mut Vec::new(), &Resources::new(1, memory), false, |_| {});
+        let Err(LayerError::Memory { needed, .. }) = write(8) else { panic!("it cannot fit") };
+        let least = (0..20).map(|doubled| needed << doubled).find(|&memory| write(memory).is_ok());
+        let resources = Resources::new(1, least.expect("enough"));
+        assert_eq!(hot, merged_as(&mixed, removed, &resources, false));
+    }
+}
+
+#[test]
+fn cold_layers_answer_and_merge_as_the_model() {
+    for (k, bits) in [(3, 0), (5, 2), (21, 4), (31, 1)] {
+        cold_merges_answer_as_the_model::<u64>(k, bits, Abundances::Left);
+        cold_merges_answer_as_the_model::<u128>(k + 32, bits, Abundances::Left);
+    }
+    cold_merges_answer_as_the_model::<u64>(11, 2, Abundances::Kept);
+    cold_merges_answer_as_the_model::<u128>(63, 1, Abundances::Kept);
+}
+
+#[test]
+fn a_layer_that_does_not_fit_the_memory_as_strings_stays_in_partitions() {
+    let geometry = Geometry::new(11, 4).expect("valid");
+    let samples = relatives::<u64>(2, 3000, geometry, Abundances::Left);
+    let fresh = |sample| open(&sample_layer(geometry, sample, Abundances::Left), true).expect("just written");
+    let layers: Vec<Layer> = samples.iter().map(fresh).collect();
+    let hot = merged(&layers, &BTreeSet::new(), 1);
+    let merge =
+        Merge::plan(&layers.iter().collect::<Vec<_>>(), &BTreeSet::new()).expect("fits").expect("layers");
+    let (mut was_hot, mut was_cold) = (false, false);
+    for memory in (10..22).map(|bits| 1 << bits) {
+        let (mut bytes, resources) = (Vec::new(), Resources::new(2, memory));
+        if merge.write(&mut bytes, &resources, true, |_| {}).is_err() {
+            assert!(bytes.is_empty());
+            continue;
+        }
+        let layer = open(&bytes, true).expect("just written");
+        assert_eq!(resources.left_hot().is_none(), layer.is_cold());
+        assert_eq!(resources.left_hot().map(|left| left.allowed_bytes), (!layer.is_cold()).then_some(memory));
+        assert!(!was_cold || layer.is_cold(), "more memory never undoes it");
+        assert!(layer.is_cold() || bytes == hot);
+        was_hot |= !layer.is_cold();
+        was_cold |= layer.is_cold();
+    }
+    assert!(was_hot && was_cold);
 }
 
 fn merges_answer_as_the_model<W: Word>(k: u8, bits: u8, abundances: Abundances) {
@@ -180,7 +276,7 @@ fn a_merge_that_does_not_fit_the_memory_says_what_would() {
     let sample = relatives::<u64>(1, 1000, geometry, Abundances::Left).remove(0);
     let layer = open(&sample_layer(geometry, &sample, Abundances::Left), true).expect("just written");
     let merge = Merge::plan(&[&layer], &BTreeSet::new()).expect("fits").expect("one layer");
-    let write = |memory| merge.write(&mut Vec::new(), &Resources::new(2, memory), |_| {});
+    let write = |memory| merge.write(&mut Vec::new(), &Resources::new(2, memory), false, |_| {});
     let Err(LayerError::Memory { needed, allowed: 100 }) = write(100) else { panic!("it cannot fit") };
     assert!(write(needed - 2).is_err());
     write(needed).expect("as much as it asked for");
@@ -201,21 +297,23 @@ fn what_was_not_put_in_is_not_found() {
     absent_kmers_are_absent::<u128>(41);
 }
 
-/// A small merged layer and what it answers.
-fn victim() -> (Vec<u8>, Model<u64>) {
+/// Small merged layers, in partitions and cold, and what they answer.
+fn victims() -> ([Vec<u8>; 2], Model<u64>) {
     let geometry = Geometry::new(9, 1).expect("valid");
     let samples = relatives(3, 120, geometry, Abundances::Left);
     let layers: Vec<Layer> = samples
         .iter()
         .map(|sample| open(&sample_layer(geometry, sample, Abundances::Left), true).expect("just written"))
         .collect();
-    (merged(&layers, &BTreeSet::new(), 1), model_of(&samples, &BTreeSet::new()))
+    let none = BTreeSet::new();
+    ([merged(&layers, &none, 1), merged_cold(&layers, &none, 1)], model_of(&samples, &none))
 }
 
 #[test]
 fn every_flipped_byte_is_found_and_never_answers_wrongly() {
-    let (bytes, model) = victim();
-    for at in 0..bytes.len() {
+    let (victims, model) = victims();
+    let places = victims.iter().flat_map(|bytes| (0..bytes.len()).map(move |at| (bytes, at)));
+    for (bytes, at) in places {
         for flip in [0x01, 0x80] {
             let mut damaged = bytes.clone();
             damaged[at] ^= flip;
@@ -230,23 +328,25 @@ fn every_flipped_byte_is_found_and_never_answers_wrongly() {
 
 #[test]
 fn every_truncation_is_found() {
-    let (bytes, _) = victim();
-    for length in 0..bytes.len() {
-        assert!(open(&bytes[..length], true).is_err(), "length {length}");
+    for bytes in victims().0 {
+        for length in 0..bytes.len() {
+            assert!(open(&bytes[..length], true).is_err(), "length {length}");
+        }
+        let mut longer = bytes;
+        longer.push(0);
+        assert!(open(&longer, true).is_err());
     }
-    let mut longer = bytes;
-    longer.push(0);
-    assert!(open(&longer, true).is_err());
 }
 
 /// Bytes whose checksums are right but whose numbers are not must not bring the reader down.
 #[test]
 fn forged_footers_are_refused() {
     use zerocopy::{FromBytes, IntoBytes};
-    let (bytes, _) = victim();
-    let start = bytes.len() - super::format::FOOTER_BYTES;
+    let ([hot, cold], _) = victims();
     let mut state = 1;
-    for _ in 0..3000 {
+    for round in 0..6000 {
+        let bytes = if round % 2 == 0 { &hot } else { &cold };
+        let start = bytes.len() - super::format::FOOTER_BYTES;
         let mut footer = super::format::Footer::read_from_bytes(&bytes[start..]).expect("whole");
         let at = noise(&mut state) as usize % (super::format::FOOTER_BYTES - 16);
         footer.as_mut_bytes()[at] = noise(&mut state) as u8;
@@ -259,15 +359,56 @@ fn forged_footers_are_refused() {
     }
 }
 
+/// A dictionary and a directory whose checksums are right, and whose content is not.
+#[test]
+fn forged_dictionaries_are_refused_or_read_without_harm() {
+    use xxhash_rust::xxh3::xxh3_64;
+    use zerocopy::{FromBytes, IntoBytes};
+    let ([_, bytes], _) = victims();
+    let end = bytes.len() - super::format::FOOTER_BYTES;
+    let original = super::format::Footer::read_from_bytes(&bytes[end..]).expect("whole");
+    let range = |section: &super::format::SectionPointer| {
+        section.offset.get() as usize..section.end().expect("no overflow") as usize
+    };
+    let mut state = 3;
+    for round in 0..4000 {
+        let (mut forged, mut footer) = (bytes.clone(), original);
+        let victim = if round % 2 == 0 { &mut footer.dictionary } else { &mut footer.directory };
+        let part = &mut forged[range(victim)];
+        for _ in 0..1 + round % 4 {
+            part[noise(&mut state) as usize % part.len()] = noise(&mut state) as u8;
+        }
+        if round % 2 == 0 {
+            // Its own checksums, too.
+            let (header, body) = part.split_at_mut(96);
+            header[80..88].copy_from_slice(&xxh3_64(body).to_le_bytes());
+            let checksum = xxh3_64(&header[..88]);
+            header[88..].copy_from_slice(&checksum.to_le_bytes());
+        }
+        victim.checksum = xxh3_64(part).into();
+        footer.checksum = footer.expected_checksum().into();
+        forged[end..].copy_from_slice(footer.as_bytes());
+        let Ok(layer) = open(&forged, round % 3 == 0) else { continue };
+        let _ = layer.verify();
+        if let Ok(Some(dictionary)) = layer.dictionary() {
+            let _ = dictionary.search::<u64>(&genome(200, 3)).count();
+        }
+        let merge = Merge::plan(&[&layer], &BTreeSet::new()).expect("fits").expect("one layer");
+        for is_cold in [false, true] {
+            let _ = merge.write(&mut Vec::new(), &Resources::new(1, 1 << 20), is_cold, |_| {});
+        }
+    }
+}
+
 #[test]
 fn newer_versions_and_codings_are_told_apart_from_damage() {
     use zerocopy::{FromBytes, IntoBytes};
-    let (bytes, _) = victim();
+    let ([bytes, _], _) = victims();
     let mut header = super::format::Header::read_from_prefix(&bytes).expect("whole").0;
-    header.version = 3.into();
+    header.version = 4.into();
     let newer = [header.as_bytes(), &bytes[header.as_bytes().len()..]].concat();
     let error = open(&newer, true).expect_err("newer");
-    assert!(matches!(error, LayerError::Unsupported { what: "format version", found: 3, .. }), "{error}");
+    assert!(matches!(error, LayerError::Unsupported { what: "format version", found: 4, .. }), "{error}");
 }
 
 #[test]

@@ -6,8 +6,8 @@ use zerocopy::IntoBytes;
 use super::colours::ColourTableBuilder;
 use super::encode::EncodedKmers;
 use super::format::{
-    ALIGNMENT, COLOURS_PACKED, DICTIONARY_BUCKETS, END_MAGIC, Footer, Header, PartitionEntry,
-    SETS_DIFFERENCES, SectionPointer,
+    ALIGNMENT, COLOURS_IN_STRINGS, COLOURS_PACKED, DICTIONARY_BUCKETS, DICTIONARY_STRINGS, END_MAGIC, Footer,
+    Header, PartitionEntry, SETS_DIFFERENCES, SectionPointer,
 };
 use super::packed::{PackedBuffer, width_for};
 use super::{ColourSet, LayerError};
@@ -36,20 +36,23 @@ pub(crate) struct LayerTotals {
     pub(crate) footer_checksum: u64,
 }
 
-/// A layer being written. Partitions must come in order, each once, then [`finish`](Self::finish).
+/// A layer being written: the partitions in order, each once, or all in one [`dictionary`](Self::dictionary); then
+/// [`finish`](Self::finish). Nothing is written before the first of them.
 pub(crate) struct LayerBuilder<'a> {
     sink: &'a mut dyn Sink,
     position: u64,
     geometry: Geometry,
+    levels: u32,
     /// Ids of the samples, ascending.
     samples: Vec<u32>,
     table: ColourTableBuilder,
+    dictionary: Option<SectionPointer>,
     directory: Vec<PartitionEntry>,
     kmers: u64,
 }
 
 impl<'a> LayerBuilder<'a> {
-    /// Writes the header. `samples` are the ids of the samples, ascending; each has as many colours as there are
+    /// Begins a layer. `samples` are the ids of the samples, ascending; each has as many colours as there are
     /// levels.
     pub(crate) fn start(
         sink: &'a mut dyn Sink,
@@ -62,9 +65,8 @@ impl<'a> LayerBuilder<'a> {
         let limit = u64::from(u32::MAX / levels.max(1));
         let table = ColourTableBuilder::new(colours.ok_or(LayerError::TooMany { what: "samples", limit })?);
         let directory = Vec::with_capacity(geometry.partitions() as usize);
-        let mut builder = LayerBuilder { sink, position: 0, geometry, samples, table, directory, kmers: 0 };
-        builder.write(Header::new(geometry, levels).as_bytes())?;
-        Ok(builder)
+        let (position, dictionary, kmers) = (0, None, 0);
+        Ok(LayerBuilder { sink, position, geometry, levels, samples, table, dictionary, directory, kmers })
     }
 
     /// The id of a set of the layer's colours.
@@ -98,13 +100,44 @@ impl<'a> LayerBuilder<'a> {
         Ok(())
     }
 
+    /// All partitions at once: the dictionary of their k-mers, whose colours are colour-set ids, and how many k-mers
+    /// each partition has.
+    pub(crate) fn dictionary(&mut self, bytes: &[u8], kmers: &[u64]) -> Result<(), LayerError> {
+        for &count in kmers {
+            let entry = PartitionEntry {
+                lows: self.section(&[])?,
+                colours: self.section(&[])?,
+                starts: self.section(&[])?,
+                kmer_count: count.into(),
+                dictionary_coding: DICTIONARY_STRINGS,
+                colour_coding: COLOURS_IN_STRINGS,
+                kmer_width: self.geometry.kmer_bits() as u8,
+                ..PartitionEntry::default()
+            };
+            self.kmers += count;
+            self.directory.push(entry);
+        }
+        self.dictionary = Some(self.section(bytes)?);
+        Ok(())
+    }
+
+    /// Fails if what is being written is not wanted any more: for work that writes nothing for a while.
+    pub(crate) fn check_wanted(&mut self) -> Result<(), LayerError> {
+        self.sink.write_all(&[])
+    }
+
     /// Writes the tables and the footer.
     pub(crate) fn finish(mut self) -> Result<LayerTotals, LayerError> {
         debug_assert_eq!(self.directory.len(), self.geometry.partitions() as usize);
         let table = std::mem::replace(&mut self.table, ColourTableBuilder::new(0)).finish();
         let samples: Vec<u8> = self.samples.iter().flat_map(|id| id.to_le_bytes()).collect();
         let directory = std::mem::take(&mut self.directory);
+        let dictionary = match self.dictionary {
+            Some(dictionary) => dictionary,
+            None => self.section(&[])?,
+        };
         let mut footer = Footer {
+            dictionary,
             directory: self.section(directory.as_bytes())?,
             samples: self.section(&samples)?,
             sets: self.section(&table.sets)?,
@@ -126,6 +159,9 @@ impl<'a> LayerBuilder<'a> {
 
     /// Writes a section, padded to the alignment.
     fn section(&mut self, bytes: &[u8]) -> Result<SectionPointer, LayerError> {
+        if self.position == 0 {
+            self.write(Header::new(self.geometry, self.levels).as_bytes())?;
+        }
         let pointer = SectionPointer {
             offset: self.position.into(),
             bytes: (bytes.len() as u64).into(),

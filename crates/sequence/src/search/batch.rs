@@ -1,5 +1,5 @@
-//! Answers a handful of queries together: each partition of each layer is opened once, and its k-mers are
-//! looked up in ascending order.
+//! Answers a handful of queries together. Each partition of each layer is opened once, and its k-mers are looked up in
+//! ascending order; cold layers are searched along the queries.
 
 use super::counts::Counts;
 use super::positions::add_positions;
@@ -7,8 +7,9 @@ use super::stream::Snapshot;
 use super::threshold::needed;
 use super::{Outcome, Query, QueryResult, SearchOptions};
 use crate::Error;
-use crate::kmer::{Kmers, Word, mixing};
+use crate::kmer::{Kmers, Word, canonical_kmers, mixing};
 use crate::layer::Layer;
+use crate::unitig::UnitigDictionary;
 
 /// Most bases of a batch, except that a batch holds at least one query, whatever its length.
 const MOST_BASES: usize = 1 << 18;
@@ -61,11 +62,20 @@ impl Batch {
         snapshot: &Snapshot,
         options: &SearchOptions,
     ) -> Result<Vec<QueryResult>, Error> {
-        let wanted = Wanted::<W>::new(&self.queries, snapshot);
+        let is_all_cold = snapshot.version.layers().all(|layer| layer.layer().is_cold());
+        let wanted = if is_all_cold {
+            Wanted::<W>::counted(&self.queries, snapshot.geometry.k())
+        } else {
+            Wanted::<W>::new(&self.queries, snapshot)
+        };
         let mut counts = Counts::new(self.queries.len(), snapshot, options.abundances);
         for layer in snapshot.version.layers() {
-            let mut found = wanted.look_up(layer.layer())?;
-            counts.add(layer.layer(), &mut found)?;
+            let layer = layer.layer();
+            let mut found = match layer.dictionary()? {
+                Some(dictionary) => look_along::<W>(&self.queries, &dictionary),
+                None => wanted.look_up(layer)?,
+            };
+            counts.add(layer, &mut found)?;
         }
         let mut results = Vec::with_capacity(self.queries.len());
         for (position, query) in self.queries.iter().enumerate() {
@@ -89,6 +99,23 @@ impl Batch {
     }
 }
 
+/// For each k-mer of the queries that a cold layer holds its colour set, in the upper half, and its query; each once.
+fn look_along<W: Word>(queries: &[Query], dictionary: &UnitigDictionary<'_>) -> Vec<u64> {
+    let mut found = Vec::new();
+    let mut met: Vec<(u64, u32)> = Vec::new();
+    for (number, query) in (0_u64..).zip(queries) {
+        let along = dictionary.search::<W>(&query.sequence).filter_map(|at| at.found);
+        met.clear();
+        met.extend(along.map(|found| (found.position, found.colour)));
+        // Equal k-mers are at one position. Mostly these are a few stretches that ascend or descend, which this sort
+        // makes use of.
+        met.sort();
+        met.dedup();
+        found.extend(met.iter().map(|&(_, set)| u64::from(set) << 32 | number));
+    }
+    found
+}
+
 /// The distinct mixed k-mers of some queries.
 struct Wanted<W: Word> {
     /// For each partition the k-mers ascending, each tagged with the position of its query.
@@ -98,6 +125,19 @@ struct Wanted<W: Word> {
 }
 
 impl<W: Word> Wanted<W> {
+    /// Only how many there are, where no layer is searched by partitions.
+    fn counted(queries: &[Query], k: u8) -> Self {
+        let mut kmers: Vec<W> = Vec::new();
+        let count = |query: &Query| {
+            kmers.clear();
+            kmers.extend(canonical_kmers::<W>(&query.sequence, k));
+            kmers.sort_unstable();
+            kmers.dedup();
+            kmers.len() as u64
+        };
+        Wanted { partitions: Vec::new(), distinct: queries.iter().map(count).collect() }
+    }
+
     fn new(queries: &[Query], snapshot: &Snapshot) -> Self {
         let geometry = snapshot.geometry;
         let mixing = mixing::<W>(geometry);

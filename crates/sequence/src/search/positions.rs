@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
+use stroma_quotient::Mixing;
+
 use super::Hit;
 use super::stream::Snapshot;
 use crate::Error;
 use crate::kmer::{Kmers, Word, mixing};
-use crate::layer::ColourSet;
+use crate::layer::{ColourSet, Layer};
 
 /// Adds to each hit the stretches of positions at which k-mers begin that its sample holds: one more look-up for
 /// each position and layer.
@@ -33,13 +35,7 @@ pub(super) fn add_positions<W: Word>(
         if held.is_empty() {
             continue;
         }
-        let mut found: Vec<(u32, u64)> = Vec::new();
-        let mut kmers = Kmers::<W>::new(sequence, snapshot.geometry);
-        while let Some(at) = kmers.next() {
-            if let Some(id) = layer.partition::<W>(at.partition)?.set_id(mixing.hash(at.kmer)) {
-                found.push((id, kmers.position() as u64));
-            }
-        }
+        let mut found = sets_along(layer, sequence, &mixing)?;
         found.sort_unstable();
         for same_set in found.chunk_by(|a, b| a.0 == b.0) {
             layer.decode_set(same_set[0].0, &mut set)?;
@@ -55,6 +51,22 @@ pub(super) fn add_positions<W: Word>(
         hit.positions = Some(stretches(&positions));
     }
     Ok(())
+}
+
+/// Where in the sequence each k-mer begins that the layer holds, behind the id of its colour set.
+fn sets_along<W: Word>(layer: &Layer, sequence: &[u8], mixing: &Mixing<W>) -> Result<Vec<(u32, u64)>, Error> {
+    if let Some(dictionary) = layer.dictionary()? {
+        let along = dictionary.search::<W>(sequence);
+        return Ok(along.filter_map(|at| Some((at.colour()?, at.start as u64))).collect());
+    }
+    let mut found = Vec::new();
+    let mut kmers = Kmers::<W>::new(sequence, layer.geometry());
+    while let Some(at) = kmers.next() {
+        if let Some(id) = layer.partition::<W>(at.partition)?.set_id(mixing.hash(at.kmer)) {
+            found.push((id, kmers.position() as u64));
+        }
+    }
+    Ok(found)
 }
 
 /// Ascending positions as stretches without gaps.

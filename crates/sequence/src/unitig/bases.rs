@@ -45,6 +45,11 @@ impl BaseString {
         self.length
     }
 
+    /// Bytes of memory held.
+    pub(super) fn bytes(&self) -> u64 {
+        8 * self.words.capacity() as u64
+    }
+
     /// Appends the `count` bases, 1 to 32, of a word, the highest digits first.
     #[inline]
     fn push_up_to_32(&mut self, word: u64, count: u32) {

@@ -6,7 +6,7 @@ use zerocopy::IntoBytes;
 
 use super::DictionaryError;
 use super::format::{HEADER_BYTES, Header, MAGIC, VERSION};
-use super::join::{Strings, join};
+use super::join::{self, Strings, join};
 use super::near::{Near, smallest_hash};
 use super::oriented::Length;
 use super::paths::{Paths, cover};
@@ -15,8 +15,24 @@ use super::sampling::{Sample, Sampling, Slider, mix};
 
 /// Most positions in a bucket; one with more hands over to the table of whole k-mers.
 const MOST_IN_BUCKET: usize = 16;
+/// Sequences have so many times the sampled positions of random ones, and less.
+const MORE_THAN_RANDOM: f64 = 1.1;
 /// Paths are numbered with 31 bits.
 const MOST_PATHS: u64 = (1 << 31) - 1;
+
+/// A part of the k-mers as paths: what a [`DictionaryBuilder`] takes.
+#[derive(Debug, Default)]
+pub(crate) struct CoveredPart {
+    paths: Paths,
+    kmers: u64,
+}
+
+impl CoveredPart {
+    /// Number of k-mers.
+    pub(crate) fn kmers(&self) -> u64 {
+        self.kmers
+    }
+}
 
 /// Collects the k-mers of a dictionary, part by part.
 ///
@@ -50,6 +66,13 @@ impl<W: Key> DictionaryBuilder<W> {
     /// [`DictionaryError::UnsupportedKmer`] for a word that is no canonical k-mer, or is twice in the part;
     /// [`DictionaryError::TooMany`].
     pub fn add(&mut self, kmers: &[(W, u32)]) -> Result<(), DictionaryError> {
+        let part = self.cover(kmers)?;
+        self.append(&part, |colour| colour)
+    }
+
+    /// Covers a part with paths, as [`add`](Self::add) does, without adding it yet: parts are independent of each
+    /// other. Colours need only be told apart here.
+    pub(crate) fn cover(&self, kmers: &[(W, u32)]) -> Result<CoveredPart, DictionaryError> {
         for &(kmer, _) in kmers {
             let too_long = kmer > W::mask(2 * u32::from(self.k));
             if too_long || self.length.reverse_complement(kmer) < kmer {
@@ -60,12 +83,38 @@ impl<W: Key> DictionaryBuilder<W> {
             }
         }
         let near = self.near(kmers);
-        near.groups().try_for_each(|group| cover(group, self.length, &mut self.paths))?;
+        let mut paths = Paths::default();
+        near.groups().try_for_each(|group| cover(group, self.length, &mut paths))?;
+        Ok(CoveredPart { paths, kmers: kmers.len() as u64 })
+    }
+
+    /// Adds a covered part, with other colours in place of those that it was covered with.
+    pub(crate) fn append(
+        &mut self,
+        part: &CoveredPart,
+        colour: impl Fn(u32) -> u32,
+    ) -> Result<(), DictionaryError> {
+        self.paths.append(&part.paths, colour);
         if self.paths.begins.len() as u64 > MOST_PATHS {
             return Err(DictionaryError::TooMany { limit: MOST_PATHS });
         }
-        self.kmers += kmers.len() as u64;
+        self.kmers += part.kmers;
         Ok(())
+    }
+
+    /// Bytes of memory that the parts added so far take.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.paths.bytes()
+    }
+
+    /// Bytes of memory that [`finish`](Self::finish) takes at most, what is there included: an estimate.
+    pub(crate) fn bytes_to_finish(&self) -> u64 {
+        let Paths { bases, begins, runs } = &self.paths;
+        let (paths, sampling) = (begins.len() as u64, Sampling::choose(self.k.into(), self.kmers));
+        let strings = bases.len() / 2 + 13 * runs.len() as u64;
+        let joining = self.bytes() + paths * join::bytes_for_a_path::<W>() + strings;
+        let sampled = (self.kmers as f64 * sampling.density() * MORE_THAN_RANDOM) as u64;
+        joining.max(strings + sampled * 2 * size_of::<(u64, u64)>() as u64 + 2 * self.kmers)
     }
 
     /// The k-mers of a part in groups whose tables fit the processor's cache.
@@ -136,7 +185,8 @@ impl<W: Key> Tables<'_, W> {
     /// The table of sampled m-mers, and that of the k-mers whose m-mers are at too many places.
     fn build(&self) -> (StoredPlaces, StoredPlaces) {
         let width = crate::layer::packed::width_for(self.strings.bases.len());
-        let mut sampled: Vec<(u64, u64)> = Vec::new();
+        let expected = self.strings.bases.len() as f64 * self.sampling.density() * MORE_THAN_RANDOM;
+        let mut sampled: Vec<(u64, u64)> = Vec::with_capacity(expected as usize);
         self.each_kmer(|position, sample| {
             let entry = (sample.hash, position + u64::from(sample.offset));
             if sampled.last() != Some(&entry) {

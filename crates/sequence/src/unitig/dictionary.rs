@@ -10,7 +10,7 @@ use super::format::{HEADER_BYTES, Header, SECTIONS, split};
 use super::oriented::{Length, Oriented};
 use super::places::Places;
 use super::runs::{Run, Runs};
-use super::sampling::{Sample, Sampling};
+use super::sampling::{Sample, Sampling, Slider};
 use super::search::Search;
 
 /// k-mers and the colour of each, in bytes that may be mapped.
@@ -161,7 +161,7 @@ impl<'a> UnitigDictionary<'a> {
         Search::new(self, self.length(), sequence)
     }
 
-    fn length<W: Key>(&self) -> Length<W> {
+    pub(super) fn length<W: Key>(&self) -> Length<W> {
         assert!(2 * u32::from(self.header.k) < W::BITS, "a k-mer does not fit the word");
         Length::new(self.header.k.into())
     }
@@ -249,7 +249,7 @@ impl<'a> UnitigDictionary<'a> {
         (position < kmers_end).then_some(Hit { position, is_forward, run, kmers_end })
     }
 
-    fn kmers_end<W: Key>(&self, length: Length<W>, run: Run) -> u64 {
+    pub(super) fn kmers_end<W: Key>(&self, length: Length<W>, run: Run) -> u64 {
         let is_last = self.runs.is_last_of_string(run.number);
         if is_last { (run.end + 1).saturating_sub(length.bases().into()) } else { run.end }
     }
@@ -298,13 +298,20 @@ impl<'a> UnitigDictionary<'a> {
         for run in self.runs.iter() {
             strings += u64::from(self.runs.is_last_of_string(run.number));
         }
-        for (kmer, found) in self.iter::<W>() {
-            count += 1;
-            let hit = self.find(length, length.oriented(kmer));
-            if hit.is_none_or(|hit| hit.position != found.position) {
-                return Err(corrupt("a k-mer is not found where it stands"));
+        let mut word = Oriented { forward: W::ZERO, reverse: W::ZERO };
+        let mut slider = Slider::new(self.sampling);
+        self.walk::<W, _>(|step| {
+            if step.begins {
+                slider.restart();
             }
-        }
+            word = length.step(word, step.code);
+            let samples = slider.push(step.code);
+            let Some((position, _)) = step.kmer else { return Ok(()) };
+            count += 1;
+            let hit = samples.and_then(|samples| self.find_sampled(length, word, samples));
+            let is_found = hit.is_some_and(|hit| hit.position == position);
+            if is_found { Ok(()) } else { Err(corrupt("a k-mer is not found where it stands")) }
+        })?;
         if count != self.kmers() || strings != self.strings() {
             return Err(corrupt("there are not as many k-mers or strings as the header says"));
         }

@@ -31,6 +31,12 @@ pub(super) struct Strings {
     pub(super) strings: u64,
 }
 
+/// Bytes of memory that joining takes for each path, beside paths and strings.
+pub(super) fn bytes_for_a_path<W: Key>() -> u64 {
+    // Two ends in lists that grow by doubling; two mates, and whether it was written.
+    3 * size_of::<Loose<W>>() as u64 + 9
+}
+
 /// Joins the paths. Time: sorting two words for each path. Memory: those words at once, and the strings.
 pub(super) fn join<W: Key>(paths: &Paths, k: u32) -> Strings {
     let mates = pair_ends::<W>(paths, k);

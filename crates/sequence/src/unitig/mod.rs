@@ -51,8 +51,11 @@ mod search;
 mod table;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 pub use build::DictionaryBuilder;
 pub use dictionary::{DictionaryParts, Found, UnitigDictionary};
 pub use error::DictionaryError;
 pub use search::{At, Search};
+
+pub(crate) use build::CoveredPart;

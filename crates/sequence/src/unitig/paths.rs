@@ -30,6 +30,21 @@ impl Paths {
         self.bases.push_kmer(kmer, k);
     }
 
+    /// Appends other paths, with other colours in place of theirs.
+    pub(super) fn append(&mut self, other: &Paths, colour: impl Fn(u32) -> u32) {
+        let (base, run) = (self.bases.len(), self.runs.len() as u64);
+        self.begins.extend(other.begins.iter().map(|&(begin, first_run)| (base + begin, run + first_run)));
+        self.runs.extend(other.runs.iter().map(|&(start, of)| (base + start, colour(of))));
+        self.bases.append(&other.bases, 0..other.bases.len(), false);
+    }
+
+    /// Bytes of memory held.
+    pub(super) fn bytes(&self) -> u64 {
+        let begins = self.begins.capacity() * size_of::<(u64, u64)>();
+        let runs = self.runs.capacity() * size_of::<(u64, u32)>();
+        (begins + runs) as u64 + self.bases.bytes()
+    }
+
     /// Appends a k-mer's last base to the path begun last.
     fn extend(&mut self, code: u64, k: u32, colour: u32) {
         if self.runs.last().is_none_or(|&(_, last)| last != colour) {

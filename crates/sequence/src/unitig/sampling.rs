@@ -37,11 +37,6 @@ impl Sampling {
     pub(super) fn choose(k: u32, kmers: u64) -> Sampling {
         let digits = u64::BITS - kmers.leading_zeros();
         let shortest = (digits.div_ceil(2) + 1).clamp(1, k.min(LONGEST));
-        // Sampled m-mers in a long random string: (⌊(k - t) / w⌋ + 2) / (k - t + 2) of all, as the paper has it.
-        let density = |s: &Sampling| {
-            let w = s.window();
-            f64::from((k - s.t) / w + 2) / f64::from(k - s.t + 2)
-        };
         let candidates = (shortest..=k.min(LONGEST)).flat_map(|m| {
             let w = k - m + 1;
             let least = SHORTEST_INNER.min(m);
@@ -49,8 +44,15 @@ impl Sampling {
         });
         // A minimizer is the smallest of w, which are not as many different ones: it is a base or two longer.
         let fits = |s: &Sampling| s.t < s.m || s.m > shortest || s.m == k.min(LONGEST);
-        let best = candidates.filter(fits).min_by(|a, b| density(a).total_cmp(&density(b)));
+        let best = candidates.filter(fits).min_by(|a, b| a.density().total_cmp(&b.density()));
         best.unwrap_or(Sampling { k, m: shortest, t: shortest })
+    }
+
+    /// Share of the m-mers of a long random string that are sampled: (⌊(k - t) / w⌋ + 2) / (k - t + 2), as the paper
+    /// has it.
+    pub(super) fn density(&self) -> f64 {
+        let inner = self.k - self.t;
+        f64::from(inner / self.window() + 2) / f64::from(inner + 2)
     }
 
     /// Whether these numbers can be sampled by: for what was read from a file.

@@ -1,0 +1,163 @@
+//! Merges one partition: the k-mers of all inputs in order, and which sets meet in each.
+//!
+//! Mixed k-mers are spread evenly. So a partition is cut into ranges of some hundreds of k-mers, of all inputs
+//! together, and each range is gathered and sorted within the processor's nearest cache: for many inputs that costs
+//! less than a heap with its unpredictable branches, and for few no more.
+
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+
+use super::plan::{Combination, Merge};
+use super::read_back::ReadBack;
+use crate::hash::WordHasher;
+use crate::kmer::Word;
+use crate::layer::file::LoadedPartition;
+use crate::layer::{LayerError, PartitionIter};
+
+/// k-mers of a range, on average at most.
+const RANGE_KMERS: usize = 512;
+
+/// The number of each combination.
+pub(super) type CombinationIds = HashMap<Combination, u32, BuildHasherDefault<WordHasher>>;
+
+/// One partition, merged; its sets have no ids in the output yet.
+pub(super) struct MergedPartition<W> {
+    /// Mixed k-mers, ascending.
+    pub(super) kmers: Vec<W>,
+    pub(super) combinations: Vec<Combination>,
+    /// For each k-mer its combination, as a position in `combinations`.
+    pub(super) chosen: Vec<u32>,
+}
+
+impl Merge<'_> {
+    /// Merges a partition. What cold inputs have of it is taken out of `read_back`.
+    pub(super) fn merge_partition<W: Word>(
+        &self,
+        partition: u32,
+        read_back: &ReadBack<W>,
+    ) -> Result<MergedPartition<W>, LayerError> {
+        let hot = self.inputs.iter().map(|input| input.layer);
+        let loaded: Vec<Option<LoadedPartition<'_>>> = hot
+            .map(|layer| (!layer.is_cold()).then(|| layer.load_partition(partition)).transpose())
+            .collect::<Result<_, LayerError>>()?;
+        let mut cursors = Vec::with_capacity(loaded.len());
+        for (number, loaded) in loaded.iter().enumerate() {
+            let source = match loaded {
+                Some(loaded) => Source::Packed(loaded.view::<W>()?.iter()),
+                None => Source::Sorted(read_back.take_sorted(partition, number).into_iter()),
+            };
+            cursors.push(Cursor::new(source, (number as u64) << 32));
+        }
+        let total: usize = cursors.iter().map(Cursor::len).sum();
+        let range_bits =
+            (total / RANGE_KMERS).checked_ilog2().unwrap_or(0).min(self.geometry.kmer_bits() - 1);
+        let shift = self.geometry.kmer_bits() - range_bits;
+        let mut combining = Combining { merge: self, ids: CombinationIds::default(), found: Vec::new() };
+        let (mut kmers, mut chosen) = (Vec::new(), Vec::new());
+        let (mut gathered, mut meeting) = (Vec::new(), Vec::new());
+        for range in 1..=1_u64 << range_bits {
+            let limit = (range >> range_bits == 0).then(|| W::from(range) << shift);
+            cursors.iter_mut().for_each(|cursor| cursor.take_below(limit, &mut gathered));
+            gathered.sort_unstable();
+            let mut rest = gathered.drain(..).map(W::untagged).peekable();
+            while let Some((kmer, tag)) = rest.next() {
+                meeting.clear();
+                meeting.push(tag);
+                while let Some((_, tag)) = rest.next_if(|(other, _)| *other == kmer) {
+                    meeting.push(tag);
+                }
+                if let Some(id) = combining.id_of(&meeting)? {
+                    kmers.push(kmer);
+                    chosen.push(id);
+                }
+            }
+        }
+        Ok(MergedPartition { kmers, combinations: combining.found, chosen })
+    }
+}
+
+/// Gives each combination met in a partition a number of its own.
+struct Combining<'a> {
+    merge: &'a Merge<'a>,
+    /// A combination all of whose samples were removed has the number [`GONE`].
+    ids: CombinationIds,
+    found: Vec<Combination>,
+}
+
+const GONE: u32 = u32::MAX;
+
+impl Combining<'_> {
+    /// The number of the combination; none if all its samples were removed.
+    #[inline]
+    fn id_of(&mut self, meeting: &[u64]) -> Result<Option<u32>, LayerError> {
+        let id = match self.ids.get(meeting) {
+            Some(&id) => id,
+            None => self.add(meeting)?,
+        };
+        Ok(Some(id).filter(|&id| id != GONE))
+    }
+
+    #[cold]
+    fn add(&mut self, meeting: &[u64]) -> Result<u32, LayerError> {
+        let is_gone = self.merge.loses_samples && self.merge.union(meeting)?.is_empty();
+        let id = if is_gone { GONE } else { self.found.len() as u32 };
+        if !is_gone {
+            self.found.push(meeting.into());
+        }
+        self.ids.insert(meeting.into(), id);
+        Ok(id)
+    }
+}
+
+/// The k-mers of one input, ascending, each with its colour-set id.
+enum Source<'a, W> {
+    Packed(PartitionIter<'a, W>),
+    Sorted(std::vec::IntoIter<(W, u32)>),
+}
+
+impl<W: Word> Source<'_, W> {
+    #[inline]
+    fn next(&mut self) -> Option<(W, u32)> {
+        match self {
+            Source::Packed(kmers) => kmers.next(),
+            Source::Sorted(kmers) => kmers.next(),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Source::Packed(kmers) => kmers.len(),
+            Source::Sorted(kmers) => kmers.len(),
+        }
+    }
+}
+
+/// Hands out the k-mers of one input in order, tagged with input and set.
+struct Cursor<'a, W> {
+    rest: Source<'a, W>,
+    next: Option<(W, u32)>,
+    tag: u64,
+}
+
+impl<'a, W: Word> Cursor<'a, W> {
+    fn new(mut rest: Source<'a, W>, tag: u64) -> Self {
+        let next = rest.next();
+        Cursor { rest, next, tag }
+    }
+
+    fn len(&self) -> usize {
+        self.rest.len() + usize::from(self.next.is_some())
+    }
+
+    /// Takes all k-mers below the limit, or all there are.
+    #[inline]
+    fn take_below(&mut self, limit: Option<W>, into: &mut Vec<W::Tagged>) {
+        while let Some((kmer, set_id)) = self.next {
+            if limit.is_some_and(|limit| kmer >= limit) {
+                break;
+            }
+            into.push(kmer.tagged(self.tag | u64::from(set_id)));
+            self.next = self.rest.next();
+        }
+    }
+}

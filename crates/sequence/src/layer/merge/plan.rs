@@ -1,0 +1,141 @@
+//! What goes into a merge, and how much memory it may take.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use super::read_back::bytes_of_entry;
+use crate::kmer::{Geometry, Word};
+use crate::layer::{ColourSet, Layer, LayerError, Resources};
+
+/// The merge of some layers, before it is written.
+pub(in crate::layer) struct Merge<'a> {
+    pub(super) inputs: Vec<Input<'a>>,
+    pub(super) geometry: Geometry,
+    /// Colours of each sample.
+    pub(super) levels: u32,
+    pub(super) samples: Vec<u32>,
+    /// Whether samples fall out, so that k-mers may.
+    pub(super) loses_samples: bool,
+}
+
+/// A layer to be merged, and what its samples become in the output.
+pub(super) struct Input<'a> {
+    pub(super) layer: &'a Layer,
+    /// For each sample of the layer its position in the output; none for a removed one.
+    positions: Vec<Option<u32>>,
+}
+
+/// Sets of the inputs that meet in a k-mer: for each the input in the upper half and the set's id in the lower,
+/// ascending.
+pub(super) type Combination = Box<[u64]>;
+
+/// What the output is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// k-mers in partitions.
+    Partitions,
+    /// k-mers in one dictionary of strings.
+    Strings,
+}
+
+impl<'a> Merge<'a> {
+    /// Plans the merge of at least one layer, leaving out the samples in `removed`.
+    pub(in crate::layer) fn plan(
+        layers: &[&'a Layer],
+        removed: &BTreeSet<u32>,
+    ) -> Result<Option<Self>, LayerError> {
+        let Some(first) = layers.first() else { return Ok(None) };
+        let (geometry, levels) = (first.geometry(), first.levels());
+        if let Some(other) =
+            layers.iter().find(|layer| layer.geometry() != geometry || layer.levels() != levels)
+        {
+            let (expected, found) = (geometry, other.geometry());
+            return Err(LayerError::Mismatch { place: other.place(), expected, found });
+        }
+        let all = layers.iter().flat_map(|layer| layer.samples().iter().copied());
+        let live: BTreeSet<u32> = all.clone().filter(|sample| !removed.contains(sample)).collect();
+        let samples: Vec<u32> = live.into_iter().collect();
+        let position_of = |sample: &u32| samples.binary_search(sample).ok().map(|position| position as u32);
+        let inputs = layers
+            .iter()
+            .map(|layer| Input { layer, positions: layer.samples().iter().map(position_of).collect() })
+            .collect();
+        let loses_samples = all.count() > samples.len();
+        Ok(Some(Merge { inputs, geometry, levels, samples, loses_samples }))
+    }
+
+    /// Whether every sample of the inputs was removed, so that nothing is left to write.
+    pub(in crate::layer) fn is_empty(&self) -> bool {
+        self.samples.is_empty()
+    }
+
+    /// k-mers of all inputs; one that is in several counts in each.
+    pub(in crate::layer) fn kmers(&self) -> u64 {
+        self.inputs.iter().map(|input| input.layer.kmers()).sum()
+    }
+
+    /// Inputs whose k-mers must be read back from strings.
+    pub(super) fn cold_inputs(&self) -> impl Iterator<Item = (usize, &'a Layer)> {
+        let layers = self.inputs.iter().map(|input| input.layer).enumerate();
+        layers.filter(|(_, layer)| layer.is_cold())
+    }
+
+    /// Equal parts of the memory for partitions: one for those being merged, one for the k-mers of cold inputs, one for
+    /// the paths of a cold output.
+    pub(super) fn shares(&self, form: Form) -> u64 {
+        1 + u64::from(self.cold_inputs().next().is_some()) + u64::from(form == Form::Strings)
+    }
+
+    /// Bytes that a partition takes while it is merged.
+    pub(super) fn bytes_of_partition<W: Word>(&self, partition: u32, form: Form) -> u64 {
+        let inputs = || self.inputs.iter().map(|input| input.layer);
+        let kmers: u64 = inputs().map(|layer| layer.partition_kmers(partition)).sum();
+        let read: u64 = inputs().map(|layer| layer.partition_bytes(partition)).sum();
+        let word = u64::from(W::BYTES);
+        // The output's k-mers and combinations; canonical ones with colours, and what covering them takes.
+        let covering = if form == Form::Strings { 2 * bytes_of_entry::<W>() + word + 12 } else { 0 };
+        // The inputs, and the encoded output.
+        2 * read + kmers * (word + 4 + covering)
+    }
+
+    /// Ranges of partitions whose k-mers in cold inputs fit their share of the memory; one where no input is cold.
+    ///
+    /// # Errors
+    /// [`LayerError::Memory`] where those of one partition do not.
+    pub(super) fn passes<W: Word>(
+        &self,
+        resources: &Resources,
+        form: Form,
+    ) -> Result<Vec<Range<u32>>, LayerError> {
+        let shares = self.shares(form);
+        let (mut passes, mut begin, mut taken) = (Vec::new(), 0, 0);
+        for partition in 0..self.geometry.partitions() {
+            let kmers = self.cold_inputs().map(|(_, layer)| layer.partition_kmers(partition));
+            let bytes = kmers.sum::<u64>().saturating_mul(bytes_of_entry::<W>());
+            resources.check_share(bytes, shares)?;
+            if taken + bytes > resources.partition_bytes() / shares {
+                passes.push(begin..partition);
+                (begin, taken) = (partition, 0);
+            }
+            taken += bytes;
+        }
+        passes.push(begin..self.geometry.partitions());
+        Ok(passes)
+    }
+
+    /// The union of the sets that meet, in the output's colours.
+    pub(super) fn union(&self, combination: &[u64]) -> Result<ColourSet, LayerError> {
+        let mut union = ColourSet::empty(self.samples.len() as u32 * self.levels);
+        let mut part = ColourSet::empty(0);
+        for tag in combination {
+            let input = &self.inputs[(tag >> 32) as usize];
+            input.layer.decode_set(*tag as u32, &mut part)?;
+            for colour in part.iter() {
+                if let Some(position) = input.positions[(colour / self.levels) as usize] {
+                    union.insert(position * self.levels + colour % self.levels);
+                }
+            }
+        }
+        Ok(union)
+    }
+}

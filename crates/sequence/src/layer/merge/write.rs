@@ -1,0 +1,191 @@
+//! Writes a merge: partition by partition, or cold, as one dictionary.
+
+use super::partition::{CombinationIds, MergedPartition};
+use super::plan::{Form, Merge};
+use crate::kmer::{Word, mixing};
+use crate::layer::writer::{LayerBuilder, LayerTotals, Sink};
+use crate::layer::{EncodedKmers, LayerError, Resources};
+use crate::parallel;
+use crate::unitig::{CoveredPart, DictionaryBuilder, DictionaryError};
+
+impl Merge<'_> {
+    /// Writes the merged layer, telling after each partition how many bytes of the inputs were read. One that is wanted
+    /// cold is written in partitions if there is not memory enough, and the resources take note of it.
+    ///
+    /// Memory: as many partitions as fit the cap, the output's colour table and the combinations.
+    pub(in crate::layer) fn write(
+        &self,
+        sink: &mut dyn Sink,
+        resources: &Resources,
+        is_wanted_cold: bool,
+        mut note_read: impl FnMut(u64),
+    ) -> Result<LayerTotals, LayerError> {
+        if is_wanted_cold {
+            let outcome = if self.geometry.is_wide() {
+                self.write_strings::<u128>(sink, resources, &mut note_read)
+            } else {
+                self.write_strings::<u64>(sink, resources, &mut note_read)
+            };
+            match outcome {
+                // Nothing was written yet.
+                Err(LayerError::Memory { needed, allowed }) => resources.note_left_hot(needed, allowed),
+                Err(error) => return Err(error),
+                Ok(totals) => {
+                    resources.note_cold();
+                    return Ok(totals);
+                }
+            }
+        }
+        if self.geometry.is_wide() {
+            self.write_partitions::<u128>(sink, resources, &mut note_read)
+        } else {
+            self.write_partitions::<u64>(sink, resources, &mut note_read)
+        }
+    }
+
+    fn write_partitions<W: Word>(
+        &self,
+        sink: &mut dyn Sink,
+        resources: &Resources,
+        note_read: &mut dyn FnMut(u64),
+    ) -> Result<LayerTotals, LayerError> {
+        let mut builder = LayerBuilder::start(sink, self.geometry, self.levels, self.samples.clone())?;
+        let bits = self.geometry.kmer_bits();
+        self.each_partition::<W, EncodedKmers>(
+            &mut builder,
+            resources,
+            Form::Partitions,
+            |kmers, _| Ok(EncodedKmers::new(kmers, bits)),
+            |builder, partition, merged| {
+                let ids = merged.chosen.iter().map(|&chosen| merged.ids[chosen as usize]);
+                builder.partition(&merged.work, ids)?;
+                note_read(self.bytes_read(partition));
+                Ok(())
+            },
+        )?;
+        builder.finish()
+    }
+
+    /// # Errors
+    /// [`LayerError::Memory`], before anything is written, where the dictionary does not fit the cap.
+    fn write_strings<W: Word>(
+        &self,
+        sink: &mut dyn Sink,
+        resources: &Resources,
+        note_read: &mut dyn FnMut(u64),
+    ) -> Result<LayerTotals, LayerError> {
+        let mut builder = LayerBuilder::start(sink, self.geometry, self.levels, self.samples.clone())?;
+        let impossible = |error: DictionaryError| self.no_dictionary(&error);
+        let mut dictionary = DictionaryBuilder::<W>::new(self.geometry.k()).map_err(impossible)?;
+        let coverer = DictionaryBuilder::<W>::new(self.geometry.k()).map_err(impossible)?;
+        let mixing = mixing::<W>(self.geometry);
+        let mut counts = Vec::with_capacity(self.geometry.partitions() as usize);
+        self.each_partition::<W, CoveredPart>(
+            &mut builder,
+            resources,
+            Form::Strings,
+            |kmers, chosen| {
+                let canonical = kmers.iter().map(|&kmer| mixing.invert(kmer));
+                let coloured: Vec<(W, u32)> = canonical.zip(chosen.iter().copied()).collect();
+                coverer.cover(&coloured).map_err(impossible)
+            },
+            |builder, partition, merged| {
+                let append = dictionary.append(&merged.work, |chosen| merged.ids[chosen as usize]);
+                append.map_err(impossible)?;
+                counts.push(merged.work.kmers());
+                note_read(self.bytes_read(partition));
+                self.check_memory(&dictionary, resources, partition + 1)?;
+                builder.check_wanted()
+            },
+        )?;
+        let bytes = dictionary.finish().map_err(impossible)?;
+        builder.dictionary(&bytes, &counts)?;
+        drop(bytes);
+        builder.finish()
+    }
+
+    /// Whether a dictionary, of which so many partitions are there, is going to fit the memory.
+    fn check_memory<W: Word>(
+        &self,
+        dictionary: &DictionaryBuilder<W>,
+        resources: &Resources,
+        done: u32,
+    ) -> Result<(), LayerError> {
+        resources.check_share(dictionary.bytes(), self.shares(Form::Strings))?;
+        let (now, all) = (dictionary.bytes_to_finish(), u64::from(self.geometry.partitions()));
+        resources.check_share(now, 1)?;
+        // No need to go on to the end where an eighth of the partitions is far too much.
+        let expected = now.saturating_mul(all) / u64::from(done);
+        if u64::from(done) * 8 >= all { resources.check_share(expected / 4 * 3, 1) } else { Ok(()) }
+    }
+
+    /// A contradiction in the inputs that a dictionary does not bear, such as a k-mer in two partitions.
+    fn no_dictionary(&self, error: &DictionaryError) -> LayerError {
+        if let DictionaryError::TooMany { limit } = *error {
+            return LayerError::TooMany { what: "paths of k-mers", limit };
+        }
+        let place = self.inputs.first().map(|input| input.layer.place()).unwrap_or_default();
+        LayerError::Corrupt {
+            place,
+            offset: 0,
+            what: "it, or a layer merged with it, holds what is no k-mer",
+        }
+    }
+
+    fn bytes_read(&self, partition: u32) -> u64 {
+        self.inputs.iter().map(|input| input.layer.partition_bytes(partition)).sum()
+    }
+
+    /// Merges all partitions, works on the k-mers of each and the numbers of their combinations, and hands the outcome
+    /// on in order. Both threads and read-back k-mers keep within the cap on memory.
+    fn each_partition<W: Word, R: Send>(
+        &self,
+        builder: &mut LayerBuilder<'_>,
+        resources: &Resources,
+        form: Form,
+        work: impl Fn(&[W], &[u32]) -> Result<R, LayerError> + Sync,
+        mut take: impl FnMut(&mut LayerBuilder<'_>, u32, Worked<R>) -> Result<(), LayerError>,
+    ) -> Result<(), LayerError> {
+        let partitions = 0..self.geometry.partitions();
+        let largest = partitions.map(|number| self.bytes_of_partition::<W>(number, form)).max();
+        let threads = resources.threads_for(largest.unwrap_or(0), self.shares(form))?;
+        let mut known = CombinationIds::default();
+        for pass in self.passes::<W>(resources, form)? {
+            let read_back = self.read_back::<W>(pass.clone(), threads)?;
+            parallel::in_order(
+                threads,
+                pass.end - pass.start,
+                |at| {
+                    let MergedPartition { kmers, combinations, chosen } =
+                        self.merge_partition::<W>(pass.start + at, &read_back)?;
+                    Ok((work(&kmers, &chosen)?, combinations, chosen))
+                },
+                |at, (work, combinations, chosen)| {
+                    let mut ids = Vec::with_capacity(combinations.len());
+                    for combination in combinations {
+                        let id = match known.get(&combination) {
+                            Some(&id) => id,
+                            None => {
+                                let id = builder.set_id(&self.union(&combination)?)?;
+                                known.insert(combination, id);
+                                id
+                            }
+                        };
+                        ids.push(id);
+                    }
+                    take(builder, pass.start + at, Worked { work, ids, chosen })
+                },
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// What came of a partition.
+struct Worked<R> {
+    work: R,
+    /// The colour-set id of each combination.
+    ids: Vec<u32>,
+    /// For each k-mer its combination.
+    chosen: Vec<u32>,
+}
