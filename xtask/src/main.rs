@@ -7,6 +7,8 @@ mod end_to_end;
 mod genomes;
 mod models;
 mod options;
+mod packages;
+mod reads;
 mod sanitize;
 mod stress;
 mod suite;
@@ -31,6 +33,8 @@ cargo xtask <chore>
                   --rounds 1000  --seed 0
   genomes       34 complete bacterial genomes out of Debian's packages (165 MB to download), for the tests and
                 measurements of sequence search; another folder than target/genomes may be named
+  reads         k-mers of simulated and real reads, counted by us and by KMC, must be the same (127 MB to download;
+                needs the packages kmc, samtools and art-nextgen-simulation-tools; says so where one is missing)
   sanitize      the tests of all crates with `unsafe` under sanitizers: address, thread; both if none is named
   help          this text
 ";
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
         ["kill", options @ ..] => torture::kill(options),
         ["genomes"] => genomes::run(None),
         ["genomes", folder] => genomes::run(Some(folder)),
+        ["reads"] => reads::run(),
         ["sanitize", names @ ..] => sanitize::run(names),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");

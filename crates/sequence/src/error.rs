@@ -1,5 +1,6 @@
 //! What can go wrong with a sequence index, told with the place and what to do.
 
+use crate::import::ImportError;
 use crate::kmer::GeometryError;
 use crate::layer::LayerError;
 use crate::reader::ReadError;
@@ -11,6 +12,9 @@ pub enum Error {
     /// A sequence file or stream is unreadable.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// A file of counted k-mers is unreadable, or cannot be indexed.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// k or the number of partitions is not supported.
     #[error(transparent)]
     Geometry(#[from] GeometryError),
@@ -54,6 +58,18 @@ pub enum Error {
     InvalidThreshold {
         /// The threshold as given.
         threshold: f64,
+    },
+    /// The samples of one index cannot be added to the other.
+    #[error(
+        "{place} has {found}, the index it should be added to {expected}; build both with the same settings"
+    )]
+    OtherSettings {
+        /// The index whose samples were to be added.
+        place: String,
+        /// Its settings, in words.
+        found: String,
+        /// The other's.
+        expected: String,
     },
     /// There is an index in the storage already.
     #[error("{place} holds a sequence index already; open it instead")]

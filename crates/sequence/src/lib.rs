@@ -38,7 +38,8 @@
 //! ```
 //!
 //! # How it works
-//! 1. [`reader`] tells compression and format by content and hands out records.
+//! 1. [`reader`] tells compression and format by content and hands out records; [`import`] hands out k-mers that KMC or
+//!    Squeakr has counted.
 //! 2. [`kmer`] rolls over a sequence: each k-mer is a word of 64 bits (128 above k = 31), and belongs to the partition
 //!    that its *minimizer* (its smallest m-mer under a hash) chooses, so that neighbouring k-mers mostly stay
 //!    together. They are kept together, two bits a base, in memory and then in temporary files.
@@ -53,9 +54,12 @@
 //! 5. A search looks each distinct k-mer up in each layer, partition by partition, or goes along the strings of a cold
 //!    one, and adds up per sample.
 //!
+//! Indexes that were built apart become one by [`SequenceIndex::add_index`], which copies layers.
+//!
 //! Results are written by [`output`]. File format: `docs/formats/kmer-layer.md`; choices:
 //! `docs/decisions/060-kmer-layers.md`, `061-threshold-and-exactness.md`, `062-widths-of-k.md`, `063-building.md`,
-//! `064-fresh-layers.md`, `065-abundances-and-positions.md`, `066-unitig-dictionary.md` and `067-cold-layers.md`.
+//! `064-fresh-layers.md`, `065-abundances-and-positions.md`, `066-unitig-dictionary.md`, `067-cold-layers.md` and
+//! `071-imports-and-shards.md`.
 //!
 //! # Limits
 //! k is odd and at most 63. Building keeps to [a cap on memory](BuildResources), which must have room for the largest
@@ -69,6 +73,7 @@ mod abundance;
 mod count;
 mod error;
 mod hash;
+pub mod import;
 mod index;
 pub mod kmer;
 pub mod layer;

@@ -62,6 +62,14 @@ impl Settings {
     }
 }
 
+impl std::fmt::Display for Settings {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (k, partitions) = (self.geometry.k(), self.geometry.partitions());
+        let abundances = if self.abundances { "with" } else { "without" };
+        write!(out, "k = {k}, {partitions} partitions, {abundances} abundances")
+    }
+}
+
 /// A sample with its id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sample {

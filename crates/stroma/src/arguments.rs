@@ -183,6 +183,16 @@ pub(crate) enum Index {
                       stroma index add genomes --each-file assemblies/*.fa.gz --threads 8 --memory 16G\n  \
                       stroma index add genes --each-record examples/genes.fasta -k 21")]
     Add(IndexAdd),
+    /// Add samples whose k-mers KMC or Squeakr has counted
+    #[command(after_help = "Examples:\n  stroma index import reads counted/*.kmc_pre\n  \
+                      stroma index import reads counted/*.squeakr --minimum-count 3\n  \
+                      stroma index import reads --sample run7 lane1.kmc_pre lane2.kmc_pre")]
+    Import(IndexImport),
+    /// Add all samples of indexes that were built in other databases, such as shards of one collection
+    #[command(after_help = "Examples:\n  stroma index merge genomes shard-1 shard-2 shard-3\n  \
+                      stroma index merge genomes shard-* --skip-existing\n\n\
+                      Each shard is added wholly or not at all; a merge that failed goes on with --skip-existing.")]
+    Merge(IndexMerge),
     /// List the indexes, or the samples of one
     #[command(after_help = "Examples:\n  stroma index list\n  stroma index list genomes")]
     List(IndexList),
@@ -221,15 +231,53 @@ pub(crate) struct IndexAdd {
     /// Length of a k-mer, odd, 3 to 63; only for a new index (31 when not given)
     #[arg(long, short, value_parser = kmer_length)]
     pub(crate) k: Option<u8>,
+    #[command(flatten)]
+    pub(crate) adding: Adding,
+    #[command(flatten)]
+    pub(crate) resources: Resources,
+}
+
+#[derive(Args)]
+pub(crate) struct IndexImport {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Name of the index; a new one has the k of the first file
+    pub(crate) index: String,
+    /// Databases of KMC (their .kmc_pre files, beside which the .kmc_suf files lie) and exact files of Squeakr
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Name of the one sample that the files are together; when not given each is a sample, called as the file is
+    /// without its ending
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sample: Option<String>,
+    #[command(flatten)]
+    pub(crate) adding: Adding,
+    #[command(flatten)]
+    pub(crate) resources: Resources,
+}
+
+#[derive(Args)]
+pub(crate) struct IndexMerge {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Name of the index, here and in the shards; made with the settings of the first when it is missing
+    pub(crate) index: String,
+    /// Folders of the databases whose samples to add; they stay as they are
+    #[arg(required = true, value_name = "DIR")]
+    pub(crate) shards: Vec<PathBuf>,
+    /// Pass over samples that the index already holds instead of ending with an error
+    #[arg(long)]
+    pub(crate) skip_existing: bool,
+    #[command(flatten)]
+    pub(crate) resources: Resources,
+}
+
+/// How samples are added, common to sequences and counts.
+#[derive(Args)]
+pub(crate) struct Adding {
     /// Keep how often each k-mer occurs in each sample, in steps of half an octave; only for a new index
     #[arg(long)]
     pub(crate) abundances: bool,
-    /// Threads that count, sort and merge; as many as the machine has processors when not given
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
-    pub(crate) threads: Option<usize>,
-    /// Most memory for k-mers, such as 500M or 8G; what does not fit is spilled to temporary files
-    #[arg(long, value_name = "SIZE", default_value = "2G", value_parser = byte_size)]
-    pub(crate) memory: u64,
     /// Leave out k-mers seen fewer times than this in the sample; 2 drops most sequencing errors. The index keeps
     /// what it was made with (1 when not given) as the default for later samples
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -237,6 +285,17 @@ pub(crate) struct IndexAdd {
     /// Pass over samples that the index already holds instead of ending with an error
     #[arg(long)]
     pub(crate) skip_existing: bool,
+}
+
+/// What building may take.
+#[derive(Args)]
+pub(crate) struct Resources {
+    /// Threads that count, sort and merge; as many as the machine has processors when not given
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) threads: Option<usize>,
+    /// Most memory for k-mers, such as 500M or 8G; what does not fit is spilled to temporary files
+    #[arg(long, value_name = "SIZE", default_value = "2G", value_parser = byte_size)]
+    pub(crate) memory: u64,
 }
 
 #[derive(Args)]
@@ -314,6 +373,9 @@ pub(crate) enum SearchFormat {
     Tsv,
     /// JSON lines, one query a line.
     Jsonl,
+    /// A Parquet file, the columns of the table; to be piped into a file.
+    #[cfg(feature = "parquet")]
+    Parquet,
 }
 
 #[derive(Args)]
@@ -454,6 +516,8 @@ mod tests {
             "index add g --samples t.tsv --each-file",
             "index add g --sample s f.fa --minimum-count 0",
             "index add g f.fa",
+            "index import g",
+            "index merge g",
             "index add g --samples t.tsv --sample s f.fa",
             "search g --sequence ACGT -t 1.5",
             "search g --sequence ACGT -t -0.1",
@@ -469,6 +533,8 @@ mod tests {
             "index add g --sample s f.fa -k 63 --memory 500MiB --threads 3 --abundances",
             "index add g --each-file a.fa b.fa --memory 8G",
             "index add g --each-record a.fa --memory 1000000",
+            "index import g a.kmc_pre b.squeakr --minimum-count 2 --memory 1G",
+            "index merge g a b --skip-existing --threads 2",
             "search g --sequence ACGT --positions --abundances --threads 2",
             "search g --sequence ACGT -t 0",
             "inspect a b",

@@ -1,11 +1,11 @@
-//! Downloads the packages with `apt-get`, unpacks them, and writes each genome as one FASTA file, verified.
+//! Fetches the packages, and writes each genome as one FASTA file, verified.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use super::list::{Genome, genomes, packages};
-use crate::chore::{self, Failure, Outcome, project_root};
+use crate::chore::{Failure, Outcome, project_root};
+use crate::packages::{decompressed, documents, sha256, unpack};
 
 /// Where the genomes go when no folder is named, below the project's root.
 const FOLDER: &str = "target/genomes";
@@ -13,11 +13,28 @@ const FOLDER: &str = "target/genomes";
 /// Fetches what is not there yet: a second run finds everything and downloads nothing.
 pub(crate) fn run(folder: Option<&str>) -> Outcome {
     let folder = folder.map_or_else(|| project_root().join(FOLDER), PathBuf::from);
-    fs::create_dir_all(&folder)?;
-    let folder = folder.canonicalize()?;
     let all = genomes()?;
+    fetch(&folder, &all)?;
+    write_table(&folder, &all)?;
+    println!("{} genomes in {}, all checksums right", all.len(), folder.display());
+    Ok(())
+}
+
+/// The FASTA file of one genome, fetched if it is not there.
+pub(crate) fn fetch_one(sample: &str) -> Outcome<PathBuf> {
+    let folder = project_root().join(FOLDER);
+    let all = genomes()?;
+    let genome = all.iter().find(|genome| genome.sample == sample);
+    let genome = genome.ok_or_else(|| Failure(format!("the list has no genome `{sample}`")))?;
+    fetch(&folder, &[*genome])?;
+    Ok(path_of(&folder, genome))
+}
+
+fn fetch(folder: &Path, genomes: &[Genome<'_>]) -> Outcome {
+    fs::create_dir_all(folder)?;
+    let folder = folder.canonicalize()?;
     let mut missing = Vec::new();
-    for genome in &all {
+    for genome in genomes {
         if !is_there(&folder, genome)? {
             missing.push(*genome);
         }
@@ -33,8 +50,6 @@ pub(crate) fn run(folder: Option<&str>) -> Outcome {
         }
         fs::remove_dir_all(&packed)?;
     }
-    write_table(&folder, &all)?;
-    println!("{} genomes in {}, all checksums right", all.len(), folder.display());
     Ok(())
 }
 
@@ -55,24 +70,9 @@ fn write_table(folder: &Path, genomes: &[Genome<'_>]) -> Outcome {
     Ok(fs::write(folder.join("samples.tsv"), table)?)
 }
 
-/// Downloads a package and unpacks it into a folder of its name.
-fn unpack(package: &str, packed: &Path) -> Outcome {
-    let mut download = Command::new("apt-get");
-    chore::run(&format!("download {package}"), download.args(["download", package]).current_dir(packed))?;
-    let is_of_package = |path: &PathBuf| {
-        let name = path.file_name().and_then(|name| name.to_str());
-        name.is_some_and(|name| name.starts_with(&format!("{package}_")) && name.ends_with(".deb"))
-    };
-    let files = fs::read_dir(packed)?.map(|entry| Ok(entry?.path())).collect::<Outcome<Vec<_>>>()?;
-    let file = files.into_iter().find(is_of_package);
-    let file = file.ok_or_else(|| Failure(format!("apt-get downloaded no file of {package}")))?;
-    let mut extract = Command::new("dpkg-deb");
-    chore::run(&format!("unpack {package}"), extract.arg("-x").arg(&file).arg(packed.join(package)))
-}
-
 /// Writes the FASTA of a genome and verifies it.
 fn write(genome: &Genome<'_>, packed: &Path, folder: &Path) -> Outcome {
-    let source = packed.join(genome.package).join("usr/share/doc").join(genome.file);
+    let source = documents(packed, genome.package).join(genome.file);
     let mut text = decompressed(&source, genome.member)?;
     if let Some(accession) = genome.accession {
         text = records_named(&text, accession);
@@ -90,37 +90,6 @@ fn write(genome: &Genome<'_>, packed: &Path, folder: &Path) -> Outcome {
     )))
 }
 
-/// The bytes of a file, or of a member of an archive.
-fn decompressed(path: &Path, member: Option<&str>) -> Outcome<Vec<u8>> {
-    let mut command = match member {
-        Some(member) => {
-            let mut tar = Command::new("tar");
-            tar.arg("-xzOf").arg(path).arg(member);
-            tar
-        }
-        None => {
-            let is_xz = path.extension().is_some_and(|ending| ending == "xz");
-            let mut decoder = Command::new(if is_xz { "xz" } else { "gzip" });
-            decoder.arg("-dc").arg(path);
-            decoder
-        }
-    };
-    output_of(&mut command)
-}
-
-fn output_of(command: &mut Command) -> Outcome<Vec<u8>> {
-    let program = command.get_program().to_owned();
-    let output = command
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|error| Failure(format!("cannot start {program:?}: {error}")))?;
-    if output.status.success() {
-        Ok(output.stdout)
-    } else {
-        Err(Failure(format!("{program:?} failed ({})", output.status)))
-    }
-}
-
 /// The records whose header holds the accession, as they stand.
 fn records_named(fasta: &[u8], accession: &str) -> Vec<u8> {
     let mut kept = Vec::new();
@@ -134,12 +103,6 @@ fn records_named(fasta: &[u8], accession: &str) -> Vec<u8> {
         }
     }
     kept
-}
-
-fn sha256(path: &Path) -> Outcome<String> {
-    let text = output_of(Command::new("sha256sum").arg(path))?;
-    let digits: Vec<u8> = text.into_iter().take_while(u8::is_ascii_hexdigit).collect();
-    String::from_utf8(digits).map_err(|_| Failure("sha256sum wrote no digits".to_owned()))
 }
 
 #[cfg(test)]

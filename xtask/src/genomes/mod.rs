@@ -3,4 +3,4 @@
 mod chore;
 mod list;
 
-pub(crate) use chore::run;
+pub(crate) use chore::{fetch_one, run};

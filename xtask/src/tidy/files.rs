@@ -9,9 +9,9 @@ const LARGEST_COLLECTION: u64 = 8_000_000;
 /// What the project consists of; anything else is a stray file.
 const KNOWN_ENDINGS: &[&str] = &[
     "rs", "toml", "md", "lock", "py", "json", "txt", "tsv", "yml", "svg", "fasta", "gz", "xz", "zst", "bz2",
-    "js", "cpp", "hpp",
+    "js", "cpp", "hpp", "sbatch",
 ];
-const KNOWN_NAMES: &[&str] = &[".gitignore", ".npmrc", "LICENSE-MIT", "LICENSE-APACHE", "run"];
+const KNOWN_NAMES: &[&str] = &[".gitignore", ".npmrc", "LICENSE-MIT", "LICENSE-APACHE", "Snakefile", "run"];
 
 /// Words that mark unfinished work or a path of somebody's machine.
 const LEFTOVERS: &[&str] = &["TO\u{44}O", "FIX\u{4d}E", "XX\u{58}", "/wor\u{6b}/", "/hom\u{65}/"];

@@ -1,12 +1,18 @@
 //! Takes the sequences of one sample and gives back, for each partition in order, its frequent enough k-mers.
 
+use super::counted::CountedTaker;
 use super::scatter::Scattered;
 use super::sorted::{SortedPartition, Sorting};
 use super::spill::Spills;
+use super::waiting::Waiting;
 use crate::Error;
+use crate::import::CountedKmers;
 use crate::kmer::{Geometry, Word, mixing};
 use crate::layer::{Resources, SamplePartition};
 use crate::parallel;
+
+/// k-mers of a file of counts between two notes of progress.
+const NOTED_AT_ONCE: u64 = 1 << 20;
 
 /// Fewer waiting bytes than this for each partition would be spilled in tiny parts.
 const LEAST_WAITING: usize = 256;
@@ -14,9 +20,26 @@ const LEAST_WAITING: usize = 256;
 /// The k-mers of one sample, while they are collected and while they are counted.
 pub(crate) struct SampleCounter<'a> {
     geometry: Geometry,
-    scattered: Scattered,
+    taken: Taken,
     spills: &'a Spills,
     kmers: u64,
+}
+
+/// k-mers that wait to be sorted.
+enum Taken {
+    /// From sequences.
+    Sequences(Box<Scattered>),
+    /// Counted elsewhere.
+    Counts(Waiting),
+}
+
+impl Taken {
+    fn waiting(&self) -> &Waiting {
+        match self {
+            Taken::Sequences(scattered) => scattered.waiting(),
+            Taken::Counts(waiting) => waiting,
+        }
+    }
 }
 
 /// What is left out of a sample's k-mers and what is kept beside them.
@@ -27,18 +50,49 @@ pub(crate) struct Keeping {
 }
 
 impl<'a> SampleCounter<'a> {
-    /// Holds up to `waiting_bytes` of super-k-mers in memory.
+    /// For sequences. Holds up to `waiting_bytes` of super-k-mers in memory.
     pub(crate) fn new(geometry: Geometry, waiting_bytes: u64, spills: &'a Spills) -> Self {
-        let least = LEAST_WAITING * geometry.partitions() as usize;
-        let waiting_bytes = usize::try_from(waiting_bytes).unwrap_or(usize::MAX).max(least);
-        SampleCounter { geometry, scattered: Scattered::new(geometry, waiting_bytes), spills, kmers: 0 }
+        let scattered = Scattered::new(geometry, at_least(geometry, waiting_bytes));
+        SampleCounter { geometry, taken: Taken::Sequences(Box::new(scattered)), spills, kmers: 0 }
     }
 
-    /// Takes the k-mers of a sequence in, and tells how many they are.
+    /// For k-mers that were counted elsewhere.
+    pub(crate) fn of_counts(geometry: Geometry, waiting_bytes: u64, spills: &'a Spills) -> Self {
+        let waiting = Waiting::new(geometry.partitions(), at_least(geometry, waiting_bytes));
+        SampleCounter { geometry, taken: Taken::Counts(waiting), spills, kmers: 0 }
+    }
+
+    /// Takes the k-mers of a sequence in, and tells how many they are. Not for a counter of counts.
     pub(crate) fn add(&mut self, sequence: &[u8]) -> Result<u64, Error> {
-        let kmers = self.scattered.add(sequence, self.spills)?;
+        let Taken::Sequences(scattered) = &mut self.taken else { return Ok(0) };
+        let kmers = scattered.add(sequence, self.spills)?;
         self.kmers += kmers;
         Ok(kmers)
+    }
+
+    /// Takes a file of counted k-mers in. Calls `note` with the k-mers so far, now and then.
+    pub(crate) fn add_counts(&mut self, counts: CountedKmers, note: impl Fn(u64)) -> Result<(), Error> {
+        if self.geometry.is_wide() {
+            self.add_counts_as::<u128>(counts, note)
+        } else {
+            self.add_counts_as::<u64>(counts, note)
+        }
+    }
+
+    fn add_counts_as<W: Word>(&mut self, counts: CountedKmers, note: impl Fn(u64)) -> Result<(), Error> {
+        let Taken::Counts(waiting) = &mut self.taken else { return Ok(()) };
+        let mut taker = CountedTaker::<W>::new(self.geometry, waiting, self.spills);
+        let (mut distinct, mut kmers) = (0_u64, self.kmers);
+        counts.for_each(|kmer, count| {
+            kmers = kmers.saturating_add(count);
+            distinct += 1;
+            if distinct.is_multiple_of(NOTED_AT_ONCE) {
+                note(distinct);
+            }
+            taker.take(kmer, count)
+        })?;
+        self.kmers = kmers;
+        Ok(())
     }
 
     /// k-mers taken in, repeats included.
@@ -67,25 +121,30 @@ impl<'a> SampleCounter<'a> {
         resources: &Resources,
         mut take: impl FnMut(SamplePartition) -> Result<(), Error>,
     ) -> Result<u64, Error> {
-        // While it is sorted a k-mer takes its word, later what it is encoded as, which is less.
-        let each = 2 * u64::from(W::BYTES);
-        let partitions = 0..self.geometry.partitions();
-        let largest = partitions.map(|partition| self.scattered.kmers_of(partition)).max().unwrap_or(0);
+        let waiting = self.taken.waiting();
+        let is_counted = matches!(self.taken, Taken::Counts(_));
+        let largest = waiting.largest() * Sorting::<W>::bytes_each(is_counted);
         let available = resources.partition_bytes();
-        let threads = resources.threads_for((largest * each).min(available), 1)?;
+        let threads = resources.threads_for(largest.min(available), 1)?;
         let mixing = mixing::<W>(self.geometry);
         let sorting = Sorting {
             geometry: self.geometry,
             mixing: &mixing,
             minimum_count: keeping.minimum_count,
             keeps_abundances: keeping.abundances,
-            most_kmers: (available / each).max(1),
+            most_bytes: available,
         };
         let mut distinct = 0;
         parallel::in_order(
             threads,
             self.geometry.partitions(),
-            |partition| sorting.sort(&self.scattered, partition),
+            |partition| {
+                if is_counted {
+                    sorting.sort_counted(waiting, partition)
+                } else {
+                    sorting.sort(waiting, partition)
+                }
+            },
             |_, SortedPartition { kept, distinct: found }| {
                 distinct += found;
                 take(kept)
@@ -93,6 +152,11 @@ impl<'a> SampleCounter<'a> {
         )?;
         Ok(distinct)
     }
+}
+
+fn at_least(geometry: Geometry, waiting_bytes: u64) -> usize {
+    let least = LEAST_WAITING * geometry.partitions() as usize;
+    usize::try_from(waiting_bytes).unwrap_or(usize::MAX).max(least)
 }
 
 #[cfg(test)]

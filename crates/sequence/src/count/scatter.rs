@@ -1,7 +1,8 @@
 //! Splits the sequences of one sample into super-k-mers, partition by partition, in memory up to a cap.
 
 use super::pieces::{PackedBases, most_bytes, push_pieces};
-use super::spill::{SpilledRun, Spills};
+use super::spill::Spills;
+use super::waiting::Waiting;
 use crate::Error;
 use crate::kmer::{Geometry, Minimizers, NO_BASE, code};
 
@@ -15,33 +16,18 @@ pub(super) struct Scattered {
     minimizers: Minimizers,
     codes: Vec<u8>,
     bases: PackedBases,
-    partitions: Vec<Partition>,
-    /// Bytes that the partitions take in memory, spare room included.
-    held_bytes: usize,
-    most_bytes: usize,
-    runs: Vec<SpilledRun>,
-}
-
-/// What a partition has so far.
-#[derive(Debug, Default)]
-struct Partition {
-    pieces: Vec<u8>,
-    kmers: u64,
+    pieces: Waiting,
 }
 
 impl Scattered {
     /// Takes up to `most_bytes` of memory for what waits; more goes to temporary blobs.
     pub(super) fn new(geometry: Geometry, most_bytes: usize) -> Self {
-        let partitions = (0..geometry.partitions()).map(|_| Partition::default()).collect();
         Scattered {
             geometry,
             minimizers: Minimizers::new(geometry),
             codes: Vec::with_capacity(STRETCH),
             bases: PackedBases::default(),
-            partitions,
-            held_bytes: 0,
-            most_bytes,
-            runs: Vec::new(),
+            pieces: Waiting::new(geometry.partitions(), most_bytes),
         }
     }
 
@@ -94,50 +80,16 @@ impl Scattered {
         Ok(kmers as u64)
     }
 
-    /// Appends a super-k-mer to its partition, after spilling all if there is no room left.
+    /// Appends a super-k-mer to its partition.
     fn put(&mut self, partition: u32, first: usize, kmers: usize, spills: &Spills) -> Result<(), Error> {
         let k = usize::from(self.geometry.k());
-        let most = most_bytes(kmers, k);
-        let pieces = &self.partitions[partition as usize].pieces;
-        if pieces.capacity() - pieces.len() < most {
-            let more = pieces.capacity().max(most);
-            if self.held_bytes + more > self.most_bytes && self.held_bytes > 0 {
-                self.spill(spills)?;
-            }
-            let pieces = &mut self.partitions[partition as usize].pieces;
-            let before = pieces.capacity();
-            pieces.reserve_exact(before.max(most));
-            self.held_bytes += pieces.capacity() - before;
-        }
-        let partition = &mut self.partitions[partition as usize];
-        push_pieces(&mut partition.pieces, &self.bases, first, kmers, k);
-        partition.kmers += kmers as u64;
+        let pieces = self.pieces.room(partition, most_bytes(kmers, k), kmers as u64, spills)?;
+        push_pieces(pieces, &self.bases, first, kmers, k);
         Ok(())
     }
 
-    /// Moves everything that waits to a temporary blob.
-    fn spill(&mut self, spills: &Spills) -> Result<(), Error> {
-        let waiting = self.partitions.iter().map(|partition| partition.pieces.as_slice());
-        self.runs.push(SpilledRun::write(spills, waiting)?);
-        self.partitions.iter_mut().for_each(|partition| partition.pieces = Vec::new());
-        self.held_bytes = 0;
-        Ok(())
-    }
-
-    /// k-mers of a partition, repeats included.
-    pub(super) fn kmers_of(&self, partition: u32) -> u64 {
-        self.partitions[partition as usize].kmers
-    }
-
-    /// Calls `each` with all pieces of a partition, run by run.
-    pub(super) fn for_each_run(
-        &self,
-        partition: u32,
-        mut each: impl FnMut(&[u8]) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        for run in &self.runs {
-            each(&run.read(partition as usize)?)?;
-        }
-        each(&self.partitions[partition as usize].pieces)
+    /// What waits of each partition: super-k-mers.
+    pub(super) fn waiting(&self) -> &Waiting {
+        &self.pieces
     }
 }

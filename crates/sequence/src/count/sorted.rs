@@ -2,8 +2,9 @@
 
 use stroma_quotient::Mixing;
 
+use super::counted::for_each_counted;
 use super::pieces::for_each_kmer;
-use super::scatter::Scattered;
+use super::waiting::Waiting;
 use crate::Error;
 use crate::abundance::level_of;
 use crate::kmer::{Geometry, Word};
@@ -17,8 +18,8 @@ pub(super) struct Sorting<'a, W> {
     /// k-mers that occur less often are left out.
     pub(super) minimum_count: u32,
     pub(super) keeps_abundances: bool,
-    /// Most k-mers that are sorted at once.
-    pub(super) most_kmers: u64,
+    /// Most bytes of memory for what is sorted at once.
+    pub(super) most_bytes: u64,
 }
 
 /// The k-mers of a partition that occur often enough, and how many different ones there were before.
@@ -29,12 +30,26 @@ pub(super) struct SortedPartition {
 }
 
 impl<W: Word> Sorting<'_, W> {
-    /// Sorts a partition. One with more k-mers than may be sorted at once is read several times, and each time the
-    /// k-mers of one range of mixed words are taken: these are spread evenly, and come in order.
-    pub(super) fn sort(&self, scattered: &Scattered, partition: u32) -> Result<SortedPartition, Error> {
-        let total = scattered.kmers_of(partition);
+    /// Bytes that a k-mer takes: while it is sorted its word, and its count if it has one; later what it is encoded as,
+    /// which is less than its word.
+    pub(super) fn bytes_each(is_counted: bool) -> u64 {
+        let sorted = if is_counted { size_of::<W::Tagged>() } else { size_of::<W>() };
+        sorted as u64 + u64::from(W::BYTES)
+    }
+
+    /// Into how many ranges of mixed words a partition is split (log2), and the one that each is of.
+    fn passes(&self, kmers: u64, is_counted: bool) -> (u32, impl Fn(W, u64) -> bool + use<W>) {
         let bits = self.geometry.kmer_bits();
-        let pass_bits = passes_bits(total, self.most_kmers).min(bits - 1);
+        let most_kmers = self.most_bytes / Self::bytes_each(is_counted);
+        let pass_bits = passes_bits(kmers, most_kmers).min(bits - 1);
+        (pass_bits, move |kmer: W, pass| pass_bits == 0 || (kmer >> (bits - pass_bits)).low() == pass)
+    }
+
+    /// Sorts a partition of super-k-mers. One with more k-mers than may be sorted at once is read several times, and
+    /// each time the k-mers of one range of mixed words are taken: these are spread evenly, and come in order.
+    pub(super) fn sort(&self, waits: &Waiting, partition: u32) -> Result<SortedPartition, Error> {
+        let total = waits.kmers_of(partition);
+        let (pass_bits, is_of_pass) = self.passes(total, false);
         let mut sorted = SortedPartition::default();
         let mut kept: Vec<W> = Vec::new();
         let mut waiting: Vec<W> = Vec::new();
@@ -43,17 +58,13 @@ impl<W: Word> Sorting<'_, W> {
         }
         for pass in 0..1_u64 << pass_bits {
             waiting.clear();
-            let is_of_pass = |kmer: W| pass_bits == 0 || (kmer >> (bits - pass_bits)).low() == pass;
-            scattered.for_each_run(partition, |pieces| {
+            waits.for_each_run(partition, |pieces| {
                 let take = |kmer| {
-                    if is_of_pass(kmer) {
+                    if is_of_pass(kmer, pass) {
                         waiting.push(kmer);
                     }
                 };
-                for_each_kmer(pieces, self.geometry, self.mixing, take).ok_or_else(|| {
-                    let what = "a temporary file ends within a super-k-mer";
-                    LayerError::Corrupt { place: "the sample's k-mers".to_owned(), offset: 0, what }.into()
-                })
+                for_each_kmer(pieces, self.geometry, self.mixing, take).ok_or_else(cut_short)
             })?;
             waiting.sort_unstable();
             self.keep_in_place(&mut waiting, &mut sorted);
@@ -63,8 +74,49 @@ impl<W: Word> Sorting<'_, W> {
                 kept.extend_from_slice(&waiting);
             }
         }
-        sorted.kept.kmers = EncodedKmers::new(&kept, bits);
+        sorted.kept.kmers = EncodedKmers::new(&kept, self.geometry.kmer_bits());
         Ok(sorted)
+    }
+
+    /// The same for a partition of counted k-mers; the counts of equal ones are added up.
+    pub(super) fn sort_counted(&self, waits: &Waiting, partition: u32) -> Result<SortedPartition, Error> {
+        let (pass_bits, is_of_pass) = self.passes(waits.kmers_of(partition), true);
+        let mut sorted = SortedPartition::default();
+        let mut kept: Vec<W> = Vec::new();
+        let mut waiting: Vec<W::Tagged> = Vec::new();
+        for pass in 0..1_u64 << pass_bits {
+            waiting.clear();
+            waits.for_each_run(partition, |entries| {
+                let take = |kmer: W, count| {
+                    if is_of_pass(kmer, pass) {
+                        waiting.push(kmer.tagged(count));
+                    }
+                };
+                for_each_counted(entries, self.geometry, take).ok_or_else(cut_short)
+            })?;
+            waiting.sort_unstable();
+            let mut rest = waiting.iter().map(|&tagged| W::untagged(tagged)).peekable();
+            while let Some((kmer, mut count)) = rest.next() {
+                while let Some((_, more)) = rest.next_if(|(next, _)| *next == kmer) {
+                    count += more;
+                }
+                if self.keep(count, &mut sorted) {
+                    kept.push(kmer);
+                }
+            }
+        }
+        sorted.kept.kmers = EncodedKmers::new(&kept, self.geometry.kmer_bits());
+        Ok(sorted)
+    }
+
+    /// Notes a k-mer that occurs so often, and tells whether it is kept.
+    fn keep(&self, count: u64, into: &mut SortedPartition) -> bool {
+        into.distinct += 1;
+        let is_kept = count >= u64::from(self.minimum_count);
+        if is_kept && self.keeps_abundances {
+            into.kept.levels.push(level_of(count) as u8);
+        }
+        is_kept
     }
 
     /// Leaves each k-mer that occurs often enough once.
@@ -77,18 +129,18 @@ impl<W: Word> Sorting<'_, W> {
             while at < sorted.len() && sorted[at] == kmer {
                 at += 1;
             }
-            into.distinct += 1;
-            let count = (at - start) as u64;
-            if count >= u64::from(self.minimum_count) {
+            if self.keep((at - start) as u64, into) {
                 sorted[kept] = kmer;
                 kept += 1;
-                if self.keeps_abundances {
-                    into.kept.levels.push(level_of(count) as u8);
-                }
             }
         }
         sorted.truncate(kept);
     }
+}
+
+fn cut_short() -> Error {
+    let what = "a temporary file ends within a k-mer";
+    LayerError::Corrupt { place: "the sample's k-mers".to_owned(), offset: 0, what }.into()
 }
 
 /// log2 of the number of passes in which so many k-mers are sorted, `most` at once.

@@ -73,8 +73,19 @@ impl SequenceIndex {
         let mut info = SampleInfo { name: name.to_owned(), minimum_count, ..SampleInfo::default() };
         // Half of the memory is for what waits to be sorted, the other for what is being sorted or merged.
         let waiting_bytes = self.resources.memory_bytes() / 2 / beside.max(1) as u64;
-        let mut counter = SampleCounter::new(self.settings.geometry, waiting_bytes, &self.spills);
-        self.count(source, &mut info, &mut counter, progress)?;
+        let geometry = self.settings.geometry;
+        let counter = match source {
+            SampleSource::Counts(files) => {
+                let mut counter = SampleCounter::of_counts(geometry, waiting_bytes, &self.spills);
+                self.import(&files, &mut info, &mut counter, progress)?;
+                counter
+            }
+            sequences => {
+                let mut counter = SampleCounter::new(geometry, waiting_bytes, &self.spills);
+                self.count(sequences, &mut info, &mut counter, progress)?;
+                counter
+            }
+        };
         progress.report(Step::Writing { kmers: info.kmers });
         self.commit_sample(&counter, &mut info)?;
         Ok(info)
@@ -102,6 +113,7 @@ impl SequenceIndex {
             Ok::<(), Error>(())
         };
         match source {
+            SampleSource::Counts(_) => {}
             SampleSource::Record(sequence) => take(&sequence, info)?,
             SampleSource::Inputs(inputs) => {
                 for input in inputs {
@@ -166,13 +178,13 @@ impl SequenceIndex {
 struct NothingToIndex;
 
 /// Keeps a name to whoever counts a sample of that name.
-struct Reservation<'a> {
+pub(super) struct Reservation<'a> {
     index: &'a SequenceIndex,
     name: String,
 }
 
 impl<'a> Reservation<'a> {
-    fn take(index: &'a SequenceIndex, name: &str) -> Result<Self, Error> {
+    pub(super) fn take(index: &'a SequenceIndex, name: &str) -> Result<Self, Error> {
         let name = name.to_owned();
         // The reservation comes first: who holds it is the only one who can add the name to the samples.
         if !index.pending.lock().insert(name.clone()) {

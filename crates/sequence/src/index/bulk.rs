@@ -1,12 +1,12 @@
 //! Adding many samples: several at a time, each wholly or not at all, their layers merged many at once.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
 use super::{BulkReport, Input, Progress, SampleInfo, SequenceIndex, Step};
 use crate::Error;
-use crate::layer::LayerError;
 use crate::parallel;
 use crate::reader::RecordReader;
 
@@ -32,6 +32,8 @@ pub(super) enum SampleSource {
     Inputs(Vec<Input>),
     /// One record that was read already.
     Record(Vec<u8>),
+    /// Files of k-mers that another program has counted.
+    Counts(Vec<PathBuf>),
 }
 
 impl From<Vec<Input>> for SampleSource {
@@ -53,6 +55,13 @@ impl NewSample {
             let source = SampleSource::Record(record.sequence);
             Ok(NewSample { name: record.name, source, minimum_count: None })
         })
+    }
+
+    /// A sample of k-mers that KMC or Squeakr has counted, as [`CountedKmers::open`](crate::import::CountedKmers::open)
+    /// opens them; the counts of a k-mer that is in several files are added up. What the program left out for being
+    /// rare is not in the sample either, whatever the minimum count.
+    pub fn from_counts(name: impl Into<String>, files: Vec<PathBuf>) -> Self {
+        NewSample { name: name.into(), source: SampleSource::Counts(files), minimum_count: None }
     }
 
     /// The same sample with a minimum count of its own instead of the index's.
@@ -183,19 +192,8 @@ impl<I: Iterator<Item = Result<NewSample, Error>> + Send> Bulk<'_, I> {
             return;
         }
         self.progress.report(Step::Merging);
-        let level = layers.ilog(FANOUT);
-        let merged = match index.set.merge_into_level(level) {
-            // So many at once do not fit the memory: fewer may.
-            Err(error) if is_for_want_of_memory(&error) => Ok(()),
-            outcome => outcome.map(|_| ()),
-        };
-        if let Err(error) = merged.and_then(|()| index.set.merge_until_idle()) {
-            self.report.lock().merge_failure = Some(error.into());
+        if let Err(error) = index.merge_fresh(layers.ilog(FANOUT)) {
+            self.report.lock().merge_failure = Some(error);
         }
     }
-}
-
-fn is_for_want_of_memory(error: &stroma_strata::Error) -> bool {
-    let stroma_strata::Error::Kind { source, .. } = error else { return false };
-    matches!(source.downcast_ref(), Some(LayerError::Memory { .. }))
 }

@@ -1,10 +1,12 @@
 //! The index: samples are added, removed and searched; its layers are merged by `strata`.
 
 mod add;
+mod adopt;
 mod bulk;
 mod check;
 mod export;
 mod handle;
+mod import;
 mod input;
 mod options;
 mod progress;

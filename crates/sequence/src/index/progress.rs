@@ -18,6 +18,11 @@ pub enum Step<'a> {
         /// Bases so far.
         bases: u64,
     },
+    /// Counted k-mers are read; told every million.
+    Importing {
+        /// Distinct k-mers of the file so far.
+        kmers: u64,
+    },
     /// All inputs were read; the k-mers are sorted and the layer is written.
     Writing {
         /// k-mers that were read, repeats included.

@@ -1,11 +1,16 @@
-//! Writes search results as tab-separated values or as JSON lines, to any [`std::io::Write`].
+//! Writes search results as tab-separated values, as JSON lines, or (with the feature `parquet`) as a Parquet file,
+//! to any [`std::io::Write`].
 
 mod json;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod tsv;
 
 use std::io;
 
 pub use json::JsonLinesWriter;
+#[cfg(feature = "parquet")]
+pub use parquet::ParquetWriter;
 pub use tsv::{TsvColumns, TsvWriter};
 
 use crate::search::QueryResult;

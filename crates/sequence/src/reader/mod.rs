@@ -18,3 +18,5 @@ pub use error::{ReadError, ReadErrorKind};
 pub use nucleotides::first_foreign;
 pub use records::{Format, Record, RecordReader};
 pub use source::{open_path, open_reader, sample_name};
+
+pub(crate) use source::open_file;

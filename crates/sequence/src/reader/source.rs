@@ -31,7 +31,7 @@ pub fn open_reader(source: impl Read + Send + 'static, name: &str) -> Result<Rec
 
 /// The one place where this crate opens a file by itself: a user's input, not the database's storage.
 #[allow(clippy::disallowed_methods, reason = "inputs are the user's files, not blobs of the storage seam")]
-fn open_file(path: &Path) -> std::io::Result<std::fs::File> {
+pub(crate) fn open_file(path: &Path) -> std::io::Result<std::fs::File> {
     let file = std::fs::File::open(path)?;
     if file.metadata()?.is_dir() {
         return Err(std::io::Error::from(std::io::ErrorKind::IsADirectory));

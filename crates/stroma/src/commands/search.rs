@@ -26,15 +26,17 @@ pub(super) fn run(arguments: &Search) -> Result<()> {
         threads: arguments.threads.unwrap_or_else(processors),
     };
     let results = index.search(queries(arguments)?, options).map_err(stromatolite::Error::from)?;
+    let columns = TsvColumns { abundances: arguments.abundances, positions: arguments.positions };
     let mut output = standard_output();
     let default = if std::io::stdout().is_terminal() { SearchFormat::Table } else { SearchFormat::Tsv };
     match arguments.format.unwrap_or(default) {
         SearchFormat::Table => print_table(results, &mut output)?,
-        SearchFormat::Tsv => {
-            let columns = TsvColumns { abundances: arguments.abundances, positions: arguments.positions };
-            write_all(results, TsvWriter::with_columns(&mut output, columns))?;
-        }
+        SearchFormat::Tsv => write_all(results, TsvWriter::with_columns(&mut output, columns))?,
         SearchFormat::Jsonl => write_all(results, JsonLinesWriter::new(&mut output))?,
+        #[cfg(feature = "parquet")]
+        SearchFormat::Parquet => {
+            write_all(results, stromatolite::sequence::output::ParquetWriter::new(&mut output, columns))?;
+        }
     }
     output.flush().map_err(Failure::output)
 }

@@ -8,43 +8,99 @@ use stromatolite::sequence::{BuildResources, IndexOptions, Input, NewSample, Pro
 use stromatolite::{Error, Stromatolite};
 
 use super::{Sample, read_manifest};
-use crate::arguments::{IndexAdd, SequenceFormat};
+use crate::arguments::{Adding, IndexAdd, Resources, SequenceFormat};
 use crate::commands::run::{open_or_create, processors};
 use crate::failure::{Failure, Result};
 use crate::output::{Stage, count};
 
 /// Samples as they are taken, and how many they are where that is known.
-struct Samples {
-    samples: Box<dyn Iterator<Item = SampleResult> + Send>,
+pub(super) struct Samples {
+    pub(super) samples: Box<dyn Iterator<Item = SampleResult> + Send>,
     /// Their names, where these are known before they are read.
-    names: Option<Vec<String>>,
+    pub(super) names: Option<Vec<String>>,
 }
 
-type SampleResult = std::result::Result<NewSample, stromatolite::sequence::Error>;
+pub(super) type SampleResult = std::result::Result<NewSample, stromatolite::sequence::Error>;
 
 pub(super) fn run(arguments: &IndexAdd) -> Result<()> {
     let samples = samples(arguments)?;
     let database = open_or_create(&arguments.data)?;
-    let (index, is_new) = open_index(&database, arguments)?;
-    let threads = arguments.threads.unwrap_or_else(processors);
-    index.set_resources(BuildResources { threads, memory_bytes: arguments.memory });
-    let outcome = add_all(&index, &arguments.index, samples, arguments.skip_existing);
-    if outcome.is_err() && is_new && index.samples().is_empty() {
-        // Nothing was there before and nothing came: the next try may choose other settings.
-        drop(index);
-        database.remove_sequence_index(&arguments.index)?;
+    let target = Target::open(&database, &arguments.index, arguments.k, &arguments.adding)?;
+    target.fill(&database, &arguments.resources, |index| {
+        add_all(index, &arguments.index, samples, arguments.adding.skip_existing)
+    })
+}
+
+/// The index that samples are added to.
+pub(super) struct Target {
+    name: String,
+    index: Arc<SequenceIndex>,
+    is_new: bool,
+}
+
+impl Target {
+    /// Opens the index, or makes it; what is asked for must fit what it is.
+    pub(super) fn open(
+        database: &Stromatolite,
+        name: &str,
+        k: Option<u8>,
+        adding: &Adding,
+    ) -> Result<Target> {
+        let mut options = IndexOptions::default();
+        options.k = k.unwrap_or(options.k);
+        options.minimum_count = adding.minimum_count.unwrap_or(options.minimum_count);
+        options.abundances = adding.abundances;
+        let target = Target::open_or_create(database, name, options)?;
+        let held = target.index.geometry().k();
+        let refused = |what: String| {
+            Err(Failure::Usage { what, hint: "leave the option out, or make another index".into() })
+        };
+        match k {
+            Some(k) if k != held => refused(format!("the index `{name}` has k = {held}, not {k}")),
+            _ if adding.abundances && !target.index.keeps_abundances() => {
+                refused(format!("the index `{name}` keeps no abundances"))
+            }
+            _ => Ok(target),
+        }
     }
-    outcome
+
+    /// Opens the index, or makes one with these options.
+    pub(super) fn open_or_create(
+        database: &Stromatolite,
+        name: &str,
+        options: IndexOptions,
+    ) -> Result<Target> {
+        let (index, is_new) = match database.sequence_index(name) {
+            Err(Error::UnknownIndex { .. }) => (database.create_sequence_index(name, options)?, true),
+            opened => (opened?, false),
+        };
+        Ok(Target { name: name.to_owned(), index, is_new })
+    }
+
+    /// Lets `fill` add samples, with what it may take.
+    pub(super) fn fill(
+        self,
+        database: &Stromatolite,
+        resources: &Resources,
+        fill: impl FnOnce(&SequenceIndex) -> Result<()>,
+    ) -> Result<()> {
+        let threads = resources.threads.unwrap_or_else(processors);
+        self.index.set_resources(BuildResources { threads, memory_bytes: resources.memory });
+        let outcome = fill(&self.index);
+        if outcome.is_err() && self.is_new && self.index.samples().is_empty() {
+            // Nothing was there before and nothing came: the next try may choose other settings.
+            drop(self.index);
+            database.remove_sequence_index(&self.name)?;
+        }
+        outcome
+    }
 }
 
 /// The samples that the words of the command name.
 fn samples(arguments: &IndexAdd) -> Result<Samples> {
     let format = arguments.format;
-    let minimum_count = arguments.minimum_count;
-    let with_minimum = move |sample: NewSample| match minimum_count {
-        Some(minimum_count) => sample.with_minimum_count(minimum_count),
-        None => sample,
-    };
+    let minimum_count = arguments.adding.minimum_count;
+    let with_minimum = move |sample| with_minimum(sample, minimum_count);
     if arguments.each_record {
         let files = arguments.files.clone().into_iter();
         let records = files.flat_map(move |file| match open(&file, format) {
@@ -68,6 +124,14 @@ fn samples(arguments: &IndexAdd) -> Result<Samples> {
     Ok(Samples { samples: Box::new(samples), names: Some(names) })
 }
 
+/// The sample with a minimum count of its own, if one is asked for.
+pub(super) fn with_minimum(sample: NewSample, minimum_count: Option<u32>) -> NewSample {
+    match minimum_count {
+        Some(minimum_count) => sample.with_minimum_count(minimum_count),
+        None => sample,
+    }
+}
+
 fn new_sample(sample: &Sample, format: Option<SequenceFormat>) -> NewSample {
     let inputs = sample.files.iter().map(|file| input(file, format)).collect();
     NewSample::new(&sample.name, inputs)
@@ -78,7 +142,7 @@ pub(crate) fn missing_samples(index: &SequenceIndex, samples: Vec<Sample>) -> Ve
     samples.into_iter().filter(|sample| index.sample(&sample.name).is_none()).collect()
 }
 
-/// Adds samples to an index, with a bar.
+/// Adds samples that were read from a table.
 pub(crate) fn add_samples(
     index: &SequenceIndex,
     name: &str,
@@ -92,7 +156,13 @@ pub(crate) fn add_samples(
     add_all(index, name, Samples { samples: Box::new(samples.into_iter()), names: Some(names) }, false)
 }
 
-fn add_all(index: &SequenceIndex, name: &str, samples: Samples, skip_existing: bool) -> Result<()> {
+/// Adds samples to an index, with a bar.
+pub(super) fn add_all(
+    index: &SequenceIndex,
+    name: &str,
+    samples: Samples,
+    skip_existing: bool,
+) -> Result<()> {
     let held = |sample: &&String| index.sample(sample).is_some();
     if let Some(name) = samples.names.iter().flatten().find(held).filter(|_| !skip_existing) {
         return Err(Error::from(stromatolite::sequence::Error::DuplicateSample { name: name.clone() }).into());
@@ -126,6 +196,7 @@ impl Progress for BulkProgress<'_> {
             Step::Counting { records, bases } => {
                 format!("{} records, {:.1} Mbp read", count(records), bases as f64 / 1e6)
             }
+            Step::Importing { kmers } => format!("{} k-mers read", count(kmers)),
             Step::Writing { kmers } => format!("sorting {} k-mers", count(kmers)),
             Step::Merging => "merging layers".to_owned(),
             Step::Added { sample } => {
@@ -160,34 +231,5 @@ fn format_of(format: SequenceFormat) -> Format {
     match format {
         SequenceFormat::Fasta => Format::Fasta,
         SequenceFormat::Fastq => Format::Fastq,
-    }
-}
-
-/// The index, made when it is missing, and whether it was made; what is asked for must fit what it is.
-fn open_index(database: &Stromatolite, arguments: &IndexAdd) -> Result<(Arc<SequenceIndex>, bool)> {
-    match database.sequence_index(&arguments.index) {
-        Ok(index) => {
-            let held = index.geometry().k();
-            let refused = |what: String| {
-                Err(Failure::Usage { what, hint: "leave the option out, or make another index".into() })
-            };
-            match arguments.k {
-                Some(k) if k != held => {
-                    refused(format!("the index `{}` has k = {held}, not {k}", arguments.index))
-                }
-                _ if arguments.abundances && !index.keeps_abundances() => {
-                    refused(format!("the index `{}` keeps no abundances", arguments.index))
-                }
-                _ => Ok((index, false)),
-            }
-        }
-        Err(Error::UnknownIndex { .. }) => {
-            let mut options = IndexOptions::default();
-            options.k = arguments.k.unwrap_or(options.k);
-            options.minimum_count = arguments.minimum_count.unwrap_or(options.minimum_count);
-            options.abundances = arguments.abundances;
-            Ok((database.create_sequence_index(&arguments.index, options)?, true))
-        }
-        Err(error) => Err(error.into()),
     }
 }

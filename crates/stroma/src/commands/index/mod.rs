@@ -1,8 +1,10 @@
 //! `stroma index`: samples into sequence indexes, out of them, and lists of them.
 
 mod add;
+mod import;
 mod list;
 mod manifest;
+mod merge;
 mod remove;
 mod run;
 
