@@ -138,6 +138,7 @@ impl<K: Key, B: AsRef<[u8]>> Layer<K> for HybridIndex<K, B> {
         use AnyLayer::{Linear, SPlus};
         // What the cost model chooses nearly always goes without a loop over layers of any kind.
         match self.layers.as_slice() {
+            [ChosenLayer { layer: Linear(lines), .. }] => lines.narrow(key, 0..usize::MAX),
             [ChosenLayer { layer: SPlus(tree), .. }] => tree.narrow(key, 0..usize::MAX),
             [ChosenLayer { layer: SPlus(tree), .. }, ChosenLayer { layer: Linear(lines), .. }] => {
                 lines.narrow(key, tree.narrow(key, 0..usize::MAX))

@@ -6,7 +6,7 @@ use stroma_strata::encryption::Encryption;
 use stroma_strata::picker::Limits;
 use stroma_strata::storage::LogStorage;
 use stroma_strata::{
-    Ingestion, Layer, LayeredSet, MergePolicy, OpenReport, Run, SetImage, SetOptions, SetStatistics, Version,
+    BorrowedVersion, Ingestion, Layer, LayeredSet, MergePolicy, OpenReport, Run, SetImage, SetOptions, SetStatistics,
 };
 
 use crate::block_cache::{BlockCache, Caching};
@@ -20,10 +20,10 @@ use crate::merging::Visibility;
 use crate::options::Options;
 use crate::rules::Resolver;
 use crate::snapshot::SnapshotRegistry;
-use crate::table::{InTable, LazyTable, LevelCursor, Lookup, TableDescription, TableOptions};
+use crate::table::{LazyTable, LevelCursor, Lookup, TableDescription, TableOptions};
 use crate::tombstones::RangeTombstones;
 use crate::values::{Found, ValueSeparator};
-use crate::{Error, Value};
+use crate::Error;
 
 /// The layered set of tables.
 #[derive(Debug)]
@@ -141,7 +141,13 @@ impl Layers {
 
     /// The tables as they are now.
     pub(crate) fn view(&self) -> LayerView {
-        LayerView { version: self.set.current() }
+        LayerView { version: self.set.current().into() }
+    }
+
+    /// The same for a moment, without a count of references that all readers would share.
+    #[inline]
+    pub(crate) fn brief_view(&self) -> LayerView {
+        LayerView { version: self.set.borrow_current() }
     }
 
     /// The tables of a view as data.
@@ -249,12 +255,17 @@ fn set_options(options: &Options) -> SetOptions {
 /// The tables at one moment.
 #[derive(Debug)]
 pub(crate) struct LayerView {
-    version: Arc<Version<TableKind>>,
+    version: BorrowedVersion<TableKind>,
 }
 
 impl LayerView {
-    /// The value of `key` that `visibility` sees, or where it lies.
-    pub(crate) fn get(&self, key: &[u8], visibility: Visibility) -> Result<Option<Found>, Error> {
+    /// What `value` makes of the value of `key` that `visibility` sees, or where that lies.
+    pub(crate) fn get<V>(
+        &self,
+        key: &[u8],
+        visibility: Visibility,
+        mut value: impl FnMut(&[u8], &Arc<Layer<TableKind>>) -> V,
+    ) -> Result<Option<Found<V>>, Error> {
         let lookup = Lookup::new(key, visibility.snapshot());
         for run in self.version.runs() {
             let Some(layer) = run.find(key) else { continue };
@@ -262,11 +273,7 @@ impl LayerView {
             let deleted = table.tombstones().newest(key, visibility);
             let found = table.get(&lookup, |entry| {
                 let stands = deleted.is_none_or(|deleted| deleted < entry.sequence);
-                let value = |bytes: &[u8]| match InTable::find(layer, bytes) {
-                    Some(place) => Value::from(place),
-                    None => Value::from(bytes),
-                };
-                if stands { Found::of_with(&entry, value) } else { Ok(None) }
+                if stands { Found::of_with(&entry, |bytes| value(bytes, layer)) } else { Ok(None) }
             })?;
             if let Some(found) = found {
                 return found;

@@ -174,6 +174,19 @@ impl Log {
         }
     }
 
+    /// Bytes left in the segment that a sole appender writes to.
+    pub(super) fn room_in_head(&self) -> usize {
+        let head = self.heads[0].lock();
+        self.segments.view(*head).map_or(0, |segment| segment.size() - segment.written())
+    }
+
+    /// Appends so many entries that have their lengths in front of them, if the open segment has room.
+    pub(super) fn append_framed(&self, bytes: &[u8], entries: usize) -> Option<Location> {
+        let location = self.append_in(*self.heads[0].lock(), &[bytes])?;
+        self.entries.fetch_add(entries, Ordering::Relaxed);
+        Some(location)
+    }
+
     fn append_in(&self, number: u32, parts: &[&[u8]]) -> Option<Location> {
         let offset = self.segments.view(number)?.append(parts)?;
         Some(Location::pack(self.tag, number, offset))

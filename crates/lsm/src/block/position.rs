@@ -84,18 +84,25 @@ impl BlockPosition {
         }
     }
 
-    /// Moves to the next entry of the block, and on from each that `takes` answers true for. `payload` is the view's.
+    /// Moves to the next entry of the block, and on from each that `takes` answers true for.
     #[inline]
     pub(crate) fn next_while(
         &mut self,
         view: BlockView<'_>,
-        payload: &[u8],
-        takes: &mut dyn FnMut(EntryRef<'_>) -> bool,
+        mut takes: impl FnMut(EntryRef<'_>) -> bool,
     ) -> Result<bool, Damage> {
-        while self.next(view)? {
-            if !takes(self.entry(payload)) {
+        self.earlier.clear();
+        // What it stands on is noted at the end only.
+        let Some(present) = self.entry.take() else { return Ok(false) };
+        let mut at = present.end;
+        while at < view.end() {
+            let stored = self.join_key(view, at)?;
+            let StoredEntry { sequence, kind, value, end, .. } = stored;
+            if !takes(EntryRef { user_key: &self.key, sequence, kind, value }) {
+                self.entry = Some(Placed::new(at, &stored));
                 return Ok(true);
             }
+            at = end;
         }
         Ok(false)
     }
@@ -134,14 +141,21 @@ impl BlockPosition {
         if at >= view.end() {
             return Ok(false);
         }
+        let stored = self.join_key(view, at)?;
+        self.entry = Some(Placed::new(at, &stored));
+        Ok(true)
+    }
+
+    /// Makes `self.key` that of the entry at `at`; it is the key before it.
+    #[inline]
+    fn join_key<'a>(&mut self, view: BlockView<'a>, at: usize) -> Result<StoredEntry<'a>, Damage> {
         let stored = view.entry(at)?;
         if stored.shared > self.key.len() || stored.shared + stored.suffix.len() > MAX_KEY_BYTES {
             return Err(Damage("a key that shares more than there is, or is too long"));
         }
         self.key.truncate(stored.shared);
         self.key.extend_from_slice(stored.suffix);
-        self.entry = Some(Placed::new(at, &stored));
-        Ok(true)
+        Ok(stored)
     }
 
     /// Moves to the entry that ends at `end`, from the restart point before it.

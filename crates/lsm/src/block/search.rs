@@ -1,8 +1,14 @@
 //! Finding a key's version in a block without building any key.
 //!
-//! 1. The tags tell between which restart points the target may be. In a block of many entries too many would: there
-//!    it is a binary search over the restart points, whose keys are stored whole, for the last one not after the
-//!    target; where there are very many, from where it would be if they were even (see [`super::interpolation`]).
+//! A point read asks the tags, which tell which entries the target may be: versions of a key lie next to each other,
+//! newest first, and have one tag. Of the up to three entries between the restart point before such an entry and itself
+//! only the lengths are decoded; the key is compared from its end, with the bytes that its entry has, and those that it
+//! shares with the bytes of the entries that have them.
+//!
+//! In a block of many entries too many would have the tag of another key. There, and for cursors:
+//!
+//! 1. A binary search over the restart points, whose keys are stored whole, for the last one not after the target;
+//!    where there are very many, from where it would be if they were even (see [`super::interpolation`]).
 //! 2. From there entry by entry, knowing only how many bytes the previous key and the target have in common
 //!    (`matched`; the previous key is less than the target or an earlier version of it). If an entry shares
 //!    more than that with the previous key, it stands to the target as the previous key does. If it shares
@@ -10,11 +16,10 @@
 //!    shares exactly that much must its suffix be compared with the target's.
 
 use std::cmp::Ordering;
-use std::ops::Range;
 
 use super::builder::{RESTART_INTERVAL, common_prefix};
 use super::tags::{self, tag_of};
-use super::view::{BlockView, Damage, StoredEntry};
+use super::view::{BlockView, Damage, Part, StoredEntry};
 use crate::entry::{EntryRef, Sequence, compare};
 
 /// Restart points from which on the first is guessed. With fewer it is no quicker; see decision 031.
@@ -63,62 +68,74 @@ impl<'a> BlockView<'a> {
     {
         if self.tags().len() > MOST_TAGS {
             let from = self.restart(self.restart_before(key, sequence)?);
-            return Ok(self.walk(from..self.end(), key, sequence)?.found());
+            return self.walk(from, key, sequence);
         }
-        let mut next = 0;
         for place in tags::places(self.tags(), tag_of(hash)) {
-            let group = place / RESTART_INTERVAL;
-            if group < next {
-                continue;
-            }
-            next = group + 1;
-            let until = if next < self.restart_count() { self.restart(next) } else { self.end() };
-            match self.walk(self.restart(group)..until, key, sequence)? {
-                // Its tag is that of another key. Where the key itself is, is another place.
-                Walked::Before => {}
-                walked => return Ok(walked.found()),
+            if let Some(StoredEntry { sequence, kind, value, .. }) = self.version_at(place, key, sequence)? {
+                return Ok(Some(EntryRef { user_key: key, sequence, kind, value }));
             }
         }
         Ok(None)
     }
 
-    /// The same among the entries in `places`, which begin with a restart point.
-    fn walk<'k>(self, places: Range<usize>, key: &'k [u8], sequence: Sequence) -> Result<Walked<'k>, Damage>
+    /// The entry at `place` of the block's, if it is a version of `key` that a reader at `sequence` sees.
+    #[inline]
+    fn version_at(
+        self,
+        place: usize,
+        key: &[u8],
+        sequence: Sequence,
+    ) -> Result<Option<StoredEntry<'a>>, Damage> {
+        let mut before = [Part::default(); RESTART_INTERVAL - 1];
+        let before = &mut before[..place % RESTART_INTERVAL];
+        let mut at = self.restart(place / RESTART_INTERVAL);
+        for part in before.iter_mut() {
+            (*part, at) = self.part(at)?;
+        }
+        let entry = self.entry(at)?;
+        let own = Part { shared: entry.shared, suffix: entry.suffix };
+        let is_sought = entry.sequence <= sequence && own.ends_key(key, before);
+        Ok(is_sought.then_some(entry))
+    }
+
+    /// From the restart point at `at` on, entry by entry.
+    fn walk<'k>(self, mut at: usize, key: &'k [u8], sequence: Sequence) -> Result<Option<EntryRef<'k>>, Damage>
     where
         'a: 'k,
     {
-        let (mut at, end) = (places.start, places.end.min(self.end()));
         let mut matched = 0;
-        while at < end {
+        while at < self.end() {
             let entry = self.entry(at)?;
             match compare_key(&entry, key, &mut matched) {
-                Ordering::Greater => return Ok(Walked::Beyond),
+                Ordering::Greater => return Ok(None),
                 Ordering::Equal if entry.sequence <= sequence => {
                     let StoredEntry { sequence, kind, value, .. } = entry;
-                    return Ok(Walked::Found(EntryRef { user_key: key, sequence, kind, value }));
+                    return Ok(Some(EntryRef { user_key: key, sequence, kind, value }));
                 }
                 Ordering::Equal | Ordering::Less => at = entry.end,
             }
         }
-        Ok(Walked::Before)
+        Ok(None)
     }
 }
 
-/// How a walk over entries ended.
-enum Walked<'k> {
-    /// All are before what is sought.
-    Before,
-    Found(EntryRef<'k>),
-    /// At an entry that is after the sought key.
-    Beyond,
-}
-
-impl<'k> Walked<'k> {
-    fn found(self) -> Option<EntryRef<'k>> {
-        match self {
-            Walked::Found(entry) => Some(entry),
-            Walked::Before | Walked::Beyond => None,
+impl Part<'_> {
+    /// Whether the key of this entry is `key`. `before` are the entries from the restart point before it on.
+    #[inline]
+    fn ends_key(self, key: &[u8], before: &[Part<'_>]) -> bool {
+        let Some((mut shared, rest)) = key.split_at_checked(self.shared) else { return false };
+        if rest != self.suffix {
+            return false;
         }
+        for part in before.iter().rev() {
+            // What an entry does not have itself, one before it has.
+            let Some((start, own)) = shared.split_at_checked(part.shared) else { continue };
+            if !part.suffix.starts_with(own) {
+                return false;
+            }
+            shared = start;
+        }
+        shared.is_empty()
     }
 }
 

@@ -22,6 +22,8 @@ use crate::entry::{Kind, Sequence};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Damage(pub(crate) &'static str);
 
+const MISFIT: Damage = Damage("an entry that does not fit in its block");
+
 /// The size of an offset and of the count at a payload's end.
 const WORD: usize = size_of::<u32>();
 
@@ -45,6 +47,13 @@ pub(super) struct StoredEntry<'a> {
     pub(super) value: &'a [u8],
     /// Where the entry after it starts.
     pub(super) end: usize,
+}
+
+/// What an entry has of its key: the rest behind what it shares with the key before it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Part<'a> {
+    pub(super) shared: usize,
+    pub(super) suffix: &'a [u8],
 }
 
 impl<'a> BlockView<'a> {
@@ -88,7 +97,23 @@ impl<'a> BlockView<'a> {
     /// The entry that starts at `at`.
     #[inline]
     pub(super) fn entry(self, at: usize) -> Result<StoredEntry<'a>, Damage> {
-        self.decode(at).ok_or(Damage("an entry that does not fit in its block"))
+        self.decode(at).ok_or(MISFIT)
+    }
+
+    /// The part of a key that the entry at `at` has, and where the entry after it starts.
+    #[inline]
+    pub(super) fn part(self, at: usize) -> Result<(Part<'a>, usize), Damage> {
+        self.decode_part(at).ok_or(MISFIT)
+    }
+
+    #[inline(always)]
+    fn decode_part(self, at: usize) -> Option<(Part<'a>, usize)> {
+        let rest = self.entries.get(at..)?;
+        let header = Header::read(rest)?;
+        let length = |stored: u64| usize::try_from(stored).ok();
+        let suffix = rest.get(header.bytes..)?.get(..length(header.suffix_length)?)?;
+        let after = length(header.value_length)?.checked_add(at + header.bytes + suffix.len())?;
+        Some((Part { shared: length(header.shared)?, suffix }, after))
     }
 
     #[inline]

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use parking_lot::{Mutex, RwLock};
+use arc_swap::{ArcSwap, Guard};
+use parking_lot::Mutex;
 use stroma_logmem::Pool;
 use stroma_strata::runtime::JoinHandle;
 use stroma_strata::storage::LogStorage;
@@ -30,7 +31,7 @@ use crate::{Error, Value};
 
 /// The inside of a database.
 ///
-/// Locks are taken in this order: `catalog`, `writer`, `flush`, `memtables`. The queue's lock and those of single
+/// Locks are taken in this order: `catalog`, `writer`, `flush`, `memtables_turn`. The queue's lock and those of single
 /// memtables, snapshots, scans and locked keys are held for a few instructions and nothing is locked inside them.
 #[derive(Debug)]
 pub(crate) struct Core {
@@ -51,8 +52,10 @@ pub(crate) struct Core {
     scans: ScanRegistry,
     /// Where scans are known to find nothing.
     dead_ranges: Arc<DeadRanges>,
-    /// Replaced as a whole; held only to copy or replace the pointer.
-    pub(super) memtables: RwLock<Arc<MemtableList>>,
+    /// Replaced as a whole.
+    memtables: ArcSwap<MemtableList>,
+    /// Held by whoever makes another list of the present one.
+    memtables_turn: Mutex<()>,
     pub(super) memtable_options: MemtableOptions,
     cleaning_room: CleaningRoom,
     queue: CommitQueue,
@@ -120,7 +123,8 @@ impl Core {
             snapshots: parts.snapshots,
             scans: ScanRegistry::default(),
             dead_ranges: Arc::default(),
-            memtables: RwLock::new(Arc::new(parts.memtables)),
+            memtables: ArcSwap::from_pointee(parts.memtables),
+            memtables_turn: Mutex::new(()),
             memtable_options: parts.memtable_options,
             cleaning_room,
             queue: CommitQueue::default(),
@@ -250,13 +254,16 @@ impl Core {
 
     /// Puts another list in the place of the present one, at once.
     pub(crate) fn replace_memtables(&self, change: impl FnOnce(&MemtableList) -> MemtableList) {
-        let mut list = self.memtables.write();
-        *list = Arc::new(change(&list));
+        let turn = self.memtables_turn.lock();
+        let before = self.memtables.swap(Arc::new(change(&self.memtables.load())));
+        drop(turn);
+        // Memory may go with it.
+        drop(before);
     }
 
     /// The memtables as they are now.
     pub(crate) fn memtables(&self) -> Arc<MemtableList> {
-        self.memtables.read().clone()
+        self.memtables.load_full()
     }
 
     /// Whether overwritten entries are cleaned in memory.
@@ -299,15 +306,22 @@ impl Core {
 
     /// Everything to read from, as it is now.
     pub(crate) fn read_view(&self) -> ReadView {
-        let memtables = self.memtables();
+        let memtables = Guard::from_inner(self.memtables());
         ReadView::new(memtables, self.layers.view())
+    }
+
+    /// The same for a moment, without counts of references that all readers would share.
+    #[inline]
+    pub(crate) fn brief_view(&self) -> ReadView {
+        let memtables = self.memtables.load();
+        ReadView::new(memtables, self.layers.brief_view())
     }
 
     /// To read from tables alone.
     pub(crate) fn view_of_tables(&self, tables: LayerView) -> Result<ReadView, Error> {
         let active = Arc::new(Memtable::new(&self.memtable_options, 0, 0)?);
         let nothing = MemtableList { active, sealed: Vec::new(), resident: None };
-        Ok(ReadView::new(Arc::new(nothing), tables))
+        Ok(ReadView::new(Guard::from_inner(Arc::new(nothing)), tables))
     }
 
     /// The present value of a stored key.

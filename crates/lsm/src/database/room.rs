@@ -84,10 +84,7 @@ impl Core {
         if memtable.is_empty() {
             // What was staged in vain takes memory that only a new memtable gives back.
             let fresh = Memtable::new(&self.memtable_options, memtable.log_number(), writer.last_sequence)?;
-            let mut list = self.memtables.write();
-            let mut changed = (**list).clone();
-            changed.active = Arc::new(fresh);
-            *list = Arc::new(changed);
+            self.replace_memtables(|list| MemtableList { active: Arc::new(fresh), ..list.clone() });
         }
         writer.memory_attempts += 1;
         if writer.memory_attempts > MEMORY_ATTEMPTS {

@@ -1,10 +1,12 @@
 //! What an entry is, in every source: a user key, the sequence that wrote it, its kind and its value.
 
+mod bound;
 mod kind;
 mod limits;
 mod marked;
 mod order;
 
+pub(crate) use bound::{KeyBound, is_same_key};
 pub(crate) use kind::Kind;
 pub(crate) use limits::{MAX_BOUND_BYTES, MAX_KEY_BYTES, MAX_MARK_BYTES, MAX_VALUE_BYTES};
 pub(crate) use marked::{Filtered, Marked, Moment, Seen, Timestamp};

@@ -71,6 +71,8 @@ pub(super) struct Packed<'a> {
     pub(super) durable_through: u64,
     /// How many operations there are, at least one.
     pub(super) operations: u32,
+    /// Whether one of them removes a range.
+    pub(super) has_range_deletes: bool,
     bytes: &'a [u8],
 }
 
@@ -84,13 +86,13 @@ pub(super) fn read<'a>(body: &'a [u8], steps: &mut usize) -> Option<Packed<'a>> 
         durable_through = reader.varint()?;
     }
     let bytes = reader.rest();
-    let mut operations = 0_u32;
+    let (mut operations, mut has_range_deletes) = (0_u32, false);
     while !reader.is_empty() {
         *steps = steps.checked_sub(1)?;
-        PackedOperation::read(&mut reader)?;
+        has_range_deletes |= PackedOperation::read(&mut reader)?.kind == DELETE_RANGE;
         operations = operations.checked_add(1)?;
     }
-    (operations > 0).then_some(Packed { durable_through, operations, bytes })
+    (operations > 0).then_some(Packed { durable_through, operations, has_range_deletes, bytes })
 }
 
 impl<'a> Packed<'a> {

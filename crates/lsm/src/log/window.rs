@@ -11,9 +11,12 @@ const PIECE_BYTES: usize = 256 << 10;
 #[derive(Debug)]
 pub(super) struct Window {
     reader: Box<dyn LogReader>,
+    /// Kept at its length, so that it is filled with zeros once and not for each piece.
     bytes: Vec<u8>,
     /// What comes next begins here in `bytes`, and there in the segment.
     next: usize,
+    /// What was read ends here in `bytes`.
+    end: usize,
     offset: u64,
     /// Bytes of the segment from `offset` on, as its length says.
     left: u64,
@@ -23,7 +26,7 @@ impl Window {
     /// At the start of a segment.
     pub(super) fn new(reader: Box<dyn LogReader>) -> Window {
         let left = reader.len();
-        Window { reader, bytes: Vec::new(), next: 0, offset: 0, left }
+        Window { reader, bytes: Vec::new(), next: 0, end: 0, offset: 0, left }
     }
 
     /// Where in the segment it stands.
@@ -34,7 +37,7 @@ impl Window {
     /// What is in memory of what comes next.
     #[inline]
     pub(super) fn next(&self) -> &[u8] {
-        &self.bytes[self.next..]
+        &self.bytes[self.next..self.end]
     }
 
     /// Goes on behind `count` bytes of [`Window::next`].
@@ -58,22 +61,22 @@ impl Window {
     }
 
     fn read_more(&mut self, count: usize) -> io::Result<bool> {
-        self.bytes.drain(..self.next);
-        self.next = 0;
-        let held = self.bytes.len();
-        self.bytes.resize(count.max(PIECE_BYTES).min(usize::try_from(self.left).unwrap_or(usize::MAX)), 0);
-        let mut end = held;
-        while end < self.bytes.len() {
-            match self.reader.read(&mut self.bytes[end..]) {
+        self.bytes.copy_within(self.next..self.end, 0);
+        (self.next, self.end) = (0, self.end - self.next);
+        let wanted = count.max(PIECE_BYTES).min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        if self.bytes.len() < wanted {
+            self.bytes.resize(wanted, 0);
+        }
+        while self.end < wanted {
+            match self.reader.read(&mut self.bytes[self.end..wanted]) {
+                // It may be shorter than was said.
                 Ok(0) => break,
-                Ok(read) => end += read,
+                Ok(read) => self.end += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        // It may be shorter than was said.
-        self.bytes.truncate(end);
-        Ok(count <= end)
+        Ok(count <= self.end)
     }
 
     /// Whether nothing but zeros follows. It stands anywhere then.

@@ -3,7 +3,7 @@
 //! To insert a million entries one by one, each waits for memory at every level of the tree; to sort them and to build
 //! full nodes takes a tenth of that. Nobody reads before, so this is for recovery.
 
-use stroma_logmem::{Location, Log};
+use stroma_logmem::{Location, Log, LogBatch};
 
 use super::commit_order::CommitOrder;
 use super::entry_bytes::{KEY_LENGTH_BYTES, split_entry};
@@ -21,6 +21,10 @@ const GATHERED_BYTES: usize = size_of::<u128>() + size_of::<u64>();
 /// It never takes more for an operation, and besides, than this.
 const MOST_OPERATION_BYTES: usize = 80;
 const MOST_BESIDE_BYTES: usize = 8 << 10;
+/// So many bytes of entries go to memory at once: few enough for a near cache to hold them until they do.
+const BATCH_BYTES: usize = 16 << 10;
+/// By no more than this an entry is longer in memory than in the log: two lengths, and the number of its keyspace.
+const UNPACKED_BYTES: usize = 12;
 /// Sequences are told from each other by so many bits.
 const DISTANCE_BITS: u32 = 30;
 
@@ -47,6 +51,12 @@ pub(crate) struct Gathering {
     memory: IndexMemory,
     /// So many operations that suffices for.
     covered: usize,
+    /// Entries that are yet to go to `entries`: all have room there.
+    batch: LogBatch,
+    /// Of each the distance of its sequence from the base, and its bytes.
+    batched: Vec<(u32, usize)>,
+    /// The most bytes that the batch may have.
+    batch_room: usize,
     /// Entries of the record that is being added. Kept for its memory.
     added: Vec<(u128, Location, usize)>,
 }
@@ -70,6 +80,9 @@ impl Gathering {
             expires: false,
             memory: IndexMemory::new(options.chunk_bytes()),
             covered: 0,
+            batch: LogBatch::default(),
+            batched: Vec::new(),
+            batch_room: 0,
             added: Vec::new(),
         }
     }
@@ -153,18 +166,25 @@ impl Gathering {
             return Err(Error::OutOfMemory { what: "the range of sequences of the memtable" });
         }
         self.cover(record.operation_count())?;
+        let bytes = record.encoded_bytes() + UNPACKED_BYTES * record.operation_count() as usize;
+        // Then nothing can fail.
+        let is_batched = self.batch.bytes() + bytes <= self.batch_room && !record.has_range_deletes();
+        if !is_batched {
+            self.append_batch()?;
+        }
+        grow(&mut self.order, record.operation_count() as usize);
         self.added.clear();
         let mut ranges = Vec::new();
         for (sequence, operation) in (replayed.first_sequence..).zip(record.operations()) {
             match operation.change() {
                 PackedChange::Entry(kind, value) => {
                     let number = ((sequence - self.base) as u32) << 2 | u32::from(kind.code());
-                    let (head, location, bytes) = copy(&self.entries, &operation, value)?;
-                    self.added.push((sortable(head, number), location, bytes));
                     self.holds_references |= kind == Kind::Stored;
                     if kind == Kind::Marked {
                         self.note_marked(value)?;
                     }
+                    let sorted = sortable(head_of(&operation), number);
+                    self.take(&operation, value, (sorted, is_batched))?;
                 }
                 PackedChange::RangeDelete { end } => {
                     let start = [operation.prefix(), operation.key()].concat();
@@ -181,11 +201,60 @@ impl Gathering {
             self.range_bytes = bytes;
         }
         self.note_added(replayed.last_sequence());
+        match is_batched {
+            true if self.batch.bytes() < BATCH_BYTES => Ok(()),
+            true => self.append_batch(),
+            false => {
+                self.batch_room = self.entries.batch_room();
+                Ok(())
+            }
+        }
+    }
+
+    /// Puts an entry into the batch, or past it into memory.
+    #[inline]
+    fn take(
+        &mut self,
+        operation: &PackedOperation<'_>,
+        value: &[u8],
+        (sorted, is_batched): (u128, bool),
+    ) -> Result<(), Error> {
+        let (prefix, rest) = (operation.prefix(), operation.key());
+        let key_bytes = prefix.len() + rest.len();
+        let parts = [&(key_bytes as u32).to_le_bytes(), prefix, rest, value];
+        let bytes = KEY_LENGTH_BYTES + key_bytes + value.len();
+        if is_batched {
+            self.batch.push(&parts);
+            self.batched.push((place_in(sorted) >> 2, bytes));
+            self.order.push(sorted);
+            self.linked_bytes += bytes;
+        } else {
+            self.added.push((sorted, self.entries.append(&parts)?, bytes));
+        }
+        Ok(())
+    }
+
+    /// Appends what is in the batch, and notes where it came to lie.
+    fn append_batch(&mut self) -> Result<(), Error> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        // Nobody else appends, so there is the room that was reckoned with.
+        let first = self.entries.append_batch(&self.batch);
+        let mut location = first.ok_or(Error::OutOfMemory { what: "the segment of a memtable" })?;
+        for (distance, bytes) in self.batched.drain(..) {
+            if let Some(place) = self.locations.get_mut(distance as usize - 1) {
+                *place = location.to_bits();
+            }
+            self.commit_order.add(self.base + u64::from(distance), location, bytes);
+            location = location.behind(bytes);
+        }
+        self.batch.clear();
+        self.batch_room = self.entries.batch_room();
         Ok(())
     }
 
     fn note_added(&mut self, last_sequence: Sequence) {
-        grow(&mut self.order, self.added.len());
         let distance = (last_sequence - self.base) as usize;
         let more = distance - self.locations.len();
         grow(&mut self.locations, more);
@@ -206,6 +275,7 @@ impl Gathering {
     /// # Errors
     /// If a tree of as many entries is more than the options allow.
     pub(crate) fn into_memtable(mut self) -> Result<Memtable, Error> {
+        self.append_batch()?;
         let mut order = std::mem::take(&mut self.order);
         let location = |number: u32| self.locations.get((number >> 2) as usize - 1).copied().unwrap_or(0);
         let entry = |number: u32| self.entries.get(Location::from_bits(location(number)));
@@ -244,22 +314,16 @@ impl Gathering {
     }
 }
 
-/// Copies an entry; answers the head of its key, where it lies, and its bytes.
+/// The head of the key of an operation.
 #[inline]
-fn copy(
-    entries: &Log,
-    operation: &PackedOperation<'_>,
-    value: &[u8],
-) -> Result<(Head, Location, usize), Error> {
+fn head_of(operation: &PackedOperation<'_>) -> Head {
     let (prefix, rest) = (operation.prefix(), operation.key());
-    let key_bytes = prefix.len() + rest.len();
-    let location = entries.append(&[&(key_bytes as u32).to_le_bytes(), prefix, rest, value])?;
     let mut start = [0; Head::BYTES];
     let (before, behind) = start.split_at_mut(prefix.len());
     before.copy_from_slice(prefix);
     let shared = behind.len().min(rest.len());
     behind[..shared].copy_from_slice(&rest[..shared]);
-    Ok((Head::of(&start), location, KEY_LENGTH_BYTES + key_bytes + value.len()))
+    Head::of(&start)
 }
 
 /// Makes room for so many more, and an eighth, where a vector by itself would double what it takes.

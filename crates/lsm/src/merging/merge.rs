@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 
 use crate::Error;
 use crate::cursor::Cursor;
-use crate::entry::{EntryRef, Sequence};
+use crate::entry::{EntryRef, KeyBound, Sequence};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Direction {
@@ -140,10 +140,12 @@ impl<C: Cursor> MergingCursor<C> {
             }
             None => None,
         };
-        let (bound_key, mut taken) = (&self.turning_key, true);
+        let (bound_key, mut taken) = (KeyBound::new(&self.turning_key), true);
         let moved = self.sources[top].next_while(&mut |entry| {
-            let is_first = bound
-                .is_none_or(|(sequence, least_behind)| entry.compare_to(bound_key, sequence) < least_behind);
+            let is_first = bound.is_none_or(|(sequence, least_behind)| {
+                let order = bound_key.compare(entry.user_key);
+                order.then_with(|| sequence.cmp(&entry.sequence)) < least_behind
+            });
             // Where it is another's turn nobody is asked.
             taken = !is_first || takes(entry);
             is_first && taken

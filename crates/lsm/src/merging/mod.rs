@@ -6,7 +6,7 @@ mod visible;
 
 pub(crate) use merge::MergingCursor;
 pub(crate) use visibility::{OWN_WRITES, Visibility};
-pub(crate) use visible::VisibleCursor;
+pub(crate) use visible::{Taker, VisibleCursor};
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{MergingCursor, OWN_WRITES, Visibility, VisibleCursor};
+use super::{MergingCursor, OWN_WRITES, Taker, Visibility, VisibleCursor};
 use crate::Error;
 use crate::cursor::{Cursor, EntriesCursor, OwnedEntry};
 use crate::entry::{EntryRef, Sequence};
@@ -42,6 +42,32 @@ fn walk(cursor: &mut impl Cursor, steps: u64) -> (Result<bool, Error>, Vec<Owned
         walked.len() as u64 <= steps % 12
     });
     (on, walked)
+}
+
+/// Takes so many keys and values.
+#[derive(Default)]
+struct Taken {
+    most: usize,
+    before: Vec<u8>,
+    passed: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Taker for Taken {
+    fn begin(&mut self, key: &[u8]) {
+        self.before = key.to_vec();
+    }
+
+    fn last_key(&self) -> &[u8] {
+        self.passed.last().map_or(&self.before, |(key, _)| key)
+    }
+
+    fn take(&mut self, key: &[u8], value: &[u8]) -> bool {
+        let takes = self.passed.len() < self.most;
+        if takes {
+            self.passed.push((key.to_vec(), value.to_vec()));
+        }
+        takes
+    }
 }
 
 struct Scene {
@@ -146,12 +172,9 @@ proptest! {
                 4..7 => { at = at.map(|at| at + 1); cursor.next() }
                 7..10 => { at = at.and_then(|at| at.checked_sub(1)); cursor.previous() }
                 _ => {
-                    let (mut passed, most) = (Vec::new(), usize::from(number) % 5);
-                    cursor.pass_plain(&mut |key, value| {
-                        let takes = passed.len() < most;
-                        if takes { passed.push((key.to_vec(), value.to_vec())) }
-                        takes
-                    }).unwrap();
+                    let mut taken = Taken { most: usize::from(number) % 5, ..Taken::default() };
+                    cursor.pass_plain(&mut taken).unwrap();
+                    let passed = taken.passed;
                     if let Some(start) = at {
                         for (number, (key, value)) in passed.iter().enumerate() {
                             prop_assert_eq!((key, value), (keys[start + 1 + number], &map[keys[start + 1 + number]]));

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::Visibility;
 use crate::Error;
 use crate::cursor::Cursor;
-use crate::entry::{EntryRef, Kind, MAX_SEQUENCE, Sequence};
+use crate::entry::{EntryRef, Kind, MAX_SEQUENCE, Sequence, is_same_key};
 use crate::tombstones::{DeadWalk, Onward, RangeTombstones, TombstoneWalk};
 
 /// After so many steps over versions that do not count, the cursor seeks past them.
@@ -36,6 +36,18 @@ enum Passing {
     Decided,
     /// Versions of the key that the reader does not see.
     Unseen,
+}
+
+/// What takes keys and values that a cursor passes.
+pub(crate) trait Taker {
+    /// Begins behind `key`, which was taken already.
+    fn begin(&mut self, key: &[u8]);
+
+    /// The key that was taken last.
+    fn last_key(&self) -> &[u8];
+
+    /// Takes a key and its value; answers whether it did.
+    fn take(&mut self, key: &[u8], value: &[u8]) -> bool;
 }
 
 /// Walks keys with their values both ways. Movements answer as [`Cursor`]'s do; errors stick as the inner
@@ -121,26 +133,23 @@ impl<C: Cursor> VisibleCursor<C> {
         self.settle_forward(on?, Passing::Decided)
     }
 
-    /// Hands the keys and values that follow to `takes`, as long as each is plain (one that is put, seen, and newer
-    /// than any other version) and `takes` answers true. Then [`VisibleCursor::next`] goes on behind the last one for
-    /// which it did. Does nothing unless the cursor came to the present key on its way forward.
-    pub(crate) fn pass_plain(&mut self, takes: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<(), Error> {
+    /// Hands the keys and values that follow to `taker`, as long as each is plain (one that is put, seen, and newer
+    /// than any other version) and is taken. Then [`VisibleCursor::next`] goes on behind the last one that was. Does
+    /// nothing unless the cursor came to the present key on its way forward.
+    pub(crate) fn pass_plain(&mut self, taker: &mut impl Taker) -> Result<(), Error> {
         if self.place != Place::Inner || !self.tombstones.0.is_empty() {
             return Ok(());
         }
-        let (key, visibility) = (&mut self.key, self.visibility);
-        copy(key, self.inner.entry().user_key);
+        let visibility = self.visibility;
+        taker.begin(self.inner.entry().user_key);
         self.place = Place::None;
         let on = self.inner.next_while(&mut |entry| {
-            let is_plain = entry.kind == Kind::Put
+            entry.kind == Kind::Put
                 && visibility.sees(entry.sequence)
-                && entry.user_key != key.as_slice()
-                && takes(entry.user_key, entry.value);
-            if is_plain {
-                copy(key, entry.user_key);
-            }
-            is_plain
+                && !is_same_key(entry.user_key, taker.last_key())
+                && taker.take(entry.user_key, entry.value)
         })?;
+        copy(&mut self.key, taker.last_key());
         self.place = Place::Passed { on };
         Ok(())
     }

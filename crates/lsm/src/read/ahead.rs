@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+use crate::entry::KeyBound;
+use crate::merging::Taker;
+
 /// The fewest and the most entries that are read in one go: a scan that goes on reads twice as many each time.
 const FEWEST: usize = 4;
 const MOST: usize = 64;
@@ -11,7 +14,10 @@ const MOST_BYTES: usize = 16 << 10;
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct ReadAhead {
+    /// The key before all that was read, and then keys and values.
     bytes: Vec<u8>,
+    /// Where the key ends that was read last.
+    last_key: Range<usize>,
     entries: Vec<Place>,
     /// Those before were handed out.
     next: usize,
@@ -34,15 +40,14 @@ impl ReadAhead {
         self.next = 0;
     }
 
-    /// Forgets all entries, and makes ready for what comes next.
-    pub(super) fn begin(&mut self) {
-        self.forget();
-        self.wanted = (2 * self.wanted).clamp(FEWEST, MOST);
+    /// Takes what comes next of the keys below `end`.
+    pub(super) fn up_to<'a>(&'a mut self, end: &'a [u8]) -> ReadUpTo<'a> {
+        ReadUpTo { ahead: self, end: KeyBound::new(end) }
     }
 
     /// Adds an entry; answers whether that was possible.
     #[inline]
-    pub(super) fn take(&mut self, key: &[u8], value: &[u8]) -> bool {
+    fn take(&mut self, key: &[u8], value: &[u8]) -> bool {
         if self.entries.len() == self.wanted || self.bytes.len() + key.len() + value.len() > MOST_BYTES {
             return false;
         }
@@ -50,6 +55,7 @@ impl ReadAhead {
         self.bytes.extend_from_slice(key);
         let key = start..self.bytes.len();
         self.bytes.extend_from_slice(value);
+        self.last_key = key.clone();
         self.entries.push(Place { key, value_end: self.bytes.len() });
         true
     }
@@ -62,11 +68,38 @@ impl ReadAhead {
         goes_on
     }
 
-    /// Key and value of the entry that was gone on to last, if any was since [`ReadAhead::begin`].
+    /// Key and value of the entry that was gone on to last, if any was since more was read.
     #[inline]
     pub(super) fn present(&self) -> Option<(&[u8], &[u8])> {
         let place = &self.entries[self.next.checked_sub(1)?];
         Some((&self.bytes[place.key.clone()], &self.bytes[place.key.end..place.value_end]))
+    }
+}
+
+/// Fills what is read ahead with the entries of keys below another.
+#[derive(Debug)]
+pub(super) struct ReadUpTo<'a> {
+    ahead: &'a mut ReadAhead,
+    end: KeyBound<'a>,
+}
+
+impl Taker for ReadUpTo<'_> {
+    fn begin(&mut self, key: &[u8]) {
+        let ahead = &mut *self.ahead;
+        ahead.forget();
+        ahead.wanted = (2 * ahead.wanted).clamp(FEWEST, MOST);
+        ahead.bytes.extend_from_slice(key);
+        ahead.last_key = 0..key.len();
+    }
+
+    #[inline]
+    fn last_key(&self) -> &[u8] {
+        &self.ahead.bytes[self.ahead.last_key.clone()]
+    }
+
+    #[inline]
+    fn take(&mut self, key: &[u8], value: &[u8]) -> bool {
+        self.end.compare(key).is_lt() && self.ahead.take(key, value)
     }
 }
 
@@ -79,8 +112,11 @@ mod tests {
         let mut ahead = ReadAhead::default();
         assert_eq!(ahead.present(), None);
         for expected in [4, 8, 16, 32, 64, 64] {
-            ahead.begin();
-            let taken = (0..100_u8).take_while(|number| ahead.take(&[*number; 3], &[*number])).count();
+            let mut reader = ahead.up_to(&[90]);
+            reader.begin(b"before");
+            assert_eq!(reader.last_key(), b"before");
+            let taken = (0..100_u8).take_while(|number| reader.take(&[*number; 3], &[*number])).count();
+            assert_eq!(reader.last_key(), &[taken as u8 - 1; 3]);
             assert_eq!(taken, expected);
             assert_eq!(ahead.present(), None);
             for number in 0..taken as u8 {
@@ -90,8 +126,9 @@ mod tests {
             }
             assert!(!ahead.advance(|_| true));
         }
-        ahead.begin();
-        assert!(!ahead.take(b"key", &[0; MOST_BYTES]));
-        assert!(ahead.take(b"", b""));
+        let mut reader = ahead.up_to(b"l");
+        reader.begin(b"");
+        assert!(!reader.take(b"key", &[0; MOST_BYTES]));
+        assert!(!reader.take(b"l", b"") && reader.take(b"", b"") && reader.take(b"kz", b""));
     }
 }

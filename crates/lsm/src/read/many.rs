@@ -31,7 +31,7 @@ impl ReadView {
         let mut found: Vec<Option<Found>> = Vec::with_capacity(keys.len());
         let mut open: Vec<Open<'_>> = Vec::new();
         for (place, key) in keys.iter().enumerate() {
-            let in_memory = self.get_in_memory(key, visibility)?;
+            let in_memory = self.get_in_memory(key, visibility, |bytes| Value::from(bytes))?;
             if in_memory.is_none() {
                 open.push(Open { place, key, lookup: Lookup::new(key, visibility.snapshot()) });
             }

@@ -251,9 +251,7 @@ impl Scan {
 
     /// Reads ahead from a cursor that stands on the entry handed out last, and goes on to the first of what was read.
     fn read_ahead(&mut self, cursor: &mut ScanCursor) -> Result<bool, Error> {
-        let (ahead, end) = (&mut self.ahead, self.rest.end.as_slice());
-        ahead.begin();
-        cursor.pass_plain(&mut |key, value| key < end && ahead.take(key, value))?;
+        cursor.pass_plain(&mut self.ahead.up_to(&self.rest.end))?;
         Ok(self.advance_ahead())
     }
 

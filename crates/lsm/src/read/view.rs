@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use arc_swap::Guard;
+
 use super::memtables::MemtableList;
 use super::scans::ScanCursor;
-use crate::Error;
+use crate::{Error, Value};
 use crate::cursor::Cursor;
 use crate::entry::{MAX_SEQUENCE, Sequence};
 use crate::keyspace::KeyRange;
@@ -12,6 +14,7 @@ use crate::layers::LayerView;
 use crate::memtable::MemtableCursor;
 use crate::merging::{MergingCursor, Visibility, VisibleCursor};
 use crate::resident::ResidentCursor;
+use crate::table::InTable;
 use crate::tombstones::{DeadRanges, DeadWalk, RangeTombstones};
 use crate::transaction::OwnWrites;
 use crate::values::Found;
@@ -20,12 +23,12 @@ use crate::values::Found;
 /// both, where the other order would miss it.
 #[derive(Debug)]
 pub(crate) struct ReadView {
-    memtables: Arc<MemtableList>,
+    memtables: Guard<Arc<MemtableList>>,
     layers: LayerView,
 }
 
 impl ReadView {
-    pub(crate) fn new(memtables: Arc<MemtableList>, layers: LayerView) -> Self {
+    pub(crate) fn new(memtables: Guard<Arc<MemtableList>>, layers: LayerView) -> Self {
         ReadView { memtables, layers }
     }
 
@@ -39,24 +42,43 @@ impl ReadView {
 
     /// The value of `key` that `visibility` sees, or where it lies.
     pub(crate) fn get(&self, key: &[u8], visibility: Visibility) -> Result<Option<Found>, Error> {
-        match self.get_in_memory(key, visibility)? {
+        match self.get_in_memory(key, visibility, |bytes| Value::from(bytes))? {
             Some(found) => Ok(found),
-            None => self.layers.get(key, visibility),
+            None => self.layers.get(key, visibility, |bytes, layer| match InTable::find(layer, bytes) {
+                Some(place) => Value::from(place),
+                None => Value::from(bytes),
+            }),
         }
     }
 
-    /// The same as far as what is in memory decides it.
+    /// What `read` makes of the value of `key` that `visibility` sees, where that lies with the key. `read` is called
+    /// once at most.
     #[inline]
-    pub(super) fn get_in_memory(
+    pub(crate) fn get_with<V>(
         &self,
         key: &[u8],
         visibility: Visibility,
-    ) -> Result<Option<Option<Found>>, Error> {
+        mut read: impl FnMut(&[u8]) -> V,
+    ) -> Result<Option<Found<V>>, Error> {
+        match self.get_in_memory(key, visibility, &mut read)? {
+            Some(found) => Ok(found),
+            None => self.layers.get(key, visibility, |bytes, _| read(bytes)),
+        }
+    }
+
+    /// What of it is in memory, if that decides.
+    #[inline]
+    pub(super) fn get_in_memory<V>(
+        &self,
+        key: &[u8],
+        visibility: Visibility,
+        value: impl FnOnce(&[u8]) -> V,
+    ) -> Result<Option<Option<Found<V>>>, Error> {
         for memtable in self.memtables.newest_first().filter(|memtable| !memtable.is_empty()) {
             let deleted = memtable.newest_range_delete(key, visibility);
             if let Some(entry) = memtable.newest(key, visibility) {
                 let stands = deleted.is_none_or(|deleted| deleted < entry.sequence);
-                return if stands { Found::of(&entry).map(Some) } else { Ok(Some(None)) };
+                return if stands { Found::of_with(&entry, value).map(Some) } else { Ok(Some(None)) };
             }
             // Whatever older sources hold was written before that.
             if deleted.is_some() {
@@ -66,7 +88,7 @@ impl ReadView {
         if let Some(entry) =
             self.memtables.resident.as_ref().and_then(|resident| resident.newest(key, visibility))
         {
-            return Found::of(&entry).map(Some);
+            return Found::of_with(&entry, value).map(Some);
         }
         Ok(None)
     }

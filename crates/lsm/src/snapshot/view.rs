@@ -40,6 +40,20 @@ impl Snapshot {
         with_stored_key(keyspace.id(), key.as_ref(), |key| self.core.get(key, Some(&self.guard)))
     }
 
+    /// What `read` makes of the value of `key` at that time; see [`Keyspace::get_with`].
+    ///
+    /// # Errors
+    /// As [`Snapshot::get`].
+    pub fn get_with<R>(
+        &self,
+        keyspace: &Keyspace,
+        key: impl AsRef<[u8]>,
+        read: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>, Error> {
+        keyspace.check_same(&self.core)?;
+        with_stored_key(keyspace.id(), key.as_ref(), |key| self.core.get_with(key, Some(&self.guard), read))
+    }
+
     /// The value of `key` at that time as a stream; see [`Keyspace::reader`].
     ///
     /// # Errors

@@ -172,9 +172,7 @@ impl Cursor for TableCursor {
                 let (block, inner) = (*block, &*cursor.table.inner);
                 let bytes = inner.bytes(payload);
                 let on = BlockView::new(bytes)
-                    .and_then(|view| {
-                        cursor.position.next_while(view, bytes, &mut |entry| takes(inner.stamped(entry)))
-                    })
+                    .and_then(|view| cursor.position.next_while(view, |entry| takes(inner.stamped(entry))))
                     .map_err(|damage| inner.damaged(block, damage))?;
                 if on || (cursor.first_from(block + 1)? && !takes(cursor.entry())) {
                     return Ok(true);

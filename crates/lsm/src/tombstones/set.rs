@@ -129,7 +129,13 @@ impl RangeTombstones {
     }
 
     /// The newest range delete of `key` that `visibility` sees. One binary search.
+    #[inline]
     pub(crate) fn newest(&self, key: &[u8], visibility: Visibility) -> Option<Sequence> {
+        // As nearly always.
+        if self.fragments.is_empty() { None } else { self.search_newest(key, visibility) }
+    }
+
+    fn search_newest(&self, key: &[u8], visibility: Visibility) -> Option<Sequence> {
         let fragment = self.fragments.get(self.first_ending_after(key))?;
         if fragment.contains(key) { fragment.newest(visibility) } else { None }
     }

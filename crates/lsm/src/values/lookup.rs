@@ -13,9 +13,9 @@ use crate::{Error, Value};
 
 /// What a source says of a key that is present.
 #[derive(Debug)]
-pub(crate) enum Found {
+pub(crate) enum Found<V = Value> {
     /// Its value.
-    Inline(Value),
+    Inline(V),
     /// Where its value lies.
     Stored(ValueReference),
     /// What its value is has to be found out.
@@ -31,16 +31,18 @@ impl Found {
     pub(crate) fn of(entry: &EntryRef<'_>) -> Result<Option<Found>, Error> {
         Found::of_with(entry, |bytes| Value::from(bytes))
     }
+}
 
-    /// The same, with the value that `value` makes of its bytes.
+impl<V> Found<V> {
+    /// What an entry says of its key, with what `value` makes of the bytes of its value: nothing if it deletes it.
     ///
     /// # Errors
     /// As [`Found::of`].
     #[inline]
     pub(crate) fn of_with(
         entry: &EntryRef<'_>,
-        value: impl FnOnce(&[u8]) -> Value,
-    ) -> Result<Option<Found>, Error> {
+        value: impl FnOnce(&[u8]) -> V,
+    ) -> Result<Option<Found<V>>, Error> {
         match entry.kind {
             Kind::Put => Ok(Some(Found::Inline(value(entry.value)))),
             Kind::Delete => Ok(None),
@@ -97,7 +99,7 @@ impl Core {
     pub(crate) fn look_up(&self, key: &[u8], at: Option<&SnapshotGuard>) -> Result<Option<Located>, Error> {
         let mut overtaken = Overtaken::default();
         loop {
-            let view = self.read_view();
+            let view = self.brief_view();
             // Taken after the view: whatever merges had left out of its layers is older than this.
             let visibility = Visibility::at(at.map_or_else(|| self.published(), SnapshotGuard::sequence));
             let reference = match view.get(key, visibility)? {
@@ -136,5 +138,27 @@ impl Core {
     /// The value of a stored key at a snapshot, read as a whole; at present if none is given.
     pub(crate) fn get(&self, key: &[u8], at: Option<&SnapshotGuard>) -> Result<Option<Value>, Error> {
         self.look_up(key, at)?.map(Located::load).transpose()
+    }
+
+    /// What `read` makes of the value of a stored key at a snapshot; at present if none is given.
+    pub(crate) fn get_with<R>(
+        &self,
+        key: &[u8],
+        at: Option<&SnapshotGuard>,
+        read: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>, Error> {
+        let mut read = Some(read);
+        let mut read_once = |bytes: &[u8]| read.take().map(|read| read(bytes));
+        let view = self.brief_view();
+        // Taken after the view, as above.
+        let visibility = Visibility::at(at.map_or_else(|| self.published(), SnapshotGuard::sequence));
+        match view.get_with(key, visibility, &mut read_once)? {
+            None => Ok(None),
+            Some(Found::Inline(answer)) => Ok(answer),
+            Some(Found::Stored(_) | Found::Marked) => {
+                drop(view);
+                Ok(self.get(key, at)?.and_then(|value| read_once(&value)))
+            }
+        }
     }
 }

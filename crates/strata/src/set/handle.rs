@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use super::merge::Caller;
 use super::shared::Shared;
 use super::{
-    Edit, Ingestion, Layer, LayerVerification, MergePause, MergeReport, OpenReport, SetImage, SetOptions,
+    BorrowedVersion, Edit, Ingestion, Layer, LayerVerification, MergePause, MergeReport, OpenReport, SetImage, SetOptions,
     SetStatistics, Version,
 };
 use crate::Error;
@@ -95,6 +95,11 @@ impl<K: LayerKind> LayeredSet<K> {
     /// The version that shows the last committed edit. Takes constant time and never waits for merges.
     pub fn current(&self) -> Arc<Version<K>> {
         self.inner.shared.current()
+    }
+
+    /// The same for a moment, without a count of references that all readers would share: what a point read takes.
+    pub fn borrow_current(&self) -> BorrowedVersion<K> {
+        self.inner.shared.borrow_current()
     }
 
     /// A version as data, from which a copy of the set can be made. Hold the version while its blobs are copied.

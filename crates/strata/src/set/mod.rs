@@ -1,6 +1,7 @@
 //! The layered set itself: opening, versions, edits, merges and what is known of them.
 
 mod background;
+mod borrowed;
 mod commit;
 mod division;
 mod edit;
@@ -22,6 +23,7 @@ mod verify;
 mod version;
 
 pub use background::MergePause;
+pub use borrowed::BorrowedVersion;
 pub use edit::Edit;
 pub use handle::LayeredSet;
 pub use image::SetImage;

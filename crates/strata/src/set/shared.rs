@@ -5,21 +5,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use parking_lot::{Mutex, RwLock};
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 
 use super::division::Division;
 use super::file::ReclaimCounters;
 use super::progress::JobProgress;
 use super::statistics::{MergeFailure, Totals};
 use super::throttle::Throttle;
-use super::{SetOptions, Version};
+use super::{BorrowedVersion, SetOptions, Version};
 use crate::layer::{LAYERS_PER_EPOCH, LayerFactory, LayerKind};
 use crate::manifest;
 use crate::picker::{self, Claims, MergeReason, Rules};
 use crate::runtime::{Clock, Event, seconds_since_epoch};
 use crate::storage::{Storage, StorageLock};
 
-/// The inside of a set. Locks are taken in the order of the fields: `writer`, `merging`, `current`.
+/// The inside of a set. Locks are taken in the order of the fields: `writer`, `merging`.
 #[derive(Debug)]
 pub(super) struct Shared<K: LayerKind> {
     pub(super) storage: Arc<dyn Storage>,
@@ -30,8 +31,8 @@ pub(super) struct Shared<K: LayerKind> {
     pub(super) writer: Mutex<Writer>,
     /// What is being merged.
     pub(super) merging: Mutex<Merging<K>>,
-    /// Held only as long as it takes to copy or replace the pointer.
-    pub(super) current: RwLock<Arc<Version<K>>>,
+    /// Replaced as a whole.
+    pub(super) current: ArcSwap<Version<K>>,
     /// Notified after each commit, each merge and on closing.
     pub(super) changed: Event,
     /// Set once; running merges stop at their next step.
@@ -138,7 +139,7 @@ impl<K: LayerKind> Shared<K> {
             next_layer: Arc::new(AtomicU64::new(first_layer)),
             writer: Mutex::new(Writer { manifest, lock, closed: false, read_only }),
             merging: Mutex::new(Merging::default()),
-            current: RwLock::new(Arc::new(nothing)),
+            current: ArcSwap::from_pointee(nothing),
             changed: Event::new(),
             cancelled: Arc::new(AtomicBool::new(false)),
             reclaimed: Arc::new(ReclaimCounters::default()),
@@ -149,14 +150,18 @@ impl<K: LayerKind> Shared<K> {
     }
 
     pub(super) fn current(&self) -> Arc<Version<K>> {
-        self.current.read().clone()
+        self.current.load_full()
+    }
+
+    pub(super) fn borrow_current(&self) -> BorrowedVersion<K> {
+        BorrowedVersion(self.current.load())
     }
 
     /// Lets readers see a version.
     pub(super) fn show(&self, version: Arc<Version<K>>) {
         let pressure = picker::pressure(&version.shapes(), &self.options.policy);
         self.pressure.store(pressure.to_bits(), Ordering::Relaxed);
-        *self.current.write() = version;
+        self.current.store(version);
     }
 
     pub(super) fn pressure(&self) -> f64 {

@@ -36,13 +36,51 @@ impl<K: LayerKind> fmt::Debug for Layer<K> {
 /// Layers that do not overlap, in the order of keys. Dereferences to them.
 pub struct Run<K: LayerKind> {
     layers: Vec<Arc<Layer<K>>>,
+    /// Of each layer the heads of its smallest and its largest key: they lie side by side, and tell it mostly.
+    bounds: Vec<(u128, u128)>,
 }
 
 impl<K: LayerKind> Run<K> {
+    fn new(layers: Vec<Arc<Layer<K>>>) -> Run<K> {
+        let bounds = layers.iter().map(|layer| {
+            let LayerDescriptor { smallest, largest, .. } = &layer.descriptor;
+            (head_of(smallest), head_of(largest))
+        });
+        Run { bounds: bounds.collect(), layers }
+    }
+
     /// The only layer of the run whose range holds `key`, if there is one; in logarithmic time.
     pub fn find(&self, key: &[u8]) -> Option<&Arc<Layer<K>>> {
-        let at = self.layers.partition_point(|layer| layer.descriptor.largest.as_slice() < key);
-        self.layers.get(at).filter(|layer| layer.descriptor.smallest.as_slice() <= key)
+        let head = head_of(key);
+        let at = self.bounds.partition_point(|(_, largest)| *largest < head);
+        let (smallest, largest) = *self.bounds.get(at)?;
+        if largest == head {
+            return self.find_by_keys(at, key);
+        }
+        let holds = smallest < head || smallest == head && self.layers[at].descriptor.smallest.as_slice() <= key;
+        if holds { self.layers.get(at) } else { None }
+    }
+
+    /// The same among the layers from `first` on, by whole keys: heads are equal that differ later.
+    #[cold]
+    fn find_by_keys(&self, first: usize, key: &[u8]) -> Option<&Arc<Layer<K>>> {
+        let layers = &self.layers[first..];
+        let at = layers.partition_point(|layer| layer.descriptor.largest.as_slice() < key);
+        layers.get(at).filter(|layer| layer.descriptor.smallest.as_slice() <= key)
+    }
+}
+
+/// The first sixteen bytes of a key as a number, filled up with zeros: if one key is not after another, its head is not
+/// above the other's.
+#[inline]
+fn head_of(key: &[u8]) -> u128 {
+    match key.first_chunk() {
+        Some(head) => u128::from_be_bytes(*head),
+        None => {
+            let mut head = [0; size_of::<u128>()];
+            head[..key.len()].copy_from_slice(key);
+            u128::from_be_bytes(head)
+        }
     }
 }
 
@@ -164,10 +202,10 @@ fn split_into_runs<K: LayerKind>(layers: &[Arc<Layer<K>>]) -> Vec<Run<K>> {
     by_key.sort_by(|one, other| one.descriptor.smallest.cmp(&other.descriptor.smallest));
     let disjoint = by_key.windows(2).all(|pair| !pair[0].descriptor.overlaps(&pair[1].descriptor));
     if disjoint {
-        return vec![Run { layers: by_key }];
+        return vec![Run::new(by_key)];
     }
     layers
         .chunk_by(|one, other| one.descriptor.recency == other.descriptor.recency)
-        .map(|layers| Run { layers: layers.to_vec() })
+        .map(|layers| Run::new(layers.to_vec()))
         .collect()
 }

@@ -20,8 +20,10 @@ const GROUP: usize = 128;
 const GROUP_BITS: u32 = GROUP.ilog2();
 /// Bits of the third word of a group that tell the width of its distances.
 const WIDTH_BITS: u32 = 7;
-/// What is read at once.
+/// The most that is read at once.
 const WINDOW: usize = size_of::<u128>();
+/// Distances of so many bits lie within eight bytes, wherever they start.
+const NARROW_BITS: u32 = 64 - 7;
 
 /// The three words of a group, little-endian.
 type Header = [[u8; 8]; 3];
@@ -158,6 +160,40 @@ impl PackedPlace {
     }
 }
 
+/// The words of a group, read.
+#[derive(Clone, Copy)]
+struct Group {
+    line: Line,
+    /// Where its distances start, in bits.
+    start: u64,
+}
+
+impl Group {
+    /// Number `k` of the group.
+    #[inline]
+    fn get(&self, bits: &[u8], k: usize) -> u64 {
+        let width = self.line.width;
+        let bit = self.start + k as u64 * u64::from(width);
+        let (at, shift) = ((bit / 8) as usize, (bit % 8) as u32);
+        let distance = if width <= NARROW_BITS {
+            let mut window = [0; size_of::<u64>()];
+            window.copy_from_slice(&bits[at..at + size_of::<u64>()]);
+            (u64::from_le_bytes(window) >> shift) & ((1 << width) - 1)
+        } else {
+            wide_distance(bits, at, (shift, width))
+        };
+        self.line.at(k).wrapping_add(distance)
+    }
+}
+
+/// A distance of up to 64 bits, `width` of them from bit `shift` of the byte at `at` on.
+#[cold]
+fn wide_distance(bits: &[u8], at: usize, (shift, width): (u32, u32)) -> u64 {
+    let mut window = [0; WINDOW];
+    window.copy_from_slice(&bits[at..at + WINDOW]);
+    ((u128::from_le_bytes(window) >> shift) & ((1 << width) - 1)) as u64
+}
+
 impl Packed<'_> {
     /// How many numbers there are.
     #[inline]
@@ -171,15 +207,40 @@ impl Packed<'_> {
     /// If there are no more than `index` numbers.
     #[inline]
     pub(super) fn get(self, index: usize) -> u64 {
-        let [base, rise, place] = self.groups[index / GROUP].map(u64::from_le_bytes);
-        let (start, width) = (place >> WIDTH_BITS, place & ((1 << WIDTH_BITS) - 1));
-        let k = index % GROUP;
-        let bit = start + k as u64 * width;
-        let at = (bit / 8) as usize;
-        let mut window = [0; WINDOW];
-        window.copy_from_slice(&self.bits[at..at + WINDOW]);
-        let distance = (u128::from_le_bytes(window) >> (bit % 8)) & ((1 << width) - 1);
-        Line { base, rise, width: 0 }.at(k).wrapping_add(distance as u64)
+        self.group(index / GROUP).get(self.bits, index % GROUP)
+    }
+
+    #[inline]
+    fn group(self, group: usize) -> Group {
+        let [base, rise, place] = self.groups[group].map(u64::from_le_bytes);
+        let width = (place & ((1 << WIDTH_BITS) - 1)) as u32;
+        Group { line: Line { base, rise, width }, start: place >> WIDTH_BITS }
+    }
+
+    /// The first index within `window` whose number is not below `bound`, the window's end if there is none; the
+    /// numbers ascend.
+    ///
+    /// # Panics
+    /// If there are fewer numbers.
+    #[inline]
+    pub(super) fn lower_bound_within(self, window: Range<usize>, bound: u64) -> usize {
+        let (mut base, mut size) = (window.start, window.len());
+        if size == 0 {
+            return window.end;
+        }
+        let first = window.start / GROUP;
+        // The words of the group are read once where one has the whole window, as nearly always.
+        let is_within = (window.end - 1) / GROUP == first;
+        let group = self.group(first);
+        let get = |index: usize| {
+            if is_within { group.get(self.bits, index % GROUP) } else { self.get(index) }
+        };
+        while size > 1 {
+            let half = size / 2;
+            base = std::hint::select_unpredictable(get(base + half - 1) < bound, base + half, base);
+            size -= half;
+        }
+        base + usize::from(get(base) < bound)
     }
 
     /// How many numbers are below `bound`, by halving.
@@ -213,7 +274,12 @@ mod tests {
         assert_eq!(packed.len(), numbers.len());
         for (index, number) in numbers.iter().enumerate() {
             assert_eq!(packed.get(index), *number, "{index} of {numbers:?}");
-            assert_eq!(packed.count_below(*number), numbers.partition_point(|other| other < number));
+            let below = numbers.partition_point(|other| other < number);
+            assert_eq!(packed.count_below(*number), below);
+            for window in [0..numbers.len(), index / 2..index, index / 2..index + 1, index / 128 * 128..index + 1] {
+                let expected = below.clamp(window.start, window.end);
+                assert_eq!(packed.lower_bound_within(window, *number), expected);
+            }
         }
     }
 

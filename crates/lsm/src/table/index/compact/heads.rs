@@ -1,5 +1,7 @@
 //! How a head is stored: some of its highest bits, and one that marks exceptions.
 
+use std::ops::Range;
+
 use stroma_hybrid::{Head, KeySource, PrefixedHead};
 
 use super::super::packed::Packed;
@@ -107,6 +109,11 @@ impl KeySource<u64> for Heads<'_> {
     #[inline]
     fn get(&self, position: usize) -> u64 {
         self.0.get(position)
+    }
+
+    #[inline(always)]
+    fn lower_bound_within(&self, window: Range<usize>, key: u64) -> usize {
+        self.0.lower_bound_within(window, key)
     }
 }
 
