@@ -56,8 +56,7 @@ struct StromaReader<'a> {
 
 impl Reader for StromaReader<'_> {
     fn get(&self, key: &[u8]) -> Outcome<bool> {
-        let value = self.snapshot.get(self.keyspace, key)?;
-        Ok(value.inspect(|value| look_at(value)).is_some())
+        Ok(self.snapshot.get_with(self.keyspace, key, look_at)?.is_some())
     }
 
     fn scan(&self, start: &[u8], limit: u64) -> Outcome<u64> {
