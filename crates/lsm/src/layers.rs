@@ -6,9 +6,11 @@ use stroma_strata::encryption::Encryption;
 use stroma_strata::picker::Limits;
 use stroma_strata::storage::LogStorage;
 use stroma_strata::{
-    BorrowedVersion, Ingestion, Layer, LayeredSet, MergePolicy, OpenReport, Run, SetImage, SetOptions, SetStatistics,
+    BorrowedVersion, Ingestion, Layer, LayeredSet, MergePolicy, OpenReport, Run, SetImage, SetOptions,
+    SetStatistics,
 };
 
+use crate::Error;
 use crate::block_cache::{BlockCache, Caching};
 use crate::compaction::{TableKind, TableNotes};
 use crate::cursor::Cursor;
@@ -23,7 +25,6 @@ use crate::snapshot::SnapshotRegistry;
 use crate::table::{LazyTable, LevelCursor, Lookup, TableDescription, TableOptions};
 use crate::tombstones::RangeTombstones;
 use crate::values::{Found, ValueSeparator};
-use crate::Error;
 
 /// The layered set of tables.
 #[derive(Debug)]

@@ -124,7 +124,7 @@ pub use layer::{
 pub use manifest::{FORMAT_VERSION, describe as describe_manifest};
 pub use picker::{Limits, MergePolicy, Upkeep};
 pub use set::{
-    BorrowedVersion, Edit, Ingestion, JobStatistics, Layer, LayerVerification, LayeredSet, Level, LevelStatistics,
-    MergeFailure, MergePause, MergeReport, OpenReport, Run, SalvagedManifest, SetImage, SetOptions,
-    SetStatistics, Version, salvage_manifest,
+    BorrowedVersion, Edit, Ingestion, JobStatistics, Layer, LayerVerification, LayeredSet, Level,
+    LevelStatistics, MergeFailure, MergePause, MergeReport, OpenReport, Run, SalvagedManifest, SetImage,
+    SetOptions, SetStatistics, Version, salvage_manifest,
 };

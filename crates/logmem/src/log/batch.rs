@@ -86,7 +86,8 @@ mod tests {
 
     #[test]
     fn a_batch_lies_as_if_its_entries_had_been_appended_one_by_one() {
-        let pool = Pool::new(PoolOptions { capacity_bytes: 8 << 20, segment_bytes: 4096 }).expect("valid options");
+        let pool =
+            Pool::new(PoolOptions { capacity_bytes: 8 << 20, segment_bytes: 4096 }).expect("valid options");
         let (log, singly) = (Log::new(&pool), Log::new(&pool));
         let mut batch = LogBatch::default();
         let entry = |number: usize| vec![number as u8; number * 7 % 90];
@@ -96,7 +97,8 @@ mod tests {
             singly.append(&[&bytes]).expect("fits");
             if log.batch_room() < batch.bytes() + LENGTH_BYTES + bytes.len() {
                 flush(&log, &mut batch, &mut located, entry);
-                located.push(log.append(&[&bytes[..bytes.len() / 2], &bytes[bytes.len() / 2..]]).expect("fits"));
+                located
+                    .push(log.append(&[&bytes[..bytes.len() / 2], &bytes[bytes.len() / 2..]]).expect("fits"));
                 continue;
             }
             batch.push(&[&bytes[..bytes.len() / 3], &bytes[bytes.len() / 3..]]);

@@ -17,6 +17,8 @@
 
 use std::cmp::Ordering;
 
+use stroma_hybrid::prefetch;
+
 use super::builder::{RESTART_INTERVAL, common_prefix};
 use super::tags::{self, tag_of};
 use super::view::{BlockView, Damage, Part, StoredEntry};
@@ -24,6 +26,8 @@ use crate::entry::{EntryRef, Sequence, compare};
 
 /// Restart points from which on the first is guessed. With fewer it is no quicker; see decision 031.
 const GUESS_FROM: usize = 256;
+/// So many bytes of entries are asked for ahead.
+const MOST_PREFETCHED: usize = 1024;
 /// With more entries tags are not asked: one in 256 is another key's.
 const MOST_TAGS: usize = 128;
 
@@ -89,6 +93,7 @@ impl<'a> BlockView<'a> {
         let mut before = [Part::default(); RESTART_INTERVAL - 1];
         let before = &mut before[..place % RESTART_INTERVAL];
         let mut at = self.restart(place / RESTART_INTERVAL);
+        self.prefetch_group(place / RESTART_INTERVAL, at);
         for part in before.iter_mut() {
             (*part, at) = self.part(at)?;
         }
@@ -98,8 +103,21 @@ impl<'a> BlockView<'a> {
         Ok(is_sought.then_some(entry))
     }
 
+    /// Asks for all of a group, the first entry of which is at `at`: where each of the others is, only the one before
+    /// tells, and that would be a wait for memory each.
+    #[inline]
+    fn prefetch_group(self, group: usize, at: usize) {
+        let until = if group + 1 < self.restart_count() { self.restart(group + 1) } else { self.end() };
+        prefetch(self.bytes(at..until.min(at.saturating_add(MOST_PREFETCHED))));
+    }
+
     /// From the restart point at `at` on, entry by entry.
-    fn walk<'k>(self, mut at: usize, key: &'k [u8], sequence: Sequence) -> Result<Option<EntryRef<'k>>, Damage>
+    fn walk<'k>(
+        self,
+        mut at: usize,
+        key: &'k [u8],
+        sequence: Sequence,
+    ) -> Result<Option<EntryRef<'k>>, Damage>
     where
         'a: 'k,
     {

@@ -82,6 +82,12 @@ impl<'a> BlockView<'a> {
         self.restarts.len()
     }
 
+    /// The bytes of entries in a range; none if it is not within them.
+    #[inline]
+    pub(super) fn bytes(self, range: std::ops::Range<usize>) -> &'a [u8] {
+        self.entries.get(range).unwrap_or_default()
+    }
+
     /// The tags of the entries.
     #[inline]
     pub(super) fn tags(self) -> &'a [u8] {

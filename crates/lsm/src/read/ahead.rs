@@ -1,5 +1,6 @@
 //! What a scan has read and not yet handed out: keys and values one behind the other, read in one go.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use crate::entry::KeyBound;
@@ -10,6 +11,11 @@ const FEWEST: usize = 4;
 const MOST: usize = 64;
 /// So many bytes end it, too.
 const MOST_BYTES: usize = 16 << 10;
+
+thread_local! {
+    /// What the scan that ended last in this thread had to read to: short scans spend much of their time on memory.
+    static SPARE: Cell<Option<(Vec<u8>, Vec<Place>)>> = const { Cell::new(None) };
+}
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -76,6 +82,16 @@ impl ReadAhead {
     }
 }
 
+impl Drop for ReadAhead {
+    fn drop(&mut self) {
+        if (1..=2 * MOST_BYTES).contains(&self.bytes.capacity()) {
+            let spare = (std::mem::take(&mut self.bytes), std::mem::take(&mut self.entries));
+            // While the thread ends there is no place for it any more.
+            let _ = SPARE.try_with(|place| place.set(Some(spare)));
+        }
+    }
+}
+
 /// Fills what is read ahead with the entries of keys below another.
 #[derive(Debug)]
 pub(super) struct ReadUpTo<'a> {
@@ -86,6 +102,11 @@ pub(super) struct ReadUpTo<'a> {
 impl Taker for ReadUpTo<'_> {
     fn begin(&mut self, key: &[u8]) {
         let ahead = &mut *self.ahead;
+        if ahead.bytes.capacity() == 0
+            && let Some(spare) = SPARE.try_with(Cell::take).ok().flatten()
+        {
+            (ahead.bytes, ahead.entries) = spare;
+        }
         ahead.forget();
         ahead.wanted = (2 * ahead.wanted).clamp(FEWEST, MOST);
         ahead.bytes.extend_from_slice(key);

@@ -6,7 +6,6 @@ use arc_swap::Guard;
 
 use super::memtables::MemtableList;
 use super::scans::ScanCursor;
-use crate::{Error, Value};
 use crate::cursor::Cursor;
 use crate::entry::{MAX_SEQUENCE, Sequence};
 use crate::keyspace::KeyRange;
@@ -18,6 +17,7 @@ use crate::table::InTable;
 use crate::tombstones::{DeadRanges, DeadWalk, RangeTombstones};
 use crate::transaction::OwnWrites;
 use crate::values::Found;
+use crate::{Error, Value};
 
 /// See the module. The memtables must have been taken before the layers: what is flushed in between is then in
 /// both, where the other order would miss it.

@@ -69,6 +69,7 @@ impl TableCursor {
                 // Should reading fail, nothing is loaded.
                 *slot = None;
                 let payload = inner.payload(block, self.caching)?;
+                inner.prefetch_behind(&payload);
                 &mut slot.insert((block, payload)).1
             }
         };

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
+use stroma_hybrid::prefetch;
 use stroma_strata::encryption::{Encryption, FileCipher, MAX_ENVELOPE_BYTES, SEAL_BYTES, key_id_of};
 use stroma_strata::storage::Blob;
 
@@ -21,6 +22,12 @@ use crate::tombstones::RangeTombstones;
 
 /// The sequence with which the entries of an ingested table are stored: the manifest says which it stands for.
 pub(crate) const INGESTED_SEQUENCE: Sequence = 1;
+
+/// So many bytes at the end of a block are asked for at once.
+const END_BYTES: usize = 128;
+
+/// So many bytes of the next block are asked for while one is walked.
+const BEHIND_BYTES: usize = 512;
 
 /// An open table. A clone is another handle to the same.
 ///
@@ -307,6 +314,8 @@ impl Inner {
         read: impl FnOnce(BlockView<'_>) -> Result<R, Damage>,
     ) -> Result<R, Error> {
         if let Some(payload) = self.plain_payload(block) {
+            // Tags and restart points, for which only the count at the very end tells where they are.
+            prefetch(&payload[payload.len().saturating_sub(END_BYTES)..]);
             let outcome = BlockView::new(payload).and_then(read);
             return outcome.map_err(|damage| self.damaged(block, damage));
         }
@@ -371,6 +380,18 @@ impl Inner {
             cache.keep(block, &payload);
         }
         Ok(Payload::Copied(payload))
+    }
+
+    /// Asks for the beginning of the block behind one that is read in place: what reads ahead by itself, in the
+    /// processor, ends with the page.
+    #[inline]
+    pub(super) fn prefetch_behind(&self, payload: &Payload) {
+        if let Payload::InPlace(range) = payload
+            && let Some(mapped) = self.blob.mapped()
+        {
+            let end = range.end.saturating_add(BEHIND_BYTES).min(mapped.len());
+            prefetch(mapped.get(range.end..end).unwrap_or_default());
+        }
     }
 
     /// A payload's entries.

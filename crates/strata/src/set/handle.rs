@@ -7,8 +7,8 @@ use parking_lot::Mutex;
 use super::merge::Caller;
 use super::shared::Shared;
 use super::{
-    BorrowedVersion, Edit, Ingestion, Layer, LayerVerification, MergePause, MergeReport, OpenReport, SetImage, SetOptions,
-    SetStatistics, Version,
+    BorrowedVersion, Edit, Ingestion, Layer, LayerVerification, MergePause, MergeReport, OpenReport,
+    SetImage, SetOptions, SetStatistics, Version,
 };
 use crate::Error;
 use crate::layer::LayerKind;

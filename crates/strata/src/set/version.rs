@@ -57,7 +57,8 @@ impl<K: LayerKind> Run<K> {
         if largest == head {
             return self.find_by_keys(at, key);
         }
-        let holds = smallest < head || smallest == head && self.layers[at].descriptor.smallest.as_slice() <= key;
+        let holds =
+            smallest < head || smallest == head && self.layers[at].descriptor.smallest.as_slice() <= key;
         if holds { self.layers.get(at) } else { None }
     }
 

@@ -78,7 +78,7 @@ impl Line {
         Line { base: least as u64, rise, width: 128 - span.leading_zeros() }
     }
 
-    #[inline]
+    #[inline(always)]
     fn at(&self, k: usize) -> u64 {
         let rise = (u128::from(self.rise) * k as u128) >> GROUP_BITS;
         self.base.wrapping_add(rise as u64)
@@ -170,7 +170,7 @@ struct Group {
 
 impl Group {
     /// Number `k` of the group.
-    #[inline]
+    #[inline(always)]
     fn get(&self, bits: &[u8], k: usize) -> u64 {
         let width = self.line.width;
         let bit = self.start + k as u64 * u64::from(width);
@@ -210,7 +210,7 @@ impl Packed<'_> {
         self.group(index / GROUP).get(self.bits, index % GROUP)
     }
 
-    #[inline]
+    #[inline(always)]
     fn group(self, group: usize) -> Group {
         let [base, rise, place] = self.groups[group].map(u64::from_le_bytes);
         let width = (place & ((1 << WIDTH_BITS) - 1)) as u32;
@@ -222,35 +222,45 @@ impl Packed<'_> {
     ///
     /// # Panics
     /// If there are fewer numbers.
-    #[inline]
-    pub(super) fn lower_bound_within(self, window: Range<usize>, bound: u64) -> usize {
-        let (mut base, mut size) = (window.start, window.len());
-        if size == 0 {
+    #[inline(always)]
+    pub(super) fn lower_bound_within(self, mut window: Range<usize>, bound: u64) -> usize {
+        if window.is_empty() {
             return window.end;
         }
-        let first = window.start / GROUP;
-        // The words of the group are read once where one has the whole window, as nearly always.
-        let is_within = (window.end - 1) / GROUP == first;
-        let group = self.group(first);
-        let get = |index: usize| {
-            if is_within { group.get(self.bits, index % GROUP) } else { self.get(index) }
-        };
+        if window.len() > GROUP {
+            return self.lower_bound_across(window, bound);
+        }
+        let behind = (window.start / GROUP + 1) * GROUP;
+        if window.end > behind {
+            // It reaches into the next group; which of the two it is, the last number of the first one tells.
+            if self.get(behind - 1) < bound { window.start = behind } else { window.end = behind }
+        }
+        // The words of the group are read once.
+        let group = self.group(window.start / GROUP);
+        let (mut base, mut size) = (window.start, window.len());
         while size > 1 {
             let half = size / 2;
-            base = std::hint::select_unpredictable(get(base + half - 1) < bound, base + half, base);
+            let is_below = group.get(self.bits, (base + half - 1) % GROUP) < bound;
+            base = std::hint::select_unpredictable(is_below, base + half, base);
             size -= half;
         }
-        base + usize::from(get(base) < bound)
+        base + usize::from(group.get(self.bits, base % GROUP) < bound)
     }
 
-    /// How many numbers are below `bound`, by halving.
-    pub(super) fn count_below(self, bound: u64) -> usize {
-        let (mut low, mut high) = (0, self.count);
+    /// The same where the window may lie in many groups.
+    #[inline(never)]
+    fn lower_bound_across(self, window: Range<usize>, bound: u64) -> usize {
+        let (mut low, mut high) = (window.start, window.end);
         while low < high {
             let middle = low + (high - low) / 2;
             if self.get(middle) < bound { low = middle + 1 } else { high = middle }
         }
         low
+    }
+
+    /// How many numbers are below `bound`, by halving.
+    pub(super) fn count_below(self, bound: u64) -> usize {
+        self.lower_bound_across(0..self.count, bound)
     }
 }
 
@@ -276,7 +286,9 @@ mod tests {
             assert_eq!(packed.get(index), *number, "{index} of {numbers:?}");
             let below = numbers.partition_point(|other| other < number);
             assert_eq!(packed.count_below(*number), below);
-            for window in [0..numbers.len(), index / 2..index, index / 2..index + 1, index / 128 * 128..index + 1] {
+            for window in
+                [0..numbers.len(), index / 2..index, index / 2..index + 1, index / 128 * 128..index + 1]
+            {
                 let expected = below.clamp(window.start, window.end);
                 assert_eq!(packed.lower_bound_within(window, *number), expected);
             }
