@@ -84,6 +84,13 @@ fn many_keys_at_once_and_prefixes_answer_as_a_map_does() {
                 };
                 assert_eq!(vectors(keyspace.get_many(&keys).unwrap()), values(&map));
                 assert_eq!(vectors(snapshot.get_many(&keyspace, &keys).unwrap()), values(&then));
+                for key in &keys {
+                    let lent = snapshot.get_with(&keyspace, key, <[u8]>::to_vec).unwrap();
+                    assert_eq!(lent.as_ref(), then.get(key));
+                    let present = keyspace.get_with(key, |value| value.len()).unwrap();
+                    assert_eq!(present, map.get(key).map(Vec::len));
+                    assert_eq!(keyspace.contains(key).unwrap(), present.is_some());
+                }
                 let start = key(&mut choices);
                 let begins = |map: &Map| -> Vec<Vec<u8>> {
                     map.keys().filter(|key| key.starts_with(&start)).cloned().collect()
@@ -97,6 +104,51 @@ fn many_keys_at_once_and_prefixes_answer_as_a_map_does() {
                     keyspace.prefix(&start).rev().map(|entry| entry.unwrap().0).collect();
                 backwards.reverse();
                 assert_eq!(backwards, begins(&map));
+            }
+        }
+    }
+}
+
+/// What tells keys from each other stands far behind what tables of a run, and entries of a block, have in common.
+#[test]
+fn keys_that_differ_late_are_found_among_tables_and_versions() {
+    let folder = tempfile::tempdir().unwrap();
+    let local = Arc::new(LocalStorage::open(folder.path()).unwrap());
+    let storages: [Arc<dyn LogStorage>; 2] = [Arc::new(MemoryStorage::new()), local];
+    for (seed, storage) in (7..).zip(storages) {
+        let database = Database::open_storage(storage, options()).unwrap();
+        let keyspace = database.keyspace("all").unwrap();
+        let mut choices = Random(seed);
+        let key = |number: u64| {
+            let depth = if number.is_multiple_of(3) { 30 } else { 11 };
+            [&vec![b'k'; depth][..], &vec![0; number as usize % 4], &number.to_be_bytes()[5..]].concat()
+        };
+        let mut moments = Vec::new();
+        let mut map = Map::new();
+        for turn in 0..6 {
+            for _ in 0..400 {
+                let key = key(choices.below(700));
+                let value = choices.next().to_le_bytes()[..turn + 1].to_vec();
+                keyspace.put(&key, &value).unwrap();
+                map.insert(key, value);
+            }
+            moments.push((database.snapshot(), map.clone()));
+            database.flush().unwrap();
+            if turn % 2 == 1 {
+                database.compact().unwrap();
+            }
+            for (snapshot, map) in &moments {
+                for number in 0..750 {
+                    let key = key(number);
+                    let found = snapshot.get_with(&keyspace, &key, <[u8]>::to_vec).unwrap();
+                    assert_eq!(found.as_ref(), map.get(&key), "{number} in turn {turn}");
+                }
+                let all: Map = snapshot
+                    .range::<&[u8]>(&keyspace, ..)
+                    .map(|entry| entry.unwrap())
+                    .map(|(key, value)| (key, value.into_vec()))
+                    .collect();
+                assert!(all == *map);
             }
         }
     }
