@@ -1,8 +1,8 @@
 //! What point reads and scans cost once a database was closed and opened again: `cargo run --release -p stroma-lsm
-//! --example read_paths -- [ENTRIES] [folder=FOLDER] [part=hit|hot|miss|scan|full|recover] [merged]` (1,000,000 entries
-//! and all parts if not told). Processor time of the thread, the first and the least of several rounds. With a part alone and under
-//! a profiler it tells where the time goes; `merged` merges everything into one run first. A folder that is told is
-//! kept, and used again if it holds a database.
+//! --example read_paths -- [ENTRIES] [folder=FOLDER] [part=hit|hot|miss|scan|full|recover] [merged]` (1,000,000
+//! entries and all parts if not told). Processor time of the thread, the first and the least of several rounds. With a
+//! part alone and under a profiler it tells where the time goes; `merged` merges everything into one run first. A
+//! folder that is told is kept, and used again if it holds a database.
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "it measures, on real files")]
 
 #[path = "../tests/shared/random.rs"]

@@ -3,8 +3,8 @@
 use super::Log;
 use crate::location::{LENGTH_BYTES, Location};
 
-/// Entries for [`Log::append_batch`]: one reservation for all of them, where [`Log::append`] takes a lock, a reservation
-/// and a count for each.
+/// Entries for [`Log::append_batch`]: one reservation for all of them, where [`Log::append`] takes a lock, a
+/// reservation and a count for each.
 ///
 /// ```
 /// use stroma_logmem::{Log, LogBatch, Pool, PoolOptions};
