@@ -1,6 +1,7 @@
 //! Figures as a table, as JSON and as pictures.
 
 mod chart;
+mod curve;
 mod json;
 mod plot;
 mod scatter;

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::chart::{Bar, chart};
+use super::curve::{Curve, curves};
 use super::json::folder;
 use super::scatter::{Dot, Panel, scatter};
 use crate::Outcome;
@@ -37,6 +38,9 @@ pub(crate) fn plot_all() -> Outcome {
 fn plot(path: &Path) -> Outcome<usize> {
     let rows: Vec<Value> = serde_json::from_str(&std::fs::read_to_string(path)?)
         .map_err(|error| format!("{} is no list of figures: {error}", path.display()))?;
+    if rows.first().is_some_and(|row| text(row, "suite") == GROWN) {
+        return plot_curves(path, &rows);
+    }
     let mut clouds = 0;
     for cloud in &CLOUDS {
         clouds += plot_cloud(path, &rows, cloud)?;
@@ -63,6 +67,31 @@ fn plot(path: &Path) -> Outcome<usize> {
         println!("{}", picture.display());
     }
     Ok(metrics.len() + clouds)
+}
+
+/// The figures of a collection that grows, which an example of `stroma-sequence` writes: each case is a number of
+/// samples.
+const GROWN: &str = "grown";
+
+/// One picture, with a panel for each figure that was measured at several sizes.
+fn plot_curves(path: &Path, rows: &[Value]) -> Outcome<usize> {
+    let mut drawn: Vec<Curve<'_>> = Vec::new();
+    for row in rows {
+        let size = text(row, "case").split(' ').next().and_then(|count| count.parse::<f64>().ok());
+        let (Some(size), Some(value)) = (size, row.get("value").and_then(Value::as_f64)) else { continue };
+        let (title, unit) = (text(row, "metric"), text(row, "unit"));
+        match drawn.iter_mut().find(|curve| curve.title == title) {
+            Some(curve) => curve.points.push((size, value)),
+            None => drawn.push(Curve { title, unit, points: vec![(size, value)] }),
+        }
+    }
+    drawn.retain(|curve| curve.points.len() > 1);
+    let settings = rows.iter().find(|row| text(row, "metric") == "settings");
+    let settings = settings.map(|row| text(row, "value")).unwrap_or_default();
+    let picture = path.with_extension("svg");
+    std::fs::write(&picture, curves(&format!("A collection that grows: {settings}"), &drawn))?;
+    println!("{}", picture.display());
+    Ok(1)
 }
 
 /// What is drawn against what, a dot a subject.
