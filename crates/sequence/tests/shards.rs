@@ -5,7 +5,7 @@ mod common;
 use std::sync::Arc;
 
 use common::*;
-use stroma_sequence::{Error, IndexOptions, NoProgress, Query, SequenceIndex};
+use stroma_sequence::{ColdLayers, Error, IndexOptions, NoProgress, Query, SequenceIndex};
 use stroma_strata::storage::{MemoryStorage, Storage};
 
 const K: usize = 11;
@@ -68,6 +68,26 @@ fn shards_become_one_index() {
     oracle.samples.remove("s2.0");
     drop(index);
     assert_agrees(&reopen(&storage), &oracle, &queries);
+}
+
+#[test]
+fn cold_layers_are_copied_as_they_are() {
+    let Work { shards, oracle, queries } = work();
+    for shard in &shards {
+        shard.set_cold_layers(ColdLayers::Always);
+        shard.compact().expect("room");
+        assert!(shard.statistics().layers[0].is_cold);
+    }
+    let storage = Arc::new(MemoryStorage::new());
+    let index = create(&storage, options());
+    shards.iter().for_each(|shard| drop(index.add_index(shard, false, &NoProgress).expect("room")));
+    assert!(index.statistics().layers.iter().all(|layer| layer.is_cold));
+    assert_agrees(&index, &oracle, &queries);
+    index.merge_added().expect("room");
+    drop(index);
+    let index = reopen(&storage);
+    assert_agrees(&index, &oracle, &queries);
+    assert!(index.check().is_sound());
 }
 
 #[test]
