@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use stromatolite::sequence::ColdLayers;
 
 use crate::records::Format;
 
@@ -287,7 +288,7 @@ pub(crate) struct Adding {
     pub(crate) skip_existing: bool,
 }
 
-/// What building may take.
+/// What building and merging a sequence index may take, and make.
 #[derive(Args)]
 pub(crate) struct Resources {
     /// Threads that count, sort and merge; as many as the machine has processors when not given
@@ -296,6 +297,9 @@ pub(crate) struct Resources {
     /// Most memory for k-mers, such as 500M or 8G; what does not fit is spilled to temporary files
     #[arg(long, value_name = "SIZE", default_value = "2G", value_parser = byte_size)]
     pub(crate) memory: u64,
+    /// Whether k-mers are kept as strings of their overlaps, which takes a third of the space
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    pub(crate) cold: ColdChoice,
 }
 
 #[derive(Args)]
@@ -364,6 +368,27 @@ pub(crate) enum SequenceFormat {
     Fastq,
 }
 
+/// Which layers of a sequence index are made cold.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColdChoice {
+    /// What is merged into the deepest level, from a million k-mers on.
+    Auto,
+    /// Whatever is merged.
+    Always,
+    /// Nothing.
+    Never,
+}
+
+impl From<ColdChoice> for ColdLayers {
+    fn from(choice: ColdChoice) -> Self {
+        match choice {
+            ColdChoice::Auto => ColdLayers::Automatic,
+            ColdChoice::Always => ColdLayers::Always,
+            ColdChoice::Never => ColdLayers::Never,
+        }
+    }
+}
+
 /// How a search's answers are printed.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SearchFormat {
@@ -410,6 +435,8 @@ pub(crate) struct Compact {
     /// Only what holds this collection, as DATABASE.COLLECTION
     #[arg(long, value_name = "DATABASE.COLLECTION", conflicts_with = "into")]
     pub(crate) collection: Option<String>,
+    #[command(flatten)]
+    pub(crate) resources: Resources,
 }
 
 #[derive(Args)]

@@ -124,3 +124,29 @@ impl Resources {
         Ok(self.threads().min(usize::try_from(fitting).unwrap_or(usize::MAX)).max(1))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_merges_into_the_deepest_level_are_cold_unless_told_otherwise() {
+        let (small, large) = (ColdLayers::LEAST_KMERS - 1, ColdLayers::LEAST_KMERS);
+        let asked = [(true, large), (true, small), (false, large), (false, 0)];
+        let answers = |choice: ColdLayers| asked.map(|(is_deepest, kmers)| choice.wants(is_deepest, kmers));
+        assert_eq!(answers(ColdLayers::default()), [true, false, false, false]);
+        assert_eq!(answers(ColdLayers::Always), [true; 4]);
+        assert_eq!(answers(ColdLayers::Never), [false; 4]);
+    }
+
+    #[test]
+    fn shares_are_of_half_of_the_memory() {
+        let resources = Resources::new(4, 1000);
+        assert!(resources.check_share(500, 1).is_ok() && resources.check_share(501, 1).is_err());
+        let error = resources.check_share(251, 2).expect_err("half of the half");
+        assert!(matches!(error, LayerError::Memory { needed: 1004, allowed: 1000 }), "{error}");
+        assert_eq!(resources.threads_for(10, 1).expect("room"), 4);
+        assert_eq!(resources.threads_for(100, 1).expect("room"), 2);
+        assert_eq!(resources.threads_for(100, 2).expect("room"), 1);
+    }
+}

@@ -1,5 +1,7 @@
 //! Builds a dictionary: k-mers in parts, strings from them, the tables over the strings, the bytes.
 
+use std::ops::Range;
+
 use stroma_quotient::Key;
 use xxhash_rust::xxh3::xxh3_64;
 use zerocopy::IntoBytes;
@@ -198,53 +200,66 @@ impl<W: Key> Tables<'_, W> {
         let buckets = sampled.len() as u64;
         sampled.iter_mut().for_each(|entry| entry.0 = bucket_of(entry.0, buckets));
         let is_heavy = |group: &[(u64, u64)]| group.len() > MOST_IN_BUCKET;
-        let mut heavy_buckets: Vec<u64> = Vec::new();
+        let mut heavy_places: Vec<u64> = Vec::new();
         let mut kept = Vec::with_capacity(sampled.len());
         for group in sampled.chunk_by(|one, other| one.0 == other.0) {
             if is_heavy(group) {
-                heavy_buckets.push(group[0].0);
+                heavy_places.extend(group.iter().map(|&(_, place)| place));
                 kept.push((group[0].0, u64::MAX >> (64 - width)));
             } else {
                 kept.extend_from_slice(group);
             }
         }
         drop(sampled);
-        let heavy = self.heavy(&heavy_buckets, buckets, width);
+        let heavy = self.heavy(heavy_places, width);
         (StoredPlaces::new(&kept, buckets, width), heavy)
     }
 
-    /// The k-mers whose samples are in these buckets, by the hash of the whole k-mer.
-    fn heavy(&self, heavy_buckets: &[u64], buckets: u64, width: u32) -> StoredPlaces {
-        let mut found = Vec::new();
-        if !heavy_buckets.is_empty() {
-            self.each_kmer(|position, sample| {
-                if heavy_buckets.binary_search(&bucket_of(sample.hash, buckets)).is_ok() {
-                    let kmer = self.strings.bases.kmer(position, self.length.bases());
-                    found.push((kmer_hash(self.length.oriented(kmer).canonical()), position));
+    /// The k-mers whose samples are at these places, by the hash of the whole k-mer.
+    fn heavy(&self, mut places: Vec<u64>, width: u32) -> StoredPlaces {
+        places.sort_unstable();
+        let (k, mut found) = (u64::from(self.length.bases()), Vec::new());
+        let mut strings = self.strings().peekable();
+        for place in places {
+            while strings.next_if(|string| string.end <= place).is_some() {}
+            let Some(string) = strings.peek() else { break };
+            let most = u64::from(self.sampling.k - self.sampling.m);
+            for position in place.saturating_sub(most).max(string.start)..=place {
+                if position + k > string.end {
+                    break;
                 }
-            });
-            found.sort_unstable();
+                let kmer = self.length.oriented(self.strings.bases.kmer(position, self.length.bases()));
+                let [sample, _] = self.sampling.samples(kmer);
+                if position + u64::from(sample.offset) == place {
+                    found.push((kmer_hash(kmer.canonical()), position));
+                }
+            }
         }
+        found.sort_unstable();
         let own_buckets = found.len() as u64;
         found.iter_mut().for_each(|entry| entry.0 = bucket_of(entry.0, own_buckets));
         StoredPlaces::new(&found, own_buckets, width)
     }
 
+    /// Where each string begins and ends.
+    fn strings(&self) -> impl Iterator<Item = Range<u64>> {
+        let (runs, bases) = (&self.strings.runs, self.strings.bases.len());
+        let lasts = runs.last_of_string.iter().enumerate().filter(|(_, is_last)| **is_last);
+        let ends = lasts.map(move |(run, _)| runs.starts.get(run + 1).copied().unwrap_or(bases));
+        ends.scan(0, |begin, end| Some(std::mem::replace(begin, end)..end))
+    }
+
     /// Hands out each k-mer's position, and the sample of the k-mer as it is read there.
     fn each_kmer(&self, mut take: impl FnMut(u64, Sample)) {
         let k = u64::from(self.length.bases());
-        let (runs, bases) = (&self.strings.runs, &self.strings.bases);
         let mut slider = Slider::new(self.sampling);
-        let mut begin = 0;
-        for (run, _) in runs.last_of_string.iter().enumerate().filter(|(_, is_last)| **is_last) {
-            let end = runs.starts.get(run + 1).copied().unwrap_or(bases.len());
+        for string in self.strings() {
             slider.restart();
-            for position in begin..end {
-                if let Some([sample, _]) = slider.push(bases.get(position)) {
+            for position in string {
+                if let Some([sample, _]) = slider.push(self.strings.bases.get(position)) {
                     take(position + 1 - k, sample);
                 }
             }
-            begin = end;
         }
     }
 }

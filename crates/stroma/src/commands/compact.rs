@@ -5,10 +5,11 @@ use std::path::Path;
 
 use stromatolite::lsm::IfExists;
 
+use super::index::{left_hot_warning, set_resources};
 use super::run::{namespace, open_existing, open_to_encrypt, open_to_read};
 use crate::arguments::Compact;
 use crate::failure::Result;
-use crate::output::Stage;
+use crate::output::{Stage, count};
 
 pub(super) fn run(arguments: &Compact) -> Result<()> {
     if arguments.rotate_keys {
@@ -32,8 +33,17 @@ fn merge_everything(arguments: &Compact) -> Result<()> {
     stage.end("done");
     for name in database.sequence_indexes()? {
         let stage = Stage::begin(format!("compact {name}"), None);
-        database.sequence_index(&name)?.compact().map_err(stromatolite::Error::from)?;
-        stage.end("done");
+        let index = database.sequence_index(&name)?;
+        set_resources(&index, &arguments.resources);
+        index.compact().map_err(stromatolite::Error::from)?;
+        let statistics = index.statistics();
+        if let Some(left_hot) = statistics.left_hot {
+            stage.warn(&left_hot_warning(left_hot));
+        }
+        stage.end(&statistics.bits_per_kmer().map_or_else(
+            || "empty".to_owned(),
+            |bits| format!("{} k-mers, {bits:.1} bits each", count(statistics.kmers())),
+        ));
     }
     Ok(())
 }

@@ -4,14 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use stromatolite::sequence::reader::{Format, RecordReader, sample_name};
-use stromatolite::sequence::{BuildResources, IndexOptions, Input, NewSample, Progress, SequenceIndex, Step};
+use stromatolite::sequence::{
+    BuildResources, IndexOptions, Input, LeftHot, NewSample, Progress, SequenceIndex, Step,
+};
 use stromatolite::{Error, Stromatolite};
 
 use super::{Sample, read_manifest};
 use crate::arguments::{Adding, IndexAdd, Resources, SequenceFormat};
 use crate::commands::run::{open_or_create, processors};
 use crate::failure::{Failure, Result};
-use crate::output::{Stage, count};
+use crate::output::{Stage, bytes, count};
 
 /// Samples as they are taken, and how many they are where that is known.
 pub(super) struct Samples {
@@ -84,8 +86,7 @@ impl Target {
         resources: &Resources,
         fill: impl FnOnce(&SequenceIndex) -> Result<()>,
     ) -> Result<()> {
-        let threads = resources.threads.unwrap_or_else(processors);
-        self.index.set_resources(BuildResources { threads, memory_bytes: resources.memory });
+        set_resources(&self.index, resources);
         let outcome = fill(&self.index);
         if outcome.is_err() && self.is_new && self.index.samples().is_empty() {
             // Nothing was there before and nothing came: the next try may choose other settings.
@@ -180,8 +181,28 @@ pub(super) fn add_all(
     if let Some(failure) = report.merge_failure {
         stage.warn(&format!("the samples were added, but layers were not merged: {failure}"));
     }
+    if let Some(left_hot) = index.statistics().left_hot {
+        stage.warn(&left_hot_warning(left_hot));
+    }
     stage.end(&format!("{} samples, {} k-mers", count(report.added as u64), count(report.indexed_kmers)));
     Ok(())
+}
+
+/// Lets an index take what the command line allows.
+pub(crate) fn set_resources(index: &SequenceIndex, resources: &Resources) {
+    let threads = resources.threads.unwrap_or_else(processors);
+    index.set_resources(BuildResources { threads, memory_bytes: resources.memory });
+    index.set_cold_layers(resources.cold.into());
+}
+
+/// Says that a layer takes more space than it could, and what would help.
+pub(crate) fn left_hot_warning(left_hot: LeftHot) -> String {
+    format!(
+        "the k-mers were not made into strings, which would take a third of the space: that needs about {}, and \
+         --memory allows {}",
+        bytes(left_hot.needed_bytes),
+        bytes(left_hot.allowed_bytes)
+    )
 }
 
 /// Shows what is being done beside the bar, which advances with each sample.

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 use stromatolite::lsm::{KeyUses, LevelStatistics, Statistics, TableDescription};
-use stromatolite::sequence::IndexStatistics;
+use stromatolite::sequence::{IndexStatistics, LayerStatistics};
 use stromatolite::{Result as DatabaseResult, Stromatolite};
 
 use crate::commands::run::{print_json, standard_output};
@@ -145,15 +145,29 @@ fn write_keys(output: &mut impl Write, keys: &KeyUses) -> Result<()> {
     table.print(output)
 }
 
+/// How a layer keeps its k-mers: those of a cold one as strings of their overlaps.
+fn kept_as(layer: &LayerStatistics) -> &'static str {
+    if layer.is_cold { "strings (cold)" } else { "buckets" }
+}
+
 fn write_index(output: &mut impl Write, name: &str, statistics: &IndexStatistics) -> Result<()> {
     writeln!(output, "\nsequence index {name}: {} samples", statistics.samples).map_err(Failure::output)?;
-    let mut table =
-        Table::new(&[">layer", ">level", ">samples", ">k-mers", ">colour sets", ">bytes", ">bits a k-mer"]);
+    let mut table = Table::new(&[
+        ">layer",
+        ">level",
+        "kept as",
+        ">samples",
+        ">k-mers",
+        ">colour sets",
+        ">bytes",
+        ">bits a k-mer",
+    ]);
     for layer in &statistics.layers {
         let bits = if layer.kmers == 0 { 0.0 } else { layer.bytes as f64 * 8.0 / layer.kmers as f64 };
         table.row([
             layer.id.to_string(),
             layer.level.to_string(),
+            kept_as(layer).to_owned(),
             layer.samples.to_string(),
             count(layer.kmers),
             count(u64::from(layer.colour_sets)),
@@ -200,8 +214,9 @@ fn to_json(
     let sequences = indexes.iter().map(|(name, statistics)| {
         let layers = statistics.layers.iter().map(|layer| {
             json!({
-                "layer": layer.id, "level": layer.level, "samples": layer.samples, "kmers": layer.kmers,
-                "colour_sets": layer.colour_sets, "colour_bytes": layer.colour_bytes, "bytes": layer.bytes,
+                "layer": layer.id, "level": layer.level, "kept_as": kept_as(layer), "samples": layer.samples,
+                "kmers": layer.kmers, "colour_sets": layer.colour_sets, "colour_bytes": layer.colour_bytes,
+                "bytes": layer.bytes,
             })
         });
         let value = json!({
