@@ -114,9 +114,12 @@ impl Merge<'_> {
         resources.check_share(dictionary.bytes(), self.shares(Form::Strings))?;
         let (now, all) = (dictionary.bytes_to_finish(), u64::from(self.geometry.partitions()));
         resources.check_share(now, 1)?;
-        // No need to go on to the end where an eighth of the partitions is far too much.
+        // No need to go on to the end where an eighth of the partitions tells that it is far too much.
         let expected = now.saturating_mul(all) / u64::from(done);
-        if u64::from(done) * 8 >= all { resources.check_share(expected / 4 * 3, 1) } else { Ok(()) }
+        if u64::from(done) * 8 >= all && resources.check_share(expected / 4 * 3, 1).is_err() {
+            return resources.check_share(expected, 1);
+        }
+        Ok(())
     }
 
     /// A contradiction in the inputs that a dictionary does not bear, such as a k-mer in two partitions.
