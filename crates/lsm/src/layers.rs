@@ -117,6 +117,11 @@ impl Layers {
         self.set.ingestion()
     }
 
+    /// Whether an edit that failed certainly changed nothing, and others may follow.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        Ok(self.set.check()?)
+    }
+
     /// How tables that are ingested are written.
     pub(crate) fn ingestion_options(&self) -> TableOptions {
         self.set.kind().ingestion_options()

@@ -3,15 +3,16 @@
 
 #[path = "shared/random.rs"]
 mod random;
+#[path = "shared/small.rs"]
+mod small;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use random::{Random, fill};
+use small::small;
 use stroma_lsm::{Backups, Database, Error, Keyspace, Options};
-use stroma_strata::MergePolicy;
-use stroma_strata::picker::Limits;
 use stroma_strata::storage::{LogStorage, MemoryStorage, Storage};
 
 type Map = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -22,14 +23,7 @@ fn options(background_threads: usize) -> Options {
         background_threads,
         value_threshold: 600,
         block_bytes: 512,
-        merge_policy: MergePolicy::TieredThenLevelled(Limits {
-            level0_runs: 2,
-            level1_bytes: 16 << 10,
-            multiplier: 2,
-            deepest_level: 3,
-            table_bytes: 8 << 10,
-        }),
-        ..Options::default()
+        ..small(8 << 10)
     }
 }
 

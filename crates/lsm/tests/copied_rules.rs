@@ -3,15 +3,16 @@
 
 #[path = "shared/random.rs"]
 mod random;
+#[path = "shared/small.rs"]
+mod small;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use random::Random;
+use small::small;
 use stroma_lsm::{Database, KeyspaceOptions, MergeError, MergeOperator, Options};
-use stroma_strata::MergePolicy;
-use stroma_strata::picker::Limits;
 use stroma_strata::runtime::ManualClock;
 use stroma_strata::storage::{LogStorage, MemoryStorage, PackedStorage, PackedWriter, Storage as _};
 
@@ -32,19 +33,11 @@ impl MergeOperator for Append {
 fn options(clock: &Arc<ManualClock>, memory_bytes: usize) -> Options {
     Options {
         memory_bytes,
-        background_threads: 0,
         block_bytes: 256,
         value_threshold: 100,
         clock: clock.clone(),
         keyspaces: BTreeMap::from([("log".to_owned(), KeyspaceOptions::default().merging(Append))]),
-        merge_policy: MergePolicy::TieredThenLevelled(Limits {
-            level0_runs: 3,
-            level1_bytes: 16 << 10,
-            multiplier: 2,
-            deepest_level: 3,
-            table_bytes: 8 << 10,
-        }),
-        ..Options::default()
+        ..small(8 << 10)
     }
 }
 

@@ -4,20 +4,18 @@
 
 #[path = "shared/random.rs"]
 mod random;
+#[path = "shared/small.rs"]
+mod small;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use random::Random;
+use small::{Map, small};
 use stroma_lsm::{
     Batch, Database, Durability, Error, Keyspace, KeyspaceOptions, MergeError, MergeOperator, Options,
     RecoveryMode,
 };
-use stroma_strata::MergePolicy;
-use stroma_strata::picker::Limits;
 use stroma_strata::storage::{LogStorage as _, MemoryStorage, PowerLoss};
-
-type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// In KiB. Values grow with the memory budget, so that the same happens in each.
 const BUDGETS: [usize; 5] = [64, 80, 96, 128, 256];
@@ -25,18 +23,10 @@ const BUDGETS: [usize; 5] = [64, 80, 96, 128, 256];
 fn options(memory_kib: usize) -> Options {
     Options {
         memory_bytes: memory_kib << 10,
-        background_threads: 0,
         block_bytes: 256,
         // In some, larger values go to value files.
         value_threshold: if memory_kib % 3 == 1 { 150 } else { usize::MAX },
-        merge_policy: MergePolicy::TieredThenLevelled(Limits {
-            level0_runs: 2,
-            level1_bytes: 16 << 10,
-            multiplier: 2,
-            deepest_level: 3,
-            table_bytes: 8 << 10,
-        }),
-        ..Options::default()
+        ..small(8 << 10)
     }
     .with_keyspace("all", KeyspaceOptions::default().merging(Append))
 }

@@ -4,14 +4,17 @@
 
 #[path = "shared/random.rs"]
 mod random;
+#[path = "shared/small.rs"]
+mod small;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use random::{Random, fill};
-use stroma_lsm::{Compression, Database, Error, IfExists, Options};
-use stroma_strata::MergePolicy;
-use stroma_strata::picker::Limits;
+use small::small;
+use stroma_lsm::{
+    Compression, Database, Error, IfExists, KeyspaceOptions, MergeError, MergeOperator, Options,
+};
 use stroma_strata::storage::{
     Blob, LogStorage, MemoryStorage, PackedStorage, PackedWriter, Storage as _, StorageError,
 };
@@ -19,20 +22,7 @@ use stroma_strata::storage::{
 type Contents = BTreeMap<String, BTreeMap<Vec<u8>, Vec<u8>>>;
 
 fn options() -> Options {
-    Options {
-        memory_bytes: 256 << 10,
-        background_threads: 0,
-        block_bytes: 256,
-        value_threshold: 300,
-        merge_policy: MergePolicy::TieredThenLevelled(Limits {
-            level0_runs: 2,
-            level1_bytes: 16 << 10,
-            multiplier: 2,
-            deepest_level: 3,
-            table_bytes: 8 << 10,
-        }),
-        ..Options::default()
-    }
+    Options { memory_bytes: 256 << 10, block_bytes: 256, value_threshold: 300, ..small(8 << 10) }
 }
 
 /// Everything, by scans, by looking each key up, and by looking up many at once.
@@ -172,6 +162,47 @@ fn exports_of_readers_of_exports_and_into_folders_are_the_same() {
     writable.compact().unwrap();
     assert_eq!(a.iter().count(), 2002);
     assert!(writable.check().is_sound());
+}
+
+/// Joins operands and what they apply to.
+struct Join;
+
+impl MergeOperator for Join {
+    fn name(&self) -> &str {
+        "join"
+    }
+
+    fn merge(&self, _: &[u8], base: Option<&[u8]>, operands: &[&[u8]]) -> Result<Vec<u8>, MergeError> {
+        Ok([base.unwrap_or_default(), &operands.concat()].concat())
+    }
+}
+
+/// Found by the simulator: a table ended between an operand and its value, and who read the key saw the operand alone.
+#[test]
+fn operands_stay_with_what_they_apply_to_wherever_a_table_ends() {
+    let storage = MemoryStorage::new();
+    let options = options().with_keyspace("joined", KeyspaceOptions::default().merging(Join));
+    let database = Database::open_storage(Arc::new(storage.clone()), options.clone()).unwrap();
+    let joined = database.keyspace("joined").unwrap();
+    for part in ["first", "second", "third"] {
+        for number in 0..500_u32 {
+            let value = format!("{part} of {number}, ").repeat(3);
+            match part {
+                "first" => joined.put(number.to_be_bytes(), &value).unwrap(),
+                _ => joined.merge(number.to_be_bytes(), &value).unwrap(),
+            };
+        }
+        database.flush().unwrap();
+    }
+    let wanted = contents(&database).unwrap();
+    let folder = MemoryStorage::new();
+    assert!(database.export_into_storage(&folder).unwrap().tables > 5);
+    let exported = Database::open_storage(Arc::new(folder), options.clone()).unwrap();
+    assert!(contents(&exported).unwrap() == wanted);
+    let repaired = MemoryStorage::new();
+    Database::repair_storage(Arc::new(storage.kill()), &repaired, options.clone()).unwrap();
+    let repaired = Database::open_storage(Arc::new(repaired), options).unwrap();
+    assert!(contents(&repaired).unwrap() == wanted);
 }
 
 #[test]

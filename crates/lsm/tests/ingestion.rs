@@ -6,7 +6,7 @@ use std::sync::Arc;
 use stroma_lsm::{Database, Error, Keyspace, Options};
 use stroma_strata::MergePolicy;
 use stroma_strata::picker::Limits;
-use stroma_strata::storage::{MemoryStorage, Storage as _};
+use stroma_strata::storage::{Fault, FaultPlan, MemoryStorage, Storage as _};
 
 fn options() -> Options {
     Options {
@@ -161,6 +161,56 @@ fn one_that_is_dropped_or_empty_leaves_nothing() {
     let before = database.statistics().last_sequence;
     assert_eq!(keyspace.ingest().unwrap().finish().unwrap().sequence, before);
     assert_eq!(database.statistics().ingestions, 0);
+}
+
+/// Each operation of an ingestion's end fails once. Where it is certain that the tables were not named, nothing of it
+/// is there, nothing stays behind, and others go on.
+#[test]
+fn an_edit_that_was_not_named_fails_alone() {
+    let (mut alone, mut poisoned) = (Vec::new(), Vec::new());
+    for step in 0.. {
+        let storage = MemoryStorage::new();
+        let (database, keyspace) = open(&storage);
+        ingest(&keyspace, 0..10, "first");
+        let files = |folder| storage.list(folder).unwrap().len();
+        let before = (files("layers"), files("values"));
+        let mut ingestion = keyspace.ingest().unwrap();
+        for number in 0..30 {
+            ingestion.add(key(number), vec![1; 1100]).unwrap();
+        }
+        storage.plan(FaultPlan::new().and(storage.operations() + step, Fault::Fail));
+        let outcome = ingestion.finish();
+        let has_struck = storage.faults_struck() > 0;
+        storage.heal();
+        match outcome {
+            Ok(_) if has_struck => continue,
+            Ok(_) => break,
+            Err(error @ Error::Poisoned { .. }) => {
+                poisoned.push(error.to_string());
+                drop((keyspace, database));
+                let (database, keyspace) = open(&storage);
+                assert!([10, 30].contains(&keyspace.iter().count()), "{poisoned:?}");
+                assert!(database.check().is_sound());
+                continue;
+            }
+            Err(error) => alone.push(error.to_string()),
+        }
+        assert_eq!((files("layers"), files("values")), before, "{alone:?}");
+        assert_eq!(keyspace.iter().count(), 10);
+        keyspace.put(key(7), "second").unwrap();
+        ingest(&keyspace, 5..20, "third");
+        database.flush().unwrap();
+        assert_eq!(keyspace.iter().count(), 20);
+        drop((keyspace, database));
+        let (database, keyspace) = open(&storage);
+        for (number, value) in [(0, "first"), (7, "third"), (19, "third")] {
+            assert_eq!(&*keyspace.get(key(number)).unwrap().unwrap(), value.as_bytes());
+        }
+        assert!(database.check().is_sound());
+    }
+    assert!(alone.iter().any(|told| told.contains("manifest/")), "{alone:?}");
+    // Of the log nobody knows after a failure, and of the edit once it may have its name.
+    assert!((2..=4).contains(&poisoned.len()), "{poisoned:?}");
 }
 
 #[test]

@@ -3,9 +3,15 @@
 //!
 //! The test starts its own binary as a child. The child's threads commit synced batches and write a line to a pipe
 //! for each acknowledged one; the parent kills the child at a seeded moment, opens the database, and compares it with
-//! the lines it has read. A thread's batches form a chain of numbers, each batch has several keys in two keyspaces,
-//! so that a lost, torn or invented batch shows. Now and then a batch also deletes a range of earlier keys. Backups lie
-//! beside the database; whichever are listed after a kill are whole, and hold some batch of each chain.
+//! the lines it has read. A thread's batches form a chain of numbers, each batch has several keys in two keyspaces and
+//! an operand in a third, so that a lost, torn or invented batch shows, or one that was merged in twice. Now and then a
+//! batch also deletes a range of earlier keys. Backups lie beside the database; whichever are listed after a kill are
+//! whole, and hold some batch of each chain.
+//!
+//! Moments are counted in what the child has done, not in time alone, so that a slow or busy machine kills no child
+//! before it has written: in three rounds of four it is killed some microseconds after so many acknowledged batches,
+//! with a merge of everything begun, and a backup where the round makes them. In the fourth it is killed soon after it
+//! has opened the database, most likely while what was recovered is flushed.
 //!
 //! `STROMA_KILL_ROUNDS` sets the number of rounds (default 100), `STROMA_KILL_SEED` the moments; `cargo xtask kill`
 //! sets them.
@@ -19,10 +25,13 @@
 use std::io::{BufRead, BufReader, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use stroma_lsm::{Backups, Compression, Database, Durability, Error, Keyspace, Options};
+use stroma_lsm::{
+    Backups, Compression, Database, Durability, Error, Keyspace, KeyspaceOptions, MergeError, MergeOperator,
+    Options,
+};
 use stroma_strata::MergePolicy;
 use stroma_strata::picker::Limits;
 
@@ -32,6 +41,31 @@ const WRITERS: u32 = 4;
 
 /// Which of several options a round uses.
 const ROUND: &str = "STROMA_KILL_ROUND";
+
+/// Adds numbers.
+struct Add;
+
+fn number(bytes: &[u8]) -> Result<u64, MergeError> {
+    Ok(u64::from_le_bytes(bytes.try_into()?))
+}
+
+impl MergeOperator for Add {
+    fn name(&self) -> &str {
+        "add"
+    }
+
+    fn merge(&self, _: &[u8], base: Option<&[u8]>, operands: &[&[u8]]) -> Result<Vec<u8>, MergeError> {
+        let mut sum = base.map_or(Ok(0), number)?;
+        for operand in operands {
+            sum += number(operand)?;
+        }
+        Ok(sum.to_le_bytes().to_vec())
+    }
+
+    fn combine(&self, key: &[u8], operands: &[&[u8]]) -> Option<Vec<u8>> {
+        self.merge(key, None, operands).ok()
+    }
+}
 
 /// Little memory, so that a round flushes and merges; other options in every round.
 fn options(round: u64) -> Options {
@@ -52,11 +86,13 @@ fn options(round: u64) -> Options {
         }),
         ..Options::default()
     }
+    .with_keyspace("sums", KeyspaceOptions::default().merging(Add))
 }
 
-fn open(directory: &Path, round: u64) -> (Database, [Keyspace; 2]) {
+/// Two that each batch puts the same into, and one of sums.
+fn open(directory: &Path, round: u64) -> (Database, [Keyspace; 3]) {
     let database = Database::open(directory, options(round)).unwrap();
-    let keyspaces = ["left", "right"].map(|name| database.keyspace(name).unwrap());
+    let keyspaces = ["left", "right", "sums"].map(|name| database.keyspace(name).unwrap());
     (database, keyspaces)
 }
 
@@ -74,6 +110,13 @@ fn count(keyspace: &Keyspace, writer: u32) -> u64 {
     found.map_or(0, |bytes| u64::from_le_bytes(bytes[..8].try_into().unwrap()))
 }
 
+/// Writes a line for the parent, in one call, so that it is in the pipe wholly or not at all.
+fn tell(line: &str) {
+    let mut output = std::io::stdout().lock();
+    output.write_all(line.as_bytes()).unwrap();
+    output.flush().unwrap();
+}
+
 /// What the child does until it is killed.
 fn write_for_ever(directory: &Path) {
     let round: u64 = std::env::var(ROUND).unwrap().parse().unwrap();
@@ -82,8 +125,7 @@ fn write_for_ever(directory: &Path) {
     if round.is_multiple_of(2) {
         database.sync().unwrap();
     }
-    println!("ready");
-    let output = std::sync::Mutex::new(std::io::stdout());
+    tell("ready\n");
     std::thread::scope(|scope| {
         let other = &database;
         scope.spawn(move || {
@@ -102,23 +144,20 @@ fn write_for_ever(directory: &Path) {
             scope.spawn(move || {
                 let backups = Backups::open(backup_directory(directory)).unwrap();
                 loop {
+                    tell("backup\n");
                     other.back_up(&backups).unwrap();
                     std::thread::sleep(Duration::from_millis(5));
                 }
             });
         }
         for writer in 0..WRITERS {
-            let (database, keyspaces, output) = (&database, &keyspaces, &output);
+            let (database, keyspaces) = (&database, &keyspaces);
             scope.spawn(move || {
                 let mut number = count(&keyspaces[0], writer);
                 loop {
                     number += 1;
                     commit(database, keyspaces, writer, number).unwrap();
-                    let line = format!("{writer} {number}\n");
-                    // In one call, so that a line is in the pipe wholly or not at all.
-                    let mut output = output.lock().unwrap();
-                    output.write_all(line.as_bytes()).unwrap();
-                    output.flush().unwrap();
+                    tell(&format!("{writer} {number}\n"));
                 }
             });
         }
@@ -131,6 +170,7 @@ fn disturb(database: &Database) -> Result<(), Error> {
     passing.put("a", vec![1; 3000])?;
     database.flush()?;
     passing.delete_range("a".."b")?;
+    tell("merge\n");
     database.compact()?;
     database.drop_keyspace("passing")?;
     std::thread::sleep(Duration::from_millis(3));
@@ -173,6 +213,7 @@ fn check_backup(directory: &Path, round: u64) {
     for writer in 0..WRITERS {
         let last = count(&keyspaces[0], writer);
         assert_eq!(count(&keyspaces[1], writer), last, "round {round}: a backup has a part of a batch");
+        assert_eq!(count(&keyspaces[2], writer), last, "round {round}: a backup has another sum");
         if last > 0 {
             let expected = vec![last as u8; 20 + (last * 37 % 400) as usize];
             let found = keyspaces[0].get(key(writer, last)).unwrap();
@@ -190,10 +231,11 @@ fn deletes_range(number: u64) -> bool {
     number.is_multiple_of(31) && number % 500 >= 20
 }
 
-fn commit(database: &Database, keyspaces: &[Keyspace; 2], writer: u32, number: u64) -> Result<(), Error> {
+fn commit(database: &Database, keyspaces: &[Keyspace; 3], writer: u32, number: u64) -> Result<(), Error> {
     let value = vec![number as u8; 20 + (number * 37 % 400) as usize];
     let mut batch = database.batch();
-    for keyspace in keyspaces {
+    batch.merge(&keyspaces[2], counter(writer), 1_u64.to_le_bytes());
+    for keyspace in &keyspaces[..2] {
         batch.put(keyspace, key(writer, number), &value);
         batch.put(keyspace, counter(writer), number.to_le_bytes());
     }
@@ -206,9 +248,64 @@ fn commit(database: &Database, keyspaces: &[Keyspace; 2], writer: u32, number: u
     batch.commit_with(Durability::Synced).map(drop)
 }
 
-/// Starts the child and kills it after `alive` from when it was ready; answers the last batch of each writer that it
-/// acknowledged.
-fn run_child(directory: &Path, round: u64, alive: Duration) -> Vec<u64> {
+/// When a child is killed.
+struct Moment {
+    /// After so many acknowledged batches.
+    batches: u64,
+    /// And after it began to merge everything, and to back up.
+    merge: bool,
+    backup: bool,
+    /// And then so much later.
+    later: Duration,
+}
+
+impl Moment {
+    fn of(round: u64, seed: u64) -> Moment {
+        let drawn = (round + seed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let later = Duration::from_micros(drawn >> 40 & 0x7ff);
+        if round % 4 == 3 {
+            let later = Duration::from_micros(200 + drawn % 20_000);
+            return Moment { batches: 0, merge: false, backup: false, later };
+        }
+        Moment { batches: 1 + drawn % 60, merge: true, backup: round % 4 == 1, later }
+    }
+
+    fn is_before(&self, done: &Done) -> bool {
+        done.batches < self.batches || self.merge && done.merges == 0 || self.backup && done.backups == 0
+    }
+}
+
+/// What a child has told of what it did.
+#[derive(Debug, Default)]
+struct Done {
+    /// The last batch of each writer that was acknowledged.
+    acknowledged: [u64; WRITERS as usize],
+    batches: u64,
+    /// Begun.
+    merges: u64,
+    /// Begun.
+    backups: u64,
+}
+
+impl Done {
+    fn note(&mut self, line: &str) {
+        match line {
+            "merge" => self.merges += 1,
+            "backup" => self.backups += 1,
+            line => {
+                let (writer, number) = line.split_once(' ').unwrap();
+                self.acknowledged[writer.parse::<usize>().unwrap()] = number.parse().unwrap();
+                self.batches += 1;
+            }
+        }
+    }
+}
+
+/// A child that writes nothing for so long does not go on at all.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Starts the child and kills it at a moment; answers what it has told.
+fn run_child(directory: &Path, round: u64, moment: &Moment) -> Done {
     let mut child: Child = Command::new(std::env::current_exe().unwrap())
         .args(["killed_while_writing_nothing_acknowledged_is_lost", "--exact", "--nocapture"])
         .env(DIRECTORY, directory)
@@ -218,21 +315,29 @@ fn run_child(directory: &Path, round: u64, alive: Duration) -> Vec<u64> {
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     while lines.next().unwrap().unwrap() != "ready" {}
-    let acknowledged: Vec<AtomicU64> = (0..WRITERS).map(|_| AtomicU64::new(0)).collect();
+    let mut done = Done::default();
     std::thread::scope(|scope| {
-        scope.spawn(|| {
-            for line in lines {
-                let line = line.unwrap();
-                let (writer, number) = line.split_once(' ').unwrap();
-                let writer: usize = writer.parse().unwrap();
-                acknowledged[writer].store(number.parse().unwrap(), Ordering::Relaxed);
-            }
-        });
-        std::thread::sleep(alive);
+        let (sender, receiver) = channel();
+        scope.spawn(move || lines.for_each(|line| sender.send(line.unwrap()).unwrap()));
+        let waited = wait_for(moment, &receiver, &mut done);
+        std::thread::sleep(moment.later);
         child.kill().unwrap();
         child.wait().unwrap();
+        receiver.iter().for_each(|line| done.note(&line));
+        waited.unwrap_or_else(|error| panic!("round {round}: the child does not go on ({error}): {done:?}"));
     });
-    acknowledged.into_iter().map(AtomicU64::into_inner).collect()
+    done
+}
+
+fn wait_for(
+    moment: &Moment,
+    lines: &Receiver<String>,
+    done: &mut Done,
+) -> Result<(), std::sync::mpsc::RecvTimeoutError> {
+    while moment.is_before(done) {
+        done.note(&lines.recv_timeout(PATIENCE)?);
+    }
+    Ok(())
 }
 
 /// Compares what is in the database with what was acknowledged.
@@ -246,6 +351,7 @@ fn check(directory: &Path, round: u64, acknowledged: &[u64]) {
         // At most one commit can have been under way.
         assert!(last <= acknowledged[writer as usize] + 1 || acknowledged[writer as usize] == 0, "{context}");
         assert_eq!(count(&keyspaces[1], writer), last, "{context}: a batch was torn");
+        assert_eq!(count(&keyspaces[2], writer), last, "{context}: an operand was lost or merged in twice");
         for number in last.saturating_sub(499).max(1)..=last {
             let expected = vec![number as u8; 20 + (number * 37 % 400) as usize];
             let left = keyspaces[0].get(key(writer, number)).unwrap();
@@ -273,18 +379,18 @@ fn killed_while_writing_nothing_acknowledged_is_lost() {
     let rounds: u64 = std::env::var("STROMA_KILL_ROUNDS").map_or(100, |rounds| rounds.parse().unwrap());
     let seed: u64 = std::env::var("STROMA_KILL_SEED").map_or(0, |seed| seed.parse().unwrap());
     let mut folder = tempfile::tempdir().unwrap();
-    let mut total = 0;
+    let (mut batches, mut merges, mut backups) = (0, 0, 0);
     for round in 0..rounds {
         // A fresh database now and then, so that its first moments are met as well.
         if round.is_multiple_of(25) {
             folder = tempfile::tempdir().unwrap();
         }
-        let moment = (round + seed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let alive = Duration::from_micros(200 + moment % 60_000);
         let directory = folder.path().join("database");
-        let acknowledged = run_child(&directory, round, alive);
-        total += acknowledged.iter().filter(|last| **last > 0).count() as u64;
-        check(&directory, round, &acknowledged);
+        let done = run_child(&directory, round, &Moment::of(round, seed));
+        batches += done.batches;
+        merges += done.merges;
+        backups += done.backups;
+        check(&directory, round, &done.acknowledged);
         if round % 8 == 1 {
             check_backup(&directory, round);
         }
@@ -293,6 +399,7 @@ fn killed_while_writing_nothing_acknowledged_is_lost() {
             let _ = write!(terminal, "\r{} rounds of {rounds}, nothing lost ", round + 1);
         }
     }
-    // On a busy machine a child may not get to write before it is killed.
-    assert!(10 * total > rounds, "the children were killed before they wrote: {total}");
+    println!("{rounds} rounds, {batches} batches acknowledged, {merges} merges and {backups} backups begun");
+    // Of four rounds three wait until there was something to lose.
+    assert!(batches >= rounds / 4 * 3 && merges >= rounds / 4 * 3 && backups >= rounds / 4);
 }

@@ -2,14 +2,16 @@
 //! between, answers as a `BTreeMap` per keyspace would.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test may use the file system")]
 
+#[path = "shared/small.rs"]
+mod small;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use small::small;
 use stroma_lsm::{Database, Keyspace, Options, Range, Snapshot};
-use stroma_strata::MergePolicy;
-use stroma_strata::picker::Limits;
 use stroma_strata::storage::{LocalStorage, LogStorage, MemoryStorage};
 
 const KEYSPACES: [&str; 2] = ["left", "right"];
@@ -381,7 +383,7 @@ fn collect(range: Range) -> Vec<(Vec<u8>, Vec<u8>)> {
 }
 
 /// Small enough that a few dozen operations flush and merge.
-fn small(memory_bytes: usize, background_threads: usize) -> Options {
+fn options(memory_bytes: usize, background_threads: usize) -> Options {
     Options {
         memory_bytes,
         background_threads,
@@ -389,14 +391,7 @@ fn small(memory_bytes: usize, background_threads: usize) -> Options {
         value_threshold: 250,
         // Some transactions spill.
         transaction_bytes: 1000,
-        merge_policy: MergePolicy::TieredThenLevelled(Limits {
-            level0_runs: 2,
-            level1_bytes: 8 << 10,
-            multiplier: 2,
-            deepest_level: 3,
-            table_bytes: 4 << 10,
-        }),
-        ..Options::default()
+        ..small(4 << 10)
     }
 }
 
@@ -419,7 +414,7 @@ proptest! {
 
     #[test]
     fn in_memory_without_threads(steps in prop::collection::vec(step(), 1..120)) {
-        run(Arc::new(MemoryStorage::new()), small(64 << 10, 0), &steps);
+        run(Arc::new(MemoryStorage::new()), options(64 << 10, 0), &steps);
     }
 }
 
@@ -428,14 +423,14 @@ proptest! {
 
     #[test]
     fn in_memory_with_threads(steps in prop::collection::vec(step(), 1..120)) {
-        run(Arc::new(MemoryStorage::new()), small(64 << 10, 1), &steps);
+        run(Arc::new(MemoryStorage::new()), options(64 << 10, 1), &steps);
     }
 
     #[test]
     fn in_a_directory(steps in prop::collection::vec(step(), 1..60)) {
         let folder = tempfile::tempdir().unwrap();
         let storage = LocalStorage::open(folder.path()).unwrap();
-        run(Arc::new(storage), small(96 << 10, 1), &steps);
+        run(Arc::new(storage), options(96 << 10, 1), &steps);
     }
 }
 
@@ -481,7 +476,7 @@ fn what_stays_in_memory_answers_as_a_map_does() {
     let steps = prop::collection::vec(overwriting_step(), 100..500);
     let count = std::sync::atomic::Ordering::Relaxed;
     let outcome = runner.run(&(steps, 0_usize..2), |(steps, threads)| {
-        let mut pair = Pair::new(Arc::new(MemoryStorage::new()), small(64 << 10, threads));
+        let mut pair = Pair::new(Arc::new(MemoryStorage::new()), options(64 << 10, threads));
         for step in &steps {
             pair.run(step);
         }

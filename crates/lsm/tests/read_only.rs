@@ -3,32 +3,20 @@
 
 #[path = "shared/random.rs"]
 mod random;
+#[path = "shared/small.rs"]
+mod small;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use random::Random;
+use small::small;
 use stroma_lsm::{Database, Durability, Error, Options, RecoveryMode};
-use stroma_strata::MergePolicy;
-use stroma_strata::picker::Limits;
 use stroma_strata::storage::{LocalStorage, LogStorage, MemoryStorage, Storage as _};
 
 fn options() -> Options {
-    Options {
-        memory_bytes: 128 << 10,
-        background_threads: 0,
-        block_bytes: 256,
-        value_threshold: 400,
-        merge_policy: MergePolicy::TieredThenLevelled(Limits {
-            level0_runs: 2,
-            level1_bytes: 16 << 10,
-            multiplier: 2,
-            deepest_level: 3,
-            table_bytes: 8 << 10,
-        }),
-        ..Options::default()
-    }
+    Options { memory_bytes: 128 << 10, block_bytes: 256, value_threshold: 400, ..small(8 << 10) }
 }
 
 /// Readers keep in memory what the writer has in its log.

@@ -3,33 +3,21 @@
 
 #[path = "shared/random.rs"]
 mod random;
+#[path = "shared/small.rs"]
+mod small;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use random::{Random, fill};
+use small::small;
 use stroma_lsm::{Database, Keyspace, Options};
-use stroma_strata::MergePolicy;
-use stroma_strata::picker::Limits;
 use stroma_strata::storage::{LocalStorage, LogStorage, MemoryStorage};
 
 type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
 fn options() -> Options {
-    Options {
-        memory_bytes: 128 << 10,
-        background_threads: 0,
-        value_threshold: 600,
-        block_bytes: 512,
-        merge_policy: MergePolicy::TieredThenLevelled(Limits {
-            level0_runs: 3,
-            level1_bytes: 16 << 10,
-            multiplier: 2,
-            deepest_level: 3,
-            table_bytes: 8 << 10,
-        }),
-        ..Options::default()
-    }
+    Options { memory_bytes: 128 << 10, value_threshold: 600, block_bytes: 512, ..small(8 << 10) }
 }
 
 /// Keys over few bytes, the greatest among them, so that prefixes have many ends.

@@ -3,16 +3,19 @@
 
 #[path = "shared/random.rs"]
 mod random;
+#[path = "shared/small.rs"]
+mod small;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use random::{Random, fill};
+use small::{Map, contents};
 use stroma_lsm::{Database, Error, Options, RepairReport};
 use stroma_strata::MergePolicy;
 use stroma_strata::storage::{LogStorage as _, MemoryStorage, Storage as _, StorageError};
 
-type Contents = BTreeMap<String, BTreeMap<Vec<u8>, Vec<u8>>>;
+type Contents = BTreeMap<String, Map>;
 
 fn options() -> Options {
     Options {
@@ -28,15 +31,6 @@ fn options() -> Options {
 
 fn open(storage: &MemoryStorage) -> Result<Database, Error> {
     Database::open_storage(Arc::new(storage.clone()), options())
-}
-
-fn contents(database: &Database) -> Contents {
-    let read = |name: String| {
-        let entries = database.keyspace(&name).unwrap().iter();
-        let map = entries.map(|entry| entry.map(|(key, value)| (key, value.into_vec())));
-        (name, map.collect::<Result<_, _>>().unwrap())
-    };
-    database.keyspaces().into_iter().map(read).collect()
 }
 
 fn key(number: u64) -> Vec<u8> {
@@ -75,7 +69,7 @@ fn filled() -> (MemoryStorage, Contents) {
         }
     }
     database.sync().unwrap();
-    let expected = contents(&database);
+    let expected = contents(&database).unwrap();
     drop((a, b));
     (storage.kill(), expected)
 }
@@ -97,7 +91,7 @@ fn repair(damaged: &MemoryStorage) -> (Contents, RepairReport) {
     let database = open(&target).unwrap();
     assert!(database.check().is_sound());
     assert_eq!(database.statistics().levels.len(), 1);
-    let found = contents(&database);
+    let found = contents(&database).unwrap();
     database.keyspace("later").unwrap().put("x", "y").unwrap();
     (found, report)
 }
@@ -288,7 +282,7 @@ fn hostile_bytes_anywhere_are_survived() {
         let target = MemoryStorage::new();
         match Database::repair_storage(Arc::new(storage), &target, options()) {
             Ok(report) => {
-                let found = contents(&open(&target).unwrap());
+                let found = contents(&open(&target).unwrap()).unwrap();
                 assert!(!report.is_whole() || found == expected, "{report:?}");
             }
             Err(Error::Unsupported { .. } | Error::Storage(_)) => {}

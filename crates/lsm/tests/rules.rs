@@ -2,16 +2,18 @@
 //! merged or reopened in between, for the present and for snapshots.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test may use what it likes")]
 
+#[path = "shared/small.rs"]
+mod small;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use small::small;
 use stroma_lsm::{
     Database, Error, Keyspace, KeyspaceOptions, MergeError, MergeOperator, Options, Range, Snapshot,
 };
-use stroma_strata::MergePolicy;
-use stroma_strata::picker::Limits;
 use stroma_strata::runtime::ManualClock;
 use stroma_strata::storage::MemoryStorage;
 
@@ -45,14 +47,7 @@ fn options(clock: &Arc<ManualClock>, background_threads: usize) -> Options {
         block_bytes: 256,
         value_threshold: 250,
         clock: clock.clone(),
-        merge_policy: MergePolicy::TieredThenLevelled(Limits {
-            level0_runs: 2,
-            level1_bytes: 8 << 10,
-            multiplier: 2,
-            deepest_level: 3,
-            table_bytes: 4 << 10,
-        }),
-        ..Options::default()
+        ..small(4 << 10)
     }
     .with_keyspace("combined", append(true))
     .with_keyspace("kept", append(false))

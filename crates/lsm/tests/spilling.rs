@@ -4,34 +4,24 @@
 
 #[path = "shared/random.rs"]
 mod random;
+#[path = "shared/small.rs"]
+mod small;
 
-use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::sync::Arc;
 
 use random::{Random, fill, mix};
-use stroma_lsm::{Database, Error, Keyspace, Options, Range, Transaction};
-use stroma_strata::MergePolicy;
-use stroma_strata::picker::Limits;
+use small::{Map, collect, small};
+use stroma_lsm::{Database, Error, Keyspace, Options, Transaction};
 use stroma_strata::storage::{LogStorage as _, MemoryStorage, PowerLoss, Storage as _, StorageError};
-
-type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
 fn options(transaction_bytes: usize) -> Options {
     Options {
         memory_bytes: 64 << 10,
-        background_threads: 0,
         block_bytes: 256,
         value_threshold: 300,
         transaction_bytes,
-        merge_policy: MergePolicy::TieredThenLevelled(Limits {
-            level0_runs: 3,
-            level1_bytes: 32 << 10,
-            multiplier: 2,
-            deepest_level: 3,
-            table_bytes: 16 << 10,
-        }),
-        ..Options::default()
+        ..small(16 << 10)
     }
 }
 
@@ -39,10 +29,6 @@ fn open(storage: &MemoryStorage, options: Options) -> (Database, Keyspace) {
     let database = Database::open_storage(Arc::new(storage.clone()), options).unwrap();
     let keyspace = database.keyspace("all").unwrap();
     (database, keyspace)
-}
-
-fn collect(range: Range) -> Result<Map, Error> {
-    range.map(|entry| entry.map(|(key, value)| (key, value.into_vec()))).collect()
 }
 
 fn contents(keyspace: &Keyspace) -> Map {

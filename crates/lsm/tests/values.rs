@@ -4,12 +4,15 @@
 
 #[path = "shared/random.rs"]
 mod random;
+#[path = "shared/small.rs"]
+mod small;
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::sync::Arc;
 
 use random::Random;
+use small::small;
 use stroma_lsm::{Batch, Database, Durability, Error, Keyspace, Options, Snapshot};
 use stroma_strata::MergePolicy;
 use stroma_strata::picker::Limits;
@@ -23,14 +26,7 @@ fn options(background_threads: usize) -> Options {
         background_threads,
         value_threshold: 500,
         block_bytes: 256,
-        merge_policy: MergePolicy::TieredThenLevelled(Limits {
-            level0_runs: 2,
-            level1_bytes: 2 << 10,
-            multiplier: 2,
-            deepest_level: 3,
-            table_bytes: 1 << 10,
-        }),
-        ..Options::default()
+        ..small(1 << 10)
     }
 }
 

@@ -88,6 +88,20 @@ fn a_full_disk_refuses_the_edit_and_takes_the_next() {
 }
 
 #[test]
+fn an_edit_that_failed_before_it_had_a_name_harms_no_other() {
+    let storage = MemoryStorage::new();
+    let set = open(&storage, TIERED).unwrap();
+    add(&set, [1], 1).unwrap();
+    let mut edit = set.edit();
+    edit.put_record("count", 2_u64.to_le_bytes());
+    storage.fail_once_after(0, 0);
+    assert!(matches!(edit.commit(), Err(Error::Storage(StorageError::Unpublished { .. }))));
+    set.check().unwrap();
+    add(&set, [2], 2).unwrap();
+    assert_eq!(contents(&set.current()), [1, 2]);
+}
+
+#[test]
 fn after_an_edit_of_unknown_outcome_no_other_is_taken() {
     for seed in 0..8 {
         let storage = MemoryStorage::new();

@@ -76,12 +76,12 @@ impl Core {
         Ok(CommitToken { epoch: self.epoch(), sequence })
     }
 
-    /// The error of an edit. A full device or a closed set left everything as it was; else nobody knows whether the
-    /// edit is there.
+    /// The error of an edit. Where others may follow it left everything as it was, and its tables are gone; else nobody
+    /// knows whether it is there.
     fn poison_if_unknown(&self, error: Error) -> Error {
-        match error {
-            Error::Storage(StorageError::Full { .. }) | Error::Closed => error,
-            other => self.poison(other),
+        match self.layers.check() {
+            Ok(()) | Err(Error::Closed) => error,
+            Err(_) => self.poison(error),
         }
     }
 

@@ -3,6 +3,8 @@
 //! It is an ingestion that has deletes and range deletes as well, and that is refused if something the transaction has
 //! read was changed. All tables are written before others are kept out.
 
+use std::collections::BTreeSet;
+
 use stroma_strata::LayerWriter;
 
 use super::commit::Finished;
@@ -84,7 +86,7 @@ impl Core {
         &self,
         own: &OwnWrites,
         validation: &Validation,
-        keyspaces: &[u32],
+        keyspaces: &BTreeSet<u32>,
     ) -> Result<CommitToken, Error> {
         self.check_open()?;
         let files = own.streamed();
@@ -122,9 +124,9 @@ impl Core {
         // Nobody has seen what was overwritten.
         let retention = Retention::new(Vec::new(), false);
         write_tables(source, tombstones, (None, None), &retention, &options, &mut output)?;
-        let NetOutput { values, bounds, user_bytes, .. } = output;
+        let NetOutput { mut values, bounds, user_bytes, .. } = output;
         // On the device before a table that refers to them is opened.
-        values.finish()?;
+        values.seal()?;
         let Some((first, last)) = bounds else {
             return self.commit(Payload::default(), self.options().durability, None);
         };

@@ -173,14 +173,14 @@ impl Ingestion {
             return Err(failed);
         }
         let outcome = self.end_table();
-        let Ingestion { keyspace, layers, values, bounds, .. } = self;
+        let Ingestion { keyspace, layers, mut values, bounds, .. } = self;
         outcome?;
         let core = keyspace.core();
         let Some((first, last)) = bounds else {
             return core.commit(Payload::default(), core.options().durability, None);
         };
         // On the device before a table that refers to them is opened.
-        values.finish()?;
+        values.seal()?;
         let after = successor(&last);
         let finished = Finished { range: (&first, &after), tables: layers, sequences: 1, is_sparse: false };
         core.commit_finished(finished, || keyspace.check(core))

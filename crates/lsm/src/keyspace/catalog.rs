@@ -1,6 +1,6 @@
 //! The catalog of keyspaces: which names have which numbers. Kept in keyspace 0, committed like any other data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -211,7 +211,7 @@ pub(crate) fn name_lost_keyspaces(
     catalog: &BTreeMap<Vec<u8>, Vec<u8>>,
 ) -> (Payload, Vec<String>) {
     let number_of = |value: &Vec<u8>| value.first_chunk().map_or(0, |number| u32::from_le_bytes(*number));
-    let known: Vec<u32> =
+    let known: BTreeSet<u32> =
         catalog.iter().filter(|(name, _)| *name != NEXT_NUMBER).map(|(_, value)| number_of(value)).collect();
     let mut payload = Payload::default();
     let mut names = Vec::new();

@@ -1,7 +1,8 @@
 //! All versions of a key that a reader needs for its value: operands down to what they apply to.
 //!
 //! Sources are looked into from new to old. A memtable that was flushed between taking the two parts of the view is in
-//! both; entries that are not older than the last one taken were taken already, be they combined meanwhile or not.
+//! both, and merges may have put its operands together with what was below them meanwhile. So where a later source has
+//! an entry that is not older than the last one taken, it stands for all that was taken from there on.
 
 use super::ReadView;
 use crate::block_cache::Caching;
@@ -30,10 +31,8 @@ pub(crate) struct Versions<'k> {
     visibility: Visibility,
     /// The reader's.
     moment: Moment,
-    /// The sequence of the last entry taken.
-    last: Sequence,
-    /// Newest first.
-    operands: Vec<Vec<u8>>,
+    /// With their sequences, newest first.
+    operands: Vec<(Sequence, Vec<u8>)>,
     base: Base,
 }
 
@@ -51,11 +50,8 @@ impl Versions<'_> {
             if entry.user_key != self.key || deleted.is_some_and(|deleted| deleted > entry.sequence) {
                 break;
             }
-            if entry.sequence < self.last {
-                self.last = entry.sequence;
-                if self.take(&entry)? {
-                    return Ok(true);
-                }
+            if self.take(&entry)? {
+                return Ok(true);
             }
             on = cursor.next()?;
         }
@@ -76,14 +72,17 @@ impl Versions<'_> {
         self.visibility
     }
 
+    /// Takes the next entry; answers whether older ones do not count.
     fn take(&mut self, entry: &EntryRef<'_>) -> Result<bool, Error> {
+        // Those taken elsewhere that this one stands for.
+        while self.operands.pop_if(|(sequence, _)| *sequence <= entry.sequence).is_some() {}
         self.base = match entry.kind {
             Kind::Delete => Base::Absent,
             Kind::Put => Base::Inline(entry.value.to_vec()),
             Kind::Stored => Base::Stored(ValueReference::decode(entry.value)?),
             Kind::Marked => match Marked::seen(entry.value, self.moment)? {
                 Seen::Operand(operand) => {
-                    self.operands.push(operand.to_vec());
+                    self.operands.push((entry.sequence, operand.to_vec()));
                     return Ok(false);
                 }
                 Seen::Absent => Base::Absent,
@@ -104,7 +103,7 @@ impl ReadView {
         moment: Moment,
     ) -> Result<Versions<'k>, Error> {
         let (operands, base) = (Vec::new(), Base::Absent);
-        let mut versions = Versions { key, visibility, moment, last: Sequence::MAX, operands, base };
+        let mut versions = Versions { key, visibility, moment, operands, base };
         for memtable in self.memtables().newest_first().filter(|memtable| !memtable.is_empty()) {
             let deleted = memtable.newest_range_delete(key, visibility);
             if versions.take_from(MemtableCursor::new(memtable.clone()), deleted)? {
@@ -164,7 +163,8 @@ impl Core {
         if versions.operands.is_empty() {
             return Ok(Ok(base.map(Value::from)));
         }
-        let merged = self.resolver().merge(key, base.as_deref(), &versions.operands)?;
+        let operands: Vec<Vec<u8>> = versions.operands.into_iter().map(|(_, operand)| operand).collect();
+        let merged = self.resolver().merge(key, base.as_deref(), &operands)?;
         Ok(Ok(Some(Value::from(merged))))
     }
 
@@ -182,6 +182,42 @@ impl Core {
                 Ok(value) => return Ok(value),
                 Err(reference) => overtaken.note(reference)?,
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_flushed_and_merged_while_the_view_was_taken_counts_once_and_with_its_base() {
+        let operand = |sequence, text: &str| {
+            let mut value = Vec::new();
+            Marked::Operand(text.as_bytes()).encode(&mut value);
+            (sequence, Kind::Marked, value)
+        };
+        let put = |sequence, text: &str| (sequence, Kind::Put, text.as_bytes().to_vec());
+        let memory = [operand(7, "g"), operand(5, "e"), operand(4, "d")];
+        // As flushed; put together to one operand; merged with what was below.
+        for (tables, operands, base) in [
+            (vec![operand(5, "e"), operand(4, "d"), put(3, "base")], vec!["g", "e", "d"], "base"),
+            (vec![operand(5, "de"), put(3, "base")], vec!["g", "de"], "base"),
+            (vec![put(5, "basede")], vec!["g"], "basede"),
+        ] {
+            let moment = Moment::default();
+            let visibility = Visibility::at(9);
+            let mut versions =
+                Versions { key: b"k", visibility, moment, operands: Vec::new(), base: Base::Absent };
+            let mut take = |(sequence, kind, value): &(Sequence, Kind, Vec<u8>)| {
+                let entry = EntryRef { user_key: b"k", sequence: *sequence, kind: *kind, value };
+                versions.take(&entry).unwrap()
+            };
+            assert!(!memory.iter().any(&mut take));
+            assert_eq!(tables.iter().position(&mut take), Some(tables.len() - 1));
+            let found: Vec<&[u8]> = versions.operands.iter().map(|(_, operand)| operand.as_slice()).collect();
+            assert_eq!(found, operands.iter().map(|operand| operand.as_bytes()).collect::<Vec<_>>());
+            assert!(matches!(versions.base, Base::Inline(value) if value == base.as_bytes()));
         }
     }
 }

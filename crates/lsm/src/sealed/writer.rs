@@ -104,8 +104,11 @@ fn write_table(
     let id = image.next_layer_id();
     let mut blob = target.create(&LayerDescriptor::name_of(id))?;
     let mut builder = TableBuilder::new(TableBlob { blob: &mut *blob, id }, bottom_options(options, level))?;
-    let mut on = true;
-    while on && builder.estimated_bytes() < table_bytes {
+    let (mut on, mut last_key) = (true, Vec::new());
+    // Operands and what they apply to stay together: who reads a key looks into one table of a run.
+    while on && (builder.estimated_bytes() < table_bytes || cursor.entry().user_key == last_key) {
+        last_key.clear();
+        last_key.extend_from_slice(cursor.entry().user_key);
         builder.add(&values.place(cursor.entry())?)?;
         on = cursor.next()?;
         on = skip_lost(source, cursor, on)?;

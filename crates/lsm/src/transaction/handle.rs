@@ -1,5 +1,6 @@
 //! The transaction that callers hold.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::ops::RangeBounds;
 use std::sync::Arc;
@@ -44,7 +45,7 @@ pub struct Transaction {
     savepoints: Savepoints,
     locks: HeldLocks,
     /// The keyspaces it has put something into.
-    keyspaces: Vec<u32>,
+    keyspaces: BTreeSet<u32>,
 }
 
 impl Transaction {
@@ -58,7 +59,7 @@ impl Transaction {
             reads: Mutex::default(),
             savepoints: Savepoints::default(),
             locks,
-            keyspaces: Vec::new(),
+            keyspaces: BTreeSet::new(),
         }
     }
 
@@ -289,9 +290,7 @@ impl Transaction {
         let key = keyspace.full_key(key);
         check_size("key", key.len(), MAX_KEY_BYTES)?;
         self.make_room()?;
-        if !self.keyspaces.contains(&keyspace.id()) {
-            self.keyspaces.push(keyspace.id());
-        }
+        self.keyspaces.insert(keyspace.id());
         self.savepoints.note(self.own.last() + 1, || key.clone());
         self.own.write(key, said, self.savepoints.kept_through());
         Ok(())

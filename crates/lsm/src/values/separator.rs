@@ -214,10 +214,19 @@ impl ValueSeparator {
     /// # Errors
     /// Failure of the storage.
     pub(crate) fn finish(mut self) -> Result<(), Error> {
-        if let Some(writing) = self.writing.take() {
-            self.store.seal(writing)?;
-        }
+        self.seal()?;
         self.sealed.clear();
+        Ok(())
+    }
+
+    /// The same, but what no table has opened by the time this is dropped goes again.
+    ///
+    /// # Errors
+    /// Failure of the storage.
+    pub(crate) fn seal(&mut self) -> Result<(), Error> {
+        if let Some(writing) = self.writing.take() {
+            self.sealed.push(self.store.seal(writing)?);
+        }
         Ok(())
     }
 

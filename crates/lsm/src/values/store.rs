@@ -117,6 +117,8 @@ impl ValueStore {
             }
             Err(error) => {
                 self.files.lock().new.remove(&number);
+                // It may have its name all the same. What cannot be deleted now goes when the database is opened next.
+                let _ = self.storage.delete(&blob_name(number));
                 Err(error)
             }
         }

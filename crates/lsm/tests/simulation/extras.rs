@@ -1,14 +1,13 @@
-//! What a life does now and then beside commits and plain reads: streams, reads of many keys and of prefixes, locks,
-//! checkpoints and backups.
+//! What a life does now and then beside commits and plain reads: streams, ingestions, checkpoints and backups.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::sync::Arc;
 
-use stroma_lsm::{Backups, Database, Durability, Error, Value};
+use stroma_lsm::{Backups, Database, Durability, Error};
 use stroma_strata::storage::MemoryStorage;
 
-use crate::life::{Life, Tolerance, owned};
+use crate::life::{Life, Tolerance};
 use crate::model::{Bytes, Change, State, key_of};
 use crate::random::fill;
 
@@ -55,7 +54,7 @@ impl Life<'_> {
         let name = self.name();
         let mut entries: BTreeMap<Vec<u8>, (u8, Bytes)> = BTreeMap::new();
         for _ in 0..1 + self.choices.below(30) {
-            let (key, value) = (self.key(), self.value());
+            let (key, value) = (self.key(), self.unique());
             entries.insert(key_of(key), (key, value));
         }
         let Some(handle) = self.handle(name) else { return };
@@ -79,7 +78,7 @@ impl Life<'_> {
         let Some(handle) = self.handle(name) else { return };
         let reader = handle.reader(key_of(key));
         let Some(reader) = self.permit(reader, "opening a stream") else { return };
-        let wanted = self.told.present().get(name, key);
+        let wanted = self.present().get(name, key);
         let Some(mut reader) = reader else {
             assert!(wanted.is_none(), "{name} {key} is gone");
             return;
@@ -87,69 +86,12 @@ impl Life<'_> {
         let mut found = Vec::new();
         let outcome = reader.read_to_end(&mut found);
         match outcome {
-            Ok(_) => assert_eq!(Some(found.as_slice()), wanted.as_deref(), "{name} {key} as a stream"),
+            Ok(_) => {
+                let found = self.setting.rules.settled(name, &found);
+                assert_eq!(found, wanted, "{name} {key} as a stream");
+            }
             Err(error) => assert!(self.tolerance != Tolerance::Nothing, "a stream failed: {error}"),
         }
-    }
-
-    pub(crate) fn get_many(&mut self) {
-        let name = self.name();
-        let keys: Vec<u8> = (0..self.choices.below(30)).map(|_| self.key()).collect();
-        let Some(handle) = self.handle(name) else { return };
-        let found = handle.get_many(keys.iter().map(|key| key_of(*key)));
-        let Some(found) = self.permit(found, "a read of many keys") else { return };
-        let wanted: Vec<Option<Bytes>> = keys.iter().map(|key| self.told.present().get(name, *key)).collect();
-        let found: Vec<Option<Bytes>> =
-            found.into_iter().map(|value| value.map(|value: Value| Bytes::from(&value[..]))).collect();
-        assert_eq!(found, wanted, "{name} {keys:?}");
-    }
-
-    /// Keys of a number share their first bytes with those around it.
-    pub(crate) fn compare_prefix(&mut self) {
-        let (name, key) = (self.name(), self.key());
-        let prefix = {
-            let mut prefix = key_of(key);
-            prefix.truncate(self.choices.below(4) as usize);
-            prefix
-        };
-        let turned = self.choices.below(2) == 0;
-        let Some(handle) = self.handle(name) else { return };
-        let scan = handle.prefix(&prefix);
-        let found: Result<Vec<_>, Error> =
-            if turned { scan.rev().map(owned).collect() } else { scan.map(owned).collect() };
-        let Some(mut found) = self.permit(found, "a scan of a prefix") else { return };
-        if turned {
-            found.reverse();
-        }
-        let map = self.told.present().map(name);
-        let wanted = map.iter().filter(|(key, _)| key.starts_with(&prefix));
-        assert!(wanted.eq(found.iter().map(|(key, value)| (key, value))), "{name} {prefix:?}");
-    }
-
-    /// Who locks what it reads goes on from what was committed meanwhile.
-    pub(crate) fn lock(&mut self) {
-        let (name, key) = (self.name(), self.key());
-        let other = self.change();
-        let (Some(handle), true) = (self.handle(name), self.handle(other.name()).is_some()) else { return };
-        let mut transaction = self.database.transaction();
-        if !self.commit(std::slice::from_ref(&other), Durability::Buffered) {
-            return;
-        }
-        let found = transaction.get_for_update(&handle, key_of(key));
-        let Some(found) = self.permit(found, "a lock") else { return };
-        let wanted = self.told.present().get(name, key);
-        assert_eq!(found.as_deref(), wanted.as_deref(), "what was locked is read as it is now");
-        let mut value = vec![0; 1 + self.choices.below(50) as usize];
-        fill(&mut value, self.choices.next());
-        let change = Change::Put { name, key, value: value.clone().into() };
-        let put = transaction.put(&handle, key_of(key), &value);
-        if self.permit(put, "a write of a transaction").is_none() {
-            return;
-        }
-        let next = self.after(std::slice::from_ref(&change));
-        let outcome = transaction.commit_with(Durability::Buffered);
-        assert!(!matches!(outcome, Err(Error::Conflict { .. })), "who locks does not run in vain");
-        self.settle(outcome, next, Durability::Buffered);
     }
 
     /// A copy holds what is there, by itself.
@@ -157,7 +99,7 @@ impl Life<'_> {
         let copy = MemoryStorage::new();
         let outcome = self.database.checkpoint_into(&copy);
         if self.permit(outcome, "a checkpoint").is_some() {
-            let present = self.told.present().clone();
+            let present = self.present();
             self.open_copy(&copy, &present, "a checkpoint");
         }
     }
@@ -177,7 +119,8 @@ impl Life<'_> {
                 // The archive is on another device, which is well; what it holds may not be.
                 let restored = backups.restore_into(backup.number, &copy);
                 if self.permit(restored, "restoring a backup").is_some() {
-                    self.open_copy(&copy, &backup.state, "a backup");
+                    let wanted = backup.state.alive(self.setting.now());
+                    self.open_copy(&copy, &wanted, "a backup");
                 }
             }
             1 if made > 2 => {
@@ -194,16 +137,28 @@ impl Life<'_> {
         }
     }
 
-    fn open_copy(&mut self, copy: &MemoryStorage, wanted: &State, what: &str) {
+    pub(crate) fn open_copy(&mut self, copy: &MemoryStorage, wanted: &State, what: &str) {
         let opened = Database::open_storage(Arc::new(copy.clone()), self.setting.options.clone());
-        let found = opened.and_then(|database| Ok((State::of(&database)?, database.check())));
+        self.compare_copy(opened, wanted, what);
+    }
+
+    /// Compares all that a copy holds; answers it if it could be read.
+    pub(crate) fn compare_copy(
+        &mut self,
+        opened: Result<Database, Error>,
+        wanted: &State,
+        what: &str,
+    ) -> Option<Database> {
+        let rules = self.setting.rules;
+        let found = opened.and_then(|copy| Ok((State::of(&copy, rules)?, copy.check(), copy)));
         // What was read wrongly while it was copied is found, here at the latest.
-        let Some((found, report)) = self.permit(found, what) else { return };
+        let (found, report, copy) = self.permit(found, what)?;
         let is_well = found == *wanted && report.is_sound();
         assert!(
             is_well || self.tolerance == Tolerance::Damage,
             "{what} differs: {}, {report:?}",
             found.difference(wanted)
         );
+        is_well.then_some(copy)
     }
 }

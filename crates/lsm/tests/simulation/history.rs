@@ -8,7 +8,7 @@ use stroma_strata::storage::{Fault, FaultPlan, MemoryStorage, PowerLoss};
 use crate::life::{Life, Tolerance, check_image};
 use crate::model::{State, Told};
 use crate::random::{Random, mix};
-use crate::setting::{Setting, one_of};
+use crate::setting::{Frame, Setting, one_of};
 use crate::trace::{is_traced, trace};
 
 /// How much is done with a seed.
@@ -37,6 +37,8 @@ pub(crate) struct Report {
     pub(crate) merges: u64,
     pub(crate) sheddings: u64,
     pub(crate) conflicts: u64,
+    pub(crate) followed: u64,
+    pub(crate) copies: u64,
 }
 
 impl Report {
@@ -50,6 +52,8 @@ impl Report {
         self.merges += other.merges;
         self.sheddings += other.sheddings;
         self.conflicts += other.conflicts;
+        self.followed += other.followed;
+        self.copies += other.copies;
     }
 }
 
@@ -92,13 +96,7 @@ pub(crate) fn run(seed: u64, extent: Extent) -> Report {
     let mut fate = Random(mix(seed));
     let mut choices = Random(mix(!seed));
     let mut report = Report::default();
-    // Drawn apart, so that the other draws of a seed do not depend on it.
-    let mut more = Random(mix(seed ^ 0x5EA1));
-    let is_encrypted = more.below(4) == 0;
-    let mut draw = |fate: &mut Random| {
-        let setting = Setting::draw(fate);
-        if is_encrypted { setting.encrypted(&mut more) } else { setting }
-    };
+    let frame = Frame::draw(seed);
     let mut left = Left {
         storage: MemoryStorage::new(),
         told: Told::since(State::default()),
@@ -106,7 +104,7 @@ pub(crate) fn run(seed: u64, extent: Extent) -> Report {
         is_durable: true,
     };
     for _ in 0..extent.lives {
-        let setting = draw(&mut fate);
+        let setting = frame.setting(&mut fate);
         left.storage.set_mapped(setting.mapped);
         left.storage.watch(extent.image_every, fate.next());
         if extent.lying {
@@ -125,7 +123,7 @@ pub(crate) fn run(seed: u64, extent: Extent) -> Report {
     }
     left.storage.heal();
     left.storage.set_capacity(None);
-    check_image(&left.storage, &draw(&mut fate), &left.told, left.least, "at the end");
+    check_image(&left.storage, &frame.setting(&mut fate), &left.told, left.least, "at the end");
     report
 }
 
@@ -141,7 +139,7 @@ fn live(
     let storage = left.storage.clone();
     let opened = Database::open_storage(Arc::new(storage.clone()), setting.options.clone());
     look_at_opening(&left, setting, report);
-    let found = opened.and_then(|database| Ok((State::of(&database)?, database)));
+    let found = opened.and_then(|database| Ok((State::of(&database, setting.rules)?, database)));
     let (found, database) = match found {
         Ok(opened) => opened,
         Err(error) => {
@@ -152,7 +150,7 @@ fn live(
             return crash(&storage, left.told, left.least, fate);
         }
     };
-    left.told.check(&found, left.least, "opened again");
+    let found = left.told.check(&found, left.least, setting.now(), "opened again");
     let mut told = if left.is_durable { Told::since(found) } else { left.told.continued(found) };
     let mut tolerance = Tolerance::Storage;
     if !extent.lying {
@@ -192,6 +190,8 @@ fn live(
     report.sheddings += statistics.sheddings;
     report.conflicts += statistics.conflicts;
     report.side_images += life.side_images;
+    report.followed += life.followed;
+    report.copies += life.copies;
     report.errors += u64::from(life.errors);
     report.poisonings += u64::from(life.poisoned);
     storage.set_capacity(None);

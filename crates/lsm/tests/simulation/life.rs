@@ -1,29 +1,20 @@
 //! A database from one opening to the next crash: random operations, every answer compared with the model.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use stroma_lsm::{Database, Durability, Error, Keyspace, Range, Snapshot, Transaction};
+use stroma_lsm::{Database, Durability, Error, Keyspace};
 use stroma_strata::storage::{MemoryStorage, PowerLoss};
 
+use crate::beside::Follower;
 use crate::extras::Archive;
 use crate::model::{Bytes, Change, NAMES, State, Told, key_of};
 use crate::random::{Random, fill, mix};
+use crate::reading::{Held, Walk};
+use crate::rules::Role;
 use crate::setting::{Setting, one_of};
 use crate::trace::trace;
-
-/// A snapshot with what it has to show, dropped keyspaces too.
-struct Held {
-    snapshot: Snapshot,
-    state: State,
-    handles: BTreeMap<&'static str, Keyspace>,
-}
-
-/// A scan that was begun, with what has to come.
-struct Walk {
-    range: Range,
-    rest: VecDeque<(Bytes, Bytes)>,
-}
 
 /// Which errors are no surprise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +32,7 @@ pub(crate) struct Life<'a> {
     pub(crate) database: Database,
     pub(crate) told: &'a mut Told,
     pub(crate) setting: &'a Setting,
-    storage: &'a MemoryStorage,
+    pub(crate) storage: &'a MemoryStorage,
     /// Decides what is done, and nothing else: the same numbers, the same operations.
     pub(crate) choices: &'a mut Random,
     pub(crate) tolerance: Tolerance,
@@ -49,9 +40,14 @@ pub(crate) struct Life<'a> {
     keys: u64,
     /// Whether those are overwritten again and again, so that they stay in memory, and others now and then.
     overwrites: bool,
-    handles: BTreeMap<&'static str, Keyspace>,
-    snapshots: Vec<Held>,
-    walks: Vec<Walk>,
+    pub(crate) handles: BTreeMap<&'static str, Keyspace>,
+    pub(crate) snapshots: Vec<Held>,
+    pub(crate) walks: Vec<Walk>,
+    pub(crate) follower: Option<Follower>,
+    /// Moments that readers beside it took.
+    pub(crate) followed: u64,
+    /// Exports and repairs.
+    pub(crate) copies: u64,
     pub(crate) poisoned: bool,
     pub(crate) errors: u32,
     /// What was answered where the model leaves a choice.
@@ -85,6 +81,9 @@ impl<'a> Life<'a> {
             handles: BTreeMap::new(),
             snapshots: Vec::new(),
             walks: Vec::new(),
+            follower: None,
+            followed: 0,
+            copies: 0,
             poisoned: false,
             errors: 0,
             transcript: 0,
@@ -96,6 +95,12 @@ impl<'a> Life<'a> {
     /// Does one random thing.
     pub(crate) fn step(&mut self) {
         let synced = self.told.synced();
+        match self.choices.below(40) {
+            0 => self.follow(),
+            1 => self.look_from_beside(),
+            2..=9 => self.wait(),
+            _ => {}
+        }
         match self.choices.below(100) {
             0..=24 => self.change_one(),
             25 if self.overwrites => self.change_one(),
@@ -129,6 +134,20 @@ impl<'a> Life<'a> {
             _ => self.verify(),
         }
         self.look_at_moments(synced);
+    }
+
+    fn look_from_beside(&mut self) {
+        match self.choices.below(4) {
+            0..=1 => self.follow(),
+            // It flushes what is to stay in memory.
+            2 if !self.overwrites => self.export(),
+            _ => self.repair(),
+        }
+    }
+
+    /// What who begins to read now sees.
+    pub(crate) fn present(&self) -> State {
+        self.told.present().alive(self.setting.now())
     }
 
     /// The answer, or nothing if it is an error that is no surprise.
@@ -202,7 +221,7 @@ impl<'a> Life<'a> {
         self.permit(outcome, "a commit")
     }
 
-    fn durability(&mut self) -> Durability {
+    pub(crate) fn durability(&mut self) -> Durability {
         match self.choices.below(8) {
             0 => Durability::Synced,
             1..=4 => Durability::Buffered,
@@ -238,17 +257,34 @@ impl<'a> Life<'a> {
         bytes.into()
     }
 
+    /// A value that no other is like.
+    pub(crate) fn unique(&mut self) -> Bytes {
+        let number = self.choices.next().to_le_bytes();
+        [&number, &self.value()[..]].concat().into()
+    }
+
     pub(crate) fn change(&mut self) -> Change {
         let (name, key) = (self.name(), self.key());
+        let role = self.setting.rules.role(name);
         match self.choices.below(10) {
             0 if !self.overwrites => Change::DeleteRange { name, start: key, end: self.key() },
             1 | 2 => Change::Delete { name, key },
-            _ => Change::Put { name, key, value: self.value() },
+            // What has operands does not stay in memory.
+            3..=7 if role == Role::Merging && !self.overwrites => {
+                let mut operand = vec![0; self.choices.below(60) as usize];
+                fill(&mut operand, self.choices.next());
+                Change::Merge { name, key, operand: operand.into() }
+            }
+            3 if role != Role::Merging && !self.overwrites => {
+                let after = self.choices.below(2000);
+                Change::PutExpiring { name, key, value: self.unique(), after }
+            }
+            _ => Change::Put { name, key, value: self.unique() },
         }
     }
 
     /// So many changes, with their keyspaces made.
-    fn changes(&mut self, count: u64) -> Option<Vec<Change>> {
+    pub(crate) fn changes(&mut self, count: u64) -> Option<Vec<Change>> {
         let changes: Vec<Change> = (0..count).map(|_| self.change()).collect();
         // What some of them want is made even if others cannot be.
         let made: Vec<bool> = changes.iter().map(|change| self.handle(change.name()).is_some()).collect();
@@ -257,7 +293,7 @@ impl<'a> Life<'a> {
 
     pub(crate) fn after(&self, changes: &[Change]) -> State {
         let mut next = self.told.present().clone();
-        next.apply(changes);
+        next.apply(changes, self.setting.rules, self.setting.now());
         next
     }
 
@@ -267,6 +303,10 @@ impl<'a> Life<'a> {
         let handle = &self.handles[changes[0].name()];
         let outcome = match &changes[0] {
             Change::Put { key, value, .. } => handle.put(key_of(*key), value),
+            Change::PutExpiring { key, value, after, .. } => {
+                handle.put_expiring(key_of(*key), value, Duration::from_millis(*after))
+            }
+            Change::Merge { key, operand, .. } => handle.merge(key_of(*key), operand),
             Change::Delete { key, .. } => handle.delete(key_of(*key)),
             Change::DeleteRange { start, end, .. } => handle.delete_range(key_of(*start)..key_of(*end)),
         };
@@ -288,6 +328,10 @@ impl<'a> Life<'a> {
             let handle = &self.handles[change.name()];
             match change {
                 Change::Put { key, value, .. } => batch.put(handle, key_of(*key), value),
+                Change::PutExpiring { key, value, after, .. } => {
+                    batch.put_expiring(handle, key_of(*key), value, Duration::from_millis(*after))
+                }
+                Change::Merge { key, operand, .. } => batch.merge(handle, key_of(*key), operand),
                 Change::Delete { key, .. } => batch.delete(handle, key_of(*key)),
                 Change::DeleteRange { start, end, .. } => {
                     batch.delete_range(handle, key_of(*start)..key_of(*end))
@@ -296,139 +340,6 @@ impl<'a> Life<'a> {
         }
         let outcome = batch.commit_with(durability);
         self.settle(outcome, next, durability).is_some()
-    }
-
-    /// A transaction reads and writes while another commit comes in between. It must be refused just when that
-    /// commit touched what it read.
-    fn transact(&mut self) {
-        let (own_count, other_count) = (self.choices.below(5), self.choices.below(4));
-        let durability = self.durability();
-        let reads: Vec<(&'static str, u8)> =
-            (0..self.choices.below(4)).map(|_| (self.name(), self.key())).collect();
-        let scan = (self.choices.below(3) == 0).then(|| (self.name(), self.key(), self.key()));
-        let (own, other) = (self.changes(own_count), self.changes(other_count));
-        let mut names = reads.iter().map(|read| read.0).chain(scan.map(|scan| scan.0));
-        let known = names.all(|name| self.handle(name).is_some());
-        let (Some(own), Some(other), true) = (own, other, known) else { return };
-
-        let mut transaction = self.database.transaction();
-        let mut seen = self.told.present().clone();
-        let undone = if self.choices.below(3) == 0 { other.as_slice() } else { &[] };
-        if !self.write_in(&mut transaction, &own) {
-            return;
-        }
-        if !undone.is_empty() {
-            let savepoint = transaction.savepoint();
-            self.write_in(&mut transaction, undone);
-            transaction.rollback_to(&savepoint).expect("a savepoint of this transaction");
-        }
-        seen.apply(&own);
-        for &(name, key) in &reads {
-            let found = transaction.get(&self.handles[name], key_of(key));
-            let Some(found) = self.permit(found, "a read of a transaction") else { return };
-            assert_eq!(found.as_deref(), seen.get(name, key).as_deref(), "a transaction reads {name} {key}");
-        }
-        if let Some((name, start, end)) = scan {
-            let found = transaction.range(&self.handles[name], key_of(start)..key_of(end));
-            let found: Result<Vec<_>, Error> = found.map(owned).collect();
-            let Some(found) = self.permit(found, "a scan of a transaction") else { return };
-            assert_eq!(found, seen.range(name, start, end), "a transaction scans {name} {start} to {end}");
-        }
-        if !other.is_empty() && !self.commit(&other, Durability::Buffered) {
-            return;
-        }
-        // What it wrote itself, it did not have to read.
-        let touched = |name: &str, key: u8| other.iter().any(|change| change.touches(name, key));
-        let is_own = |name: &str, key: u8| own.iter().any(|change| change.touches(name, key));
-        let must_conflict = reads.iter().any(|&(name, key)| touched(name, key) && !is_own(name, key));
-        let may_conflict = reads.iter().any(|&(name, key)| touched(name, key))
-            || scan.is_some_and(|(name, start, end)| (start..end).any(|key| touched(name, key)));
-        let next = self.after(&own);
-        let writes = own.iter().any(|change| !change.is_empty());
-        let outcome = transaction.commit_with(durability);
-        if matches!(outcome, Err(Error::Conflict { .. })) {
-            assert!(may_conflict, "a transaction was refused without reason");
-            self.note(1);
-        } else if writes {
-            let committed = self.settle(outcome, next, durability).is_some();
-            assert!(!committed || !must_conflict, "a transaction read what changed, and was committed");
-            self.note(2);
-        } else if !self.poisoned {
-            self.permit(outcome, "a transaction that only reads");
-        }
-    }
-
-    /// Whether all of it could be written: a transaction that spills needs the storage.
-    fn write_in(&mut self, transaction: &mut Transaction, changes: &[Change]) -> bool {
-        changes.iter().all(|change| {
-            let handle = &self.handles[change.name()];
-            let outcome = match change {
-                Change::Put { key, value, .. } => transaction.put(handle, key_of(*key), value),
-                Change::Delete { key, .. } => transaction.delete(handle, key_of(*key)),
-                Change::DeleteRange { start, end, .. } => {
-                    transaction.delete_range(handle, key_of(*start)..key_of(*end))
-                }
-            };
-            self.permit(outcome, "a write of a transaction").is_some()
-        })
-    }
-
-    fn note(&mut self, answer: u64) {
-        self.transcript = mix(self.transcript ^ answer);
-    }
-
-    fn use_snapshots(&mut self) {
-        let number = self.choices.below(4) as usize;
-        if number < self.snapshots.len() {
-            let held = self.snapshots.swap_remove(number);
-            for (name, handle) in &held.handles {
-                let found: Result<Vec<_>, Error> =
-                    held.snapshot.range::<&[u8]>(handle, ..).map(owned).collect();
-                let Some(found) = self.permit(found, "a scan of a snapshot") else { continue };
-                let map = held.state.map(name);
-                let expected = map.iter().map(|(key, value)| (key.clone(), value.clone()));
-                assert!(found.into_iter().eq(expected), "a snapshot's {name} changed");
-                let key = self.key();
-                let found = held.snapshot.get(handle, key_of(key));
-                if let Some(found) = self.permit(found, "a read of a snapshot") {
-                    assert_eq!(found.as_deref(), held.state.get(name, key).as_deref());
-                }
-            }
-            if self.choices.below(2) == 0 {
-                return;
-            }
-            self.snapshots.push(held);
-        } else if self.snapshots.len() < 3 {
-            let snapshot = self.database.snapshot();
-            let (state, handles) = (self.told.present().clone(), self.handles.clone());
-            self.snapshots.push(Held { snapshot, state, handles });
-        }
-    }
-
-    /// Begins a scan, or goes a few entries further, from either end, in one that was begun before other changes.
-    fn walk(&mut self) {
-        if self.walks.len() < 2 {
-            let name = self.name();
-            let Some(handle) = self.handle(name) else { return };
-            let rest = self.told.present().range(name, 0, 255).into();
-            self.walks.push(Walk { range: handle.range(key_of(0)..key_of(255)), rest });
-            return;
-        }
-        let number = self.choices.below(2) as usize;
-        let mut walk = self.walks.swap_remove(number);
-        for _ in 0..self.choices.below(30) {
-            let (found, wanted) = if self.choices.below(2) == 0 {
-                (walk.range.next(), walk.rest.pop_front())
-            } else {
-                (walk.range.next_back(), walk.rest.pop_back())
-            };
-            let Some(found) = self.permit(found.map(owned).transpose(), "a scan") else { return };
-            assert_eq!(found, wanted, "a scan that was begun earlier");
-            if wanted.is_none() {
-                return;
-            }
-        }
-        self.walks.push(walk);
     }
 
     fn drop_keyspace(&mut self) {
@@ -446,33 +357,6 @@ impl<'a> Life<'a> {
         let dropped = self.database.drop_keyspace(name);
         if self.settle(dropped, next, self.setting.options.durability).is_some() {
             self.handles.remove(name);
-        }
-    }
-
-    fn get(&mut self) {
-        let (name, key) = (self.name(), self.key());
-        let Some(handle) = self.handle(name) else { return };
-        if let Some(found) = self.permit(handle.get(key_of(key)), "a read") {
-            assert_eq!(found.as_deref(), self.told.present().get(name, key).as_deref(), "{name} {key}");
-        }
-    }
-
-    fn compare_range(&mut self) {
-        let (name, start, end, turns) = (self.name(), self.key(), self.key(), self.choices.next());
-        let Some(handle) = self.handle(name) else { return };
-        let mut range = handle.range(key_of(start)..key_of(end));
-        let mut rest: VecDeque<(Bytes, Bytes)> = self.told.present().range(name, start, end).into();
-        for turn in 0.. {
-            let (found, wanted) = if turns >> (turn % 64) & 1 == 0 {
-                (range.next(), rest.pop_front())
-            } else {
-                (range.next_back(), rest.pop_back())
-            };
-            let Some(found) = self.permit(found.map(owned).transpose(), "a range") else { return };
-            assert_eq!(found, wanted, "{name} from {start} to {end}");
-            if wanted.is_none() {
-                return;
-            }
         }
     }
 
@@ -496,6 +380,9 @@ impl<'a> Life<'a> {
         let outcome = if is_encrypted { self.database.rotate_keys() } else { self.database.compact() };
         if self.permit(outcome, "a merge of everything").is_some() {
             self.told.promise_all();
+            if !is_encrypted && self.tolerance == Tolerance::Nothing {
+                self.verify_filtered();
+            }
         }
     }
 
@@ -508,16 +395,6 @@ impl<'a> Life<'a> {
         if self.permit(outcome, "a sync").is_some() {
             self.told.promise_all();
         }
-    }
-
-    /// All that is there, and the tables' checksums.
-    pub(crate) fn verify(&mut self) {
-        if let Some(found) = self.permit(State::of(&self.database), "reading everything") {
-            let present = self.told.present();
-            assert!(found == *present, "what is there differs: {}", found.difference(present));
-        }
-        let report = self.database.check();
-        assert!(report.is_sound() || self.tolerance != Tolerance::Nothing, "{report:?}");
     }
 
     /// Loses power at the moments the storage has kept, and opens what is left.
@@ -546,13 +423,9 @@ pub(crate) fn check_image(
 ) {
     let opened = Database::open_storage(Arc::new(image.clone()), setting.options.clone());
     let database = opened.unwrap_or_else(|error| panic!("{context}: cannot open: {error}"));
-    let found = State::of(&database).unwrap_or_else(|error| panic!("{context}: cannot read: {error}"));
-    told.check(&found, least, context);
+    let found =
+        State::of(&database, setting.rules).unwrap_or_else(|error| panic!("{context}: cannot read: {error}"));
+    told.check(&found, least, setting.now(), context);
     let report = database.check();
     assert!(report.is_sound(), "{context}: {report:?}");
-}
-
-pub(crate) fn owned(entry: Result<(Vec<u8>, stroma_lsm::Value), Error>) -> Result<(Bytes, Bytes), Error> {
-    let (key, value) = entry?;
-    Ok((Bytes::from(key), Bytes::from(&value[..])))
 }

@@ -11,6 +11,7 @@
     reason = "a test may use what it likes"
 )]
 
+mod beside;
 mod extras;
 mod harness;
 mod history;
@@ -19,8 +20,11 @@ mod metamorphic;
 mod model;
 #[path = "../shared/random.rs"]
 mod random;
+mod reading;
+mod rules;
 mod setting;
 mod trace;
+mod transact;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -37,6 +41,7 @@ fn many_seeds() {
         assert!(report.failed_openings > 50 && report.poisonings > 20 && report.errors > 500, "{report:?}");
         assert!(report.side_images > 1000 && report.flushes > 1000 && report.merges > 500, "{report:?}");
         assert!(report.sheddings > 0 && report.conflicts > 20, "{report:?}");
+        assert!(report.followed > 500 && report.copies > 100, "{report:?}");
     }
 }
 

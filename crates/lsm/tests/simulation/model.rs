@@ -7,8 +7,17 @@ use std::sync::Arc;
 
 use stroma_lsm::{Database, Durability, Error};
 
+use crate::rules::{LIVES, Role, Rules, appended};
+
 pub(crate) type Bytes = Arc<[u8]>;
-pub(crate) type Map = BTreeMap<Bytes, Bytes>;
+pub(crate) type Map = BTreeMap<Bytes, Kept>;
+
+/// A value, and the time in milliseconds from which nobody who begins to read sees it any more.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Kept {
+    pub(crate) value: Bytes,
+    pub(crate) expires: Option<u64>,
+}
 
 /// The names that keyspaces get.
 pub(crate) const NAMES: [&str; 4] = ["amber", "beryl", "coral", "dolomite"];
@@ -23,6 +32,8 @@ pub(crate) struct State {
 #[derive(Debug, Clone)]
 pub(crate) enum Change {
     Put { name: &'static str, key: u8, value: Bytes },
+    PutExpiring { name: &'static str, key: u8, value: Bytes, after: u64 },
+    Merge { name: &'static str, key: u8, operand: Bytes },
     Delete { name: &'static str, key: u8 },
     DeleteRange { name: &'static str, start: u8, end: u8 },
 }
@@ -30,7 +41,11 @@ pub(crate) enum Change {
 impl Change {
     pub(crate) fn name(&self) -> &'static str {
         match self {
-            Change::Put { name, .. } | Change::Delete { name, .. } | Change::DeleteRange { name, .. } => name,
+            Change::Put { name, .. }
+            | Change::PutExpiring { name, .. }
+            | Change::Merge { name, .. }
+            | Change::Delete { name, .. }
+            | Change::DeleteRange { name, .. } => name,
         }
     }
 
@@ -38,9 +53,20 @@ impl Change {
     pub(crate) fn touches(&self, the_name: &str, the_key: u8) -> bool {
         self.name() == the_name
             && match *self {
-                Change::Put { key, .. } | Change::Delete { key, .. } => key == the_key,
+                Change::Put { key, .. }
+                | Change::PutExpiring { key, .. }
+                | Change::Merge { key, .. }
+                | Change::Delete { key, .. } => key == the_key,
                 Change::DeleteRange { start, end, .. } => (start..end).contains(&the_key),
             }
+    }
+
+    /// The same, but that it does not expire by itself.
+    pub(crate) fn without_expiry(self) -> Change {
+        match self {
+            Change::PutExpiring { name, key, value, .. } => Change::Put { name, key, value },
+            other => other,
+        }
     }
 
     /// Whether it can change nothing whatever is there.
@@ -64,18 +90,35 @@ pub(crate) fn key_of(number: u8) -> Vec<u8> {
 }
 
 impl State {
-    /// What a database holds.
-    pub(crate) fn of(database: &Database) -> Result<State, Error> {
+    /// What a database holds for who begins to read now.
+    pub(crate) fn of(database: &Database, rules: Rules) -> Result<State, Error> {
         let mut state = State::default();
         for name in database.keyspaces() {
-            let entries = database.keyspace(&name)?.iter().map(|entry| {
+            let mut map = Map::new();
+            for entry in database.keyspace(&name)?.iter() {
                 let (key, value) = entry?;
-                Ok((Bytes::from(key), Bytes::from(&value[..])))
-            });
-            let map: Result<Map, Error> = entries.collect();
-            state.keyspaces.insert(name, Arc::new(map?));
+                if let Some(value) = rules.settled(&name, &value) {
+                    map.insert(Bytes::from(key), Kept { value, expires: None });
+                }
+            }
+            state.keyspaces.insert(name, Arc::new(map));
         }
         Ok(state)
+    }
+
+    /// What who begins to read at `now` sees of it, however long he reads.
+    pub(crate) fn alive(&self, now: u64) -> State {
+        let seen = |map: &Arc<Map>| {
+            if map.values().all(|kept| kept.expires.is_none()) {
+                return map.clone();
+            }
+            let alive = map.iter().filter(|(_, kept)| kept.expires.is_none_or(|expires| expires > now));
+            let seen = |(key, kept): (&Bytes, &Kept)| {
+                (key.clone(), Kept { value: kept.value.clone(), expires: None })
+            };
+            Arc::new(alive.map(seen).collect())
+        };
+        State { keyspaces: self.keyspaces.iter().map(|(name, map)| (name.clone(), seen(map))).collect() }
     }
 
     /// The entries of a keyspace, none if it is not there.
@@ -84,7 +127,7 @@ impl State {
     }
 
     pub(crate) fn get(&self, name: &str, key: u8) -> Option<Bytes> {
-        self.keyspaces.get(name)?.get(key_of(key).as_slice()).cloned()
+        Some(self.keyspaces.get(name)?.get(key_of(key).as_slice())?.value.clone())
     }
 
     /// The entries from `start` up to, not including, `end`.
@@ -92,14 +135,31 @@ impl State {
         let (start, end) = (key_of(start), key_of(end));
         let map = self.map(name);
         let within = map.iter().filter(|(key, _)| start.as_slice() <= &***key && &***key < end.as_slice());
-        within.map(|(key, value)| (key.clone(), value.clone())).collect()
+        within.map(|(key, kept)| (key.clone(), kept.value.clone())).collect()
     }
 
-    pub(crate) fn apply(&mut self, changes: &[Change]) {
+    /// Makes the changes at the time `now`.
+    pub(crate) fn apply(&mut self, changes: &[Change], rules: Rules, now: u64) {
         for change in changes {
-            let map = Arc::make_mut(self.keyspaces.entry(change.name().to_owned()).or_default());
+            let name = change.name();
+            let map = Arc::make_mut(self.keyspaces.entry(name.to_owned()).or_default());
+            let mut put = |key: u8, value: &[u8], expires: Option<u64>| {
+                let key = Bytes::from(key_of(key));
+                match rules.settled(name, value) {
+                    Some(value) => drop(map.insert(key, Kept { value, expires })),
+                    None => drop(map.remove(&key)),
+                }
+            };
             match change {
-                Change::Put { key, value, .. } => drop(map.insert(key_of(*key).into(), value.clone())),
+                Change::Put { key, value, .. } => {
+                    put(*key, value, (rules.role(name) == Role::Living).then(|| now + LIVES));
+                }
+                Change::PutExpiring { key, value, after, .. } => put(*key, value, Some(now + after)),
+                Change::Merge { key, operand, .. } => {
+                    let base = map.get(key_of(*key).as_slice()).map(|kept| kept.value.clone());
+                    let value = appended(base.as_deref(), &[operand]);
+                    map.insert(key_of(*key).into(), Kept { value: value.into(), expires: None });
+                }
                 Change::Delete { key, .. } => drop(map.remove(key_of(*key).as_slice())),
                 Change::DeleteRange { start, end, .. } => {
                     let (start, end) = (key_of(*start), key_of(*end));
@@ -118,9 +178,15 @@ impl State {
             let (mine, its) = (self.map(name), other.map(name));
             for key in mine.keys().chain(its.keys()) {
                 if mine.get(key) != its.get(key) {
-                    let tell = |value: Option<&Bytes>| match value {
+                    let tell = |kept: Option<&Kept>| match kept {
                         None => "absent".to_owned(),
-                        Some(value) => format!("{} bytes {:?}", value.len(), &value[..value.len().min(8)]),
+                        Some(Kept { value, expires }) => {
+                            format!(
+                                "{} bytes {:?}, expires {expires:?}",
+                                value.len(),
+                                &value[..value.len().min(8)]
+                            )
+                        }
                     };
                     return format!("{name} {key:?}: {} against {}", tell(mine.get(key)), tell(its.get(key)));
                 }
@@ -208,13 +274,19 @@ impl Told {
         self.buffered
     }
 
-    /// Makes sure that what was found after a restart is a state that may be there: state `least` or one after it.
-    pub(crate) fn check(&self, found: &State, least: usize, context: &str) {
+    /// The number of the state, from number `least` on, that who begins to read at `now` sees as `found`.
+    pub(crate) fn position(&self, found: &State, least: usize, now: u64) -> Option<usize> {
+        (least..self.states.len()).find(|number| self.states[*number].alive(now) == *found)
+    }
+
+    /// Makes sure that what was found after a restart is a state that may be there: state `least` or one after it, as
+    /// it is seen at `now`. Answers it.
+    pub(crate) fn check(&self, found: &State, least: usize, now: u64, context: &str) -> State {
         let mut possible = self.states[least..].iter().rev().chain(&self.doubts);
-        if possible.any(|state| state == found) {
-            return;
+        if let Some(state) = possible.find(|state| state.alive(now) == *found) {
+            return state.clone();
         }
-        let lost = self.states[..least].iter().rposition(|state| state == found);
+        let lost = self.states[..least].iter().rposition(|state| state.alive(now) == *found);
         let last = self.states.len() - 1;
         match lost {
             Some(number) => {
@@ -223,7 +295,7 @@ impl Told {
             None => panic!(
                 "{context}: what is there is no state that was ever committed ({least} was promised, {last} was the \
                  last); differs from the last one in {}",
-                found.difference(&self.states[last])
+                found.difference(&self.states[last].alive(now))
             ),
         }
     }

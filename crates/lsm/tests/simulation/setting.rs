@@ -1,15 +1,18 @@
 //! Options drawn at random, small enough that a few dozen operations flush and merge.
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use stroma_lsm::{
     CipherAlgorithm, Compression, DataKey, Durability, Encryption, FilterPolicy, IndexPolicy,
     LevelCompression, Options, StaticKeys,
 };
 use stroma_strata::picker::Limits;
+use stroma_strata::runtime::{ManualClock, SystemClock};
 use stroma_strata::{MergePolicy, Upkeep};
 
 use crate::random::{Random, mix};
+use crate::rules::{Rules, TickingClock, milliseconds};
 
 /// How a database is opened for a while.
 #[derive(Debug, Clone)]
@@ -17,6 +20,41 @@ pub(crate) struct Setting {
     pub(crate) options: Options,
     /// Whether its files are read as mapped memory.
     pub(crate) mapped: bool,
+    pub(crate) rules: Rules,
+    /// The calendar of the history.
+    pub(crate) clock: Arc<ManualClock>,
+}
+
+/// What all lives of a history have in common.
+#[derive(Debug, Clone)]
+pub(crate) struct Frame {
+    pub(crate) rules: Rules,
+    pub(crate) clock: Arc<ManualClock>,
+    is_encrypted: bool,
+}
+
+impl Frame {
+    /// Drawn from numbers of its own, so that other draws do not depend on them.
+    pub(crate) fn draw(seed: u64) -> Frame {
+        let mut random = Random(mix(seed ^ 0x5EA1));
+        let is_encrypted = random.below(4) == 0;
+        let clock = Arc::new(ManualClock::starting_at(SystemTime::UNIX_EPOCH + Duration::from_secs(1000)));
+        Frame { rules: Rules::draw(&mut random), clock, is_encrypted }
+    }
+
+    /// One that is not encrypted.
+    pub(crate) fn plain(seed: u64) -> Frame {
+        Frame { is_encrypted: false, ..Frame::draw(seed) }
+    }
+
+    /// How one of the lives opens its database.
+    pub(crate) fn setting(&self, random: &mut Random) -> Setting {
+        let mut setting = Setting::draw(random, self);
+        if self.is_encrypted {
+            setting.options.encryption = Some(keys(random))
+        }
+        setting
+    }
 }
 
 /// One of `choices`.
@@ -66,7 +104,27 @@ impl Setting {
         self
     }
 
-    pub(crate) fn draw(random: &mut Random) -> Setting {
+    /// The same with so many threads, which wait by a clock that goes by itself.
+    pub(crate) fn with_threads(mut self, threads: usize) -> Setting {
+        self.options.background_threads = threads;
+        if threads > 0 {
+            let ticking = TickingClock { calendar: self.clock.clone(), ticking: SystemClock::new() };
+            self.options.clock = Arc::new(ticking);
+        }
+        self
+    }
+
+    /// The present time, in milliseconds.
+    pub(crate) fn now(&self) -> u64 {
+        milliseconds(&*self.clock)
+    }
+
+    /// How the same database is opened to be read, or repaired: with memory for all that the log may hold.
+    pub(crate) fn reading(&self) -> Options {
+        Options { memory_bytes: 16 << 20, ..self.options.clone() }
+    }
+
+    fn draw(random: &mut Random, frame: &Frame) -> Setting {
         let merge_policy = if random.below(3) == 0 {
             MergePolicy::Tiered { fanout: 2 + random.below(3) as usize }
         } else {
@@ -103,6 +161,7 @@ impl Setting {
             index: one_of(random, INDEXES),
             ..Options::default()
         };
-        Setting { options, mapped: random.below(2) == 0 }
+        let options = frame.rules.apply(options, more.below(2) == 0, frame.clock.clone());
+        Setting { options, mapped: random.below(2) == 0, rules: frame.rules, clock: frame.clock.clone() }
     }
 }

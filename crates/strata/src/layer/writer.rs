@@ -126,7 +126,12 @@ impl LayerWriter {
 
     /// Seals the layer: it is durable, and becomes part of the set with the edit it was written for.
     pub fn finish(self, summary: LayerSummary) -> Result<LayerDescriptor, Error> {
-        let bytes = self.blob.seal()?;
+        let bytes = self.blob.seal().inspect_err(|error| {
+            if !error.published_nothing() {
+                // It may have its name all the same. What cannot be deleted now goes when the set is opened next.
+                let _ = self.storage.delete(&blob_name(self.id));
+            }
+        })?;
         let LayerSummary { smallest, largest, entries, deletes, metadata } = summary;
         let descriptor = LayerDescriptor {
             id: self.id,

@@ -115,6 +115,15 @@ impl<K: LayerKind> LayeredSet<K> {
         SetImage::new(self.kind().name(), state, self.inner.shared.options.encryption.clone())
     }
 
+    /// Whether edits are possible: an edit that failed and left this so has changed nothing.
+    ///
+    /// # Errors
+    /// [`Error::Closed`], [`Error::ReadOnly`]; [`Error::Poisoned`] if nobody knows how an edit ended, and
+    /// [`Error::Fenced`] if somebody else writes here.
+    pub fn check(&self) -> Result<(), Error> {
+        self.inner.shared.writer.lock().check()
+    }
+
     /// Starts an edit.
     pub fn edit(&self) -> Edit<'_, K> {
         Edit::new(&self.inner.shared)

@@ -3,6 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
+use crate::encryption::EncryptionError;
+
 /// A failed operation on a [`Storage`](super::Storage). Cheap to clone, so that one failure can be told to
 /// everyone who waited for it. `place` is a path or an address, made by
 /// [`Storage::describe`](super::Storage::describe).
@@ -105,6 +107,21 @@ pub enum StorageError {
         place: String,
     },
 
+    /// The device or the operating system refused before what was being written had its name: nothing of it is there.
+    #[error("cannot {action} {place}: {source}; it was not published, and nothing written before is lost")]
+    Unpublished {
+        /// What was being written.
+        place: String,
+        /// What was tried.
+        action: &'static str,
+        /// What the system said.
+        source: Arc<io::Error>,
+    },
+
+    /// It is encrypted, and cannot be decrypted with the keys that were given; or it is not, and should be.
+    #[error(transparent)]
+    Encryption(EncryptionError),
+
     /// The device or the operating system refused.
     #[error("cannot {action} {place}: {source}")]
     Io {
@@ -131,12 +148,22 @@ impl StorageError {
         }
     }
 
+    /// The same error, of a step that comes before the name is given.
+    #[must_use]
+    pub fn before_publishing(self) -> StorageError {
+        match self {
+            StorageError::Io { place, action, source } => StorageError::Unpublished { place, action, source },
+            other => other,
+        }
+    }
+
     /// Whether the failed write certainly published nothing, so that the same name may be tried again. For
     /// every other failure of a write the outcome is unknown: the blob may be there, whole.
     pub fn published_nothing(&self) -> bool {
         matches!(
             self,
             StorageError::Full { .. }
+                | StorageError::Unpublished { .. }
                 | StorageError::InvalidName { .. }
                 | StorageError::Locked { .. }
                 | StorageError::ReadOnly { .. }
@@ -153,6 +180,8 @@ mod tests {
         let full = StorageError::from_io("write", "/data/layers/1", io::ErrorKind::StorageFull.into());
         assert!(full.to_string().contains("/data/layers/1") && full.to_string().contains("free space"));
         assert!(full.published_nothing());
+        let failed = StorageError::from_io("sync", "/data/layers/1", io::ErrorKind::Other.into());
+        assert!(!failed.published_nothing() && failed.before_publishing().published_nothing());
         let locked = StorageError::Locked { place: "/data".into(), holder: Some(7) };
         assert!(locked.to_string().contains("process 7"));
     }

@@ -51,6 +51,10 @@ impl LocalBlobWriter {
         self.buffer.clear();
         outcome.map_err(|error| StorageError::from_io("write", show(&self.target), error))
     }
+
+    fn sync(&self) -> Result<(), StorageError> {
+        self.file.sync_all().map_err(|error| StorageError::from_io("sync", show(&self.target), error))
+    }
 }
 
 impl BlobWriter for LocalBlobWriter {
@@ -74,8 +78,7 @@ impl BlobWriter for LocalBlobWriter {
     }
 
     fn seal(mut self: Box<Self>) -> Result<u64, StorageError> {
-        self.write_buffer()?;
-        self.file.sync_all().map_err(|error| StorageError::from_io("sync", show(&self.target), error))?;
+        self.write_buffer().and_then(|()| self.sync()).map_err(StorageError::before_publishing)?;
         if let Some(temporary) = &self.temporary {
             match self.if_exists {
                 IfExists::Refuse => publish::publish(temporary, &self.target)?,

@@ -27,7 +27,7 @@ pub(super) fn make_directory(path: &Path) -> Result<(), StorageError> {
 /// Gives the synced file `temporary` the name `target`, which must be free, and syncs the directory.
 pub(super) fn publish(temporary: &Path, target: &Path) -> Result<(), StorageError> {
     if let Some(folder) = target.parent() {
-        make_directory(folder)?;
+        make_directory(folder).map_err(StorageError::before_publishing)?;
     }
     match fs::hard_link(temporary, target) {
         Ok(()) => {

@@ -155,8 +155,8 @@ impl Storage for LocalStorage {
         if path.exists() {
             return Err(StorageError::AlreadyExists { place: show(&path) });
         }
-        let mut writer = self.create(name)?;
-        writer.write_all(bytes)?;
+        let mut writer = self.create(name).map_err(StorageError::before_publishing)?;
+        writer.write_all(bytes).map_err(StorageError::before_publishing)?;
         writer.seal().map(|_| ())
     }
 

@@ -176,7 +176,7 @@ impl Storage for MemoryStorage {
     fn put_if_absent(&self, name: &str, bytes: &[u8]) -> Result<(), StorageError> {
         check_name(name)?;
         let mut state = self.shared.state.lock();
-        state.operation("write", name)?;
+        state.operation("write", name).map_err(StorageError::before_publishing)?;
         state.reserve("write", name, bytes.len() as u64)?;
         state.publish(name, bytes.to_vec())
     }
