@@ -1,6 +1,6 @@
 //! What thousands of keyspaces cost: `cargo run --release -p stroma-lsm --example keyspaces -- [COUNT]...` (1,000
-//! and 10,000 if not told). Each has ten entries of 100 bytes. Processor time of this thread; memory is what the process has
-//! more once the database is open again, with all handles had, than before.
+//! and 10,000 if not told). Each has ten entries of 100 bytes. Processor time of this thread; memory is what the
+//! process has more once the database is open again, with all handles had, than before.
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "it measures, on real files")]
 
 #[path = "../tests/shared/random.rs"]
