@@ -126,5 +126,5 @@ pub use picker::{Limits, MergePolicy, Upkeep};
 pub use set::{
     BorrowedVersion, Edit, Ingestion, JobStatistics, Layer, LayerVerification, LayeredSet, Level,
     LevelStatistics, MergeFailure, MergePause, MergeReport, OpenReport, Run, SalvagedManifest, SetImage,
-    SetOptions, SetStatistics, Version, salvage_manifest,
+    SetOptions, SetStatistics, Version, key_head, salvage_manifest,
 };

@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use stroma_strata::key_head;
+
 /// See the module.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct KeyBound<'k> {
@@ -11,28 +13,16 @@ pub(crate) struct KeyBound<'k> {
 
 impl<'k> KeyBound<'k> {
     pub(crate) fn new(key: &'k [u8]) -> Self {
-        KeyBound { key, head: head_of(key) }
+        KeyBound { key, head: key_head(key) }
     }
 
     /// How `key` stands to the bound.
     #[inline]
     pub(crate) fn compare(&self, key: &[u8]) -> Ordering {
         // Heads are filled up with zeros, so that only equal ones leave anything open.
-        match head_of(key).cmp(&self.head) {
+        match key_head(key).cmp(&self.head) {
             Ordering::Equal => key.cmp(self.key),
             unequal => unequal,
-        }
-    }
-}
-
-#[inline]
-fn head_of(key: &[u8]) -> u128 {
-    match key.first_chunk() {
-        Some(head) => u128::from_be_bytes(*head),
-        None => {
-            let mut head = [0; size_of::<u128>()];
-            head[..key.len()].copy_from_slice(key);
-            u128::from_be_bytes(head)
         }
     }
 }

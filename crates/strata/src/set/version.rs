@@ -6,6 +6,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::file::LayerFile;
+use super::key_head::key_head;
 use crate::layer::{LayerDescriptor, LayerKind};
 use crate::picker::LayerShape;
 
@@ -44,14 +45,14 @@ impl<K: LayerKind> Run<K> {
     fn new(layers: Vec<Arc<Layer<K>>>) -> Run<K> {
         let bounds = layers.iter().map(|layer| {
             let LayerDescriptor { smallest, largest, .. } = &layer.descriptor;
-            (head_of(smallest), head_of(largest))
+            (key_head(smallest), key_head(largest))
         });
         Run { bounds: bounds.collect(), layers }
     }
 
     /// The only layer of the run whose range holds `key`, if there is one; in logarithmic time.
     pub fn find(&self, key: &[u8]) -> Option<&Arc<Layer<K>>> {
-        let head = head_of(key);
+        let head = key_head(key);
         let at = self.bounds.partition_point(|(_, largest)| *largest < head);
         let (smallest, largest) = *self.bounds.get(at)?;
         if largest == head {
@@ -68,20 +69,6 @@ impl<K: LayerKind> Run<K> {
         let layers = &self.layers[first..];
         let at = layers.partition_point(|layer| layer.descriptor.largest.as_slice() < key);
         layers.get(at).filter(|layer| layer.descriptor.smallest.as_slice() <= key)
-    }
-}
-
-/// The first sixteen bytes of a key as a number, filled up with zeros: if one key is not after another, its head is not
-/// above the other's.
-#[inline]
-fn head_of(key: &[u8]) -> u128 {
-    match key.first_chunk() {
-        Some(head) => u128::from_be_bytes(*head),
-        None => {
-            let mut head = [0; size_of::<u128>()];
-            head[..key.len()].copy_from_slice(key);
-            u128::from_be_bytes(head)
-        }
     }
 }
 
