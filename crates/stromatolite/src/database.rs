@@ -8,7 +8,7 @@ use stroma_document::store::LsmStore;
 use stroma_document::{Documents, Namespace};
 use stroma_sequence::{IndexOptions, SequenceIndex};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::layout::Layout;
 use crate::registry::Registry;
 use crate::stage::SequenceSearchStage;
@@ -71,13 +71,13 @@ impl Stromatolite {
     /// When there is none and none was to be made, when the folder holds something else, when another process has it
     /// open, when a later release wrote it, or when a part of it is damaged.
     pub fn open(folder: impl AsRef<Path>, options: Options) -> Result<Stromatolite> {
-        let memory_bytes = options.engine.memory_bytes;
+        let (memory_bytes, encryption) = (options.engine.memory_bytes, options.engine.encryption.clone());
         let (layout, engine) = if options.read_only {
-            let layout = Layout::open_read_only(folder.as_ref())?;
+            let layout = Layout::open_read_only(folder.as_ref(), encryption)?;
             let engine = stroma_lsm::Database::open_storage_read_only(layout.documents()?, options.engine)?;
             (Arc::new(layout), engine)
         } else {
-            let layout = Layout::open(folder.as_ref(), options.create)?;
+            let layout = Layout::open(folder.as_ref(), options.create, encryption)?;
             let engine = stroma_lsm::Database::open_storage(layout.documents()?, options.engine)?;
             (Arc::new(layout), engine)
         };
@@ -135,6 +135,10 @@ impl Stromatolite {
         &self.registry
     }
 
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
     /// The names of the sequence indexes, ascending.
     ///
     /// # Errors
@@ -155,12 +159,8 @@ impl Stromatolite {
     /// Makes a sequence index.
     ///
     /// # Errors
-    /// When the name is taken or none, or the options make no sense;
-    /// [`Error::NotEncryptable`](crate::Error::NotEncryptable) if the documents are encrypted.
+    /// When the name is taken or none, or the options make no sense.
     pub fn create_sequence_index(&self, name: &str, options: IndexOptions) -> Result<Arc<SequenceIndex>> {
-        if self.engine.is_encrypted() {
-            return Err(Error::NotEncryptable { name: name.to_owned() });
-        }
         self.registry.create(name, options)
     }
 

@@ -66,14 +66,6 @@ pub enum Error {
         /// What was named.
         folder: String,
     },
-    /// The database is encrypted, and sequence indexes cannot be.
-    #[error(
-        "the sequence index `{name}` would not be encrypted, and the database is: keep it in a database of its own"
-    )]
-    NotEncryptable {
-        /// The name it was to have.
-        name: String,
-    },
     /// No sequence index has this name.
     #[error("there is no sequence index `{name}`; {}", known_names(known))]
     UnknownIndex {

@@ -1,6 +1,7 @@
 //! The whole database in one file: documents and sequence indexes, to be shipped and read.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use stroma_lsm::IfExists;
 use stroma_strata::storage::{PackedWriter, Storage, create_file};
@@ -24,7 +25,8 @@ impl Stromatolite {
         self.engine().export_into_storage(&file.folder("documents"))?;
         for name in self.sequence_indexes()? {
             let index = self.sequence_index(&name)?;
-            index.export_into(&file.folder("sequences").folder(&name))?;
+            let target = Arc::new(file.folder("sequences").folder(&name));
+            index.export_into(&self.layout().encrypted_index(target, &name))?;
             let indexes = file.folder(crate::registry::FOLDER);
             indexes.put_if_absent(&name, marker::SEQUENCE_INDEX.line().as_bytes())?;
         }

@@ -4,10 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use stroma_lsm::Encryption;
-use stroma_strata::storage::{Blob, LocalStorage, PACKED_MAGIC, PackedStorage, Storage};
+use stroma_strata::storage::{
+    Blob, ENCRYPTED_MAGIC, LocalStorage, PACKED_MAGIC, PackedStorage, Storage, encrypted_key_id,
+    open_encrypted, verify_encrypted,
+};
 use stroma_strata::{FileDescription, describe_manifest_blob_with, magic_of};
 
 use crate::error::{Error, Result};
+use crate::layout::index_owner;
 use crate::marker;
 
 /// What a file is, what it says of itself, and whether it is whole.
@@ -42,7 +46,7 @@ pub fn inspect_file(path: impl AsRef<Path>) -> Result<FileReport> {
 pub fn inspect_file_with(path: impl AsRef<Path>, encryption: Option<&Encryption>) -> Result<FileReport> {
     let path = path.as_ref();
     let blob = open(path)?;
-    let description = describe(&blob, encryption)?
+    let description = describe(path, &blob, encryption)?
         .ok_or_else(|| Error::UnknownFile { file: path.display().to_string() })?;
     let FileDescription { kind, facts, damage } = description;
     Ok(FileReport { kind, bytes: blob.len(), facts, damage })
@@ -64,7 +68,14 @@ pub(crate) fn open(path: &Path) -> Result<Arc<dyn Blob>> {
     Ok(LocalStorage::open(folder)?.open(name)?)
 }
 
-fn describe(blob: &Arc<dyn Blob>, encryption: Option<&Encryption>) -> Result<Option<FileDescription>> {
+fn describe(
+    path: &Path,
+    blob: &Arc<dyn Blob>,
+    encryption: Option<&Encryption>,
+) -> Result<Option<FileDescription>> {
+    if &magic_of(&**blob)? == ENCRYPTED_MAGIC {
+        return describe_encrypted(path, blob, encryption).map(Some);
+    }
     if let Some(description) = describe_manifest_blob_with(&**blob, encryption)? {
         return Ok(Some(description));
     }
@@ -78,6 +89,38 @@ fn describe(blob: &Arc<dyn Blob>, encryption: Option<&Encryption>) -> Result<Opt
         PACKED_MAGIC => Ok(Some(describe_packed(blob))),
         b"stromato" if blob.len() < 1024 => Ok(Some(describe_marker(blob)?)),
         _ => Ok(None),
+    }
+}
+
+/// A file of a sequence index of an encrypted database: told with its key, else compared with its checksums alone.
+fn describe_encrypted(
+    path: &Path,
+    blob: &Arc<dyn Blob>,
+    encryption: Option<&Encryption>,
+) -> Result<FileDescription> {
+    let outside = FileDescription::new("encrypted file of a sequence index");
+    let key_id = match encrypted_key_id(&**blob).and_then(|key_id| Ok((key_id, verify_encrypted(&**blob)?))) {
+        Ok((key_id, ())) => key_id.unwrap_or_default(),
+        Err(error) => return Ok(outside.damaged(error)),
+    };
+    // DIR/sequences/NAME/layers/FILE
+    let parts: Vec<String> = path
+        .canonicalize()
+        .unwrap_or_else(|_| path.to_path_buf())
+        .components()
+        .rev()
+        .take(3)
+        .map(|part| part.as_os_str().to_string_lossy().into_owned())
+        .collect();
+    let name = match parts.as_slice() {
+        [file, folder, index] => format!("{}/{folder}/{file}", index_owner(index)),
+        _ => String::new(),
+    };
+    let inside = open_encrypted(Arc::clone(blob), encryption, &name).map_err(Error::from);
+    match inside.and_then(|inside| describe(path, &inside, None)) {
+        Ok(Some(description)) => Ok(description.with("key", key_id)),
+        Ok(None) => Ok(outside.with("key", key_id)),
+        Err(error) => Ok(outside.with("key", key_id).damaged(error)),
     }
 }
 

@@ -11,10 +11,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use stroma_lsm::Encryption;
 use stroma_strata::magic_of;
 use stroma_strata::storage::{
-    LocalStorage, LogStorage, PACKED_MAGIC, PackedStorage, ReadOnlyStorage, Storage, StorageError,
-    StorageLock, open_file,
+    EncryptedStorage, LocalStorage, LogStorage, PACKED_MAGIC, PackedStorage, ReadOnlyStorage, Storage,
+    StorageError, StorageLock, open_file,
 };
 
 use crate::error::{Error, Result};
@@ -31,22 +32,24 @@ pub(crate) struct Layout {
     file: Option<PackedStorage>,
     /// None of a database that is only read.
     lock: Option<Box<dyn StorageLock>>,
+    /// The keys, if the database is encrypted.
+    encryption: Option<Encryption>,
 }
 
 impl Layout {
     /// Locks the folder and checks its format; `create` says whether a database may be made in it.
-    pub(crate) fn open(directory: &Path, create: bool) -> Result<Layout> {
+    pub(crate) fn open(directory: &Path, create: bool, encryption: Option<Encryption>) -> Result<Layout> {
         check_content(directory, create)?;
         let root = LocalStorage::open(directory)?;
         let lock = root.lock()?;
         check_or_write_format(&root)?;
         let directory = directory.to_path_buf();
-        Ok(Layout { directory, root: Arc::new(root), file: None, lock: Some(lock) })
+        Ok(Layout { directory, root: Arc::new(root), file: None, lock: Some(lock), encryption })
     }
 
     /// Checks the format of a folder whose database is to be read, whoever may have it open, or of a file that holds
     /// one.
-    pub(crate) fn open_read_only(directory: &Path) -> Result<Layout> {
+    pub(crate) fn open_read_only(directory: &Path, encryption: Option<Encryption>) -> Result<Layout> {
         if let Some(file) = open_packed(directory)? {
             match verify_format(&file) {
                 Err(Error::Storage(StorageError::NotFound { .. })) => {
@@ -56,12 +59,13 @@ impl Layout {
                 verified => verified?,
             }
             let (directory, root) = (directory.to_path_buf(), Arc::new(file.clone()));
-            return Ok(Layout { directory, root, file: Some(file), lock: None });
+            return Ok(Layout { directory, root, file: Some(file), lock: None, encryption });
         }
         check_content(directory, false)?;
         let root = ReadOnlyStorage::new(Arc::new(LocalStorage::open_existing(directory)?));
         verify_format(&root)?;
-        Ok(Layout { directory: directory.to_path_buf(), root: Arc::new(root), file: None, lock: None })
+        let directory = directory.to_path_buf();
+        Ok(Layout { directory, root: Arc::new(root), file: None, lock: None, encryption })
     }
 
     /// Whether nothing may be written.
@@ -87,11 +91,22 @@ impl Layout {
     }
 
     /// The storage of a sequence index.
-    pub(crate) fn sequence_index(&self, name: &str) -> Result<Arc<dyn Storage>> {
-        if let Some(file) = &self.file {
-            return Ok(Arc::new(file.folder("sequences").folder(name)));
-        }
-        Ok(Arc::new(self.storage(&self.sequences(name))?))
+    pub(crate) fn sequence_index(&self, name: &str) -> Result<Arc<EncryptedStorage>> {
+        let storage: Arc<dyn Storage> = match &self.file {
+            Some(file) => Arc::new(file.folder("sequences").folder(name)),
+            None => Arc::new(self.storage(&self.sequences(name))?),
+        };
+        Ok(Arc::new(self.encrypted_index(storage, name)))
+    }
+
+    /// The keys, if the database is encrypted.
+    pub(crate) fn encryption(&self) -> Option<&Encryption> {
+        self.encryption.as_ref()
+    }
+
+    /// What a sequence index of this name writes to `storage`, and reads there, encrypted if the database is.
+    pub(crate) fn encrypted_index(&self, storage: Arc<dyn Storage>, name: &str) -> EncryptedStorage {
+        encrypted_index(storage, self.encryption.clone(), name)
     }
 
     fn storage(&self, folder: &Path) -> Result<LocalStorage> {
@@ -102,6 +117,20 @@ impl Layout {
     pub(crate) fn sequences(&self, index: &str) -> PathBuf {
         self.directory.join("sequences").join(index)
     }
+}
+
+/// The storage of the sequence index of this name over one that may hold encrypted blobs.
+pub(crate) fn encrypted_index(
+    storage: Arc<dyn Storage>,
+    encryption: Option<Encryption>,
+    name: &str,
+) -> EncryptedStorage {
+    EncryptedStorage::new(storage, encryption, index_owner(name))
+}
+
+/// What the blobs of a sequence index belong to.
+pub(crate) fn index_owner(name: &str) -> String {
+    format!("sequences/{name}")
 }
 
 /// A file of blobs, if it begins as one; a folder, and any other file, is none.
@@ -200,17 +229,17 @@ mod tests {
     fn a_folder_is_made_once_and_found_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data");
-        assert!(matches!(Layout::open(&path, false), Err(Error::NoDatabase { .. })));
+        assert!(matches!(Layout::open(&path, false, None), Err(Error::NoDatabase { .. })));
         assert!(!path.exists());
-        drop(Layout::open(&path, true).unwrap());
-        drop(Layout::open(&path, false).unwrap());
+        drop(Layout::open(&path, true, None).unwrap());
+        drop(Layout::open(&path, false, None).unwrap());
     }
 
     #[test]
     fn what_is_no_database_or_a_newer_one_stays_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("thesis.tex"), "x").unwrap();
-        assert!(matches!(Layout::open(folder.path(), true), Err(Error::NotADatabase { .. })));
+        assert!(matches!(Layout::open(folder.path(), true, None), Err(Error::NotADatabase { .. })));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 
         let cases = [
@@ -223,7 +252,7 @@ mod tests {
         ];
         for (text, is_newer) in cases {
             std::fs::write(folder.path().join("FORMAT"), text).unwrap();
-            let error = Layout::open(folder.path(), true).unwrap_err();
+            let error = Layout::open(folder.path(), true, None).unwrap_err();
             assert_eq!(matches!(error, Error::NewerFormat { found: 99, .. }), is_newer, "{error}");
             assert_eq!(std::fs::read_to_string(folder.path().join("FORMAT")).unwrap(), text);
         }
@@ -234,22 +263,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("notes.txt");
         std::fs::write(&file, "x").unwrap();
-        assert!(matches!(Layout::open(&file, true), Err(Error::NotAFolder { .. })));
+        assert!(matches!(Layout::open(&file, true, None), Err(Error::NotAFolder { .. })));
 
         let path = folder.path().join("data");
-        drop(Layout::open(&path, true).unwrap());
+        drop(Layout::open(&path, true, None).unwrap());
         std::fs::create_dir_all(path.join("documents/manifest")).unwrap();
         std::fs::remove_file(path.join("FORMAT")).unwrap();
-        assert!(matches!(Layout::open(&path, true), Err(Error::MissingFormat { .. })));
+        assert!(matches!(Layout::open(&path, true, None), Err(Error::MissingFormat { .. })));
         assert!(!path.join("FORMAT").exists());
     }
 
     #[test]
     fn only_one_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
-        let first = Layout::open(folder.path(), true).unwrap();
-        assert!(Layout::open(folder.path(), true).unwrap_err().to_string().contains("locked"));
+        let first = Layout::open(folder.path(), true, None).unwrap();
+        assert!(Layout::open(folder.path(), true, None).unwrap_err().to_string().contains("locked"));
         drop(first);
-        Layout::open(folder.path(), true).unwrap();
+        Layout::open(folder.path(), true, None).unwrap();
     }
 }

@@ -55,6 +55,8 @@ mod export;
 #[cfg(feature = "database")]
 mod inspect;
 #[cfg(feature = "database")]
+mod keys;
+#[cfg(feature = "database")]
 mod layout;
 #[cfg(feature = "database")]
 mod marker;

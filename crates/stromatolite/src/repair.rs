@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use stroma_lsm::Encryption;
 use stroma_sequence::SequenceIndex;
 use stroma_strata::SetOptions;
 use stroma_strata::storage::{LocalStorage, ReadOnlyStorage, Storage, StorageError};
 
 use crate::error::{Error, Result};
-use crate::layout::FORMAT_FILE;
+use crate::layout::{FORMAT_FILE, encrypted_index};
 use crate::{Stromatolite, marker, registry};
 
 /// What was kept of a damaged database, and what was not.
@@ -61,7 +62,7 @@ impl Stromatolite {
         let target = LocalStorage::open(into)?;
         let _target_lock = target.lock()?;
         let documents =
-            stroma_lsm::Database::repair(folder.join("documents"), into.join("documents"), engine)?;
+            stroma_lsm::Database::repair(folder.join("documents"), into.join("documents"), engine.clone())?;
         let mut report = RepairReport {
             repaired: into.to_path_buf(),
             damaged: folder.to_path_buf(),
@@ -70,7 +71,7 @@ impl Stromatolite {
             lost_indexes: Vec::new(),
         };
         for name in index_names(folder, &damaged)? {
-            match copy_index(folder, into, &name) {
+            match copy_index(folder, into, &name, engine.encryption.as_ref()) {
                 Ok(()) => {
                     let entry = format!("{}/{name}", registry::FOLDER);
                     target.put_if_absent(&entry, marker::SEQUENCE_INDEX.line().as_bytes())?;
@@ -119,10 +120,16 @@ fn index_names(folder: &Path, damaged: &LocalStorage) -> Result<BTreeSet<String>
 }
 
 /// Copies an index that is whole; else answers why it is not.
-fn copy_index(folder: &Path, into: &Path, name: &str) -> std::result::Result<(), String> {
+fn copy_index(
+    folder: &Path,
+    into: &Path,
+    name: &str,
+    encryption: Option<&Encryption>,
+) -> std::result::Result<(), String> {
+    let over = |storage| encrypted_index(storage, encryption.cloned(), name);
     let place = folder.join("sequences").join(name);
     let storage = LocalStorage::open_existing(place).map_err(|error| error.to_string())?;
-    let storage = Arc::new(ReadOnlyStorage::new(Arc::new(storage)));
+    let storage = Arc::new(over(Arc::new(ReadOnlyStorage::new(Arc::new(storage)))));
     let index =
         SequenceIndex::open_read_only(storage, SetOptions::default()).map_err(|error| error.to_string())?;
     let found = index.check();
@@ -132,7 +139,7 @@ fn copy_index(folder: &Path, into: &Path, name: &str) -> std::result::Result<(),
         return Err(what);
     }
     let target = LocalStorage::open(into.join("sequences").join(name)).map_err(|error| error.to_string())?;
-    index.export_into(&target).map_err(|error| error.to_string())
+    index.export_into(&over(Arc::new(target))).map_err(|error| error.to_string())
 }
 
 fn with_ending(folder: &Path, ending: &str) -> PathBuf {

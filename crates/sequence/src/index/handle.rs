@@ -225,6 +225,16 @@ impl SequenceIndex {
         Ok(())
     }
 
+    /// Writes the layers anew whose blobs `is_old` names, each by itself, and then the manifest: what is written is
+    /// encrypted with the present key, if the storage encrypts.
+    ///
+    /// # Errors
+    /// As [`compact`](Self::compact); what was written anew before stays so.
+    pub fn rewrite(&self, is_old: impl Fn(&str) -> bool) -> Result<(), Error> {
+        self.set.rewrite(|layer| is_old(&layer.descriptor().blob_name()))?;
+        Ok(self.set.write_snapshot()?)
+    }
+
     /// Lets workers merge layers in the background from now on, until [`close`](Self::close).
     ///
     /// # Errors

@@ -1,5 +1,5 @@
 //! `stroma compact`: merges layers into as few as possible, of everything or of one collection; writes everything into
-//! one file; or encrypts the documents with another key.
+//! one file; or encrypts everything with another key.
 
 use std::path::Path;
 
@@ -14,8 +14,8 @@ use crate::output::{Stage, count};
 pub(super) fn run(arguments: &Compact) -> Result<()> {
     if arguments.rotate_keys {
         let database = open_to_encrypt(&arguments.data)?;
-        let stage = Stage::begin("encrypt documents with the last key", None);
-        database.engine().rotate_keys().map_err(stromatolite::Error::from)?;
+        let stage = Stage::begin("encrypt everything with the last key", None);
+        database.rotate_keys()?;
         stage.end("done");
         return Ok(database.close()?);
     }

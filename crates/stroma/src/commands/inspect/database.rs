@@ -1,5 +1,6 @@
 //! The whole database: levels, layers, sizes, write amplification, memory.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use serde_json::{Value, json};
@@ -25,7 +26,7 @@ pub(super) fn inspect(database: &Stromatolite, as_json: bool) -> Result<()> {
     let mut output = standard_output();
     write_documents(&mut output, database, &engine)?;
     write_tables(&mut output, &tables)?;
-    write_keys(&mut output, &keys)?;
+    write_keys(&mut output, &keys, &database.index_key_uses()?)?;
     for (name, statistics) in &indexes {
         write_index(&mut output, name, statistics)?;
     }
@@ -125,14 +126,27 @@ fn write_tables(output: &mut impl Write, tables: &[TableDescription]) -> Result<
 }
 
 /// Which key how many files are encrypted with; nothing if none is.
-fn write_keys(output: &mut impl Write, keys: &KeyUses) -> Result<()> {
-    if keys.keys().all(Option::is_none) {
+fn write_keys(
+    output: &mut impl Write,
+    keys: &KeyUses,
+    of_indexes: &BTreeMap<Option<String>, usize>,
+) -> Result<()> {
+    if keys.keys().chain(of_indexes.keys()).all(Option::is_none) {
         return Ok(());
     }
     writeln!(output, "\nkeys").map_err(Failure::output)?;
-    let mut table =
-        Table::new(&["key", ">tables", ">value files", ">log segments", ">manifest blobs", ">bytes"]);
-    for (key_id, uses) in keys {
+    let mut table = Table::new(&[
+        "key",
+        ">tables",
+        ">value files",
+        ">log segments",
+        ">manifest blobs",
+        ">bytes",
+        ">of indexes",
+    ]);
+    let all: BTreeSet<&Option<String>> = keys.keys().chain(of_indexes.keys()).collect();
+    for key_id in all {
+        let uses = keys.get(key_id).copied().unwrap_or_default();
         table.row([
             key_id.as_deref().unwrap_or("(not encrypted)").to_owned(),
             uses.tables.to_string(),
@@ -140,6 +154,7 @@ fn write_keys(output: &mut impl Write, keys: &KeyUses) -> Result<()> {
             uses.log_segments.to_string(),
             uses.manifest_blobs.to_string(),
             bytes(uses.bytes),
+            of_indexes.get(key_id).copied().unwrap_or_default().to_string(),
         ]);
     }
     table.print(output)
