@@ -131,9 +131,7 @@ macro_rules! integer_key {
             #[inline(always)]
             fn count_below_in_node(self, node: &[u8]) -> usize {
                 let Some(keys) = node.as_chunks().0.first_chunk::<16>() else { return 0 };
-                // Counted in numbers as wide as keys, one is added to the other as it was compared.
-                let below: Self = keys.iter().map(|key| Self::from(Self::from_le_bytes(*key) < self)).sum();
-                below as usize
+                keys.iter().map(|key| usize::from(Self::from_le_bytes(*key) < self)).sum()
             }
 
             fn write(self, into: &mut Vec<u8>) {

@@ -55,7 +55,7 @@ pub fn prefetch<T>(values: &[T]) {
     if length <= 3 * LINE_BYTES {
         (0..3).for_each(|line| prefetch_address(first.wrapping_add(line * LINE_BYTES)));
     } else if length <= MOST_LINES * LINE_BYTES {
-        prefetch_every::<LINE_BYTES>(first, length);
+        prefetch_lines(first, length);
     } else {
         prefetch_some(first, length);
     }
@@ -67,13 +67,13 @@ pub fn prefetch<T>(values: &[T]) {
 /// Lines asked for in one go: a few behind the end cost less than counting to it.
 const UNROLLED: usize = 6;
 
-/// Asks for what lies so far apart.
+/// Asks for all lines.
 #[inline(always)]
-fn prefetch_every<const STEP: usize>(first: *const u8, length: usize) {
+fn prefetch_lines(first: *const u8, length: usize) {
     let mut at = 0;
     while at < length {
-        (0..UNROLLED).for_each(|next| prefetch_address(first.wrapping_add(at + next * STEP)));
-        at += UNROLLED * STEP;
+        (0..UNROLLED).for_each(|next| prefetch_address(first.wrapping_add(at + next * LINE_BYTES)));
+        at += UNROLLED * LINE_BYTES;
     }
 }
 

@@ -24,7 +24,14 @@ pub trait KeySource<K: Key> {
     /// If the window is not within the keys.
     #[inline(always)]
     fn lower_bound_within(&self, window: Range<usize>, key: K) -> usize {
-        halve(self, window, key)
+        let mut base = window.start;
+        let mut size = window.end - window.start;
+        while size > 1 {
+            let half = size / 2;
+            base = core::hint::select_unpredictable(self.get(base + half - 1) < key, base + half, base);
+            size -= half;
+        }
+        if size == 1 { base + usize::from(self.get(base) < key) } else { base }
     }
 
     /// Asks for the keys of a window that will soon be searched. A hint: it may do nothing, and does nothing
@@ -36,19 +43,6 @@ pub trait KeySource<K: Key> {
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
-}
-
-/// The lower bound within a window of any source, by halving without a branch.
-#[inline(always)]
-pub(crate) fn halve<K: Key, S: KeySource<K> + ?Sized>(keys: &S, window: Range<usize>, key: K) -> usize {
-    let mut base = window.start;
-    let mut size = window.end - window.start;
-    while size > 1 {
-        let half = size / 2;
-        base = core::hint::select_unpredictable(keys.get(base + half - 1) < key, base + half, base);
-        size -= half;
-    }
-    if size == 1 { base + usize::from(keys.get(base) < key) } else { base }
 }
 
 impl<K: Key> KeySource<K> for [K] {

@@ -6,7 +6,6 @@ use core::ops::Range;
 use super::short_line::line_bytes;
 use crate::policy::UPPER_FANOUT;
 use crate::processor::prefetch;
-use crate::source::halve as halve_any;
 use crate::{Key, KeySource};
 
 /// Bytes of a piece: its first key, then its line, so that one cache line has both.
@@ -78,13 +77,6 @@ impl<'a, K: Key> PieceKeys<'a, K> {
         let below = self.lower_bound_within(window, key);
         below + usize::from(below < self.len() && self.get(below) == key)
     }
-
-    /// How many pieces of the window begin below the key, and where the window begins. `SIZE` is that of a piece.
-    #[inline(always)]
-    fn halve<const SIZE: usize>(&self, window: Range<usize>, key: K) -> usize {
-        let pieces = &self.pieces.as_chunks::<SIZE>().0[window.clone()];
-        window.start + pieces.partition_point(|piece| K::read(&piece[..K::WIDTH]) < key)
-    }
 }
 
 impl<K: Key> KeySource<K> for PieceKeys<'_, K> {
@@ -96,17 +88,6 @@ impl<K: Key> KeySource<K> for PieceKeys<'_, K> {
     #[inline(always)]
     fn get(&self, position: usize) -> K {
         self.piece(position).0
-    }
-
-    /// Of a size that is known where the code is made, the pieces are halved without a look at where they end.
-    #[inline(always)]
-    fn lower_bound_within(&self, window: Range<usize>, key: K) -> usize {
-        match piece_bytes::<K>() {
-            12 => self.halve::<12>(window, key),
-            16 => self.halve::<16>(window, key),
-            32 => self.halve::<32>(window, key),
-            _ => halve_any(self, window, key),
-        }
     }
 
     #[inline(always)]
