@@ -148,6 +148,11 @@ impl StorageError {
         }
     }
 
+    /// The error for bytes that are not what was written.
+    pub(crate) fn damaged(place: &str, offset: u64, what: impl Into<String>) -> StorageError {
+        StorageError::Damaged { place: place.to_owned(), offset, what: what.into() }
+    }
+
     /// The same error, of a step that comes before the name is given.
     #[must_use]
     pub fn before_publishing(self) -> StorageError {

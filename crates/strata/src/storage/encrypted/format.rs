@@ -19,7 +19,7 @@ use crate::encryption::{FileCipher, FileIdentity, Inauthentic, MAX_ENVELOPE_BYTE
 
 /// What an encrypted blob begins with.
 pub const ENCRYPTED_MAGIC: &[u8; 8] = b"STRMENCB";
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 /// What comes before the envelope.
 pub(super) const FIXED_BYTES: usize = 16;
 const CHECKSUM_BYTES: usize = 8;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::format::{
-    BadHeader, ENCRYPTED_MAGIC, FIXED_BYTES, IDENTITY, OVERHEAD_BYTES, PIECE_BYTES, checked, content_bytes,
-    context, envelope_of, header_bytes,
+    BadHeader, ENCRYPTED_MAGIC, FIXED_BYTES, IDENTITY, OVERHEAD_BYTES, PIECE_BYTES, VERSION, checked,
+    content_bytes, context, envelope_of, header_bytes,
 };
 use crate::encryption::{Encryption, FileCipher, key_id_of};
 use crate::storage::{Blob, StorageError};
@@ -20,15 +20,11 @@ struct Pieces {
 
 /// The header of an encrypted blob; `None` if the blob is not encrypted.
 fn read_header(blob: &dyn Blob) -> Result<Option<(Vec<u8>, Pieces)>, StorageError> {
-    let damaged = |offset: u64, what: &str| StorageError::Damaged {
-        place: blob.describe(),
-        offset,
-        what: what.to_owned(),
-    };
+    let damaged = |offset: u64, what: &str| StorageError::damaged(&blob.describe(), offset, what);
     let bad = |bad: BadHeader| match bad {
         BadHeader::Damaged(what) => damaged(0, what),
         BadHeader::OtherVersion(found) => {
-            StorageError::NewerFormat { place: blob.describe(), found, supported: 1 }
+            StorageError::NewerFormat { place: blob.describe(), found, supported: VERSION }
         }
     };
     let mut fixed = [0; FIXED_BYTES];
@@ -69,10 +65,8 @@ impl Pieces {
         let (offset, length, _) = self.place(number);
         let mut piece = vec![0; length + OVERHEAD_BYTES];
         blob.read_exact_at(offset, &mut piece)?;
-        checked(&mut piece).ok_or_else(|| StorageError::Damaged {
-            place: blob.describe(),
-            offset,
-            what: "the checksum of a piece does not match".to_owned(),
+        checked(&mut piece).ok_or_else(|| {
+            StorageError::damaged(&blob.describe(), offset, "the checksum of a piece does not match")
         })?;
         Ok(piece)
     }
@@ -120,10 +114,7 @@ pub fn open_encrypted(
     let cipher =
         Encryption::of_file(encryption, IDENTITY, envelope, &place).map_err(|error| match error {
             Some(error) => StorageError::Encryption(error),
-            None => {
-                let what = "the envelope of its key is damaged".to_owned();
-                StorageError::Damaged { place, offset: FIXED_BYTES as u64, what }
-            }
+            None => StorageError::damaged(&place, FIXED_BYTES as u64, "the envelope of its key is damaged"),
         })?;
     match (cipher, found) {
         (Some(cipher), Some((_, pieces))) => {
@@ -156,7 +147,7 @@ impl EncryptedBlob {
         let mut piece = self.pieces.read(&*self.inner, number)?;
         let (offset, _, is_last) = self.pieces.place(number);
         self.cipher.open_whole(offset, &context(&self.name, is_last), &mut piece).map_err(|inauthentic| {
-            StorageError::Damaged { place: self.inner.describe(), offset, what: inauthentic.to_string() }
+            StorageError::damaged(&self.inner.describe(), offset, inauthentic.to_string())
         })?;
         let piece = Arc::new(piece);
         *self.last.lock() = Some((number, piece.clone()));

@@ -85,7 +85,7 @@ pub(super) fn decode_ends(
 ) -> Result<Footer, StorageError> {
     let at = file_bytes - FOOTER_BYTES as u64;
     if head_bytes[..8] != MAGIC[..] {
-        return Err(damaged(place, 0, "it does not begin as a database in one file does"));
+        return Err(StorageError::damaged(place, 0, "it does not begin as a database in one file does"));
     }
     let version = u32_at(head_bytes, 8);
     if version > VERSION {
@@ -96,25 +96,29 @@ pub(super) fn decode_ends(
         });
     }
     if *head_bytes != head() {
-        return Err(damaged(place, 8, "its head is not one that was ever written"));
+        return Err(StorageError::damaged(place, 8, "its head is not one that was ever written"));
     }
     if xxh3_64(&footer[..40]) != u64_at(footer, 40) {
-        return Err(damaged(place, at, "the footer does not have its checksum: it was cut short or changed"));
+        return Err(StorageError::damaged(
+            place,
+            at,
+            "the footer does not have its checksum: it was cut short or changed",
+        ));
     }
     if footer[32..40] != MAGIC[..] || u32_at(footer, 24) != VERSION || u32_at(footer, 28) != 0 {
-        return Err(damaged(place, at, "the footer contradicts the head"));
+        return Err(StorageError::damaged(place, at, "the footer contradicts the head"));
     }
     let decoded =
         Footer { offset: u64_at(footer, 0), length: u64_at(footer, 8), checksum: u64_at(footer, 16) };
     if decoded.offset.checked_add(decoded.length) != Some(at) || decoded.offset < HEAD_BYTES as u64 {
-        return Err(damaged(place, at, "the directory does not reach to the footer"));
+        return Err(StorageError::damaged(place, at, "the directory does not reach to the footer"));
     }
     Ok(decoded)
 }
 
 /// Reads the directory.
 pub(super) fn decode_directory(footer: Footer, bytes: &[u8], place: &str) -> Result<Directory, StorageError> {
-    let broken = |what: &str| damaged(place, footer.offset, what);
+    let broken = |what: &str| StorageError::damaged(place, footer.offset, what);
     if xxh3_64(bytes) != footer.checksum {
         return Err(broken("the directory does not have its checksum"));
     }
@@ -156,11 +160,6 @@ fn split_entry(bytes: &[u8]) -> Option<(&str, Entry, &[u8])> {
     let entry =
         Entry { offset: u64_at(numbers, 0), length: u64_at(numbers, 8), checksum: u64_at(numbers, 16) };
     Some((std::str::from_utf8(name).ok()?, entry, rest))
-}
-
-/// The error for what is not as it was written.
-pub(super) fn damaged(place: &str, offset: u64, what: impl Into<String>) -> StorageError {
-    StorageError::Damaged { place: place.to_owned(), offset, what: what.into() }
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> u32 {

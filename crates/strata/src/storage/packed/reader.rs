@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::format::{Directory, Entry, FOOTER_BYTES, HEAD_BYTES, damaged, decode_directory, decode_ends};
+use super::format::{Directory, Entry, FOOTER_BYTES, HEAD_BYTES, decode_directory, decode_ends};
 use crate::storage::name::folder_of;
 use crate::storage::{
     Blob, BlobEntry, BlobWriter, LogReader, LogStorage, LogWriter, Storage, StorageError, StorageLock,
@@ -34,7 +34,7 @@ impl PackedStorage {
     pub fn open(file: Arc<dyn Blob>) -> Result<PackedStorage, StorageError> {
         let (place, bytes) = (file.describe(), file.len());
         if bytes < (HEAD_BYTES + FOOTER_BYTES) as u64 {
-            return Err(damaged(&place, bytes, "it is too short for a database in one file"));
+            return Err(StorageError::damaged(&place, bytes, "it is too short for a database in one file"));
         }
         let (mut head, mut foot) = ([0; HEAD_BYTES], [0; FOOTER_BYTES]);
         file.read_exact_at(0, &mut head)?;
@@ -62,7 +62,7 @@ impl PackedStorage {
             None => Ok(()),
             Some(at) => {
                 let what = "something stands between the blobs";
-                Err(damaged(&self.file.describe(), offset + at as u64, what))
+                Err(StorageError::damaged(&self.file.describe(), offset + at as u64, what))
             }
         })
     }
@@ -76,7 +76,7 @@ impl PackedStorage {
         if hash.digest() == entry.checksum {
             return Ok(());
         }
-        Err(damaged(&self.place_of(name), 0, "its bytes do not have their checksum"))
+        Err(StorageError::damaged(&self.place_of(name), 0, "its bytes do not have their checksum"))
     }
 
     fn read_pieces(

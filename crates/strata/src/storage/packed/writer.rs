@@ -89,8 +89,10 @@ impl State {
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
-        let busy = self.busy();
-        self.file.as_mut().ok_or(busy)?.write_all(bytes)
+        match &mut self.file {
+            Some(file) => file.write_all(bytes),
+            None => Err(self.busy()),
+        }
     }
 
     fn begin(&mut self, name: &str) -> Result<(), StorageError> {
