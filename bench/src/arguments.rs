@@ -26,7 +26,7 @@ pub(crate) struct Settings {
     pub(crate) sets: Vec<&'static str>,
     /// The only subjects of `index` or `kv` to be measured, by their short names; none: all.
     pub(crate) subjects: Vec<String>,
-    /// The only part of `logmem` or `index` to be measured.
+    /// The only part of `kv`, `logmem` or `index` to be measured.
     pub(crate) part: Option<&'static str>,
     /// What all random choices come from.
     pub(crate) seed: u64,
@@ -71,11 +71,12 @@ fn help() -> String {
          --set NAME           only this set of index; may be given several times\n\
          --subject NAME       only this subject of index (such as ours, partition_point, btreemap, pgm64) or\n\
          \x20                    of kv ({}); may be given several times\n\
-         --part NAME          only this part of logmem: {}; or of index: {}\n\
+         --part NAME          only this part of kv: {}; of logmem: {}; or of index: {}\n\
          --directory PATH     where databases are made (the folder for temporary files)\n\
          --seed N             what random choices come from (42)",
         suites::names().collect::<Vec<_>>().join(", "),
         kv::product_names().collect::<Vec<_>>().join(", "),
+        kv::part_names().collect::<Vec<_>>().join(", "),
         logmem::part_names().collect::<Vec<_>>().join(", "),
         index::PART_NAMES.join(", ")
     )
@@ -131,7 +132,8 @@ pub(crate) fn parse() -> Outcome<Command> {
 
 /// The suite's own copy of a part's name, or an error that names those there are.
 fn known_part(name: &str) -> Outcome<&'static str> {
-    let known: Vec<&'static str> = logmem::part_names().chain(index::PART_NAMES).collect();
+    let known: Vec<&'static str> =
+        kv::part_names().chain(logmem::part_names()).chain(index::PART_NAMES).collect();
     let unsupported = || format!("unsupported part `{name}`; there are {}", known.join(", ")).into();
     known.iter().copied().find(|other| *other == name).ok_or_else(unsupported)
 }

@@ -96,6 +96,21 @@ pub(crate) fn in_a_process(arguments: &[&str], longest: Duration) -> Outcome<Fig
     figures_of(command.arg("--measure").args(arguments), longest)
 }
 
+/// Runs a process of this program that is to end by aborting.
+pub(crate) fn run_until_it_aborts(arguments: &[&str]) -> Outcome {
+    use std::os::unix::process::ExitStatusExt;
+    let mut command = Command::new(std::env::current_exe()?);
+    let output = command.arg("--measure").args(arguments).output()?;
+    match output.status.signal() {
+        Some(_) => Ok(()),
+        None => {
+            let told = String::from_utf8_lossy(&output.stderr).into_owned();
+            Err(format!("{} did not abort, but ended with {}: {told}", arguments.join(" "), output.status)
+                .into())
+        }
+    }
+}
+
 /// What a program prints as figures. None if it takes too long.
 pub(crate) fn figures_of(command: &mut Command, longest: Duration) -> Outcome<Figures> {
     let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy().into_owned()).collect();

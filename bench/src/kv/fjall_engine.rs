@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Snapshot};
+use fjall::{
+    Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode, Readable, Snapshot,
+};
 
-use super::engine::{Engine, EngineOptions, Entry, Reader, look_at};
+use super::engine::{Engine, EngineOptions, Pair, Reader, look_at};
+use super::entries::Entry;
 use crate::Outcome;
 
 pub(super) struct FjallEngine {
@@ -18,24 +21,43 @@ impl FjallEngine {
         let half = options.memory_bytes as u64 / 2;
         let database = Database::builder(folder).cache_size(half).worker_threads(2).open()?;
         // One memtable is filled while another is flushed.
-        let keyspace =
-            database.keyspace("all", || KeyspaceCreateOptions::default().max_memtable_size(half / 2))?;
+        let keyspace = database.keyspace("all", || {
+            let separation = options.has_large_values.then(KvSeparationOptions::default);
+            KeyspaceCreateOptions::default().max_memtable_size(half / 2).with_kv_separation(separation)
+        })?;
         Ok(FjallEngine { database, keyspace, is_synced: options.is_synced })
     }
 }
 
 impl Engine for FjallEngine {
-    fn put(&self, entries: &[Entry]) -> Outcome {
+    fn put(&self, entries: &[Pair<'_>]) -> Outcome {
         if let [(key, value)] = entries {
-            self.keyspace.insert(key, value)?;
+            self.keyspace.insert(*key, *value)?;
         } else {
             let mut batch = self.database.batch();
             for (key, value) in entries {
-                batch.insert(&self.keyspace, key, value);
+                batch.insert(&self.keyspace, *key, *value);
             }
             batch.commit()?;
         }
         if self.is_synced { self.sync() } else { Ok(()) }
+    }
+
+    fn remove(&self, keys: &[&[u8]]) -> Outcome {
+        let mut batch = self.database.batch();
+        for key in keys {
+            batch.remove(&self.keyspace, *key);
+        }
+        batch.commit()?;
+        Ok(())
+    }
+
+    fn load_ascending(&self, entries: &mut dyn Iterator<Item = Entry>) -> Outcome {
+        let mut ingestion = self.keyspace.start_ingestion()?;
+        for (key, value) in entries {
+            ingestion.write(key, value)?;
+        }
+        Ok(ingestion.finish()?)
     }
 
     fn sync(&self) -> Outcome {
@@ -62,14 +84,18 @@ impl Reader for FjallReader<'_> {
         Ok(value.inspect(|value| look_at(value)).is_some())
     }
 
-    fn scan(&self, start: &[u8], limit: u64) -> Outcome<u64> {
+    fn walk(&self, start: &[u8], limit: u64, each: &mut dyn FnMut(&[u8], &[u8])) -> Outcome<u64> {
         let mut walked = 0;
         for entry in self.snapshot.range(self.keyspace, start..).take(limit as usize) {
             let (key, value) = entry.into_inner()?;
-            look_at(&key);
-            look_at(&value);
+            each(&key, &value);
             walked += 1;
         }
         Ok(walked)
+    }
+
+    fn last(&self) -> Outcome<Option<Vec<u8>>> {
+        let last = self.snapshot.last_key_value(self.keyspace);
+        Ok(last.map(|entry| entry.key()).transpose()?.map(|key| key.to_vec()))
     }
 }

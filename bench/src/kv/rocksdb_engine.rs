@@ -5,11 +5,15 @@ use std::path::Path;
 
 use rocksdb::{BlockBasedOptions, Cache, DB, Direction, IteratorMode, Options, WriteBatch, WriteOptions};
 
-use super::engine::{Engine, EngineOptions, Entry, Reader, look_at};
+use super::engine::{Engine, EngineOptions, Pair, Reader, load_in_commits, look_at};
+use super::entries::Entry;
 use crate::Outcome;
 
 /// Bits a key of its filter: as many as ours and fjall's.
 const FILTER_BITS: f64 = 10.0;
+
+/// Values at least this long are kept in blob files, where there are large ones: as long as fjall's.
+const LARGE: u64 = 1024;
 
 pub(super) struct RocksdbEngine {
     database: DB,
@@ -29,6 +33,11 @@ impl RocksdbEngine {
         settings.set_write_buffer_size(half / 2);
         settings.set_max_write_buffer_number(2);
         settings.set_max_background_jobs(2);
+        if options.has_large_values {
+            settings.set_enable_blob_files(true);
+            settings.set_min_blob_size(LARGE);
+            settings.set_enable_blob_gc(true);
+        }
         let mut write_options = WriteOptions::default();
         write_options.set_sync(options.is_synced);
         Ok(RocksdbEngine { database: DB::open(&settings, folder)?, write_options })
@@ -36,7 +45,7 @@ impl RocksdbEngine {
 }
 
 impl Engine for RocksdbEngine {
-    fn put(&self, entries: &[Entry]) -> Outcome {
+    fn put(&self, entries: &[Pair<'_>]) -> Outcome {
         if let [(key, value)] = entries {
             return Ok(self.database.put_opt(key, value, &self.write_options)?);
         }
@@ -45,6 +54,24 @@ impl Engine for RocksdbEngine {
             batch.put(key, value);
         }
         Ok(self.database.write_opt(batch, &self.write_options)?)
+    }
+
+    fn remove(&self, keys: &[&[u8]]) -> Outcome {
+        let mut batch = WriteBatch::default();
+        for key in keys {
+            batch.delete(key);
+        }
+        Ok(self.database.write_opt(batch, &self.write_options)?)
+    }
+
+    fn remove_range(&self, start: &[u8], end: &[u8]) -> Outcome {
+        let mut batch = WriteBatch::default();
+        batch.delete_range(start, end);
+        Ok(self.database.write_opt(batch, &self.write_options)?)
+    }
+
+    fn load_ascending(&self, entries: &mut dyn Iterator<Item = Entry>) -> Outcome {
+        load_in_commits(self, entries)
     }
 
     fn sync(&self) -> Outcome {
@@ -70,16 +97,20 @@ impl Reader for RocksdbReader<'_> {
         Ok(value.inspect(|value| look_at(value)).is_some())
     }
 
-    fn scan(&self, start: &[u8], limit: u64) -> Outcome<u64> {
+    fn walk(&self, start: &[u8], limit: u64, each: &mut dyn FnMut(&[u8], &[u8])) -> Outcome<u64> {
         let mut walked = 0;
         for entry in
             self.snapshot.iterator(IteratorMode::From(start, Direction::Forward)).take(limit as usize)
         {
             let (key, value) = entry?;
-            look_at(&key);
-            look_at(&value);
+            each(&key, &value);
             walked += 1;
         }
         Ok(walked)
+    }
+
+    fn last(&self) -> Outcome<Option<Vec<u8>>> {
+        let last = self.snapshot.iterator(IteratorMode::End).next().transpose()?;
+        Ok(last.map(|(key, _)| key.into_vec()))
     }
 }

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use sled::{Batch, Config, Db};
 
-use super::engine::{Engine, EngineOptions, Entry, Reader, look_at};
+use super::engine::{Engine, EngineOptions, Pair, Reader, load_in_commits, look_at};
+use super::entries::Entry;
 use crate::Outcome;
 
 pub(super) struct SledEngine {
@@ -21,17 +22,29 @@ impl SledEngine {
 }
 
 impl Engine for SledEngine {
-    fn put(&self, entries: &[Entry]) -> Outcome {
+    fn put(&self, entries: &[Pair<'_>]) -> Outcome {
         if let [(key, value)] = entries {
-            self.database.insert(key, value.as_slice())?;
+            self.database.insert(key, *value)?;
         } else {
             let mut batch = Batch::default();
             for (key, value) in entries {
-                batch.insert(key.as_slice(), value.as_slice());
+                batch.insert(*key, *value);
             }
             self.database.apply_batch(batch)?;
         }
         if self.is_synced { self.sync() } else { Ok(()) }
+    }
+
+    fn remove(&self, keys: &[&[u8]]) -> Outcome {
+        let mut batch = Batch::default();
+        for key in keys {
+            batch.remove(*key);
+        }
+        Ok(self.database.apply_batch(batch)?)
+    }
+
+    fn load_ascending(&self, entries: &mut dyn Iterator<Item = Entry>) -> Outcome {
+        load_in_commits(self, entries)
     }
 
     fn sync(&self) -> Outcome {
@@ -58,14 +71,17 @@ impl Reader for SledReader<'_> {
         Ok(value.inspect(|value| look_at(value)).is_some())
     }
 
-    fn scan(&self, start: &[u8], limit: u64) -> Outcome<u64> {
+    fn walk(&self, start: &[u8], limit: u64, each: &mut dyn FnMut(&[u8], &[u8])) -> Outcome<u64> {
         let mut walked = 0;
         for entry in self.database.range(start..).take(limit as usize) {
             let (key, value) = entry?;
-            look_at(&key);
-            look_at(&value);
+            each(&key, &value);
             walked += 1;
         }
         Ok(walked)
+    }
+
+    fn last(&self) -> Outcome<Option<Vec<u8>>> {
+        Ok(self.database.last()?.map(|(key, _)| key.to_vec()))
     }
 }

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use stroma_lsm::{Database, Durability, Keyspace, Options, Snapshot};
+use stroma_lsm::{Compression, Database, Durability, Keyspace, Options, Snapshot};
 
-use super::engine::{Engine, EngineOptions, Entry, Reader, look_at};
+use super::engine::{Engine, EngineOptions, Pair, Reader, look_at};
+use super::entries::Entry;
 use crate::Outcome;
 
 pub(super) struct StromaEngine {
@@ -13,9 +14,14 @@ pub(super) struct StromaEngine {
 }
 
 impl StromaEngine {
-    pub(super) fn open(folder: &Path, options: EngineOptions) -> Outcome<StromaEngine> {
+    pub(super) fn open(
+        folder: &Path,
+        options: EngineOptions,
+        compression: Compression,
+    ) -> Outcome<StromaEngine> {
         let durability = if options.is_synced { Durability::Synced } else { Durability::Buffered };
-        let options = Options { memory_bytes: options.memory_bytes, durability, ..Options::default() };
+        let memory_bytes = options.memory_bytes;
+        let options = Options { memory_bytes, durability, compression, ..Options::default() };
         let database = Database::open(folder, options)?;
         let keyspace = database.keyspace("all")?;
         Ok(StromaEngine { database, keyspace })
@@ -23,7 +29,7 @@ impl StromaEngine {
 }
 
 impl Engine for StromaEngine {
-    fn put(&self, entries: &[Entry]) -> Outcome {
+    fn put(&self, entries: &[Pair<'_>]) -> Outcome {
         if let [(key, value)] = entries {
             self.keyspace.put(key, value)?;
             return Ok(());
@@ -33,6 +39,29 @@ impl Engine for StromaEngine {
             batch.put(&self.keyspace, key, value);
         }
         batch.commit()?;
+        Ok(())
+    }
+
+    fn remove(&self, keys: &[&[u8]]) -> Outcome {
+        let mut batch = self.database.batch();
+        for key in keys {
+            batch.delete(&self.keyspace, key);
+        }
+        batch.commit()?;
+        Ok(())
+    }
+
+    fn remove_range(&self, start: &[u8], end: &[u8]) -> Outcome {
+        self.keyspace.delete_range(start..end)?;
+        Ok(())
+    }
+
+    fn load_ascending(&self, entries: &mut dyn Iterator<Item = Entry>) -> Outcome {
+        let mut ingestion = self.keyspace.ingest()?;
+        for (key, value) in entries {
+            ingestion.add(key, value)?;
+        }
+        ingestion.finish()?;
         Ok(())
     }
 
@@ -59,16 +88,20 @@ impl Reader for StromaReader<'_> {
         Ok(self.snapshot.get_with(self.keyspace, key, look_at)?.is_some())
     }
 
-    fn scan(&self, start: &[u8], limit: u64) -> Outcome<u64> {
+    fn walk(&self, start: &[u8], limit: u64, each: &mut dyn FnMut(&[u8], &[u8])) -> Outcome<u64> {
         let mut walked = 0;
         let mut range = self.snapshot.range(self.keyspace, start..);
         while walked < limit
             && let Some((key, value)) = range.next_entry()?
         {
-            look_at(key);
-            look_at(value);
+            each(key, value);
             walked += 1;
         }
         Ok(walked)
+    }
+
+    fn last(&self) -> Outcome<Option<Vec<u8>>> {
+        let mut range = self.snapshot.prefix(self.keyspace, []);
+        Ok(range.next_entry_back()?.map(|(key, _)| key.to_vec()))
     }
 }

@@ -26,6 +26,11 @@ fn distinct<'a>(items: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     seen
 }
 
+/// Whether it is ours, or a variant of ours such as `stromatolite, lz4`, which is no peer.
+fn is_ours(subject: &str) -> bool {
+    subject.strip_prefix(OURS).is_some_and(|rest| rest.is_empty() || rest.starts_with(','))
+}
+
 /// How far ours is ahead of the best peer (above 1) or behind (below 1).
 fn ahead(ours: f64, peers: &[f64], unit: &str) -> Option<f64> {
     let more = is_more_better(unit);
@@ -52,7 +57,7 @@ pub(crate) fn table(samples: &Samples) -> String {
             };
             let cells = subjects.iter().map(|subject| value_of(subject).map_or("".into(), readable));
             let peers: Vec<f64> =
-                subjects.iter().filter(|s| **s != OURS).filter_map(|s| value_of(s)).collect();
+                subjects.iter().filter(|s| !is_ours(s)).filter_map(|s| value_of(s)).collect();
             let ratio = value_of(OURS).and_then(|ours| ahead(ours, &peers, unit));
             let ratio = ratio.map_or("".into(), readable);
             let _ = writeln!(text, "| {case} | {} | {ratio} |", cells.collect::<Vec<_>>().join(" | "));
@@ -72,13 +77,15 @@ mod tests {
     #[test]
     fn ahead_means_more_of_a_rate_and_less_of_a_size() {
         let mut samples = Samples::new("test");
-        for (subject, rate, size) in [(OURS, 200.0, 50.0), ("a", 100.0, 200.0), ("b", 400.0, 100.0)] {
+        for (subject, rate, size) in
+            [(OURS, 200.0, 50.0), ("stromatolite, lz4", 500.0, 1.0), ("a", 100.0, 200.0), ("b", 400.0, 100.0)]
+        {
             samples.add("get", subject, "rate", rate, "1000/s");
             samples.add("disk", subject, "size", size, "MiB");
         }
         let text = table(&samples);
-        assert!(text.contains("| rate, 1000/s | stromatolite | a | b | ahead |"));
-        assert!(text.contains("| get | 200 | 100 | 400 | 0.50 |"));
-        assert!(text.contains("| disk | 50.0 | 200 | 100 | 2.00 |"));
+        assert!(text.contains("| rate, 1000/s | stromatolite | stromatolite, lz4 | a | b | ahead |"));
+        assert!(text.contains("| get | 200 | 500 | 100 | 400 | 0.50 |"));
+        assert!(text.contains("| disk | 50.0 | 1.00 | 200 | 100 | 2.00 |"));
     }
 }

@@ -1,84 +1,44 @@
-//! The work of the suite: load, read, scan, overwrite, commit with a sync, and what that took of memory and disk.
+//! The basic work: load, read, scan, overwrite, commit with a sync, and what that took of memory and disk.
 
 use std::path::Path;
 use std::time::Instant;
 
 use stroma_bench_allocators::Resident;
 
-use super::engine::{Engine, EngineOptions, Entry, Product, Reader};
-use super::entries::{entry, key};
+use super::bench::{BATCH, Bench, MEBIBYTE, Scale, bytes_on_disk, expect, written_bytes};
+use super::engine::{Engine, EngineOptions, Reader};
+use super::entries::{Entry, entry, key, pairs};
 use crate::Outcome;
 use crate::histogram::Histogram;
-use crate::measure::{Cost, timed};
-use crate::process::Figures;
+use crate::measure::timed;
 use crate::random::{Random, Zipfian};
 
-const BATCH: u64 = 100;
 const SCAN: u64 = 50;
-const MEBIBYTE: f64 = (1 << 20) as f64;
-
-/// How much is done.
-#[derive(Clone, Copy)]
-pub(super) struct Scale {
-    pub(super) entries: u64,
-    pub(super) memory_bytes: usize,
-    pub(super) gets: u64,
-    /// With a sync each.
-    pub(super) commits: u64,
-    pub(super) seed: u64,
-}
-
-/// One engine under measurement.
-pub(super) struct Bench {
-    product: Product,
-    scale: Scale,
-    options: EngineOptions,
-    figures: Figures,
-}
 
 impl Bench {
-    pub(super) fn new(product: Product, scale: Scale) -> Bench {
-        let options =
-            EngineOptions { memory_bytes: scale.memory_bytes, is_synced: false, most_entries: scale.entries };
-        Bench { product, scale, options, figures: Figures::default() }
-    }
-
-    /// Does all of it, in a folder of `directory` that goes away.
-    pub(super) fn run(mut self, directory: &Path) -> Outcome<Figures> {
-        let folder = tempfile::tempdir_in(directory)?;
-        self.load_singly(&folder.path().join("single"))?;
-        let batches = folder.path().join("batches");
+    /// Load, read, scan, overwrite, commit with a sync.
+    pub(super) fn basic(&mut self, folder: &Path) -> Outcome {
+        self.load_singly(&folder.join("single"))?;
+        self.load_ascending(&folder.join("ascending"))?;
+        let batches = folder.join("batches");
         self.load_in_batches(&batches)?;
         self.read(&batches)?;
         self.overwrite(&batches)?;
         if self.product.has_durable_commits() {
-            self.commit_synced(&folder.path().join("synced"))?;
-        }
-        Ok(self.figures)
-    }
-
-    fn put_range(&self, engine: &dyn Engine, from: u64, until: u64, batch: u64) -> Outcome {
-        let mut entries = Vec::with_capacity(batch as usize);
-        for start in (from..until).step_by(batch as usize) {
-            entries.clear();
-            let numbers = start..(start + batch).min(until);
-            entries.extend(numbers.map(|number| entry(self.scale.seed, number)));
-            engine.put(&entries)?;
+            self.commit_synced(&folder.join("synced"))?;
         }
         Ok(())
     }
 
-    fn add_rate(&mut self, case: &str, operations: u64, cost: Cost) {
-        let thousands = operations as f64 / 1000.0;
-        self.figures.add(case, "rate", thousands / cost.wall, "1000/s");
-        self.figures.add(case, "rate of the thread", thousands / cost.thread, "1000/cpu s");
-    }
-
-    fn add_percentiles(&mut self, case: &str, latencies: &Histogram) {
-        for (name, share) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)] {
-            self.figures.add(case, name, latencies.percentile(share) as f64 / 1000.0, "µs");
-        }
-        self.figures.add(case, "longest", latencies.largest() as f64 / 1000.0, "µs");
+    /// Sorted beforehand, which is not timed.
+    fn load_ascending(&mut self, folder: &Path) -> Outcome {
+        let engine = self.product.open(folder, self.options)?;
+        let mut entries: Vec<Entry> =
+            (0..self.scale.entries).map(|number| entry(self.scale.seed, number)).collect();
+        entries.sort_unstable_by_key(|(key, _)| *key);
+        let ((), cost) = timed(|| engine.load_ascending(&mut entries.iter().copied()))?;
+        self.add_rate("load sorted entries", self.scale.entries, cost);
+        engine.close()
     }
 
     /// Loads and syncs; background work done meanwhile shows in the processor time of all threads.
@@ -111,11 +71,7 @@ impl Bench {
         let case = "load in batches of 100";
         self.figures.add(case, "peak resident, mapped files included", peak, "MiB");
         self.figures.add(case, "resident at the end, without mapped files", anonymous, "MiB");
-        if let (Some(before), Some(after)) = (written, written_bytes()) {
-            let user_bytes = self.scale.entries * size_of::<Entry>() as u64;
-            let amplification = (after - before) as f64 / user_bytes as f64;
-            self.figures.add(case, "written for each byte", amplification, "bytes");
-        }
+        self.add_written(case, written, self.scale.entries * size_of::<Entry>() as u64);
         self.figures.add("after the load", "on disk", bytes_on_disk(folder)? as f64 / MEBIBYTE, "MiB");
         Ok(())
     }
@@ -197,9 +153,9 @@ impl Bench {
         let puts = entries / 5;
         let ((), cost) = timed(|| {
             for _ in 0..puts {
-                let entry = entry(seed, random.below(entries));
+                let entry = [entry(seed, random.below(entries))];
                 let start = Instant::now();
-                engine.put(&[entry])?;
+                engine.put(&pairs(&entry))?;
                 latencies.add(start.elapsed().as_nanos() as u64);
             }
             engine.sync()
@@ -225,30 +181,4 @@ impl Bench {
         self.add_percentiles("synced commits", &latencies);
         engine.close()
     }
-}
-
-/// A benchmark of wrong answers would be worth nothing.
-fn expect(what: &str, found: u64, allowed: std::ops::RangeInclusive<u64>) -> Outcome {
-    let wrong = || format!("{what}: found {found}, which is not in {allowed:?}").into();
-    if allowed.contains(&found) { Ok(()) } else { Err(wrong()) }
-}
-
-/// Blocks that a folder takes: holes of sparse files are not counted.
-fn bytes_on_disk(folder: &Path) -> Outcome<u64> {
-    use std::os::unix::fs::MetadataExt;
-    let mut bytes = 0;
-    for file in std::fs::read_dir(folder)? {
-        let file = file?;
-        let metadata = file.metadata()?;
-        bytes += if metadata.is_dir() { bytes_on_disk(&file.path())? } else { metadata.blocks() * 512 };
-    }
-    Ok(bytes)
-}
-
-/// Bytes that this process has made the system write to a device, pages of mapped files included; none where the system
-/// does not tell.
-fn written_bytes() -> Option<u64> {
-    let told = std::fs::read_to_string("/proc/self/io").ok()?;
-    let line = told.lines().find_map(|line| line.strip_prefix("write_bytes: "))?;
-    line.trim().parse().ok()
 }
