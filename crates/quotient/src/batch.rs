@@ -52,8 +52,7 @@ impl<K: Key, S: AsRef<[u8]>> Work for GetAll<'_, K, S> {
                 ask(later);
             }
             let answer = if division.holds(*key) {
-                let (quotient, remainder) = division.split(*key);
-                blocks.look_up::<K, C>(quotient, remainder, division.value_bits)
+                blocks.look_up::<K, C>(division.sought(*key))
             } else {
                 Counted::default()
             };
@@ -96,7 +95,10 @@ impl<K: Key, S: AsRef<[u8]> + AsMut<[u8]>> Work for InsertAll<'_, K, S> {
                     blocks.prefetch_more(quotient);
                 }
             }
-            filter.changed::<C>(*key, more(*key, 1)).map_err(|cause| Stopped { done: index, cause })?;
+            filter
+                .changed::<C>(*key, more(*key, 1))
+                .map(drop)
+                .map_err(|cause| Stopped { done: index, cause })?;
         }
         Ok(())
     }

@@ -13,7 +13,7 @@
 //! come first so that a number is read with one load of eight bytes which never leaves its block.
 
 use crate::Key;
-use crate::key::{move_down, move_up, set_word, word};
+use crate::key::{move_down, move_up, open_bits, set_word, word};
 use crate::machine::prefetch;
 use crate::shape::Division;
 
@@ -21,6 +21,8 @@ use crate::shape::Division;
 const BOOKKEEPING: usize = 17;
 const RUNENDS: usize = 8;
 const OFFSET: usize = 16;
+/// Bytes after a block that reading slots past its last one may touch: less than the footer's 40.
+const SLACK: usize = 39;
 
 /// An offset that its byte cannot say: this or more. The true one is found from an earlier block.
 pub(crate) const SATURATED: u8 = u8::MAX;
@@ -28,6 +30,43 @@ pub(crate) const SATURATED: u8 = u8::MAX;
 /// Bytes of a block of slots of so many bits.
 pub(crate) fn block_bytes(slot_bits: u32) -> usize {
     8 * slot_bits as usize + BOOKKEEPING
+}
+
+/// What a block says of its slots, read at once.
+#[derive(Clone, Copy)]
+pub(crate) struct Head {
+    pub(crate) occupieds: u64,
+    pub(crate) runends: u64,
+    pub(crate) offset: u32,
+}
+
+impl Head {
+    #[inline(always)]
+    fn read(bytes: &[u8]) -> Self {
+        let bytes = &bytes[..BOOKKEEPING];
+        let (occupieds, runends) = (word(bytes, 0), word(bytes, RUNENDS));
+        Self { occupieds, runends, offset: u32::from(bytes[OFFSET]) }
+    }
+}
+
+/// A block and some bytes after it.
+pub(crate) struct OneBlock<'a> {
+    bytes: &'a [u8],
+    slot_bits: u32,
+}
+
+impl OneBlock<'_> {
+    #[inline(always)]
+    pub(crate) fn head(&self) -> Head {
+        Head::read(&self.bytes[8 * self.slot_bits as usize..])
+    }
+
+    /// What is in a slot counted from the block's first. From 64 to 66 it is what lies after the slots.
+    #[inline(always)]
+    pub(crate) fn slot<K: Key>(&self, slot: u32) -> K {
+        let bit = slot * self.slot_bits;
+        K::read_narrow(self.bytes, (bit / 8) as usize, bit % 8) & K::MAX >> (K::BITS - self.slot_bits)
+    }
 }
 
 /// Blocks of a filter that follow each other: all, or a window of them. Slots and quotients are numbered
@@ -90,6 +129,11 @@ impl<B: AsRef<[u8]>> Blocks<B> {
     }
 
     #[inline(always)]
+    pub(crate) fn head(&self, block: usize) -> Head {
+        Head::read(&self.bytes.as_ref()[self.bitmaps_at(block)..])
+    }
+
+    #[inline(always)]
     pub(crate) fn is_occupied(&self, quotient: usize) -> bool {
         self.occupieds(quotient / 64) >> (quotient % 64) & 1 == 1
     }
@@ -102,22 +146,51 @@ impl<B: AsRef<[u8]>> Blocks<B> {
     /// What a slot holds: a remainder and its value, or a part of a count.
     #[inline(always)]
     pub(crate) fn slot<K: Key>(&self, slot: usize) -> K {
-        let at = self.at(slot / 64) * 8 + slot % 64 * self.slot_bits as usize;
+        self.slot_of(slot / 64, (slot % 64) as u32)
+    }
+
+    /// What is in a slot counted from the block's first. From 64 on it is what lies after the slots.
+    #[inline(always)]
+    pub(crate) fn slot_of<K: Key>(&self, block: usize, slot: u32) -> K {
+        let at = self.at(block) * 8 + (slot * self.slot_bits) as usize;
         K::read(self.bytes.as_ref(), at, self.slot_bits)
+    }
+
+    /// The same blocks, to be read.
+    #[inline(always)]
+    pub(crate) fn reading(&self) -> Blocks<&[u8]> {
+        let Self { slot_bits, block_bytes, count, to_the_end, .. } = *self;
+        Blocks { bytes: self.bytes.as_ref(), slot_bits, block_bytes, count, to_the_end }
+    }
+
+    /// One block, for slots of at most `K::NARROW` bits. `None` for the last block of a window, whose last slots
+    /// cannot be read in such haste.
+    #[inline(always)]
+    pub(crate) fn one<K: Key>(&self, block: usize) -> Option<OneBlock<'_>> {
+        let at = self.at(block);
+        let bytes = self.bytes.as_ref().get(at..at + self.block_bytes + SLACK)?;
+        (self.slot_bits <= K::NARROW).then_some(OneBlock { bytes, slot_bits: self.slot_bits })
     }
 
     /// Asks for the cache lines that a search for a quotient will touch: bitmaps, and where its run would be
     /// if it were pushed a little.
     #[inline(always)]
     pub(crate) fn prefetch(&self, quotient: usize) {
-        let (bytes, block, width) = (self.bytes.as_ref(), quotient / 64, self.slot_bits as usize);
+        let (bytes, block) = (self.bytes.as_ref(), quotient / 64);
         // The bitmaps are not aligned: a quarter of them lies on two lines.
         prefetch(bytes, self.bitmaps_at(block));
         prefetch(bytes, self.bitmaps_at(block) + OFFSET);
-        prefetch(bytes, self.at(block) + (quotient % 64 + 4) * width / 8);
+        self.prefetch_slots(quotient);
     }
 
-    /// Asks for a second line of slots, for what is going to move some.
+    /// Asks for the slots only, where the bitmaps are read right now.
+    #[inline(always)]
+    pub(crate) fn prefetch_slots(&self, quotient: usize) {
+        let (block, width) = (quotient / 64, self.slot_bits as usize);
+        prefetch(self.bytes.as_ref(), self.at(block) + (quotient % 64 + 4) * width / 8);
+    }
+
+    /// Asks for the line after, for what is going to move slots.
     #[inline(always)]
     pub(crate) fn prefetch_more(&self, quotient: usize) {
         let (bytes, block, width) = (self.bytes.as_ref(), quotient / 64, self.slot_bits as usize);
@@ -126,6 +199,13 @@ impl<B: AsRef<[u8]>> Blocks<B> {
 }
 
 impl Blocks<&mut [u8]> {
+    /// The same blocks, to be written.
+    #[inline(always)]
+    pub(crate) fn writing(&mut self) -> Blocks<&mut [u8]> {
+        let Self { slot_bits, block_bytes, count, to_the_end, .. } = *self;
+        Blocks { bytes: self.bytes, slot_bits, block_bytes, count, to_the_end }
+    }
+
     #[inline(always)]
     fn set_bit(&mut self, at: usize, bit: usize, value: bool) {
         let old = word(self.bytes, at) & !(1 << bit);
@@ -152,6 +232,24 @@ impl Blocks<&mut [u8]> {
     pub(crate) fn set_slot<K: Key>(&mut self, slot: usize, content: K) {
         let at = self.at(slot / 64) * 8 + slot % 64 * self.slot_bits as usize;
         K::write(self.bytes, at, self.slot_bits, content);
+    }
+
+    #[inline(always)]
+    pub(crate) fn set_bitmaps(&mut self, block: usize, occupieds: u64, runends: u64) {
+        let at = self.bitmaps_at(block);
+        set_word(self.bytes, at, occupieds);
+        set_word(self.bytes, at + RUNENDS, runends);
+    }
+
+    /// Moves what slots `from..to` of a block hold up by one, and writes slot `from`.
+    #[inline(always)]
+    pub(crate) fn open_slot<K: Key>(&mut self, block: usize, from: u32, to: u32, content: K) {
+        let (width, first) = (self.slot_bits as usize, self.at(block) * 8);
+        let (from, to) = (first + from as usize * width, first + to as usize * width);
+        if K::BITS > 64 || !open_bits(self.bytes, from, to, self.slot_bits, content.low()) {
+            move_up(self.bytes, from, to, width);
+            K::write(self.bytes, from, self.slot_bits, content);
+        }
     }
 
     /// Moves everything in slots `from..to` up by one; slot `to` must be free. Slot `from` keeps its bits.

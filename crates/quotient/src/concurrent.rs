@@ -3,6 +3,7 @@
 use crate::blocks::{Blocks, SATURATED, block_bytes};
 use crate::edit::{Changed, Halt};
 use crate::filter::{Totals, check_key, checked_change, more};
+use crate::find::Sought;
 use crate::format::HEADER_BYTES;
 use crate::machine::{Cpu, Level, Regions, Window, Work};
 use crate::shape::Division;
@@ -157,8 +158,8 @@ impl<K: Key, F: Fn(Counted) -> Result<Counted, Error>> Work for Update<'_, K, F>
         let Self { filter, key, change } = self;
         let division = &filter.division;
         check_key(division, key)?;
-        let (quotient, remainder) = division.split(key);
-        let home = quotient / 64 / REGION_BLOCKS;
+        let sought = division.sought(key);
+        let home = sought.quotient / 64 / REGION_BLOCKS;
         let mut first = home;
         let mut window = filter.window(first, home);
         loop {
@@ -175,8 +176,8 @@ impl<K: Key, F: Fn(Counted) -> Result<Counted, Error>> Work for Update<'_, K, F>
                 continue;
             }
             let change = checked_change(division, *totals, key, &change);
-            let place = (quotient - blocks_before * 64, remainder);
-            match blocks.change::<K, C>(place, division.value_bits, change) {
+            let within = Sought { quotient: sought.quotient - blocks_before * 64, ..sought };
+            match blocks.change::<K, C>(within, change) {
                 Ok(changed) => {
                     totals.apply(&changed);
                     return Ok(changed);

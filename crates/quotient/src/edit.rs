@@ -2,8 +2,8 @@
 
 use crate::blocks::Blocks;
 use crate::counter::{extension, slots_for};
-use crate::find::{Counted, Found, shifted};
-use crate::machine::Cpu;
+use crate::find::{Counted, FindFar, Found, Sought};
+use crate::machine::{Cpu, Work};
 use crate::{Error, Key};
 
 /// What a change did.
@@ -29,27 +29,41 @@ impl Blocks<&mut [u8]> {
     #[inline(always)]
     pub(crate) fn change<K: Key, C: Cpu>(
         &mut self,
-        (quotient, remainder): (usize, K),
-        value_bits: u32,
+        sought: Sought<K>,
         change: impl FnOnce(Counted) -> Result<Counted, Error>,
     ) -> Result<Changed, Halt> {
-        if !self.to_the_end {
-            // The run must end within the window before its slots are read.
-            self.end_through::<C>(quotient).ok_or(Halt::Beyond)?;
-        }
-        let found = self.find::<K, C>(quotient, remainder, value_bits).ok_or(Halt::Beyond)?;
-        let old = found.counted;
+        let Some(near) = self.find_near::<K, C>(sought) else {
+            let found = C::apart(FindFar(self.reading(), sought)).ok_or(Halt::Beyond)?;
+            let new = change(found.counted).map_err(Halt::Refused)?;
+            let (key, length) = self.spell(sought, new);
+            return self.rewrite::<K, C>(sought.quotient, found, key, length);
+        };
+        let (old, taken) = (near.counted, near.taken as usize);
         let new = change(old).map_err(Halt::Refused)?;
-        let first = shifted(remainder, value_bits) | K::from(new.value);
-        let key = Spelling { first, top: first | K::mask(value_bits), count: new.count };
-        let length = slots_for(key.count, key.top, self.slot_bits());
-        if length > found.length {
-            let free = self.room::<C>(quotient, found.start, length - found.length).ok_or(Halt::Beyond)?;
-            self.lengthen::<K, C>(quotient, &found, key, length, free);
-        } else {
-            self.shorten::<K, C>(quotient, &found, key, length).ok_or(Halt::Beyond)?;
+        let (key, length) = self.spell(sought, new);
+        if self.rewrite_near::<K, C>(sought.quotient, &near, &key, length) {
+            return Ok(Changed { old, new, slots: (taken, length) });
         }
-        Ok(Changed { old, new, slots: (found.length, length) })
+        self.rewrite::<K, C>(sought.quotient, near.found(sought.quotient / 64), key, length)
+    }
+
+    /// What a key's slots shall say, and how many it takes.
+    #[inline(always)]
+    fn spell<K: Key>(&self, sought: Sought<K>, new: Counted) -> (Spelling<K>, usize) {
+        let first = sought.wanted | K::from(new.value);
+        let key = Spelling { first, top: first | sought.low, new };
+        (key, slots_for(new.count, key.top, self.slot_bits()))
+    }
+
+    #[inline(always)]
+    fn rewrite<K: Key, C: Cpu>(
+        &mut self,
+        quotient: usize,
+        found: Found,
+        key: Spelling<K>,
+        length: usize,
+    ) -> Result<Changed, Halt> {
+        C::apart(Rewrite { blocks: self.writing(), quotient, found, key, length })
     }
 
     /// The first free slot at or after the home slot, if that and as many as are wanted are there.
@@ -146,6 +160,31 @@ impl Blocks<&mut [u8]> {
     }
 }
 
+/// Writing what a key's slots shall say, whatever has to move for it.
+struct Rewrite<'a, K> {
+    blocks: Blocks<&'a mut [u8]>,
+    quotient: usize,
+    found: Found,
+    key: Spelling<K>,
+    length: usize,
+}
+
+impl<K: Key> Work for Rewrite<'_, K> {
+    type Output = Result<Changed, Halt>;
+
+    #[inline(always)]
+    fn run<C: Cpu>(self) -> Result<Changed, Halt> {
+        let Self { mut blocks, quotient, found, key, length } = self;
+        if length > found.length {
+            let free = blocks.room::<C>(quotient, found.start, length - found.length).ok_or(Halt::Beyond)?;
+            blocks.lengthen::<K, C>(quotient, &found, key, length, free);
+        } else {
+            blocks.shorten::<K, C>(quotient, &found, key, length).ok_or(Halt::Beyond)?;
+        }
+        Ok(Changed { old: found.counted, new: key.new, slots: (found.length, length) })
+    }
+}
+
 /// A slot to be put into a run.
 #[derive(Debug, Clone, Copy)]
 struct NewSlot {
@@ -166,13 +205,14 @@ pub(crate) struct Spelling<K> {
     pub(crate) first: K,
     /// The greatest number with this remainder.
     pub(crate) top: K,
-    pub(crate) count: u64,
+    /// What they say. (The value is in `first`, too.)
+    pub(crate) new: Counted,
 }
 
 impl<K: Key> Spelling<K> {
     /// What the slot of this index holds.
     #[inline(always)]
     pub(crate) fn slot(&self, index: usize, slot_bits: u32) -> K {
-        if index == 0 { self.first } else { extension(self.count, self.top, index, slot_bits) }
+        if index == 0 { self.first } else { extension(self.new.count, self.top, index, slot_bits) }
     }
 }

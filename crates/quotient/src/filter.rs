@@ -168,7 +168,7 @@ impl<K: Key, S: AsRef<[u8]> + AsMut<[u8]>> QuotientFilter<K, S> {
     /// # Errors
     /// As [`add`](Self::add).
     pub fn insert(&mut self, key: K) -> Result<(), Error> {
-        self.add(key, 1).map(drop)
+        self.try_update(key, more(key, 1), drop)
     }
 
     /// Counts the key `count` times more and returns its new count.
@@ -177,7 +177,7 @@ impl<K: Key, S: AsRef<[u8]> + AsMut<[u8]>> QuotientFilter<K, S> {
     /// [`Error::Full`], [`Error::CountOverflow`], [`Error::KeyTooWide`]; then nothing has changed.
     pub fn add(&mut self, key: K, count: u64) -> Result<u64, Error> {
         let add = more(key, count);
-        self.try_update(key, add).map(|changed| changed.new.count)
+        self.try_update(key, add, |changed| changed.new.count)
     }
 
     /// Makes the key's count `count` (0 removes it) and returns the count before.
@@ -185,7 +185,7 @@ impl<K: Key, S: AsRef<[u8]> + AsMut<[u8]>> QuotientFilter<K, S> {
     /// # Errors
     /// As [`add`](Self::add).
     pub fn set(&mut self, key: K, count: u64) -> Result<u64, Error> {
-        self.try_update(key, |old| Ok(Counted { count, ..old })).map(|changed| changed.old.count)
+        self.try_update(key, |old| Ok(Counted { count, ..old }), |changed| changed.old.count)
     }
 
     /// Counts the key `count` times less, down to 0, and returns its new count.
@@ -194,7 +194,7 @@ impl<K: Key, S: AsRef<[u8]> + AsMut<[u8]>> QuotientFilter<K, S> {
     /// [`Error::KeyTooWide`].
     pub fn remove(&mut self, key: K, count: u64) -> Result<u64, Error> {
         let less = |old: Counted| Ok(Counted { count: old.count.saturating_sub(count), ..old });
-        self.try_update(key, less).map(|changed| changed.new.count)
+        self.try_update(key, less, |changed| changed.new.count)
     }
 
     /// Gives the key a value and returns what was said of it before. A key not yet there is counted once.
@@ -202,7 +202,7 @@ impl<K: Key, S: AsRef<[u8]> + AsMut<[u8]>> QuotientFilter<K, S> {
     /// # Errors
     /// As [`add`](Self::add), and [`Error::ValueTooWide`].
     pub fn put(&mut self, key: K, value: u64) -> Result<Counted, Error> {
-        self.try_update(key, |old| Ok(Counted { count: old.count.max(1), value })).map(|changed| changed.old)
+        self.try_update(key, |old| Ok(Counted { count: old.count.max(1), value }), |changed| changed.old)
     }
 
     /// Says something else of a key: `change` is told its count and value and returns the new ones. A count
@@ -211,7 +211,7 @@ impl<K: Key, S: AsRef<[u8]> + AsMut<[u8]>> QuotientFilter<K, S> {
     /// # Errors
     /// As [`put`](Self::put).
     pub fn update(&mut self, key: K, change: impl FnOnce(Counted) -> Counted) -> Result<Counted, Error> {
-        self.try_update(key, |old| Ok(change(old))).map(|changed| changed.new)
+        self.try_update(key, |old| Ok(change(old)), |changed| changed.new)
     }
 
     /// Forgets all keys.
@@ -220,11 +220,14 @@ impl<K: Key, S: AsRef<[u8]> + AsMut<[u8]>> QuotientFilter<K, S> {
         self.totals = Totals::default();
     }
 
-    fn try_update<F>(&mut self, key: K, change: F) -> Result<Changed, Error>
+    /// Changes what is said of a key. `told` says what is wanted of that: no more than that is kept.
+    #[inline(always)]
+    fn try_update<F, T, R>(&mut self, key: K, change: F, told: T) -> Result<R, Error>
     where
         F: FnOnce(Counted) -> Result<Counted, Error>,
+        T: FnOnce(Changed) -> R,
     {
-        self.level.run(Update { filter: self, key, change })
+        self.level.run(Update { filter: self, key, change, told })
     }
 
     /// The change itself, for instructions chosen by the caller.
@@ -240,10 +243,8 @@ impl<K: Key, S: AsRef<[u8]> + AsMut<[u8]>> QuotientFilter<K, S> {
         let change = checked_change(&division, totals, key, change);
         let bytes = &mut self.store.as_mut()[HEADER_BYTES..];
         let mut blocks = Blocks::new(bytes, &division, self.block_count, true);
-        let place = division.split(key);
-        blocks.prefetch(place.0);
-        blocks.prefetch_more(place.0);
-        match blocks.change::<K, C>(place, division.value_bits, change) {
+        let sought = division.sought(key);
+        match blocks.change::<K, C>(sought, change) {
             Ok(changed) => {
                 self.totals.apply(&changed);
                 Ok(changed)
@@ -306,29 +307,32 @@ impl<K: Key, S: AsRef<[u8]>> Work for Get<'_, K, S> {
         if !division.holds(self.key) {
             return Counted::default();
         }
-        let (quotient, remainder) = division.split(self.key);
-        blocks.prefetch(quotient);
-        blocks.look_up::<K, C>(quotient, remainder, division.value_bits)
+        let sought = division.sought(self.key);
+        blocks.prefetch_slots(sought.quotient);
+        blocks.look_up::<K, C>(sought)
     }
 }
 
-struct Update<'a, K, S, F> {
+struct Update<'a, K, S, F, T> {
     filter: &'a mut QuotientFilter<K, S>,
     key: K,
     change: F,
+    told: T,
 }
 
-impl<K, S, F> Work for Update<'_, K, S, F>
+impl<K, S, F, T, R> Work for Update<'_, K, S, F, T>
 where
     K: Key,
     S: AsRef<[u8]> + AsMut<[u8]>,
     F: FnOnce(Counted) -> Result<Counted, Error>,
+    T: FnOnce(Changed) -> R,
 {
-    type Output = Result<Changed, Error>;
+    type Output = Result<R, Error>;
 
     #[inline(always)]
-    fn run<C: Cpu>(self) -> Result<Changed, Error> {
-        self.filter.changed::<C>(self.key, self.change)
+    fn run<C: Cpu>(self) -> Result<R, Error> {
+        self.filter.blocks().prefetch_slots(self.filter.division.split(self.key).0);
+        self.filter.changed::<C>(self.key, self.change).map(self.told)
     }
 }
 

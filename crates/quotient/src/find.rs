@@ -3,7 +3,7 @@
 use crate::Key;
 use crate::blocks::Blocks;
 use crate::counter::Digits;
-use crate::machine::Cpu;
+use crate::machine::{Cpu, Work};
 
 /// How often a key is counted, and the value beside it.
 ///
@@ -66,24 +66,22 @@ impl<B: AsRef<[u8]>> Blocks<B> {
         Spelled { length: last + 1 - slot, count: digits.count(top), run_ends: self.is_runend(last) }
     }
 
-    /// Finds a key; `None` if its run lies beyond the view.
+    /// Finds a key wherever its run lies.
     #[inline(always)]
-    pub(crate) fn find<K: Key, C: Cpu>(
-        &self,
-        quotient: usize,
-        remainder: K,
-        value_bits: u32,
-    ) -> Option<Found> {
+    fn find_far<K: Key, C: Cpu>(&self, sought: Sought<K>) -> Option<Found> {
+        let Sought { quotient, wanted, low } = sought;
+        if !self.to_the_end {
+            // The run must end within the window before its slots are read.
+            self.end_through::<C>(quotient)?;
+        }
         let start = self.run_start::<C>(quotient)?;
         let mut found = Found { start, slot: start, length: 0, counted: Counted::default(), run_ends: false };
         if !self.is_occupied(quotient) {
             return Some(found);
         }
-        let low = K::mask(value_bits);
         while !found.run_ends {
             let content = self.slot::<K>(found.slot);
             let here = content & !low;
-            let wanted = shifted(remainder, value_bits);
             if here > wanted {
                 return Some(found);
             }
@@ -101,12 +99,21 @@ impl<B: AsRef<[u8]>> Blocks<B> {
 
     /// Looks a key up in a view of all blocks.
     #[inline(always)]
-    pub(crate) fn look_up<K: Key, C: Cpu>(&self, quotient: usize, remainder: K, value_bits: u32) -> Counted {
+    pub(crate) fn look_up<K: Key, C: Cpu>(&self, sought: Sought<K>) -> Counted {
+        match self.look_up_near::<K, C>(sought) {
+            Some(counted) => counted,
+            None => C::apart(LookUpFar(self.reading(), sought)),
+        }
+    }
+
+    /// Looks a key up wherever its run lies, in a view of all blocks.
+    #[inline(always)]
+    fn look_up_far<K: Key, C: Cpu>(&self, sought: Sought<K>) -> Counted {
+        let Sought { quotient, wanted, low } = sought;
         if !self.is_occupied(quotient) {
             return Counted::default();
         }
         let Some(mut slot) = self.run_start::<C>(quotient) else { return Counted::default() };
-        let (low, wanted) = (K::mask(value_bits), shifted(remainder, value_bits));
         let mut content = self.slot::<K>(slot);
         // Keys that come before, each slot read once as long as they are counted once.
         while content | low < wanted {
@@ -129,6 +136,39 @@ impl<B: AsRef<[u8]>> Blocks<B> {
             return Counted::default();
         }
         Counted { count: self.spelled(slot, content | low).count, value: (content & low).low() }
+    }
+}
+
+/// What is looked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Sought<K> {
+    pub(crate) quotient: usize,
+    /// The remainder, and below it 0 for each bit of a value.
+    pub(crate) wanted: K,
+    /// All bits of a value.
+    pub(crate) low: K,
+}
+
+/// Finding a key wherever its run lies; `None` if that is beyond the view.
+pub(crate) struct FindFar<'a, K>(pub(crate) Blocks<&'a [u8]>, pub(crate) Sought<K>);
+
+impl<K: Key> Work for FindFar<'_, K> {
+    type Output = Option<Found>;
+
+    #[inline(always)]
+    fn run<C: Cpu>(self) -> Option<Found> {
+        self.0.find_far::<K, C>(self.1)
+    }
+}
+
+struct LookUpFar<'a, K>(Blocks<&'a [u8]>, Sought<K>);
+
+impl<K: Key> Work for LookUpFar<'_, K> {
+    type Output = Counted;
+
+    #[inline(always)]
+    fn run<C: Cpu>(self) -> Counted {
+        self.0.look_up_far::<K, C>(self.1)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Walking all keys of a filter in order, or those of a range of quotients.
 
+use core::hint::select_unpredictable as either;
 use core::ops::Range;
 
 use crate::blocks::Blocks;
@@ -31,24 +32,25 @@ pub struct Iter<'a, K> {
     division: Division,
     /// The block of home slots being walked.
     block: usize,
-    /// Its quotients not yet walked.
+    /// Its quotients not yet walked; the lowest is being walked.
     occupieds: u64,
     /// Quotients of this block and after it are not walked.
     end: usize,
-    quotient: usize,
     /// The next slot to read, or where the next run begins at the earliest.
     slot: usize,
-    /// Run ends of its block, its own lowest.
+    /// The run ends of the block of the slot last read, and which block that is.
     ends: u64,
-    in_run: bool,
-    left: Option<u64>,
+    ends_block: usize,
+    /// How many keys are left, if `counted`.
+    left: u64,
+    counted: bool,
     keys: core::marker::PhantomData<K>,
 }
 
 impl<K: Key, S: AsRef<[u8]>> QuotientFilter<K, S> {
     /// All keys, by ascending key. O(slots) in all.
     pub fn iter(&self) -> Iter<'_, K> {
-        Iter { left: Some(self.distinct()), ..self.iter_blocks(0..self.block_count) }
+        Iter { left: self.distinct(), counted: true, ..self.iter_blocks(0..self.block_count) }
     }
 
     /// The keys in `parts` iterators that follow each other and have about as many keys each if keys are
@@ -79,39 +81,18 @@ impl<K: Key, S: AsRef<[u8]>> QuotientFilter<K, S> {
         let slot = self.level.run(Start { filter: self, block: range.start });
         let blocks = self.blocks();
         let occupieds = if range.is_empty() { 0 } else { blocks.occupieds(range.start) };
-        let ends = ends_from(&blocks, slot);
         Iter {
             blocks,
             division: self.division,
             block: range.start,
             occupieds,
             end: range.end,
-            quotient: 0,
             slot,
-            ends,
-            in_run: false,
-            left: None,
+            ends: 0,
+            ends_block: usize::MAX,
+            left: 0,
+            counted: false,
             keys: core::marker::PhantomData,
-        }
-    }
-}
-
-/// The run ends of a slot's block from the slot on; none beyond the last block.
-#[inline(always)]
-fn ends_from(blocks: &Blocks<&[u8]>, slot: usize) -> u64 {
-    if slot / 64 < blocks.count() { blocks.runends(slot / 64) >> (slot % 64) } else { 0 }
-}
-
-impl<K> Iter<'_, K> {
-    /// Goes on by some slots.
-    #[inline(always)]
-    fn step(&mut self, slots: usize) {
-        let before = self.slot;
-        self.slot += slots;
-        if before / 64 == self.slot / 64 {
-            self.ends >>= slots;
-        } else {
-            self.ends = ends_from(&self.blocks, self.slot);
         }
     }
 }
@@ -137,44 +118,42 @@ impl<K: Key, S: AsRef<[u8]>> Work for Start<'_, K, S> {
 impl<K: Key> Iterator for Iter<'_, K> {
     type Item = Entry<K>;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Entry<K>> {
-        if !self.in_run {
-            while self.occupieds == 0 {
-                self.block += 1;
-                if self.block >= self.end {
-                    self.block = self.end;
-                    return None;
-                }
-                self.occupieds = self.blocks.occupieds(self.block);
+        while self.occupieds == 0 {
+            self.block += 1;
+            if self.block >= self.end {
+                self.block = self.end;
+                return None;
             }
-            self.quotient = self.block * 64 + self.occupieds.trailing_zeros() as usize;
-            self.occupieds &= self.occupieds - 1;
-            if self.quotient > self.slot {
-                self.slot = self.quotient;
-                self.ends = ends_from(&self.blocks, self.slot);
-            }
+            self.occupieds = self.blocks.occupieds(self.block);
         }
-        let (content, value_bits) = (self.blocks.slot::<K>(self.slot), self.division.value_bits);
-        let low = K::mask(value_bits);
-        let mut count = 1;
-        if self.ends & 1 == 1 {
-            self.in_run = false;
-            self.step(1);
-        } else {
-            let spelled = self.blocks.spelled(self.slot, content | low);
-            (count, self.in_run) = (spelled.count, !spelled.run_ends);
-            self.step(spelled.length);
+        let quotient = self.block * 64 + self.occupieds.trailing_zeros() as usize;
+        let slot = either(self.slot > quotient, self.slot, quotient);
+        let (block, at) = (slot / 64, (slot % 64) as u32);
+        if block != self.ends_block {
+            (self.ends_block, self.ends) = (block, self.blocks.runends(block));
         }
-        let key = self.division.join(self.quotient, content >> value_bits);
-        if let Some(left) = &mut self.left {
-            *left = left.saturating_sub(1);
+        let (value_bits, low) = (self.division.value_bits, K::from(self.division.value_mask));
+        let content = self.blocks.slot_of::<K>(block, at);
+        let next = self.blocks.slot_of::<K>(block, at + 1);
+        // Whether a run ends is as good as random, so nothing branches on it: if it does, `next` becomes more than
+        // any slot. After the block's last slot lies something else.
+        let mut run_ends = self.ends >> at & 1;
+        let (mut count, mut length) = (1, 1);
+        if next | K::ZERO.wrapping_sub(K::from(run_ends)) <= content | low || at == 63 {
+            let spelled = self.blocks.spelled(slot, content | low);
+            (count, length, run_ends) = (spelled.count, spelled.length, u64::from(spelled.run_ends));
         }
+        self.slot = slot + length;
+        self.occupieds &= self.occupieds.wrapping_sub(run_ends);
+        self.left = self.left.wrapping_sub(1);
+        let key = self.division.join(quotient, content >> value_bits);
         Some(Entry { key, count, value: (content & low).low() })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let exact = self.left.and_then(|left| usize::try_from(left).ok());
+        let exact = usize::try_from(self.left).ok().filter(|_| self.counted);
         (exact.unwrap_or(0), exact)
     }
 }

@@ -61,6 +61,12 @@ pub trait Key:
 mod sealed {
     /// Numbers of any width among packed bits. Up to 16 bytes after the number are touched, but not changed.
     pub trait Packed: Sized {
+        /// The widest number that is always within as many bytes as the type has.
+        const NARROW: u32;
+
+        /// As many bytes as the type has, from `byte` on, and of these the bits from `bit` on: 0 ..= 7.
+        fn read_narrow(bytes: &[u8], byte: usize, bit: u32) -> Self;
+
         /// Bits `at .. at + width`; `width` is 1 ..= BITS.
         fn read(bytes: &[u8], at: usize, width: u32) -> Self;
 
@@ -93,6 +99,13 @@ fn double(bytes: &[u8], at: usize) -> u128 {
 }
 
 impl Packed for u64 {
+    const NARROW: u32 = 57;
+
+    #[inline(always)]
+    fn read_narrow(bytes: &[u8], byte: usize, bit: u32) -> u64 {
+        word(bytes, byte) >> bit
+    }
+
     #[inline(always)]
     fn read(bytes: &[u8], at: usize, width: u32) -> u64 {
         let (byte, shift) = (at / 8, at % 8);
@@ -117,6 +130,13 @@ impl Packed for u64 {
 }
 
 impl Packed for u128 {
+    const NARROW: u32 = 121;
+
+    #[inline(always)]
+    fn read_narrow(bytes: &[u8], byte: usize, bit: u32) -> u128 {
+        double(bytes, byte) >> bit
+    }
+
     #[inline(always)]
     fn read(bytes: &[u8], at: usize, width: u32) -> u128 {
         let (byte, shift) = (at / 8, at % 8);
@@ -172,6 +192,27 @@ macro_rules! key {
 
 key!(u64);
 key!(u128);
+
+/// Moves bits `from .. to` up by `width` and writes a number of that width at `from`; if the number has at most
+/// 57 bits and all that lies within 16 bytes. Those are touched.
+#[inline(always)]
+pub(crate) fn open_bits(bytes: &mut [u8], from: usize, to: usize, width: u32, number: u64) -> bool {
+    let (byte, shift) = (from / 8, (from % 8) as u32);
+    let end = shift + (to - from) as u32 + width;
+    if end > 128 || width > 57 {
+        return false;
+    }
+    let bytes = &mut bytes[byte..byte + 16];
+    let (old, above) = (word(bytes, 0), word(bytes, 8));
+    let below = old & !(u64::MAX << shift);
+    let moved = (old ^ below) << width | number << shift | below;
+    let moved_above = above << width | (old ^ below) >> (64 - width);
+    let changes = u64::MAX >> (64 - end.min(64));
+    let changes_above = u64::MAX.checked_shr(128 - end).unwrap_or(0);
+    set_word(bytes, 0, old ^ (old ^ moved) & changes);
+    set_word(bytes, 8, above ^ (above ^ moved_above) & changes_above);
+    true
+}
 
 /// Moves bits `from .. to` up by `distance`, at most 64 at a time. Touches 16 bytes more.
 pub(crate) fn move_up(bytes: &mut [u8], from: usize, to: usize, distance: usize) {

@@ -70,6 +70,7 @@ mod iter;
 mod key;
 mod machine;
 mod merge;
+mod near;
 mod resize;
 mod runs;
 mod shape;

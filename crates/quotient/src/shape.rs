@@ -1,5 +1,6 @@
 //! How a key is divided into quotient and remainder, and how large a filter is.
 
+use crate::find::{Sought, shifted};
 use crate::{Error, Key};
 
 /// The width of keys and values, and the number of home slots.
@@ -148,6 +149,10 @@ pub(crate) struct Division {
     pub(crate) key_bits: u32,
     pub(crate) value_bits: u32,
     pub(crate) slot_bits: u32,
+    /// All bits of a value.
+    pub(crate) value_mask: u64,
+    /// Bits of the type that keys do not have.
+    spare_bits: u32,
     mantissa: u64,
     exponent: u32,
     /// 2^64 / mantissa, rounded up.
@@ -164,19 +169,20 @@ impl Division {
         }
         let mantissa = u64::from(mantissa);
         let (slot_bits, reciprocal) = (shape.slot_bits(), u64::MAX / mantissa + 1);
-        Ok(Self { key_bits, value_bits, slot_bits, mantissa, exponent, reciprocal })
+        let (value_mask, spare_bits) = (<u64 as Key>::mask(value_bits), K::BITS - key_bits);
+        Ok(Self { key_bits, value_bits, slot_bits, value_mask, spare_bits, mantissa, exponent, reciprocal })
     }
 
     /// Whether a key has no bits beyond those of the shape.
     #[inline(always)]
     pub(crate) fn holds<K: Key>(&self, key: K) -> bool {
-        key <= K::mask(self.key_bits)
+        key <= K::MAX >> self.spare_bits
     }
 
     /// Whether a value has no bits beyond those of the shape.
     #[inline(always)]
     pub(crate) fn holds_value(&self, value: u64) -> bool {
-        value <= <u64 as Key>::mask(self.value_bits)
+        value <= self.value_mask
     }
 
     /// Quotient and remainder.
@@ -187,6 +193,13 @@ impl Division {
         let upper = (key >> self.exponent).low();
         let quotient = ((u128::from(upper) * u128::from(self.reciprocal)) >> 64) as u64;
         (quotient as usize, key - (K::from(quotient * self.mantissa) << self.exponent))
+    }
+
+    /// What to look for to find a key.
+    #[inline(always)]
+    pub(crate) fn sought<K: Key>(&self, key: K) -> Sought<K> {
+        let (quotient, remainder) = self.split(key);
+        Sought { quotient, wanted: shifted(remainder, self.value_bits), low: K::from(self.value_mask) }
     }
 
     /// The key of a quotient and a remainder.

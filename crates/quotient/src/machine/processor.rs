@@ -6,6 +6,8 @@
 
 #![allow(unsafe_code, reason = "calling code compiled for a later processor, and prefetching")]
 
+use std::sync::OnceLock;
+
 /// How bits are counted and found.
 pub(crate) trait Cpu: Copy {
     /// Number of set bits.
@@ -13,6 +15,10 @@ pub(crate) trait Cpu: Copy {
 
     /// Position of the set bit with `rank` set bits below it; 64 if there is none. `rank` is below 64.
     fn select(word: u64, rank: u32) -> u32;
+
+    /// Does something rare in a function of its own, compiled for the same processor, so that what is common
+    /// stays short.
+    fn apart<W: Work>(work: W) -> W::Output;
 }
 
 /// What every processor can do.
@@ -41,6 +47,11 @@ impl Cpu for Portable {
         }
         (base + rest.trailing_zeros()).min(64)
     }
+
+    #[inline(never)]
+    fn apart<W: Work>(work: W) -> W::Output {
+        work.run::<Self>()
+    }
 }
 
 /// x86-64 with POPCNT, BMI1 and a PDEP that is not slow.
@@ -58,8 +69,14 @@ impl Cpu for Bmi2 {
     #[inline(always)]
     fn select(word: u64, rank: u32) -> u32 {
         // The PDEP select (Pandey, Bender, Johnson: "A Fast x86 Implementation of Select", 2017).
-        // SAFETY: this type is only named in `with_bmi2`, which is only entered where BMI2 was detected.
+        // SAFETY: this type is only named in the two functions below, which are only entered where BMI2 was detected.
         unsafe { std::arch::x86_64::_pdep_u64(1 << rank, word) }.trailing_zeros()
+    }
+
+    #[inline(always)]
+    fn apart<W: Work>(work: W) -> W::Output {
+        // SAFETY: as above, this is only reached where BMI2 was detected.
+        unsafe { apart_with_bmi2(work) }
     }
 }
 
@@ -79,8 +96,13 @@ pub(crate) struct Level {
 }
 
 impl Level {
-    /// Asks the processor.
+    /// What the processor said when it was first asked. (In a virtual machine that takes microseconds.)
     pub(crate) fn detect() -> Self {
+        static KNOWN: OnceLock<Level> = OnceLock::new();
+        *KNOWN.get_or_init(Self::ask)
+    }
+
+    fn ask() -> Self {
         #[cfg(all(target_arch = "x86_64", not(miri)))]
         {
             use std::arch::is_x86_feature_detected as has;
@@ -112,6 +134,13 @@ impl Level {
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 #[target_feature(enable = "bmi1,bmi2,popcnt,lzcnt")]
 fn with_bmi2<W: Work>(work: W) -> W::Output {
+    work.run::<Bmi2>()
+}
+
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+#[target_feature(enable = "bmi1,bmi2,popcnt,lzcnt")]
+#[inline(never)]
+fn apart_with_bmi2<W: Work>(work: W) -> W::Output {
     work.run::<Bmi2>()
 }
 

@@ -1,0 +1,233 @@
+//! The common case of finding a key: its run lies in its home block, and the key among its first slots.
+//!
+//! What a run holds is as good as random, so a branch on it is mispredicted as often as not; and while one
+//! is, the processor fetches nothing for the next lookup. Here the first slots of a run are all compared, and
+//! which of them counts is worked out from the comparisons. The few cases this does not decide (a run that
+//! was pushed out of its block, a long one, a count with digits before the key) are left to `find`.
+
+use core::hint::select_unpredictable as either;
+
+use crate::Key;
+use crate::blocks::{Blocks, Head, OneBlock};
+use crate::edit::Spelling;
+use crate::find::{Counted, Found, Sought};
+use crate::machine::Cpu;
+
+/// Runs that begin further back are left to `find`: their first slots may be in the next block.
+const LAST_BEGIN: u32 = 61;
+
+/// The first two slots of a run in its home block, compared with what is sought. Slots are counted from the
+/// block's first.
+struct Near<K> {
+    /// Where the run begins, or would begin.
+    begin: u32,
+    /// The run ends from there on.
+    ends: u64,
+    first: K,
+    second: K,
+    /// Whether they come before the key: 0 or 1.
+    passed: [u32; 2],
+    /// The first slot if it does not come before the key, otherwise the second.
+    content: K,
+}
+
+impl<K: Key> Near<K> {
+    #[inline(always)]
+    fn read<C: Cpu>(block: &OneBlock<'_>, head: &Head, sought: Sought<K>) -> Option<Self> {
+        let home = (sought.quotient % 64) as u32;
+        let runs = C::ones(head.occupieds & !(u64::MAX << home));
+        // The bit after each run end, and one for where the first run begins; offsets past the block end
+        // select something past it, too.
+        let begins = (head.runends >> (head.offset % 64)) << 1 | 1;
+        let pushed = (head.offset + C::select(begins, runs)).wrapping_sub(home) as i32;
+        let begin = home + either(pushed > 0, pushed as u32, 0);
+        if begin > LAST_BEGIN {
+            return None;
+        }
+        let (first, second) = (block.slot::<K>(begin), block.slot::<K>(begin + 1));
+        let passed = [first, second].map(|slot| u32::from(slot < sought.wanted));
+        let content = either(first < sought.wanted, second, first);
+        Some(Self { begin, ends: head.runends >> begin, first, second, passed, content })
+    }
+
+    /// Whether `content` is the key. (As numbers: conditions would become branches.)
+    #[inline(always)]
+    fn is_there(&self, sought: Sought<K>) -> bool {
+        let ended = K::from(u64::from(self.passed[0]) & self.ends);
+        (self.content ^ sought.wanted) & !sought.low | ended == K::ZERO
+    }
+
+    /// Count and value of the key that is there, and the slots it takes; `None` for a count with digits.
+    #[inline(always)]
+    fn counted(&self, block: &OneBlock<'_>, sought: Sought<K>) -> Option<(Counted, u32)> {
+        let before = self.passed[0];
+        let (value, top) = ((self.content & sought.low).low(), self.content | sought.low);
+        // If the run ends with the key, more than any slot.
+        let ended = K::ZERO.wrapping_sub(K::from(self.ends >> before & 1));
+        let next = block.slot::<K>(self.begin + before + 1) | ended;
+        if next > top {
+            return Some((Counted { count: 1, value }, 1));
+        }
+        (next < top).then(|| (Counted { count: next.low().saturating_add(2), value }, 2))
+    }
+
+    /// Whether the key may be further back in its run, if there is a run.
+    #[inline(always)]
+    fn goes_on(&self) -> bool {
+        u64::from(self.passed[0] & self.passed[1] ^ 1) | self.ends & 3 == 0
+    }
+}
+
+impl<B: AsRef<[u8]>> Blocks<B> {
+    /// Looks a key up in a view of all blocks, if that is easy.
+    #[inline(always)]
+    pub(crate) fn look_up_near<K: Key, C: Cpu>(&self, sought: Sought<K>) -> Option<Counted> {
+        let block = self.one::<K>(sought.quotient / 64)?;
+        let head = block.head();
+        if head.occupieds >> (sought.quotient % 64) & 1 == 0 {
+            return Some(Counted::default());
+        }
+        let near = Near::read::<C>(&block, &head, sought)?;
+        if near.is_there(sought) {
+            return near.counted(&block, sought).map(|(counted, _)| counted);
+        }
+        if near.goes_on() { Self::further(&block, &near, sought) } else { Some(Counted::default()) }
+    }
+
+    /// Looks a key up from the third slot of its run on. `None` if the run goes on in the next block, and before
+    /// digits of a count: those follow a slot that equals the top of the one before, and may be anything.
+    #[inline(always)]
+    fn further<K: Key>(block: &OneBlock<'_>, near: &Near<K>, sought: Sought<K>) -> Option<Counted> {
+        let last = near.ends.trailing_zeros();
+        if last == 64 || near.second == near.first | sought.low {
+            return None;
+        }
+        let mut previous = near.second;
+        for index in 2..=last {
+            let content = block.slot::<K>(near.begin + index);
+            if content >= sought.wanted {
+                let passed = [1, 1];
+                // As if the slot before were the first one.
+                let (begin, ends) = (near.begin + index - 1, near.ends >> (index - 1));
+                let here = Near { begin, ends, first: previous, second: content, passed, content };
+                let there = here.is_there(sought);
+                return if there {
+                    here.counted(block, sought).map(|(counted, _)| counted)
+                } else {
+                    Some(Counted::default())
+                };
+            }
+            if content == previous | sought.low {
+                return None;
+            }
+            previous = content;
+        }
+        Some(Counted::default())
+    }
+
+    /// Finds a key, if that is easy.
+    #[inline(always)]
+    pub(crate) fn find_near<K: Key, C: Cpu>(&self, sought: Sought<K>) -> Option<NearFound> {
+        let block = self.one::<K>(sought.quotient / 64)?;
+        let head = block.head();
+        let near = Near::read::<C>(&block, &head, sought)?;
+        let occupied = (head.occupieds >> (sought.quotient % 64)) as u32 & 1;
+        let length = (near.ends.trailing_zeros() + 1) & occupied.wrapping_neg();
+        let (begin, [one, two]) = (near.begin, near.passed);
+        // A longer run is one that goes on in the next block, or seems to.
+        if u32::from(near.goes_on()) & occupied | length >> 6 != 0 {
+            return None;
+        }
+        if near.is_there(sought) & (length > 0) {
+            let (counted, taken) = near.counted(&block, sought)?;
+            return Some(NearFound { begin, length, slot: begin + one, taken, counted });
+        }
+        let before = one + (one & two);
+        let slot = begin + either(before < length, before, length);
+        Some(NearFound { begin, length, slot, taken: 0, counted: Counted::default() })
+    }
+}
+
+/// A key in its home block, or where it would be. Slots are counted from the block's first.
+#[derive(Clone, Copy)]
+pub(crate) struct NearFound {
+    /// Where the run begins, or would begin.
+    begin: u32,
+    /// Slots of the run; 0 if there is none.
+    length: u32,
+    /// The slot of the remainder, or where it would go.
+    slot: u32,
+    /// Slots taken; 0 if the key is absent, at most 2.
+    pub(crate) taken: u32,
+    pub(crate) counted: Counted,
+}
+
+impl NearFound {
+    /// The same, counted from the view's first slot.
+    #[inline(always)]
+    pub(crate) fn found(&self, block: usize) -> Found {
+        let Self { begin, length, slot, taken, counted } = *self;
+        let run_ends = (length > 0) & (slot + taken == begin + length);
+        let (start, slot) = (block * 64 + begin as usize, block * 64 + slot as usize);
+        Found { start, slot, length: taken as usize, counted, run_ends }
+    }
+}
+
+impl Blocks<&mut [u8]> {
+    /// Writes a key that takes as many slots as before or one more, of two at most, if all that moves for it is
+    /// in the home block; otherwise nothing has changed.
+    #[inline(always)]
+    pub(crate) fn rewrite_near<K: Key, C: Cpu>(
+        &mut self,
+        quotient: usize,
+        near: &NearFound,
+        key: &Spelling<K>,
+        length: usize,
+    ) -> bool {
+        let (taken, slot_bits) = (near.taken as usize, self.slot_bits());
+        if length > 2 || length.wrapping_sub(taken) > 1 {
+            return false;
+        }
+        let slot = quotient / 64 * 64 + near.slot as usize;
+        if length > taken {
+            if !self.insert_near::<K, C>(quotient, near, key.slot(taken, slot_bits)) {
+                return false;
+            }
+        } else if length == 2 {
+            self.set_slot(slot + 1, key.slot(1, slot_bits));
+        }
+        if taken > 0 {
+            self.set_slot(slot, key.first);
+        }
+        true
+    }
+
+    /// Puts a slot into a run, behind those that a key takes already.
+    #[inline(always)]
+    fn insert_near<K: Key, C: Cpu>(&mut self, quotient: usize, near: &NearFound, content: K) -> bool {
+        let (block, home) = (quotient / 64, (quotient % 64) as u32);
+        let (at, end) = (near.slot + near.taken, near.begin + near.length);
+        let head = self.head(block);
+        // The first free slot: see `first_free`.
+        let (mut counted, mut free) = (home, end);
+        loop {
+            if free >= 64 {
+                return false;
+            }
+            let pushed = head.occupieds & u64::MAX >> (63 - free) & !(u64::MAX >> (63 - counted));
+            if pushed == 0 {
+                break;
+            }
+            let next = free + C::select(head.runends >> free, C::ones(pushed) - 1) + 1;
+            (counted, free) = (free, next);
+        }
+        // Whether there is no run yet, and whether there is one that becomes longer at its end.
+        let (fresh, appended) = (u64::from(near.length == 0), u64::from((near.length > 0) & (at == end)));
+        let moving = !(u64::MAX << free) & u64::MAX << at;
+        let moved = head.runends & !moving | (head.runends & moving) << 1;
+        let runends = (moved | (fresh | appended) << at) & !(appended << at >> 1);
+        self.set_bitmaps(block, head.occupieds | 1 << home, runends);
+        self.open_slot(block, at, free, content);
+        true
+    }
+}
