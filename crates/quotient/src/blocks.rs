@@ -129,11 +129,6 @@ impl<B: AsRef<[u8]>> Blocks<B> {
     }
 
     #[inline(always)]
-    pub(crate) fn head(&self, block: usize) -> Head {
-        Head::read(&self.bytes.as_ref()[self.bitmaps_at(block)..])
-    }
-
-    #[inline(always)]
     pub(crate) fn is_occupied(&self, quotient: usize) -> bool {
         self.occupieds(quotient / 64) >> (quotient % 64) & 1 == 1
     }
@@ -237,8 +232,9 @@ impl Blocks<&mut [u8]> {
     #[inline(always)]
     pub(crate) fn set_bitmaps(&mut self, block: usize, occupieds: u64, runends: u64) {
         let at = self.bitmaps_at(block);
-        set_word(self.bytes, at, occupieds);
-        set_word(self.bytes, at + RUNENDS, runends);
+        let bytes = &mut self.bytes[at..at + BOOKKEEPING];
+        set_word(bytes, 0, occupieds);
+        set_word(bytes, RUNENDS, runends);
     }
 
     /// Moves what slots `from..to` of a block hold up by one, and writes slot `from`.

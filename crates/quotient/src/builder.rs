@@ -129,7 +129,7 @@ impl<K: Key, W: Write> SortedBuilder<K, W> {
         let total = self.totals.total.checked_add(count).ok_or(overflow)?;
         let (quotient, remainder) = division.split(key);
         let first = shifted(remainder, value_bits) | K::from(value);
-        let spelling = Spelling { first, top: first | K::from(division.value_mask), new: entry.counted() };
+        let spelling = Spelling { first, top: first | K::from(division.value_mask), count };
         let start = self.end.max(quotient);
         let length = slots_for(count, spelling.top, division.slot_bits);
         if start + length > self.block_count * 64 {

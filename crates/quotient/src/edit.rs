@@ -32,26 +32,41 @@ impl Blocks<&mut [u8]> {
         sought: Sought<K>,
         change: impl FnOnce(Counted) -> Result<Counted, Error>,
     ) -> Result<Changed, Halt> {
-        let Some(near) = self.find_near::<K, C>(sought) else {
-            let found = C::apart(FindFar(self.reading(), sought)).ok_or(Halt::Beyond)?;
-            let new = change(found.counted).map_err(Halt::Refused)?;
-            let (key, length) = self.spell(sought, new);
-            return self.rewrite::<K, C>(sought.quotient, found, key, length);
-        };
-        let (old, taken) = (near.counted, near.taken as usize);
+        let quotient = sought.quotient;
+        if let Some(home) = self.home::<K, C>(quotient) {
+            if home.is_free() {
+                let new = change(Counted::default()).map_err(Halt::Refused)?;
+                let (key, length) = self.spell(sought, new);
+                if length == 1 {
+                    self.fill_home(quotient, &home, key.first);
+                } else {
+                    self.rewrite::<K, C>(quotient, Found::free(quotient), key, length)?;
+                }
+                return Ok(Changed { old: Counted::default(), new, slots: (0, length) });
+            }
+            if let Some(near) = self.find_near::<K>(sought, &home) {
+                let (old, taken) = (near.counted, near.taken as usize);
+                let new = change(old).map_err(Halt::Refused)?;
+                let (key, length) = self.spell(sought, new);
+                if !self.rewrite_near::<K, C>(quotient, &home, &near, &key, length) {
+                    self.rewrite::<K, C>(quotient, near.found(quotient / 64), key, length)?;
+                }
+                return Ok(Changed { old, new, slots: (taken, length) });
+            }
+        }
+        let found = C::apart(FindFar(self.reading(), sought)).ok_or(Halt::Beyond)?;
+        let (old, taken) = (found.counted, found.length);
         let new = change(old).map_err(Halt::Refused)?;
         let (key, length) = self.spell(sought, new);
-        if self.rewrite_near::<K, C>(sought.quotient, &near, &key, length) {
-            return Ok(Changed { old, new, slots: (taken, length) });
-        }
-        self.rewrite::<K, C>(sought.quotient, near.found(sought.quotient / 64), key, length)
+        self.rewrite::<K, C>(quotient, found, key, length)?;
+        Ok(Changed { old, new, slots: (taken, length) })
     }
 
     /// What a key's slots shall say, and how many it takes.
     #[inline(always)]
     fn spell<K: Key>(&self, sought: Sought<K>, new: Counted) -> (Spelling<K>, usize) {
         let first = sought.wanted | K::from(new.value);
-        let key = Spelling { first, top: first | sought.low, new };
+        let key = Spelling { first, top: first | sought.low, count: new.count };
         (key, slots_for(new.count, key.top, self.slot_bits()))
     }
 
@@ -62,8 +77,9 @@ impl Blocks<&mut [u8]> {
         found: Found,
         key: Spelling<K>,
         length: usize,
-    ) -> Result<Changed, Halt> {
-        C::apart(Rewrite { blocks: self.writing(), quotient, found, key, length })
+    ) -> Result<(), Halt> {
+        let done = C::apart(Rewrite { blocks: self.writing(), quotient, found, key, length });
+        if done { Ok(()) } else { Err(Halt::Beyond) }
     }
 
     /// The first free slot at or after the home slot, if that and as many as are wanted are there.
@@ -160,7 +176,7 @@ impl Blocks<&mut [u8]> {
     }
 }
 
-/// Writing what a key's slots shall say, whatever has to move for it.
+/// Writing what a key's slots shall say, whatever has to move for it; whether that was possible.
 struct Rewrite<'a, K> {
     blocks: Blocks<&'a mut [u8]>,
     quotient: usize,
@@ -170,18 +186,17 @@ struct Rewrite<'a, K> {
 }
 
 impl<K: Key> Work for Rewrite<'_, K> {
-    type Output = Result<Changed, Halt>;
+    type Output = bool;
 
     #[inline(always)]
-    fn run<C: Cpu>(self) -> Result<Changed, Halt> {
+    fn run<C: Cpu>(self) -> bool {
         let Self { mut blocks, quotient, found, key, length } = self;
-        if length > found.length {
-            let free = blocks.room::<C>(quotient, found.start, length - found.length).ok_or(Halt::Beyond)?;
-            blocks.lengthen::<K, C>(quotient, &found, key, length, free);
-        } else {
-            blocks.shorten::<K, C>(quotient, &found, key, length).ok_or(Halt::Beyond)?;
+        if length <= found.length {
+            return blocks.shorten::<K, C>(quotient, &found, key, length).is_some();
         }
-        Ok(Changed { old: found.counted, new: key.new, slots: (found.length, length) })
+        let Some(free) = blocks.room::<C>(quotient, found.start, length - found.length) else { return false };
+        blocks.lengthen::<K, C>(quotient, &found, key, length, free);
+        true
     }
 }
 
@@ -205,14 +220,13 @@ pub(crate) struct Spelling<K> {
     pub(crate) first: K,
     /// The greatest number with this remainder.
     pub(crate) top: K,
-    /// What they say. (The value is in `first`, too.)
-    pub(crate) new: Counted,
+    pub(crate) count: u64,
 }
 
 impl<K: Key> Spelling<K> {
     /// What the slot of this index holds.
     #[inline(always)]
     pub(crate) fn slot(&self, index: usize, slot_bits: u32) -> K {
-        if index == 0 { self.first } else { extension(self.new.count, self.top, index, slot_bits) }
+        if index == 0 { self.first } else { extension(self.count, self.top, index, slot_bits) }
     }
 }

@@ -147,6 +147,7 @@ impl<K: Key, S: AsRef<[u8]>> QuotientFilter<K, S> {
     }
 
     /// Count and value of the key.
+    #[inline]
     pub fn get(&self, key: K) -> Counted {
         self.level.run(Get { filter: self, key })
     }
@@ -167,8 +168,9 @@ impl<K: Key, S: AsRef<[u8]> + AsMut<[u8]>> QuotientFilter<K, S> {
     ///
     /// # Errors
     /// As [`add`](Self::add).
+    #[inline]
     pub fn insert(&mut self, key: K) -> Result<(), Error> {
-        self.try_update(key, more(key, 1), drop)
+        self.level.run(Insert { filter: self, key })
     }
 
     /// Counts the key `count` times more and returns its new count.
@@ -310,6 +312,22 @@ impl<K: Key, S: AsRef<[u8]>> Work for Get<'_, K, S> {
         let sought = division.sought(self.key);
         blocks.prefetch_slots(sought.quotient);
         blocks.look_up::<K, C>(sought)
+    }
+}
+
+/// Small enough to be handed over in registers.
+struct Insert<'a, K, S> {
+    filter: &'a mut QuotientFilter<K, S>,
+    key: K,
+}
+
+impl<K: Key, S: AsRef<[u8]> + AsMut<[u8]>> Work for Insert<'_, K, S> {
+    type Output = Result<(), Error>;
+
+    #[inline(always)]
+    fn run<C: Cpu>(self) -> Result<(), Error> {
+        self.filter.blocks().prefetch_slots(self.filter.division.split(self.key).0);
+        self.filter.changed::<C>(self.key, more(self.key, 1)).map(drop)
     }
 }
 

@@ -30,6 +30,13 @@ pub(crate) struct Found {
     pub(crate) run_ends: bool,
 }
 
+impl Found {
+    /// A key that is absent and whose home slot is free.
+    pub(crate) fn free(quotient: usize) -> Self {
+        Self { start: quotient, slot: quotient, length: 0, counted: Counted::default(), run_ends: false }
+    }
+}
+
 /// A key and its count as slots say it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Spelled {

@@ -31,21 +31,47 @@ struct Near<K> {
     content: K,
 }
 
-impl<K: Key> Near<K> {
+/// What the bitmaps of its home block say of a quotient.
+#[derive(Clone, Copy)]
+pub(crate) struct Home {
+    head: Head,
+    /// The home slot, counted from the block's first.
+    slot: u32,
+    /// How far past the home slot the runs of earlier quotients reach; below 0 if not up to it.
+    pushed: i32,
+    /// Whether it has a run: 0 or 1.
+    occupied: u32,
+}
+
+impl Home {
     #[inline(always)]
-    fn read<C: Cpu>(block: &OneBlock<'_>, head: &Head, sought: Sought<K>) -> Option<Self> {
-        let home = (sought.quotient % 64) as u32;
-        let runs = C::ones(head.occupieds & !(u64::MAX << home));
+    fn read<C: Cpu>(block: &OneBlock<'_>, quotient: usize) -> Self {
+        let (head, slot) = (block.head(), (quotient % 64) as u32);
+        let runs = C::ones(head.occupieds & !(u64::MAX << slot));
         // The bit after each run end, and one for where the first run begins; offsets past the block end
         // select something past it, too.
         let begins = (head.runends >> (head.offset % 64)) << 1 | 1;
-        let pushed = (head.offset + C::select(begins, runs)).wrapping_sub(home) as i32;
-        let begin = home + either(pushed > 0, pushed as u32, 0);
+        let pushed = (head.offset + C::select(begins, runs)).wrapping_sub(slot) as i32;
+        Self { head, slot, pushed, occupied: (head.occupieds >> slot) as u32 & 1 }
+    }
+
+    /// Whether nothing is in the home slot.
+    #[inline(always)]
+    pub(crate) fn is_free(&self) -> bool {
+        i64::from(self.pushed) + i64::from(self.occupied << 16) <= 0
+    }
+}
+
+impl<K: Key> Near<K> {
+    #[inline(always)]
+    fn read(block: &OneBlock<'_>, home: &Home, sought: Sought<K>) -> Option<Self> {
+        let Home { head, slot, pushed, .. } = *home;
+        let begin = slot + either(pushed > 0, pushed as u32, 0);
         if begin > LAST_BEGIN {
             return None;
         }
         let (first, second) = (block.slot::<K>(begin), block.slot::<K>(begin + 1));
-        let passed = [first, second].map(|slot| u32::from(slot < sought.wanted));
+        let passed = [u32::from(first < sought.wanted), u32::from(second < sought.wanted)];
         let content = either(first < sought.wanted, second, first);
         Some(Self { begin, ends: head.runends >> begin, first, second, passed, content })
     }
@@ -83,11 +109,11 @@ impl<B: AsRef<[u8]>> Blocks<B> {
     #[inline(always)]
     pub(crate) fn look_up_near<K: Key, C: Cpu>(&self, sought: Sought<K>) -> Option<Counted> {
         let block = self.one::<K>(sought.quotient / 64)?;
-        let head = block.head();
-        if head.occupieds >> (sought.quotient % 64) & 1 == 0 {
+        let home = Home::read::<C>(&block, sought.quotient);
+        if home.occupied == 0 {
             return Some(Counted::default());
         }
-        let near = Near::read::<C>(&block, &head, sought)?;
+        let near = Near::read(&block, &home, sought)?;
         if near.is_there(sought) {
             return near.counted(&block, sought).map(|(counted, _)| counted);
         }
@@ -125,13 +151,18 @@ impl<B: AsRef<[u8]>> Blocks<B> {
         Some(Counted::default())
     }
 
+    /// Looks at the home block of a quotient, if it is one that is easy to read.
+    #[inline(always)]
+    pub(crate) fn home<K: Key, C: Cpu>(&self, quotient: usize) -> Option<Home> {
+        Some(Home::read::<C>(&self.one::<K>(quotient / 64)?, quotient))
+    }
+
     /// Finds a key, if that is easy.
     #[inline(always)]
-    pub(crate) fn find_near<K: Key, C: Cpu>(&self, sought: Sought<K>) -> Option<NearFound> {
+    pub(crate) fn find_near<K: Key>(&self, sought: Sought<K>, home: &Home) -> Option<NearFound> {
         let block = self.one::<K>(sought.quotient / 64)?;
-        let head = block.head();
-        let near = Near::read::<C>(&block, &head, sought)?;
-        let occupied = (head.occupieds >> (sought.quotient % 64)) as u32 & 1;
+        let near = Near::read(&block, home, sought)?;
+        let occupied = home.occupied;
         let length = (near.ends.trailing_zeros() + 1) & occupied.wrapping_neg();
         let (begin, [one, two]) = (near.begin, near.passed);
         // A longer run is one that goes on in the next block, or seems to.
@@ -174,12 +205,21 @@ impl NearFound {
 }
 
 impl Blocks<&mut [u8]> {
+    /// Begins a run in its home slot, which is free.
+    #[inline(always)]
+    pub(crate) fn fill_home<K: Key>(&mut self, quotient: usize, home: &Home, content: K) {
+        let (head, bit) = (home.head, 1 << home.slot);
+        self.set_bitmaps(quotient / 64, head.occupieds | bit, head.runends | bit);
+        self.set_slot(quotient, content);
+    }
+
     /// Writes a key that takes as many slots as before or one more, of two at most, if all that moves for it is
     /// in the home block; otherwise nothing has changed.
     #[inline(always)]
     pub(crate) fn rewrite_near<K: Key, C: Cpu>(
         &mut self,
         quotient: usize,
+        home: &Home,
         near: &NearFound,
         key: &Spelling<K>,
         length: usize,
@@ -190,7 +230,7 @@ impl Blocks<&mut [u8]> {
         }
         let slot = quotient / 64 * 64 + near.slot as usize;
         if length > taken {
-            if !self.insert_near::<K, C>(quotient, near, key.slot(taken, slot_bits)) {
+            if !self.insert_near::<K, C>(quotient, home, near, key.slot(taken, slot_bits)) {
                 return false;
             }
         } else if length == 2 {
@@ -204,10 +244,15 @@ impl Blocks<&mut [u8]> {
 
     /// Puts a slot into a run, behind those that a key takes already.
     #[inline(always)]
-    fn insert_near<K: Key, C: Cpu>(&mut self, quotient: usize, near: &NearFound, content: K) -> bool {
-        let (block, home) = (quotient / 64, (quotient % 64) as u32);
+    fn insert_near<K: Key, C: Cpu>(
+        &mut self,
+        quotient: usize,
+        home: &Home,
+        near: &NearFound,
+        content: K,
+    ) -> bool {
+        let Home { head, slot: home, .. } = *home;
         let (at, end) = (near.slot + near.taken, near.begin + near.length);
-        let head = self.head(block);
         // The first free slot: see `first_free`.
         let (mut counted, mut free) = (home, end);
         loop {
@@ -226,8 +271,8 @@ impl Blocks<&mut [u8]> {
         let moving = !(u64::MAX << free) & u64::MAX << at;
         let moved = head.runends & !moving | (head.runends & moving) << 1;
         let runends = (moved | (fresh | appended) << at) & !(appended << at >> 1);
-        self.set_bitmaps(block, head.occupieds | 1 << home, runends);
-        self.open_slot(block, at, free, content);
+        self.set_bitmaps(quotient / 64, head.occupieds | 1 << home, runends);
+        self.open_slot(quotient / 64, at, free, content);
         true
     }
 }
