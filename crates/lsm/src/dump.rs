@@ -10,7 +10,7 @@ use stroma_strata::{DumpLine, DumpSink, magic_of};
 use crate::Error;
 use crate::cursor::Cursor as _;
 use crate::database::Database;
-use crate::entry::{EntryRef, Kind, MAX_SEQUENCE, Marked, Sequence};
+use crate::entry::{EntryRef, Kind, MAX_SEQUENCE, Marked, NEVER, Sequence};
 use crate::keyspace::{KeyRange, Keyspace, PREFIX_BYTES};
 use crate::log::{
     HeaderOutcome, LOG_MAGIC, Operation, Operations, Place, SegmentHeader, StoredRecord, open_segment_key,
@@ -92,7 +92,10 @@ fn entry_line(entry: &EntryRef<'_>) -> DumpLine {
 /// An operand, a put that expires, or what a filter left.
 fn marked(sequence: Sequence, key: &[u8], value: &[u8]) -> DumpLine {
     match Marked::decode(value) {
-        Ok(Marked::Operand(operand)) => keyed("operand", sequence, key).with("operand", operand),
+        Ok(Marked::Operand { at, content }) => {
+            let line = keyed("operand", sequence, key).with("operand", content);
+            if at == NEVER { line } else { line.with("expires", at) }
+        }
         Ok(Marked::Expiring { at, is_stored, content }) => {
             let line = if is_stored {
                 stored(sequence, key, content)

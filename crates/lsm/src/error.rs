@@ -74,12 +74,6 @@ pub enum Error {
         /// The name of the operator in the options; empty if there is none.
         given: String,
     },
-    /// An entry of a keyspace with a merge operator was to expire.
-    #[error("entries of the keyspace {keyspace:?}, which has a merge operator, cannot expire")]
-    CannotExpire {
-        /// The keyspace.
-        keyspace: String,
-    },
     /// A key was ingested that does not come after the one before it.
     #[error("{key:?} does not come after {before:?}: what is ingested must ascend, each key once")]
     Unsorted {

@@ -1,6 +1,8 @@
 //! Operands, entries that expire and what filters made: read beside the writer, exported and repaired like the rest.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test may use what it likes")]
 
+#[path = "shared/append.rs"]
+mod append;
 #[path = "shared/random.rs"]
 mod random;
 #[path = "shared/small.rs"]
@@ -10,25 +12,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use append::Append;
 use random::Random;
 use small::small;
-use stroma_lsm::{Database, KeyspaceOptions, MergeError, MergeOperator, Options};
+use stroma_lsm::{Database, KeyspaceOptions, Options};
 use stroma_strata::runtime::ManualClock;
 use stroma_strata::storage::{LogStorage, MemoryStorage, PackedStorage, PackedWriter, Storage as _};
-
-/// Puts operands behind the value.
-#[derive(Debug)]
-struct Append;
-
-impl MergeOperator for Append {
-    fn name(&self) -> &str {
-        "append"
-    }
-
-    fn merge(&self, _: &[u8], base: Option<&[u8]>, operands: &[&[u8]]) -> Result<Vec<u8>, MergeError> {
-        Ok([base.unwrap_or_default(), &operands.concat()].concat())
-    }
-}
 
 fn options(clock: &Arc<ManualClock>, memory_bytes: usize) -> Options {
     Options {
@@ -36,7 +25,7 @@ fn options(clock: &Arc<ManualClock>, memory_bytes: usize) -> Options {
         block_bytes: 256,
         value_threshold: 100,
         clock: clock.clone(),
-        keyspaces: BTreeMap::from([("log".to_owned(), KeyspaceOptions::default().merging(Append))]),
+        keyspaces: BTreeMap::from([("log".to_owned(), KeyspaceOptions::default().merging(Append::APART))]),
         ..small(8 << 10)
     }
 }

@@ -2,6 +2,8 @@
 //! in whole batches, and what is there is a prefix of what was committed.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test may use what it likes")]
 
+#[path = "shared/append.rs"]
+mod append;
 #[path = "shared/random.rs"]
 mod random;
 #[path = "shared/small.rs"]
@@ -9,12 +11,10 @@ mod small;
 
 use std::sync::Arc;
 
+use append::Append;
 use random::Random;
 use small::{Map, small};
-use stroma_lsm::{
-    Batch, Database, Durability, Error, Keyspace, KeyspaceOptions, MergeError, MergeOperator, Options,
-    RecoveryMode,
-};
+use stroma_lsm::{Batch, Database, Durability, Error, Keyspace, KeyspaceOptions, Options, RecoveryMode};
 use stroma_strata::storage::{LogStorage as _, MemoryStorage, PowerLoss};
 
 /// In KiB. Values grow with the memory budget, so that the same happens in each.
@@ -28,24 +28,7 @@ fn options(memory_kib: usize) -> Options {
         value_threshold: if memory_kib % 3 == 1 { 150 } else { usize::MAX },
         ..small(8 << 10)
     }
-    .with_keyspace("all", KeyspaceOptions::default().merging(Append))
-}
-
-/// Appends operands to the value.
-struct Append;
-
-impl MergeOperator for Append {
-    fn name(&self) -> &str {
-        "append"
-    }
-
-    fn merge(&self, _: &[u8], base: Option<&[u8]>, operands: &[&[u8]]) -> Result<Vec<u8>, MergeError> {
-        Ok([base.unwrap_or_default(), &operands.concat()].concat())
-    }
-
-    fn combine(&self, _: &[u8], operands: &[&[u8]]) -> Option<Vec<u8>> {
-        Some(operands.concat())
-    }
+    .with_keyspace("all", KeyspaceOptions::default().merging(Append::COMBINED))
 }
 
 /// What a run writes.

@@ -2,6 +2,8 @@
 //! byte goes unnoticed.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test may use what it likes")]
 
+#[path = "shared/append.rs"]
+mod append;
 #[path = "shared/random.rs"]
 mod random;
 #[path = "shared/small.rs"]
@@ -10,11 +12,10 @@ mod small;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use append::Append;
 use random::{Random, fill};
 use small::small;
-use stroma_lsm::{
-    Compression, Database, Error, IfExists, KeyspaceOptions, MergeError, MergeOperator, Options,
-};
+use stroma_lsm::{Compression, Database, Error, IfExists, KeyspaceOptions, Options};
 use stroma_strata::storage::{
     Blob, LogStorage, MemoryStorage, PackedStorage, PackedWriter, Storage as _, StorageError,
 };
@@ -164,24 +165,11 @@ fn exports_of_readers_of_exports_and_into_folders_are_the_same() {
     assert!(writable.check().is_sound());
 }
 
-/// Joins operands and what they apply to.
-struct Join;
-
-impl MergeOperator for Join {
-    fn name(&self) -> &str {
-        "join"
-    }
-
-    fn merge(&self, _: &[u8], base: Option<&[u8]>, operands: &[&[u8]]) -> Result<Vec<u8>, MergeError> {
-        Ok([base.unwrap_or_default(), &operands.concat()].concat())
-    }
-}
-
 /// Found by the simulator: a table ended between an operand and its value, and who read the key saw the operand alone.
 #[test]
 fn operands_stay_with_what_they_apply_to_wherever_a_table_ends() {
     let storage = MemoryStorage::new();
-    let options = options().with_keyspace("joined", KeyspaceOptions::default().merging(Join));
+    let options = options().with_keyspace("joined", KeyspaceOptions::default().merging(Append::APART));
     let database = Database::open_storage(Arc::new(storage.clone()), options.clone()).unwrap();
     let joined = database.keyspace("joined").unwrap();
     for part in ["first", "second", "third"] {

@@ -1,6 +1,8 @@
 //! Compaction filters: what they take out or change is so for those who begin to read later, and for nobody else.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test may use what it likes")]
 
+#[path = "shared/cases.rs"]
+mod cases;
 #[path = "shared/small.rs"]
 mod small;
 
@@ -237,14 +239,8 @@ fn run(threads: usize, steps: &[Step]) {
     scene.check_present(&scene.present(), true);
 }
 
-/// So many cases, the same in every run.
-fn config(cases: u32) -> ProptestConfig {
-    let rng_seed = proptest::test_runner::RngSeed::Fixed(36);
-    ProptestConfig { cases, rng_seed, failure_persistence: None, ..ProptestConfig::default() }
-}
-
 proptest! {
-    #![proptest_config(config(120))]
+    #![proptest_config(cases::config(36, 120))]
 
     #[test]
     fn snapshots_see_what_they_saw_without_threads(steps in prop::collection::vec(step(), 1..150)) {
@@ -253,7 +249,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(30))]
+    #![proptest_config(cases::config(36, 30))]
 
     #[test]
     fn snapshots_see_what_they_saw_with_threads(steps in prop::collection::vec(step(), 1..150)) {

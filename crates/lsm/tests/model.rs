@@ -2,6 +2,8 @@
 //! between, answers as a `BTreeMap` per keyspace would.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test may use the file system")]
 
+#[path = "shared/cases.rs"]
+mod cases;
 #[path = "shared/small.rs"]
 mod small;
 
@@ -403,14 +405,8 @@ fn run(storage: Arc<dyn LogStorage>, options: Options, steps: &[Step]) {
     pair.compare_all();
 }
 
-/// So many cases, the same in every run.
-fn config(cases: u32) -> ProptestConfig {
-    let rng_seed = proptest::test_runner::RngSeed::Fixed(14);
-    ProptestConfig { cases, rng_seed, failure_persistence: None, ..ProptestConfig::default() }
-}
-
 proptest! {
-    #![proptest_config(config(150))]
+    #![proptest_config(cases::config(14, 150))]
 
     #[test]
     fn in_memory_without_threads(steps in prop::collection::vec(step(), 1..120)) {
@@ -419,7 +415,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(30))]
+    #![proptest_config(cases::config(14, 30))]
 
     #[test]
     fn in_memory_with_threads(steps in prop::collection::vec(step(), 1..120)) {
@@ -470,7 +466,7 @@ fn overwriting_step() -> impl Strategy<Value = Step> {
 #[test]
 fn what_stays_in_memory_answers_as_a_map_does() {
     let cases = 40;
-    let mut runner = proptest::test_runner::TestRunner::new(config(cases));
+    let mut runner = proptest::test_runner::TestRunner::new(cases::config(14, cases));
     let absorbed = std::sync::atomic::AtomicU64::new(0);
     let sheddings = std::sync::atomic::AtomicU64::new(0);
     let steps = prop::collection::vec(overwriting_step(), 100..500);

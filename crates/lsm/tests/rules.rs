@@ -2,13 +2,20 @@
 //! merged or reopened in between, for the present and for snapshots.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test may use what it likes")]
 
+#[path = "shared/append.rs"]
+mod append;
+#[path = "shared/cases.rs"]
+mod cases;
 #[path = "shared/small.rs"]
 mod small;
+#[path = "shared/sums.rs"]
+mod sums;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use append::Append;
 use proptest::prelude::*;
 use small::small;
 use stroma_lsm::{
@@ -16,31 +23,11 @@ use stroma_lsm::{
 };
 use stroma_strata::runtime::ManualClock;
 use stroma_strata::storage::MemoryStorage;
-
-/// Appends operands to the value: their order counts. Fails on anything with an `!`.
-struct Append {
-    combines: bool,
-}
-
-impl MergeOperator for Append {
-    fn name(&self) -> &str {
-        "append"
-    }
-
-    fn merge(&self, _: &[u8], base: Option<&[u8]>, operands: &[&[u8]]) -> Result<Vec<u8>, MergeError> {
-        let mut value = base.unwrap_or_default().to_vec();
-        operands.iter().for_each(|operand| value.extend_from_slice(operand));
-        if value.contains(&b'!') { Err("it exclaims".into()) } else { Ok(value) }
-    }
-
-    fn combine(&self, _: &[u8], operands: &[&[u8]]) -> Option<Vec<u8>> {
-        self.combines.then(|| operands.concat())
-    }
-}
+use sums::{Sum, rounded_expiry};
 
 /// Small enough that a few dozen operations flush and merge.
 fn options(clock: &Arc<ManualClock>, background_threads: usize) -> Options {
-    let append = |combines| KeyspaceOptions::default().merging(Append { combines });
+    let append = |combines| KeyspaceOptions::default().merging(operator(combines));
     Options {
         memory_bytes: 64 << 10,
         background_threads,
@@ -51,22 +38,40 @@ fn options(clock: &Arc<ManualClock>, background_threads: usize) -> Options {
     }
     .with_keyspace("combined", append(true))
     .with_keyspace("kept", append(false))
+    .with_keyspace("fading", append(true).living_for(FADES))
+    .with_keyspace("fading apart", append(false).living_for(FADES))
     .with_keyspace("brief", KeyspaceOptions::default().living_for(LIVES))
 }
 
-const LIVES: Duration = Duration::from_millis(50);
-/// The first two have operators, the third a time to live.
-const KEYSPACES: [&str; 4] = ["combined", "kept", "brief", "plain"];
+/// Fails on anything with an `!`.
+fn operator(combines: bool) -> Append {
+    Append::combining(combines).refusing(b'!')
+}
 
-/// Values and when they expire.
-type Map = BTreeMap<Vec<u8>, (Vec<u8>, Option<Duration>)>;
-type Model = [Map; 4];
+const LIVES: Duration = Duration::from_millis(50);
+/// How long what is put, or merged, into the keyspaces with an operator and a time to live lives.
+const FADES: Duration = Duration::from_millis(200);
+
+/// The first four have operators, the third to the fifth a time to live.
+const KEYSPACES: [&str; 6] = ["combined", "kept", "fading", "fading apart", "brief", "plain"];
+const WITH_OPERATORS: usize = 4;
+
+/// How long what has no time of its own lives in a keyspace.
+fn lives(keyspace: usize) -> Option<Duration> {
+    [None, None, Some(FADES), Some(FADES), Some(LIVES), None][keyspace]
+}
+
+/// What each key holds over time.
+type Model = [BTreeMap<Vec<u8>, Sum<Vec<u8>>>; KEYSPACES.len()];
+/// What is seen of that at a moment.
+type Seen = [BTreeMap<Vec<u8>, Vec<u8>>; KEYSPACES.len()];
 
 #[derive(Debug, Clone)]
 enum Change {
     Put { key: u8, length: u16 },
     PutExpiring { key: u8, length: u16, after: u8 },
     Merge { key: u8, length: u16 },
+    MergeExpiring { key: u8, length: u16, after: u8 },
     Delete { key: u8 },
     DeleteRange { start: u8, end: u8 },
 }
@@ -107,7 +112,9 @@ fn change() -> impl Strategy<Value = Change> {
         3 => (key(), length.clone()).prop_map(|(key, length)| Change::Put { key, length }),
         3 => (key(), length.clone(), 0_u8..100)
             .prop_map(|(key, length, after)| Change::PutExpiring { key, length, after }),
-        8 => (key(), length).prop_map(|(key, length)| Change::Merge { key, length }),
+        8 => (key(), length.clone()).prop_map(|(key, length)| Change::Merge { key, length }),
+        4 => (key(), length, 0_u8..100)
+            .prop_map(|(key, length, after)| Change::MergeExpiring { key, length, after }),
         2 => key().prop_map(|key| Change::Delete { key }),
         1 => (0_u8..30, 0_u8..32).prop_map(|(start, end)| Change::DeleteRange { start, end }),
     ]
@@ -145,7 +152,7 @@ struct Pair {
     database: Option<Database>,
     keyspaces: Vec<Keyspace>,
     model: Model,
-    snapshots: Vec<(Snapshot, Model)>,
+    snapshots: Vec<(Snapshot, Seen)>,
     counter: u64,
 }
 
@@ -177,9 +184,10 @@ impl Pair {
         self.database.as_ref().unwrap()
     }
 
-    fn now(&self) -> Duration {
+    /// In milliseconds of the calendar.
+    fn now(&self) -> u64 {
         use stroma_strata::runtime::Clock as _;
-        self.clock.now()
+        self.clock.wall().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis() as u64
     }
 
     fn value(&mut self, length: u16) -> Vec<u8> {
@@ -189,29 +197,44 @@ impl Pair {
         value
     }
 
-    /// What a change becomes in a keyspace: those with operators know no expiry, the others no operands.
-    fn fitting(keyspace: usize, change: &Change) -> Change {
-        match *change {
-            Change::PutExpiring { key, length, .. } if keyspace < 2 => Change::Put { key, length },
-            Change::Merge { key, length } if keyspace >= 2 => Change::Put { key, length },
+    /// What a change becomes in a keyspace, those without operators know no operands; and the value it needs.
+    fn prepare(&mut self, keyspace: usize, change: &Change) -> (Change, Vec<u8>) {
+        let has_operator = keyspace < WITH_OPERATORS;
+        let change = match *change {
+            Change::Merge { key, length } if !has_operator => Change::Put { key, length },
+            Change::MergeExpiring { key, length, after } if !has_operator => {
+                Change::PutExpiring { key, length, after }
+            }
             ref other => other.clone(),
-        }
+        };
+        let value = match change {
+            Change::Put { length, .. }
+            | Change::PutExpiring { length, .. }
+            | Change::Merge { length, .. }
+            | Change::MergeExpiring { length, .. } => self.value(length),
+            Change::Delete { .. } | Change::DeleteRange { .. } => Vec::new(),
+        };
+        (change, value)
     }
 
     fn apply(&mut self, keyspace: usize, change: &Change, value: &[u8]) {
         let now = self.now();
+        let expiry = |after: u64| {
+            if keyspace < WITH_OPERATORS { rounded_expiry(now, after) } else { now + after }
+        };
+        let by_rule = lives(keyspace).map(|lives| expiry(lives.as_millis() as u64));
         let map = &mut self.model[keyspace];
         match *change {
-            Change::Put { key, .. } => {
-                let expires = (keyspace == 2).then(|| now + LIVES);
-                map.insert(key_of(key), (value.to_vec(), expires));
-            }
+            Change::Put { key, .. } => drop(map.insert(key_of(key), Sum::put(value.to_vec(), by_rule))),
             Change::PutExpiring { key, after, .. } => {
-                let expires = now + Duration::from_millis(u64::from(after));
-                map.insert(key_of(key), (value.to_vec(), Some(expires)));
+                map.insert(key_of(key), Sum::put(value.to_vec(), Some(expiry(after.into()))));
             }
             Change::Merge { key, .. } => {
-                map.entry(key_of(key)).or_default().0.extend_from_slice(value);
+                map.entry(key_of(key)).or_insert_with(Sum::nothing).merge(value.to_vec(), by_rule);
+            }
+            Change::MergeExpiring { key, after, .. } => {
+                let sum = map.entry(key_of(key)).or_insert_with(Sum::nothing);
+                sum.merge(value.to_vec(), Some(expiry(after.into())));
             }
             Change::Delete { key } => drop(map.remove(&key_of(key))),
             Change::DeleteRange { start, end } => {
@@ -225,14 +248,8 @@ impl Pair {
         let mut batch = self.database().batch();
         let mut applied = Vec::new();
         for (number, change) in changes {
-            let change = Pair::fitting(*number, change);
+            let (change, value) = self.prepare(*number, change);
             let keyspace = self.keyspaces[*number].clone();
-            let value = match change {
-                Change::Put { length, .. }
-                | Change::PutExpiring { length, .. }
-                | Change::Merge { length, .. } => self.value(length),
-                _ => Vec::new(),
-            };
             match change {
                 Change::Put { key, .. } => batch.put(&keyspace, key_of(key), &value),
                 Change::PutExpiring { key, after, .. } => {
@@ -240,6 +257,10 @@ impl Pair {
                     batch.put_expiring(&keyspace, key_of(key), &value, after)
                 }
                 Change::Merge { key, .. } => batch.merge(&keyspace, key_of(key), &value),
+                Change::MergeExpiring { key, after, .. } => {
+                    let after = Duration::from_millis(u64::from(after));
+                    batch.merge_expiring(&keyspace, key_of(key), &value, after)
+                }
                 Change::Delete { key } => batch.delete(&keyspace, key_of(key)),
                 Change::DeleteRange { start, end } => {
                     batch.delete_range(&keyspace, key_of(start)..key_of(end))
@@ -269,17 +290,24 @@ impl Pair {
                 }
             }
             Step::Transact { keyspace, key, length } => {
-                let value = self.value(*length);
+                let (change, value) =
+                    self.prepare(*keyspace, &Change::Merge { key: *key, length: *length });
                 let mut transaction = self.database().transaction();
-                let change = Pair::fitting(*keyspace, &Change::Merge { key: *key, length: *length });
-                match change {
+                let handle = &self.keyspaces[*keyspace];
+                let put = match change {
+                    // What it merges is read, and put.
                     Change::Merge { .. } => {
-                        transaction.merge(&self.keyspaces[*keyspace], key_of(*key), &value).unwrap();
+                        transaction.merge(handle, key_of(*key), &value).unwrap();
+                        let before = self.alive()[*keyspace].remove(&key_of(*key));
+                        [before.unwrap_or_default(), value].concat()
                     }
-                    _ => transaction.put(&self.keyspaces[*keyspace], key_of(*key), &value).unwrap(),
-                }
+                    _ => {
+                        transaction.put(handle, key_of(*key), &value).unwrap();
+                        value
+                    }
+                };
                 transaction.commit().unwrap();
-                self.apply(*keyspace, &change, &value);
+                self.apply(*keyspace, &Change::Put { key: *key, length: *length }, &put);
             }
             Step::Wait(milliseconds) => self.clock.advance(Duration::from_millis(u64::from(*milliseconds))),
             Step::TakeSnapshot => {
@@ -307,20 +335,17 @@ impl Pair {
     }
 
     fn commit_one(&mut self, number: usize, change: &Change) {
-        let change = Pair::fitting(number, change);
+        let (change, value) = self.prepare(number, change);
         let keyspace = self.keyspaces[number].clone();
-        let value = match change {
-            Change::Put { length, .. }
-            | Change::PutExpiring { length, .. }
-            | Change::Merge { length, .. } => self.value(length),
-            _ => Vec::new(),
-        };
         match change {
             Change::Put { key, .. } => keyspace.put(key_of(key), &value),
             Change::PutExpiring { key, after, .. } => {
                 keyspace.put_expiring(key_of(key), &value, Duration::from_millis(u64::from(after)))
             }
             Change::Merge { key, .. } => keyspace.merge(key_of(key), &value),
+            Change::MergeExpiring { key, after, .. } => {
+                keyspace.merge_expiring(key_of(key), &value, Duration::from_millis(u64::from(after)))
+            }
             Change::Delete { key } => keyspace.delete(key_of(key)),
             Change::DeleteRange { start, end } => keyspace.delete_range(key_of(start)..key_of(end)),
         }
@@ -329,25 +354,24 @@ impl Pair {
     }
 
     /// The model without what has expired by now: what a reader who begins now sees, however long he reads.
-    fn alive(&self) -> Model {
+    fn alive(&self) -> Seen {
         let now = self.now();
-        let alive = |map: &Map| {
-            let entries = map.iter().filter(|(_, (_, expires))| expires.is_none_or(|expires| expires > now));
-            entries.map(|(key, (value, _))| (key.clone(), (value.clone(), None))).collect()
-        };
-        [0, 1, 2, 3].map(|keyspace| alive(&self.model[keyspace]))
+        let append = |base: Option<&[u8]>, operands: &[&[u8]]| Append::APART.appended(base, operands);
+        self.model.each_ref().map(|map| {
+            let seen = map.iter().filter_map(|(key, sum)| Some((key.clone(), sum.at(now, append)?)));
+            seen.collect()
+        })
     }
 
     fn compare_range(&self, keyspace: usize, start: u8, end: u8, from_back: u32) {
         let bounds = || key_of(start)..key_of(end).max(key_of(start));
         let present = self.alive();
-        let mut pairs: Vec<(Range, &Model)> = vec![(self.keyspaces[keyspace].range(bounds()), &present)];
+        let mut pairs: Vec<(Range, &Seen)> = vec![(self.keyspaces[keyspace].range(bounds()), &present)];
         for (snapshot, model) in &self.snapshots {
             pairs.push((snapshot.range(&self.keyspaces[keyspace], bounds()), model));
         }
         for (mut range, model) in pairs {
-            let within =
-                model[keyspace].range(bounds()).map(|(key, (value, _))| (key.clone(), value.clone()));
+            let within = model[keyspace].range(bounds()).map(|(key, value)| (key.clone(), value.clone()));
             let mut expected: std::collections::VecDeque<_> = within.collect();
             for turn in 0.. {
                 let (found, wanted) = if from_back >> (turn % 32) & 1 == 1 {
@@ -370,8 +394,8 @@ impl Pair {
             self.compare_range(keyspace, 0, 255, 0);
             self.compare_range(keyspace, 0, 255, u32::MAX);
             let keys: Vec<_> = (0..31).map(key_of).collect();
-            let expected = |model: &Model| -> Vec<Option<Vec<u8>>> {
-                keys.iter().map(|key| model[keyspace].get(key).map(|(value, _)| value.clone())).collect()
+            let expected = |model: &Seen| -> Vec<Option<Vec<u8>>> {
+                keys.iter().map(|key| model[keyspace].get(key).cloned()).collect()
             };
             let own = |values: Vec<Option<stroma_lsm::Value>>| -> Vec<Option<Vec<u8>>> {
                 values.into_iter().map(|value| value.map(|value| value.into_vec())).collect()
@@ -403,14 +427,8 @@ fn run(threads: usize, steps: &[Step]) {
     pair.compare_all();
 }
 
-/// So many cases, the same in every run.
-fn config(cases: u32) -> ProptestConfig {
-    let rng_seed = proptest::test_runner::RngSeed::Fixed(35);
-    ProptestConfig { cases, rng_seed, failure_persistence: None, ..ProptestConfig::default() }
-}
-
 proptest! {
-    #![proptest_config(config(120))]
+    #![proptest_config(cases::config(35, 120))]
 
     #[test]
     fn everything_together_without_threads(steps in prop::collection::vec(step(), 1..120)) {
@@ -419,7 +437,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(30))]
+    #![proptest_config(cases::config(35, 30))]
 
     #[test]
     fn everything_together_with_threads(steps in prop::collection::vec(step(), 1..120)) {
@@ -525,7 +543,7 @@ fn another_operator_or_none_is_refused_and_operands_stay() {
     assert!(matches!(batch.commit(), Err(Error::NoMergeOperator { .. })));
     drop((plain, database));
     let options = options(&clock, 0)
-        .with_keyspace("plain", KeyspaceOptions::default().merging(Append { combines: true }));
+        .with_keyspace("plain", KeyspaceOptions::default().merging(Append::COMBINED));
     let database = Database::open_storage(Arc::new(storage.clone()), options).unwrap();
     let plain = database.keyspace("plain").unwrap();
     plain.merge("key", "+").unwrap();
@@ -537,16 +555,85 @@ fn options_without_keyspaces(clock: &Arc<ManualClock>) -> Options {
 }
 
 #[test]
-fn options_that_cannot_work_together_are_refused() {
-    let clock = Arc::new(ManualClock::new());
-    let both = KeyspaceOptions::default().merging(Append { combines: true }).living_for(LIVES);
-    let options = options(&clock, 0).with_keyspace("both", both);
+fn an_operator_without_a_name_is_refused() {
+    struct Nameless;
+    impl MergeOperator for Nameless {
+        fn name(&self) -> &str {
+            ""
+        }
+        fn merge(&self, _: &[u8], _: Option<&[u8]>, _: &[&[u8]]) -> Result<Vec<u8>, MergeError> {
+            Ok(Vec::new())
+        }
+    }
+    let nameless = KeyspaceOptions::default().merging(Nameless);
+    let options = options(&Arc::new(ManualClock::new()), 0).with_keyspace("nameless", nameless);
     let refused = Database::open_storage(Arc::new(MemoryStorage::new()), options);
     assert!(matches!(refused, Err(Error::InvalidOptions { .. })));
-    let database = open(&MemoryStorage::new(), &clock);
-    let keyspace = database.keyspace("kept").unwrap();
-    let refused = keyspace.put_expiring("key", "value", LIVES);
-    assert!(matches!(refused, Err(Error::CannotExpire { .. })));
+}
+
+#[test]
+fn each_operand_counts_until_its_own_time_whatever_was_merged() {
+    for merged in [false, true] {
+        let (storage, clock) = (MemoryStorage::new(), Arc::new(ManualClock::new()));
+        clock.advance(Duration::from_secs(1000));
+        let database = open(&storage, &clock);
+        let keyspace = database.keyspace("combined").unwrap();
+        let seconds = Duration::from_secs;
+        keyspace.put_expiring("key", "base ", seconds(1)).unwrap();
+        keyspace.merge_expiring("key", "one ", seconds(3)).unwrap();
+        keyspace.merge_expiring("key", "two ", seconds(2)).unwrap();
+        keyspace.merge("key", "always ").unwrap();
+        let early = database.snapshot();
+        for left in ["base one two always ", "one two always ", "one always ", "always "] {
+            if merged {
+                database.flush().unwrap();
+                database.compact().unwrap();
+            }
+            let seen = keyspace.get("key").unwrap();
+            assert_eq!(seen.as_deref(), Some(left.as_bytes()), "merged: {merged}");
+            assert_eq!(keyspace.first().unwrap().unwrap().1.into_vec(), left.as_bytes());
+            let held = early.get(&keyspace, "key").unwrap();
+            assert_eq!(held.as_deref(), Some(&b"base one two always "[..]), "merged: {merged}");
+            // A little late: times are rounded up, to a 64th of each.
+            clock.advance(seconds(1) + Duration::from_millis(50));
+        }
+        drop(early);
+        database.compact().unwrap();
+        database.compact().unwrap();
+        let entries: u64 = database.tables().iter().map(|table| table.entries).sum();
+        // The key, and the two of the catalog.
+        assert_eq!((keyspace.iter().count(), entries), (1, 3), "merged: {merged}");
+    }
+}
+
+#[test]
+fn operands_of_about_one_time_become_one_however_many_there_are() {
+    let (storage, clock) = (MemoryStorage::new(), Arc::new(ManualClock::new()));
+    let options = options(&clock, 0)
+        .with_keyspace("recent", KeyspaceOptions::default().merging(Append::COMBINED).living_for(MINUTE));
+    const MINUTE: Duration = Duration::from_secs(60);
+    clock.advance(Duration::from_secs(1000));
+    let database = Database::open_storage(Arc::new(storage.clone()), options).unwrap();
+    let recent = database.keyspace("recent").unwrap();
+    // Two minutes, ten operands a second.
+    for _ in 0..1200 {
+        recent.merge("key", "x").unwrap();
+        clock.advance(Duration::from_millis(100));
+    }
+    database.compact().unwrap();
+    let entries: u64 = database.tables().iter().map(|table| table.entries).sum();
+    assert!((60..=65 + 2).contains(&entries), "{entries}");
+    let seen = recent.get("key").unwrap().unwrap().len();
+    assert!((600..=610).contains(&seen), "{seen}");
+    clock.advance(MINUTE);
+    assert!(recent.get("key").unwrap().is_some(), "what is rounded up lives a little longer");
+    clock.advance(MINUTE / 60);
+    assert!(recent.get("key").unwrap().is_none());
+    // What nobody sees any more is merged away by itself.
+    let longest = || database.tables().iter().map(|table| table.entries).max();
+    assert!(longest() > Some(60));
+    fill(&database);
+    assert!(longest() < Some(60));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::request::{CommitToken, Payload};
 use crate::Error;
 use crate::database::Core;
+use crate::entry::NEVER;
 use crate::keyspace::{KeyRange, Keyspace};
 use crate::options::Durability;
 
@@ -63,7 +64,27 @@ impl Batch {
     ) -> &mut Self {
         if self.accepts(keyspace) {
             match keyspace.check_merges() {
-                Ok(()) => self.payload.merge(&keyspace.key_prefix(), key.as_ref(), operand.as_ref()),
+                Ok(()) => self.payload.merge(&keyspace.key_prefix(), key.as_ref(), operand.as_ref(), NEVER),
+                Err(mistake) => self.payload.note_mistake(mistake),
+            }
+        }
+        self
+    }
+
+    /// The same with an operand that counts until so long after now; see [`Keyspace::merge_expiring`].
+    pub fn merge_expiring(
+        &mut self,
+        keyspace: &Keyspace,
+        key: impl AsRef<[u8]>,
+        operand: impl AsRef<[u8]>,
+        after: Duration,
+    ) -> &mut Self {
+        if self.accepts(keyspace) {
+            match keyspace.check_merges() {
+                Ok(()) => {
+                    let at = keyspace.expiry(after);
+                    self.payload.merge(&keyspace.key_prefix(), key.as_ref(), operand.as_ref(), at);
+                }
                 Err(mistake) => self.payload.note_mistake(mistake),
             }
         }
@@ -79,10 +100,8 @@ impl Batch {
         after: Duration,
     ) -> &mut Self {
         if self.accepts(keyspace) {
-            match keyspace.expiry(after) {
-                Ok(at) => self.payload.put_expiring(&keyspace.key_prefix(), key.as_ref(), value.as_ref(), at),
-                Err(mistake) => self.payload.note_mistake(mistake),
-            }
+            let at = keyspace.expiry(after);
+            self.payload.put_expiring(&keyspace.key_prefix(), key.as_ref(), value.as_ref(), at);
         }
         self
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use parking_lot::{Condvar, Mutex};
 
 use crate::Error;
-use crate::entry::{MAX_BOUND_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES, Marked, Sequence, Timestamp};
+use crate::entry::{MAX_BOUND_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES, Marked, NEVER, Sequence, Timestamp};
 use crate::log::Operation;
 use crate::options::Durability;
 use crate::transaction::Validation;
@@ -29,7 +29,7 @@ pub(crate) struct Payload {
     pub(crate) operations: u32,
     /// Whether a range delete is among them.
     pub(crate) deletes_ranges: bool,
-    /// Whether a put that expires is among them.
+    /// Whether something that expires is among them.
     pub(crate) expires: bool,
     /// The first mistake the caller made; told when it commits.
     mistake: Option<Error>,
@@ -63,9 +63,10 @@ impl Payload {
         }
     }
 
-    /// Adds an operand for `prefix` joined with `key`.
-    pub(crate) fn merge(&mut self, prefix: &[u8], key: &[u8], operand: &[u8]) {
-        self.put_marked(prefix, key, Marked::Operand(operand), operand.len());
+    /// Adds an operand for `prefix` joined with `key`, which counts until `at`.
+    pub(crate) fn merge(&mut self, prefix: &[u8], key: &[u8], operand: &[u8], at: Timestamp) {
+        self.put_marked(prefix, key, Marked::Operand { at, content: operand }, operand.len());
+        self.expires |= at != NEVER;
     }
 
     /// Adds a put that expires.

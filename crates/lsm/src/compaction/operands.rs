@@ -1,15 +1,18 @@
 //! Operands of one key in one stripe of snapshots, put together as far as that can be done.
 //!
 //! The newest version of a key in a stripe is all that is seen of the stripe, unless it is an operand: then what is
-//! below it counts, too, down to a value or a delete. If that is at hand, or nothing can be below, the operands become
-//! a value; else, if the operator can do it, one operand; else they stay. They also stay where the operator fails: who
-//! reads the key is told.
+//! below it counts, too, down to a value or a delete. Operands that follow each other and expire at one time are a
+//! *group*: they count together or not at all. If what is below the oldest group is at hand and lives as long, or
+//! nothing can be below, the group becomes a value; each other one becomes one operand, if the operator can do that;
+//! else it stays. It also stays where the operator fails: who reads the key is told. What has expired for everyone is
+//! not taken here in the first place.
 
 use std::collections::VecDeque;
 
 use super::Retention;
 use crate::Error;
-use crate::entry::{EntryRef, Kind, Marked, Sequence};
+use crate::entry::{EntryRef, Kind, Marked, NEVER, Sequence, Timestamp};
+use crate::rules::Resolver;
 
 /// An entry that waits to be written, without its key.
 #[derive(Debug)]
@@ -25,59 +28,76 @@ enum Base {
     /// It is in an older source, or one that cannot be used.
     Unknown,
     Absent,
-    Value(Vec<u8>),
+    /// A value, where it lies and when it expires.
+    Value {
+        at: Timestamp,
+        is_stored: bool,
+        content: Vec<u8>,
+    },
+}
+
+/// Operands that expire at one time, with what they were read from, newest first.
+#[derive(Debug)]
+struct Group {
+    at: Timestamp,
+    operands: Vec<Vec<u8>>,
+    taken: Vec<Waiting>,
 }
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Operands {
     /// Newest first.
-    operands: Vec<Vec<u8>>,
-    /// All that was taken, as it was.
-    taken: VecDeque<Waiting>,
+    groups: Vec<Group>,
     base: Base,
+    /// The entry that the base was read from, if it is to stay unless an operand goes into it.
+    base_entry: Option<Waiting>,
 }
 
 impl Operands {
     /// Begins with the newest.
     pub(super) fn new() -> Self {
-        Operands { operands: Vec::new(), taken: VecDeque::new(), base: Base::Unknown }
+        Operands { groups: Vec::new(), base: Base::Unknown, base_entry: None }
     }
 
     /// Takes the next older entry of the key, which is not hidden; answers whether older ones count as well.
     pub(super) fn take(&mut self, entry: &EntryRef<'_>, retention: &Retention) -> Result<bool, Error> {
-        let resolver = retention.resolver.as_deref();
         let waiting = Waiting { sequence: entry.sequence, kind: entry.kind, value: entry.value.to_vec() };
-        self.taken.push_back(waiting);
+        let content = || entry.value.to_vec();
         self.base = match entry.kind {
-            Kind::Put => Base::Value(entry.value.to_vec()),
-            Kind::Delete => {
-                if retention.drops(entry) {
-                    self.taken.pop_back();
-                }
-                Base::Absent
-            }
-            Kind::Stored => match resolver {
-                Some(resolver) => Base::Value(resolver.load(entry.value)?),
-                None => Base::Unknown,
-            },
+            Kind::Put => Base::Value { at: NEVER, is_stored: false, content: content() },
+            Kind::Stored => Base::Value { at: NEVER, is_stored: true, content: content() },
+            Kind::Delete => Base::Absent,
             Kind::Marked => match Marked::decode(entry.value)? {
-                Marked::Operand(operand) => {
-                    self.operands.push(operand.to_vec());
+                Marked::Operand { at, content } => {
+                    self.add(at, content.to_vec(), waiting);
                     return Ok(true);
                 }
-                Marked::Expiring { at, .. } if at <= retention.oldest.time => {
-                    // Else the table would be worth rewriting again at once.
-                    if let Some(expired) = self.taken.back_mut() {
-                        (expired.kind, expired.value) = (Kind::Delete, Vec::new());
-                    }
-                    Base::Absent
+                Marked::Expiring { at, .. } if at <= retention.oldest.time => Base::Absent,
+                Marked::Expiring { at, is_stored, content } => {
+                    Base::Value { at, is_stored, content: content.to_vec() }
                 }
                 // What the operands make of it depends on the reader.
-                Marked::Expiring { .. } | Marked::Filtered(_) => Base::Unknown,
+                Marked::Filtered(_) => Base::Unknown,
             },
         };
+        self.base_entry = match self.base {
+            // Also where a value has expired, or the table would be worth rewriting again at once.
+            Base::Absent => Some(Waiting { kind: Kind::Delete, value: Vec::new(), ..waiting })
+                .filter(|_| !retention.hides_nothing(entry.sequence)),
+            _ => Some(waiting),
+        };
         Ok(false)
+    }
+
+    fn add(&mut self, at: Timestamp, operand: Vec<u8>, taken: Waiting) {
+        match self.groups.last_mut().filter(|group| group.at == at) {
+            Some(group) => {
+                group.operands.push(operand);
+                group.taken.push(taken);
+            }
+            None => self.groups.push(Group { at, operands: vec![operand], taken: vec![taken] }),
+        }
     }
 
     /// Takes note that nothing is below.
@@ -86,24 +106,66 @@ impl Operands {
     }
 
     /// What is to be written for the key, newest first.
-    pub(super) fn finish(self, key: &[u8], retention: &Retention) -> VecDeque<Waiting> {
-        let Operands { operands, taken, base } = self;
-        let (Some(resolver), Some(newest)) = (&retention.resolver, taken.front()) else { return taken };
-        let sequence = newest.sequence;
-        let base = match &base {
-            Base::Value(value) => Some(value.as_slice()),
-            Base::Absent => None,
-            Base::Unknown if operands.len() > 1 && taken.len() == operands.len() => {
-                let Some(combined) = resolver.combine(key, &operands) else { return taken };
-                let mut value = Vec::new();
-                Marked::Operand(&combined).encode(&mut value);
-                return VecDeque::from([Waiting { sequence, kind: Kind::Marked, value }]);
-            }
-            Base::Unknown => return taken,
+    ///
+    /// # Errors
+    /// Damage or failure of the storage where a value is to be read.
+    pub(super) fn finish(self, key: &[u8], retention: &Retention) -> Result<VecDeque<Waiting>, Error> {
+        let Operands { mut groups, base, base_entry } = self;
+        let Some(resolver) = retention.resolver.as_deref() else {
+            return Ok(groups.into_iter().flat_map(|group| group.taken).chain(base_entry).collect());
         };
-        match resolver.merge(key, base, &operands) {
-            Ok(value) => VecDeque::from([Waiting { sequence, kind: Kind::Put, value }]),
-            Err(_) => taken,
+        let mut oldest = groups.pop();
+        let mut lowest = base_entry;
+        if let Some(value) = oldest.as_ref().map(|group| group.into_base(key, &base, resolver)).transpose()?.flatten() {
+            (oldest, lowest) = (None, Some(value));
+        }
+        let combined = groups.into_iter().chain(oldest).flat_map(|group| group.combined(key, resolver));
+        Ok(combined.chain(lowest).collect())
+    }
+}
+
+impl Group {
+    /// The value that the operands make of what is below, if that is known and lives as long, and the operator does not
+    /// fail.
+    fn into_base(&self, key: &[u8], base: &Base, resolver: &Resolver) -> Result<Option<Waiting>, Error> {
+        let (Some(newest), true) = (self.taken.first(), base.joins(self.at)) else { return Ok(None) };
+        let stored;
+        let base = match base {
+            Base::Unknown => return Ok(None),
+            Base::Absent => None,
+            Base::Value { is_stored: false, content, .. } => Some(content.as_slice()),
+            Base::Value { content, .. } => {
+                stored = resolver.load(content)?;
+                Some(stored.as_slice())
+            }
+        };
+        let Ok(merged) = resolver.merge(key, base, &self.operands) else { return Ok(None) };
+        let sequence = newest.sequence;
+        if self.at == NEVER {
+            return Ok(Some(Waiting { sequence, kind: Kind::Put, value: merged }));
+        }
+        let mut value = Vec::new();
+        Marked::Expiring { at: self.at, is_stored: false, content: &merged }.encode(&mut value);
+        Ok(Some(Waiting { sequence, kind: Kind::Marked, value }))
+    }
+
+    /// One operand, if there are several and the operator knows one that does the same; else all as they were.
+    fn combined(self, key: &[u8], resolver: &Resolver) -> Vec<Waiting> {
+        let (Some(newest), true) = (self.taken.first(), self.operands.len() > 1) else { return self.taken };
+        let Some(combined) = resolver.combine(key, &self.operands) else { return self.taken };
+        let mut value = Vec::new();
+        Marked::Operand { at: self.at, content: &combined }.encode(&mut value);
+        vec![Waiting { sequence: newest.sequence, kind: Kind::Marked, value }]
+    }
+}
+
+impl Base {
+    /// Whether operands that expire at `operands_at` can become one value with it.
+    fn joins(&self, operands_at: Timestamp) -> bool {
+        match self {
+            Base::Unknown => false,
+            Base::Absent => true,
+            Base::Value { at, .. } => *at == operands_at,
         }
     }
 }

@@ -80,7 +80,7 @@ impl Retention {
     }
 
     /// Whether a delete, or range delete, of this sequence hides nothing that is kept.
-    fn hides_nothing(&self, sequence: Sequence) -> bool {
+    pub(super) fn hides_nothing(&self, sequence: Sequence) -> bool {
         self.bottom && self.stripe(sequence) == Stripe(0)
     }
 

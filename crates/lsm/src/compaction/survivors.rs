@@ -117,6 +117,9 @@ impl<C: Cursor> Survivors<C> {
         self.became = None;
         let entry = self.source.entry();
         self.read_bytes += (entry.user_key.len() + entry.value.len()) as u64;
+        if self.is_spent()? {
+            return Ok(false);
+        }
         let stripe = self.retention.stripe(entry.sequence);
         let is_new_key = self.last.is_none() || self.last_key != entry.user_key;
         if is_new_key {
@@ -145,6 +148,13 @@ impl<C: Cursor> Survivors<C> {
         }
     }
 
+    /// Whether the source stands on an operand that has expired for everyone: it is as if it had never been written.
+    fn is_spent(&self) -> Result<bool, Error> {
+        let entry = self.source.entry();
+        let is_operand = entry.kind == Kind::Marked && Marked::is_operand(entry.value);
+        Ok(is_operand && Marked::expiry(&entry)? <= self.retention.oldest.time)
+    }
+
     fn is_operand(&self) -> Result<bool, Error> {
         let entry = self.source.entry();
         Ok(self.became.is_none() && entry.kind == Kind::Marked && Marked::is_operand(entry.value))
@@ -157,11 +167,11 @@ impl<C: Cursor> Survivors<C> {
         let readers = Visibility::at(self.retention.stripe_end(self.source.entry().sequence));
         let mut operands = Operands::new();
         loop {
-            let goes_on = operands.take(&self.source.entry(), &self.retention)?;
+            let goes_on = self.is_spent()? || operands.take(&self.source.entry(), &self.retention)?;
             let on = self.source.next()?;
             let is_same_key = on && self.source.entry().user_key == self.last_key;
             if !goes_on {
-                self.waiting = operands.finish(&self.last_key, &self.retention);
+                self.waiting = operands.finish(&self.last_key, &self.retention)?;
                 return Ok(on);
             }
             let next = is_same_key.then(|| self.source.entry().sequence);
@@ -172,7 +182,7 @@ impl<C: Cursor> Survivors<C> {
                 operands.end();
             }
             if is_hidden || has_left {
-                self.waiting = operands.finish(&self.last_key, &self.retention);
+                self.waiting = operands.finish(&self.last_key, &self.retention)?;
                 return Ok(on);
             }
             let entry = self.source.entry();

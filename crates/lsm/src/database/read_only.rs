@@ -21,7 +21,7 @@ use super::open::RecoveryReport;
 use crate::Error;
 use crate::block_cache::BlockCache;
 use crate::commit::Writer;
-use crate::entry::{Marked, Sequence};
+use crate::entry::{Marked, NEVER, Sequence};
 use crate::flush::{FlushRecord, FlushState};
 use crate::layers::{LayerView, Layers};
 use crate::log::{
@@ -214,7 +214,11 @@ impl Moments {
                         latest.expires = true;
                         is_stored.then_some(content)
                     }
-                    Marked::Operand(_) | Marked::Filtered(_) => None,
+                    Marked::Operand { at, .. } => {
+                        latest.expires |= at != NEVER;
+                        None
+                    }
+                    Marked::Filtered(_) => None,
                 },
                 _ => None,
             };

@@ -10,6 +10,9 @@ use crate::coding::{Reader, put_bytes, put_varint};
 /// Milliseconds since the Unix epoch.
 pub(crate) type Timestamp = u64;
 
+/// The time of what does not expire.
+pub(crate) const NEVER: Timestamp = u64::MAX;
+
 /// When a reader began, as far as that decides what marked values are to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Moment {
@@ -28,6 +31,8 @@ const EXPIRING_STORED: u8 = 3;
 
 /// What a filter left of an entry follows, and what it was before: see [`Filtered`].
 const FILTERED: u8 = 4;
+/// A timestamp follows as a varint; then the content is an operand.
+const EXPIRING_OPERAND: u8 = 5;
 
 /// What a merge's filter made of an entry, for those who begin to read after that merge, and what it is for others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +86,12 @@ impl<'a> Filtered<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Marked<'a> {
     /// An operand: what a merge operator makes of it and of older entries is the value.
-    Operand(&'a [u8]),
+    Operand {
+        /// From when on it is as if it had never been written; [`NEVER`] if it stays.
+        at: Timestamp,
+        /// The operand.
+        content: &'a [u8],
+    },
     /// A put that counts as a delete from a time on.
     Expiring {
         /// From when on.
@@ -104,8 +114,13 @@ pub(crate) enum Seen<'a> {
     Value(&'a [u8]),
     /// A value in a value file, by an encoded reference.
     Stored(&'a [u8]),
-    /// An operand.
-    Operand(&'a [u8]),
+    /// An operand. What is older counts as well.
+    Operand {
+        /// From when on it counts for nothing.
+        at: Timestamp,
+        /// The operand.
+        content: &'a [u8],
+    },
 }
 
 impl<'a> Marked<'a> {
@@ -113,9 +128,14 @@ impl<'a> Marked<'a> {
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         out.clear();
         match *self {
-            Marked::Operand(operand) => {
+            Marked::Operand { at: NEVER, content } => {
                 out.push(OPERAND);
-                out.extend_from_slice(operand);
+                out.extend_from_slice(content);
+            }
+            Marked::Operand { at, content } => {
+                out.push(EXPIRING_OPERAND);
+                put_varint(out, at);
+                out.extend_from_slice(content);
             }
             Marked::Expiring { at, is_stored, content } => {
                 out.push(if is_stored { EXPIRING_STORED } else { EXPIRING });
@@ -140,7 +160,12 @@ impl<'a> Marked<'a> {
     fn read(bytes: &'a [u8]) -> Option<Self> {
         let mut reader = Reader::new(bytes);
         match *reader.take(1)?.first()? {
-            OPERAND => Some(Marked::Operand(reader.rest())),
+            OPERAND => Some(Marked::Operand { at: NEVER, content: reader.rest() }),
+            EXPIRING_OPERAND => {
+                // There is one way to say each thing.
+                let at = reader.varint().filter(|at| *at != NEVER)?;
+                Some(Marked::Operand { at, content: reader.rest() })
+            }
             mark @ (EXPIRING | EXPIRING_STORED) => {
                 let at = reader.varint()?;
                 Some(Marked::Expiring { at, is_stored: mark == EXPIRING_STORED, content: reader.rest() })
@@ -156,7 +181,7 @@ impl<'a> Marked<'a> {
     /// As [`Marked::decode`].
     pub(crate) fn seen(bytes: &'a [u8], moment: Moment) -> Result<Seen<'a>, Error> {
         Ok(match Marked::decode(bytes)? {
-            Marked::Operand(operand) => Seen::Operand(operand),
+            Marked::Operand { at, content } => Seen::Operand { at, content },
             Marked::Expiring { at, .. } if at <= moment.time => Seen::Absent,
             Marked::Expiring { is_stored: true, content, .. } => Seen::Stored(content),
             Marked::Expiring { content, .. } => Seen::Value(content),
@@ -178,7 +203,21 @@ impl<'a> Marked<'a> {
 
     /// Whether the bytes are those of an operand, if they are any.
     pub(crate) fn is_operand(bytes: &[u8]) -> bool {
-        bytes.first() == Some(&OPERAND)
+        matches!(bytes.first(), Some(&(OPERAND | EXPIRING_OPERAND)))
+    }
+
+    /// When an entry expires, what a filter made of it left aside; [`NEVER`] if it does not.
+    ///
+    /// # Errors
+    /// As [`Marked::decode`].
+    pub(crate) fn expiry(entry: &EntryRef<'_>) -> Result<Timestamp, Error> {
+        if entry.kind != Kind::Marked {
+            return Ok(NEVER);
+        }
+        Ok(match Marked::decode(entry.value)? {
+            Marked::Expiring { at, .. } | Marked::Operand { at, .. } => at,
+            Marked::Filtered(_) => NEVER,
+        })
     }
 }
 
@@ -190,8 +229,10 @@ mod tests {
     fn what_was_encoded_is_read_back_and_anything_else_is_refused() {
         let mut bytes = Vec::new();
         for marked in [
-            Marked::Operand(b""),
-            Marked::Operand(b"+1"),
+            Marked::Operand { at: NEVER, content: b"" },
+            Marked::Operand { at: NEVER, content: b"+1" },
+            Marked::Operand { at: 0, content: b"" },
+            Marked::Operand { at: 1_790_000_000_000, content: b"+1" },
             Marked::Expiring { at: 0, is_stored: false, content: b"" },
             Marked::Expiring { at: 1_790_000_000_000, is_stored: true, content: b"where" },
             Marked::Expiring { at: u64::MAX, is_stored: false, content: b"what" },
@@ -205,12 +246,15 @@ mod tests {
             marked.encode(&mut bytes);
             assert_ne!(bytes[0], 0);
             assert_eq!(Marked::decode(&bytes).unwrap(), marked);
-            assert_eq!(Marked::is_operand(&bytes), matches!(marked, Marked::Operand(_)));
+            assert_eq!(Marked::is_operand(&bytes), matches!(marked, Marked::Operand { .. }));
         }
         for malformed in [
             &b""[..],
             b"\0",
             b"\x05",
+            b"\x05\x80",
+            b"\x05\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01+1",
+            b"\x06",
             b"\x02",
             b"\x03\xff",
             b"\x02\x80",

@@ -9,11 +9,11 @@ use std::time::Duration;
 use super::range::{KeyRange, PREFIX_BYTES, prefix, with_stored_key};
 use crate::commit::{CommitToken, Payload};
 use crate::database::Core;
-use crate::entry::{MAX_MARK_BYTES, MAX_VALUE_BYTES, Timestamp};
+use crate::entry::{MAX_MARK_BYTES, MAX_VALUE_BYTES, NEVER, Timestamp};
 use crate::ingestion::Ingestion;
 use crate::merging::Visibility;
 use crate::read::{Range, RangeEstimate};
-use crate::rules::{Rule, expiry_after};
+use crate::rules::{Rule, expiry_after, rounded_expiry_after};
 use crate::values::{Located, ValueReader};
 use crate::{Error, Value};
 
@@ -161,21 +161,45 @@ impl Keyspace {
     /// [`Error::NoMergeOperator`]; as [`Batch::commit`](crate::Batch::commit).
     pub fn merge(&self, key: impl AsRef<[u8]>, operand: impl AsRef<[u8]>) -> Result<CommitToken, Error> {
         self.check_merges()?;
-        self.change(|payload| payload.merge(&self.key_prefix(), key.as_ref(), operand.as_ref()))
+        self.change(|payload| payload.merge(&self.key_prefix(), key.as_ref(), operand.as_ref(), NEVER))
+    }
+
+    /// The same with an operand that counts until so long after now: who begins to read then sees the value as if it
+    /// had never been written. What was put or merged before and after it stays, each as long as it lives itself.
+    ///
+    /// The time is rounded up to the next 64th of `after`, so that operands of about one time can be put together:
+    /// however many are written, a key whose operands all live equally long has at most some 65 once merges have come
+    /// by. So a sum over the last hour, say, is a keyspace with [`KeyspaceOptions::living_for`] an hour and an operator
+    /// that adds.
+    ///
+    /// [`KeyspaceOptions::living_for`]: crate::KeyspaceOptions::living_for
+    ///
+    /// # Errors
+    /// As [`Keyspace::merge`].
+    pub fn merge_expiring(
+        &self,
+        key: impl AsRef<[u8]>,
+        operand: impl AsRef<[u8]>,
+        after: Duration,
+    ) -> Result<CommitToken, Error> {
+        self.check_merges()?;
+        let at = self.expiry(after);
+        self.change(|payload| payload.merge(&self.key_prefix(), key.as_ref(), operand.as_ref(), at))
     }
 
     /// Sets `key` to `value` until so long after now: nobody who begins to read then sees it any more. Until then it
-    /// is as any other; a later put takes its place.
+    /// is as any other; a later put takes its place. Operands merged into it live on when it has expired, as if there
+    /// had been no value; in a keyspace with a merge operator the time is rounded as [`Keyspace::merge_expiring`]'s.
     ///
     /// # Errors
-    /// [`Error::CannotExpire`]; as [`Batch::commit`](crate::Batch::commit). The value may not be longer than a batch.
+    /// As [`Batch::commit`](crate::Batch::commit). The value may not be longer than a batch.
     pub fn put_expiring(
         &self,
         key: impl AsRef<[u8]>,
         value: impl AsRef<[u8]>,
         after: Duration,
     ) -> Result<CommitToken, Error> {
-        let at = self.expiry(after)?;
+        let at = self.expiry(after);
         self.change(|payload| payload.put_expiring(&self.key_prefix(), key.as_ref(), value.as_ref(), at))
     }
 
@@ -267,11 +291,12 @@ impl Keyspace {
         rule.filter(|rule| rule.options.merge_operator.is_some())
     }
 
-    /// When an entry expires that is put now.
-    pub(crate) fn expiry(&self, after: Duration) -> Result<Timestamp, Error> {
+    /// When what is written now expires, if it is to live so long.
+    pub(crate) fn expiry(&self, after: Duration) -> Timestamp {
+        let now = self.core.time();
         match self.merges() {
-            Some(_) => Err(Error::CannotExpire { keyspace: self.state.name.clone() }),
-            None => Ok(expiry_after(self.core.time(), after)),
+            Some(_) => rounded_expiry_after(now, after),
+            None => expiry_after(now, after),
         }
     }
 

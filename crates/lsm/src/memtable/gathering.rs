@@ -13,7 +13,7 @@ use super::sorting::{head_in, place_in, sort, sortable};
 use super::table::{Memtable, MemtableChain, MemtableOptions, RangeDelete};
 use super::tree::{self, Full, Tree};
 use crate::Error;
-use crate::entry::{Kind, Marked, Sequence};
+use crate::entry::{Kind, Marked, NEVER, Sequence};
 use crate::log::{PackedChange, PackedOperation, Replayed};
 
 /// Bytes of an entry beside its own and those of the tree: a number to sort, and a location.
@@ -103,9 +103,13 @@ impl Gathering {
     }
 
     fn note_marked(&mut self, value: &[u8]) -> Result<(), Error> {
-        if let Marked::Expiring { is_stored, .. } = Marked::decode(value)? {
-            self.expires = true;
-            self.holds_references |= is_stored;
+        match Marked::decode(value)? {
+            Marked::Expiring { is_stored, .. } => {
+                self.expires = true;
+                self.holds_references |= is_stored;
+            }
+            Marked::Operand { at, .. } => self.expires |= at != NEVER,
+            Marked::Filtered(_) => {}
         }
         Ok(())
     }

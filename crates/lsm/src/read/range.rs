@@ -334,7 +334,7 @@ impl Scan {
             Seen::Value(value) => Content::InPlace(value),
             Seen::Stored(reference) => Content::Stored(reference),
             // Its other versions may be in any source.
-            Seen::Operand(_) => match self.core.resolve_anew(entry.user_key, self.visibility, moment)? {
+            Seen::Operand { .. } => match self.core.resolve_anew(entry.user_key, self.visibility, moment)? {
                 Some(value) => Content::Resolved(value),
                 None => Content::Absent,
             },

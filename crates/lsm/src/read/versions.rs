@@ -81,8 +81,10 @@ impl Versions<'_> {
             Kind::Put => Base::Inline(entry.value.to_vec()),
             Kind::Stored => Base::Stored(ValueReference::decode(entry.value)?),
             Kind::Marked => match Marked::seen(entry.value, self.moment)? {
-                Seen::Operand(operand) => {
-                    self.operands.push((entry.sequence, operand.to_vec()));
+                Seen::Operand { at, content } => {
+                    if at > self.moment.time {
+                        self.operands.push((entry.sequence, content.to_vec()));
+                    }
                     return Ok(false);
                 }
                 Seen::Absent => Base::Absent,
@@ -189,12 +191,13 @@ impl Core {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entry::NEVER;
 
     #[test]
     fn what_was_flushed_and_merged_while_the_view_was_taken_counts_once_and_with_its_base() {
         let operand = |sequence, text: &str| {
             let mut value = Vec::new();
-            Marked::Operand(text.as_bytes()).encode(&mut value);
+            Marked::Operand { at: NEVER, content: text.as_bytes() }.encode(&mut value);
             (sequence, Kind::Marked, value)
         };
         let put = |sequence, text: &str| (sequence, Kind::Put, text.as_bytes().to_vec());

@@ -1,27 +1,23 @@
-//! Puts of keyspaces whose entries expire: they get their time when they are committed.
+//! Puts and operands of keyspaces whose entries expire: they get their time when they are committed.
 
 use super::Resolver;
-use crate::entry::{Marked, Timestamp};
+use crate::entry::{Marked, NEVER, Timestamp};
 use crate::log::{Operation, Operations};
 
-/// The encoded operations, puts of keyspaces with a time to live made puts that expire; `now` is their time. `None` if
-/// there are no such puts.
+/// The encoded operations, puts and operands of keyspaces with a time to live made such that expire; `now` is their
+/// time. `None` if there are none of these.
 pub(crate) fn with_expiries(payload: &[u8], resolver: &Resolver, now: Timestamp) -> Option<Vec<u8>> {
     let (mut changed, mut any) = (Vec::with_capacity(payload.len() + 16), false);
     let mut marked = Vec::new();
     // Encoded by ourselves.
     for operation in Operations::new(payload).map_while(Result::ok) {
-        let (key, content, is_stored) = match operation {
-            Operation::Put { key, value } => (key, value, false),
-            Operation::PutStored { key, reference } => (key, reference, true),
-            other => {
-                other.encode(&mut changed);
-                continue;
-            }
-        };
-        match resolver.rules().of(key).and_then(|rule| rule.expiry(now)) {
-            Some(at) => {
-                Marked::Expiring { at, is_stored, content }.encode(&mut marked);
+        let expiring = lasting(&operation).and_then(|(key, content)| {
+            let at = resolver.rules().of(key)?.expiry(now)?;
+            Some((key, content.until(at)))
+        });
+        match expiring {
+            Some((key, content)) => {
+                content.encode(&mut marked);
                 Operation::PutMarked { key, value: &marked }.encode(&mut changed);
                 any = true;
             }
@@ -29,4 +25,34 @@ pub(crate) fn with_expiries(payload: &[u8], resolver: &Resolver, now: Timestamp)
         }
     }
     any.then_some(changed)
+}
+
+/// What an operation writes without a time of its own.
+enum Lasting<'a> {
+    Value(&'a [u8]),
+    Stored(&'a [u8]),
+    Operand(&'a [u8]),
+}
+
+impl<'a> Lasting<'a> {
+    fn until(self, at: Timestamp) -> Marked<'a> {
+        match self {
+            Lasting::Value(content) => Marked::Expiring { at, is_stored: false, content },
+            Lasting::Stored(content) => Marked::Expiring { at, is_stored: true, content },
+            Lasting::Operand(content) => Marked::Operand { at, content },
+        }
+    }
+}
+
+/// The key of an operation and what it writes to it, if that has no time of its own.
+fn lasting<'a>(operation: &Operation<'a>) -> Option<(&'a [u8], Lasting<'a>)> {
+    match *operation {
+        Operation::Put { key, value } => Some((key, Lasting::Value(value))),
+        Operation::PutStored { key, reference } => Some((key, Lasting::Stored(reference))),
+        Operation::PutMarked { key, value } => match Marked::decode(value) {
+            Ok(Marked::Operand { at: NEVER, content }) => Some((key, Lasting::Operand(content))),
+            _ => None,
+        },
+        Operation::Delete { .. } | Operation::DeleteRange { .. } => None,
+    }
 }

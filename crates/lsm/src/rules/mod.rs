@@ -12,5 +12,5 @@ pub use filter::{Candidate, CompactionFilter, Decision};
 pub(crate) use living::with_expiries;
 pub use operator::{MergeError, MergeOperator};
 pub use options::KeyspaceOptions;
-pub(crate) use registry::{KeyspaceRules, Rule, expiry_after};
+pub(crate) use registry::{KeyspaceRules, Rule, expiry_after, rounded_expiry_after};
 pub(crate) use resolver::Resolver;

@@ -19,8 +19,9 @@ pub struct KeyspaceOptions {
     /// What merges ask about entries.
     pub compaction_filter: Option<Arc<dyn CompactionFilter>>,
     /// How long after its commit an entry that is put expires: nobody who begins to read then sees it any more, and
-    /// merges free its space. Entries keep the time they were given when they were put, or ingested. Not with a merge
-    /// operator. `None`, the default, for never.
+    /// merges free its space. Entries keep the time they were given when they were put, or ingested. Operands of a merge
+    /// operator live as long, each for itself; see [`Keyspace::merge_expiring`](crate::Keyspace::merge_expiring), also
+    /// for how times are rounded then. `None`, the default, for never.
     pub time_to_live: Option<Duration>,
 }
 
@@ -48,9 +49,6 @@ impl KeyspaceOptions {
         let refuse =
             |what: &str| Err(Error::InvalidOptions { reason: format!("keyspace {keyspace:?}: {what}") });
         let Some(operator) = &self.merge_operator else { return Ok(()) };
-        if self.time_to_live.is_some() {
-            return refuse("entries of one with a merge operator cannot expire");
-        }
         if operator.name().is_empty() || operator.name().len() > MAX_NAME_BYTES {
             return refuse("the name of a merge operator has 1 to 255 bytes");
         }

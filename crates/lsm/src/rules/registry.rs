@@ -9,7 +9,7 @@ use parking_lot::RwLock;
 
 use super::{KeyspaceOptions, MergeOperator};
 use crate::Error;
-use crate::entry::Timestamp;
+use crate::entry::{NEVER, Timestamp};
 use crate::keyspace::PREFIX_BYTES;
 
 /// The rules of one keyspace.
@@ -21,9 +21,11 @@ pub(crate) struct Rule {
 }
 
 impl Rule {
-    /// When what is put at `now` expires, if it does.
+    /// When what is written at `now` expires, if it does.
     pub(crate) fn expiry(&self, now: Timestamp) -> Option<Timestamp> {
-        self.options.time_to_live.map(|lives| expiry_after(now, lives))
+        let lives = self.options.time_to_live?;
+        let has_operator = self.options.merge_operator.is_some();
+        Some(if has_operator { rounded_expiry_after(now, lives) } else { expiry_after(now, lives) })
     }
 
     /// The operator.
@@ -42,6 +44,19 @@ impl Rule {
 pub(crate) fn expiry_after(now: Timestamp, lives: Duration) -> Timestamp {
     now.saturating_add(u64::try_from(lives.as_millis()).unwrap_or(u64::MAX))
 }
+
+/// The time so long after `now`, rounded up to a multiple of a 64th of `lives`: so what is written at about one time
+/// expires at one time, and operands of it can be put together.
+pub(crate) fn rounded_expiry_after(now: Timestamp, lives: Duration) -> Timestamp {
+    let step = u64::try_from(lives.as_millis() / EXPIRY_STEPS).unwrap_or(u64::MAX).max(1);
+    expiry_after(now, lives).checked_next_multiple_of(step).map_or(LAST, |at| at.min(LAST))
+}
+
+/// The last time at which anything expires.
+const LAST: Timestamp = NEVER - 1;
+
+/// In how many steps what lives equally long expires.
+const EXPIRY_STEPS: u128 = 64;
 
 /// The rules of the keyspaces that have any. Looked into only where an entry asks for it.
 #[derive(Debug, Default)]

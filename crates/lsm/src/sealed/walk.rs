@@ -110,9 +110,9 @@ impl SealWalk {
             return Ok(entry.kind.is_present());
         }
         match Marked::decode(entry.value)? {
-            Marked::Operand(_) => {
+            Marked::Operand { at, .. } => {
                 self.is_decided = false;
-                Ok(true)
+                Ok(at > self.moment.time)
             }
             Marked::Expiring { at, .. } => Ok(at > self.moment.time),
             Marked::Filtered(filtered) => {

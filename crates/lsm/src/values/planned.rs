@@ -12,7 +12,7 @@ use super::separator::{PlacedNotes, Uses};
 use super::store::blob_name;
 use super::writer::ValueFileWriter;
 use crate::Error;
-use crate::entry::{EntryRef, Kind, Marked, Timestamp};
+use crate::entry::{EntryRef, Kind, Marked, NEVER, Timestamp};
 
 /// Gives large values their places in one file, in the order in which they come.
 #[derive(Debug)]
@@ -46,8 +46,10 @@ impl PlannedValues {
     /// # Errors
     /// [`Error::Corrupt`] for a malformed reference.
     pub(crate) fn place<'a>(&'a mut self, entry: EntryRef<'a>) -> Result<EntryRef<'a>, Error> {
-        let expiry = expiry(&entry)?;
-        self.expiries.extend(expiry);
+        let expiry = Marked::expiry(&entry)?;
+        if expiry != NEVER {
+            self.expiries.push(expiry);
+        }
         let Some(length) = Large::of(&entry, self.threshold)?.map(|large| large.length()) else {
             return Ok(entry);
         };
@@ -59,11 +61,11 @@ impl PlannedValues {
         })?;
         self.uses.add(reference);
         reference.encode(&mut self.encoded);
-        let Some(at) = expiry else {
+        if entry.kind != Kind::Marked {
             return Ok(EntryRef { kind: Kind::Stored, value: &self.encoded, ..entry });
-        };
+        }
         let content = std::mem::take(&mut self.encoded);
-        Marked::Expiring { at, is_stored: true, content: &content }.encode(&mut self.encoded);
+        Marked::Expiring { at: expiry, is_stored: true, content: &content }.encode(&mut self.encoded);
         Ok(EntryRef { value: &self.encoded, ..entry })
     }
 
@@ -102,7 +104,7 @@ impl<'a> Large<'a> {
             Kind::Stored => (true, entry.value),
             Kind::Marked => match Marked::decode(entry.value)? {
                 Marked::Expiring { is_stored, content, .. } => (is_stored, content),
-                Marked::Operand(_) | Marked::Filtered(_) => return Ok(None),
+                Marked::Operand { .. } | Marked::Filtered(_) => return Ok(None),
             },
         };
         if is_stored {
@@ -116,17 +118,6 @@ impl<'a> Large<'a> {
             Large::Inline(value) => value.len() as u64,
             Large::Stored(reference) => reference.length,
         }
-    }
-}
-
-/// When the entry expires, if it does.
-fn expiry(entry: &EntryRef<'_>) -> Result<Option<Timestamp>, Error> {
-    if entry.kind != Kind::Marked {
-        return Ok(None);
-    }
-    match Marked::decode(entry.value)? {
-        Marked::Expiring { at, .. } => Ok(Some(at)),
-        Marked::Operand(_) | Marked::Filtered(_) => Ok(None),
     }
 }
 

@@ -8,7 +8,7 @@ use super::store::ValueStore;
 use super::uses::ValueUse;
 use super::writer::ValueFileWriter;
 use crate::Error;
-use crate::entry::{EntryRef, Filtered, Kind, Marked, Timestamp};
+use crate::entry::{EntryRef, Filtered, Kind, Marked, NEVER, Timestamp};
 
 /// A value file ends with the value that makes it at least this long, so that what is dead in one is freed soon.
 const FILE_BYTES: u64 = 256 << 20;
@@ -103,7 +103,12 @@ impl ValueSeparator {
 
     fn place_marked<'a>(&'a mut self, entry: EntryRef<'a>) -> Result<EntryRef<'a>, Error> {
         match Marked::decode(entry.value)? {
-            Marked::Operand(_) => Ok(entry),
+            Marked::Operand { at, .. } => {
+                if at != NEVER {
+                    self.note_expiry(at);
+                }
+                Ok(entry)
+            }
             Marked::Expiring { at, is_stored, content } => {
                 let Some(placed) = self.place_expiring(at, is_stored, content)? else { return Ok(entry) };
                 self.encoded = placed;
@@ -131,14 +136,18 @@ impl ValueSeparator {
         is_stored: bool,
         content: &[u8],
     ) -> Result<Option<Vec<u8>>, Error> {
-        self.expiring += 1;
-        self.expiries.push(at);
+        self.note_expiry(at);
         let reference = if is_stored { Some(self.keep_or_move(content)?) } else { self.separate(content)? };
         let Some(reference) = reference else { return Ok(None) };
         let (mut content, mut placed) = (Vec::new(), Vec::new());
         reference.encode(&mut content);
         Marked::Expiring { at, is_stored: true, content: &content }.encode(&mut placed);
         Ok(Some(placed))
+    }
+
+    fn note_expiry(&mut self, at: Timestamp) {
+        self.expiring += 1;
+        self.expiries.push(at);
     }
 
     /// The kind and value of one of the two that a filtered entry is.
@@ -157,7 +166,7 @@ impl ValueSeparator {
                 Marked::Expiring { at, is_stored, content } => {
                     placed = self.place_expiring(at, is_stored, content)?.unwrap_or_else(|| value.to_vec());
                 }
-                Marked::Operand(_) | Marked::Filtered(_) => placed.extend_from_slice(value),
+                Marked::Operand { .. } | Marked::Filtered(_) => placed.extend_from_slice(value),
             },
             Kind::Delete => {}
         }

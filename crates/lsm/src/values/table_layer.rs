@@ -26,7 +26,7 @@ pub(crate) struct TableLayer {
 fn add_marked(value: &[u8], uses: &mut super::separator::Uses) -> Result<(), Error> {
     match Marked::decode(value)? {
         Marked::Expiring { is_stored: true, content, .. } => uses.add(ValueReference::decode(content)?),
-        Marked::Expiring { .. } | Marked::Operand(_) => {}
+        Marked::Expiring { .. } | Marked::Operand { .. } => {}
         Marked::Filtered(filtered) => {
             for (kind, value) in filtered.after.into_iter().chain([filtered.before]) {
                 match kind {

@@ -1,27 +1,17 @@
 //! What the writer of fixtures and those who read them agree on.
 
+#[path = "append.rs"]
+mod append;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use stroma_lsm::{Database, KeyspaceOptions, MergeError, MergeOperator, Options};
-
-/// Puts operands behind the value.
-#[derive(Debug)]
-struct Append;
-
-impl MergeOperator for Append {
-    fn name(&self) -> &str {
-        "append"
-    }
-
-    fn merge(&self, _: &[u8], base: Option<&[u8]>, operands: &[&[u8]]) -> Result<Vec<u8>, MergeError> {
-        Ok([base.unwrap_or_default(), &operands.concat()].concat())
-    }
-}
+use append::Append;
+use stroma_lsm::{Database, KeyspaceOptions, Options};
 
 /// Options with the rules that keyspaces of fixtures have.
 pub(crate) fn options(memory_bytes: usize) -> Options {
-    let joined = KeyspaceOptions::default().merging(Append);
+    let joined = KeyspaceOptions::default().merging(Append::APART);
     Options {
         memory_bytes,
         background_threads: 0,

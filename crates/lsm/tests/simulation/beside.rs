@@ -64,7 +64,7 @@ impl Life<'_> {
                 let entries: Result<Vec<_>, Error> = entries.collect();
                 let Some(entries) = self.permit(entries, "an earlier moment of a reader") else { return };
                 let map = state.map(name);
-                let wanted = map.iter().map(|(key, kept)| (&key[..], &kept.value));
+                let wanted = map.iter().filter_map(|(key, sum)| Some((&key[..], sum.value()?)));
                 let same = wanted.eq(entries.iter().map(|(key, value)| (&key[..], value)));
                 assert!(same, "{name} changed in an earlier moment of a reader");
             }

@@ -266,16 +266,21 @@ impl<'a> Life<'a> {
     pub(crate) fn change(&mut self) -> Change {
         let (name, key) = (self.name(), self.key());
         let role = self.setting.rules.role(name);
-        match self.choices.below(10) {
+        let number = self.choices.below(10);
+        match number {
             0 if !self.overwrites => Change::DeleteRange { name, start: key, end: self.key() },
             1 | 2 => Change::Delete { name, key },
             // What has operands does not stay in memory.
             3..=7 if role == Role::Merging && !self.overwrites => {
                 let mut operand = vec![0; self.choices.below(60) as usize];
-                fill(&mut operand, self.choices.next());
-                Change::Merge { name, key, operand: operand.into() }
+                let number = self.choices.next();
+                fill(&mut operand, number);
+                // What may expire is like no other; drawn apart, so that the draws of a seed stay what they were.
+                let after = number.is_multiple_of(3).then_some(mix(number) % 2000);
+                operand.extend_from_slice(&number.to_le_bytes());
+                Change::Merge { name, key, operand: operand.into(), after }
             }
-            3 if role != Role::Merging && !self.overwrites => {
+            3 | 8 if (role == Role::Merging) == (number == 8) && !self.overwrites => {
                 let after = self.choices.below(2000);
                 Change::PutExpiring { name, key, value: self.unique(), after }
             }
@@ -306,7 +311,10 @@ impl<'a> Life<'a> {
             Change::PutExpiring { key, value, after, .. } => {
                 handle.put_expiring(key_of(*key), value, Duration::from_millis(*after))
             }
-            Change::Merge { key, operand, .. } => handle.merge(key_of(*key), operand),
+            Change::Merge { key, operand, after: None, .. } => handle.merge(key_of(*key), operand),
+            Change::Merge { key, operand, after: Some(after), .. } => {
+                handle.merge_expiring(key_of(*key), operand, Duration::from_millis(*after))
+            }
             Change::Delete { key, .. } => handle.delete(key_of(*key)),
             Change::DeleteRange { start, end, .. } => handle.delete_range(key_of(*start)..key_of(*end)),
         };
@@ -331,7 +339,12 @@ impl<'a> Life<'a> {
                 Change::PutExpiring { key, value, after, .. } => {
                     batch.put_expiring(handle, key_of(*key), value, Duration::from_millis(*after))
                 }
-                Change::Merge { key, operand, .. } => batch.merge(handle, key_of(*key), operand),
+                Change::Merge { key, operand, after: None, .. } => {
+                    batch.merge(handle, key_of(*key), operand)
+                }
+                Change::Merge { key, operand, after: Some(after), .. } => {
+                    batch.merge_expiring(handle, key_of(*key), operand, Duration::from_millis(*after))
+                }
                 Change::Delete { key, .. } => batch.delete(handle, key_of(*key)),
                 Change::DeleteRange { start, end, .. } => {
                     batch.delete_range(handle, key_of(*start)..key_of(*end))

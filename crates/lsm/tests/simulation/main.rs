@@ -18,11 +18,15 @@ mod history;
 mod life;
 mod metamorphic;
 mod model;
+#[path = "../shared/append.rs"]
+mod append;
 #[path = "../shared/random.rs"]
 mod random;
 mod reading;
 mod rules;
 mod setting;
+#[path = "../shared/sums.rs"]
+mod sums;
 mod trace;
 mod transact;
 

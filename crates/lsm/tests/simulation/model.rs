@@ -7,17 +7,12 @@ use std::sync::Arc;
 
 use stroma_lsm::{Database, Durability, Error};
 
-use crate::rules::{LIVES, Role, Rules, appended};
+use crate::rules::{APPEND_SHORT, Rules};
+use crate::sums::Sum;
 
 pub(crate) type Bytes = Arc<[u8]>;
-pub(crate) type Map = BTreeMap<Bytes, Kept>;
-
-/// A value, and the time in milliseconds from which nobody who begins to read sees it any more.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Kept {
-    pub(crate) value: Bytes,
-    pub(crate) expires: Option<u64>,
-}
+/// What each key holds over time.
+pub(crate) type Map = BTreeMap<Bytes, Sum<Bytes>>;
 
 /// The names that keyspaces get.
 pub(crate) const NAMES: [&str; 4] = ["amber", "beryl", "coral", "dolomite"];
@@ -33,7 +28,7 @@ pub(crate) struct State {
 pub(crate) enum Change {
     Put { name: &'static str, key: u8, value: Bytes },
     PutExpiring { name: &'static str, key: u8, value: Bytes, after: u64 },
-    Merge { name: &'static str, key: u8, operand: Bytes },
+    Merge { name: &'static str, key: u8, operand: Bytes, after: Option<u64> },
     Delete { name: &'static str, key: u8 },
     DeleteRange { name: &'static str, start: u8, end: u8 },
 }
@@ -65,6 +60,7 @@ impl Change {
     pub(crate) fn without_expiry(self) -> Change {
         match self {
             Change::PutExpiring { name, key, value, .. } => Change::Put { name, key, value },
+            Change::Merge { name, key, operand, .. } => Change::Merge { name, key, operand, after: None },
             other => other,
         }
     }
@@ -98,7 +94,7 @@ impl State {
             for entry in database.keyspace(&name)?.iter() {
                 let (key, value) = entry?;
                 if let Some(value) = rules.settled(&name, &value) {
-                    map.insert(Bytes::from(key), Kept { value, expires: None });
+                    map.insert(Bytes::from(key), Sum::put(value, None));
                 }
             }
             state.keyspaces.insert(name, Arc::new(map));
@@ -109,14 +105,17 @@ impl State {
     /// What who begins to read at `now` sees of it, however long he reads.
     pub(crate) fn alive(&self, now: u64) -> State {
         let seen = |map: &Arc<Map>| {
-            if map.values().all(|kept| kept.expires.is_none()) {
+            if map.values().all(Sum::is_plain) {
                 return map.clone();
             }
-            let alive = map.iter().filter(|(_, kept)| kept.expires.is_none_or(|expires| expires > now));
-            let seen = |(key, kept): (&Bytes, &Kept)| {
-                (key.clone(), Kept { value: kept.value.clone(), expires: None })
+            let append = |base: Option<&[u8]>, operands: &[&[u8]]| APPEND_SHORT.appended(base, operands);
+            let seen = |(key, sum): (&Bytes, &Sum<Bytes>)| {
+                if sum.is_plain() {
+                    return Some((key.clone(), sum.clone()));
+                }
+                Some((key.clone(), Sum::put(sum.at(now, append)?.into(), None)))
             };
-            Arc::new(alive.map(seen).collect())
+            Arc::new(map.iter().filter_map(seen).collect())
         };
         State { keyspaces: self.keyspaces.iter().map(|(name, map)| (name.clone(), seen(map))).collect() }
     }
@@ -127,7 +126,7 @@ impl State {
     }
 
     pub(crate) fn get(&self, name: &str, key: u8) -> Option<Bytes> {
-        Some(self.keyspaces.get(name)?.get(key_of(key).as_slice())?.value.clone())
+        self.keyspaces.get(name)?.get(key_of(key).as_slice())?.value().cloned()
     }
 
     /// The entries from `start` up to, not including, `end`.
@@ -135,7 +134,7 @@ impl State {
         let (start, end) = (key_of(start), key_of(end));
         let map = self.map(name);
         let within = map.iter().filter(|(key, _)| start.as_slice() <= &***key && &***key < end.as_slice());
-        within.map(|(key, kept)| (key.clone(), kept.value.clone())).collect()
+        within.filter_map(|(key, sum)| Some((key.clone(), sum.value()?.clone()))).collect()
     }
 
     /// Makes the changes at the time `now`.
@@ -146,19 +145,24 @@ impl State {
             let mut put = |key: u8, value: &[u8], expires: Option<u64>| {
                 let key = Bytes::from(key_of(key));
                 match rules.settled(name, value) {
-                    Some(value) => drop(map.insert(key, Kept { value, expires })),
+                    Some(value) => drop(map.insert(key, Sum::put(value, expires))),
                     None => drop(map.remove(&key)),
                 }
             };
             match change {
-                Change::Put { key, value, .. } => {
-                    put(*key, value, (rules.role(name) == Role::Living).then(|| now + LIVES));
+                Change::Put { key, value, .. } => put(*key, value, rules.expiry(name, now, None)),
+                Change::PutExpiring { key, value, after, .. } => {
+                    put(*key, value, rules.expiry(name, now, Some(*after)));
                 }
-                Change::PutExpiring { key, value, after, .. } => put(*key, value, Some(now + after)),
-                Change::Merge { key, operand, .. } => {
-                    let base = map.get(key_of(*key).as_slice()).map(|kept| kept.value.clone());
-                    let value = appended(base.as_deref(), &[operand]);
-                    map.insert(key_of(*key).into(), Kept { value: value.into(), expires: None });
+                Change::Merge { key, operand, after, .. } => {
+                    let sum = map.entry(key_of(*key).into()).or_insert_with(Sum::nothing);
+                    match rules.expiry(name, now, *after) {
+                        None if sum.is_plain() || sum.is_nothing() => {
+                            let value = APPEND_SHORT.appended(sum.value().map(|value| &**value), &[operand]);
+                            *sum = Sum::put(value.into(), None);
+                        }
+                        expires => sum.merge(operand.clone(), expires),
+                    }
                 }
                 Change::Delete { key, .. } => drop(map.remove(key_of(*key).as_slice())),
                 Change::DeleteRange { start, end, .. } => {
@@ -178,15 +182,9 @@ impl State {
             let (mine, its) = (self.map(name), other.map(name));
             for key in mine.keys().chain(its.keys()) {
                 if mine.get(key) != its.get(key) {
-                    let tell = |kept: Option<&Kept>| match kept {
+                    let tell = |sum: Option<&Sum<Bytes>>| match sum {
                         None => "absent".to_owned(),
-                        Some(Kept { value, expires }) => {
-                            format!(
-                                "{} bytes {:?}, expires {expires:?}",
-                                value.len(),
-                                &value[..value.len().min(8)]
-                            )
-                        }
+                        Some(sum) => format!("{sum:?}"),
                     };
                     return format!("{name} {key:?}: {} against {}", tell(mine.get(key)), tell(its.get(key)));
                 }

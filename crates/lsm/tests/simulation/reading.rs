@@ -95,7 +95,7 @@ impl Life<'_> {
                 self.settled_all(name, held.snapshot.range::<&[u8]>(handle, ..)).collect();
             let Some(found) = self.permit(found, "a scan of a snapshot") else { continue };
             let map = held.state.map(name);
-            let expected = map.iter().map(|(key, kept)| (key.clone(), kept.value.clone()));
+            let expected = map.iter().filter_map(|(key, sum)| Some((key.clone(), sum.value()?.clone())));
             assert!(found.into_iter().eq(expected), "a snapshot's {name} changed");
             let found = held.snapshot.get(handle, key_of(key));
             if let Some(found) = self.permit(found, "a read of a snapshot") {
@@ -177,7 +177,7 @@ impl Life<'_> {
         }
         let map = self.present().map(name);
         let wanted = map.iter().filter(|(key, _)| key.starts_with(&prefix));
-        let wanted = wanted.map(|(key, kept)| (key, &kept.value));
+        let wanted = wanted.filter_map(|(key, sum)| Some((key, sum.value()?)));
         assert!(wanted.eq(found.iter().map(|(key, value)| (key, value))), "{name} {prefix:?}");
     }
 

@@ -4,19 +4,19 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use stroma_lsm::{
-    Candidate, CompactionFilter, Decision, KeyspaceOptions, MergeError, MergeOperator, Options,
-};
+use stroma_lsm::{Candidate, CompactionFilter, Decision, KeyspaceOptions, Options};
 use stroma_strata::runtime::{Clock, ManualClock, SystemClock};
 
+use crate::append::Append;
 use crate::model::{Bytes, NAMES};
-use crate::random::Random;
+use crate::random::{Random, mix};
+use crate::sums::rounded_expiry;
 
 /// What is special about a keyspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     Plain,
-    /// It has [`AppendShort`].
+    /// It has [`APPEND_SHORT`], and in every second history a time to live as well.
     Merging,
     /// What is put expires after [`LIVES`].
     Living,
@@ -29,7 +29,8 @@ const ROLES: [Role; 4] = [Role::Plain, Role::Merging, Role::Living, Role::Filter
 /// How long entries of a [`Role::Living`] live, in milliseconds.
 pub(crate) const LIVES: u64 = 3000;
 
-/// A value that a [`AppendShort`] made is at most so long, in bytes.
+/// Appends operands, and keeps the end of what that gives: their order counts, and values stay short.
+pub(crate) const APPEND_SHORT: Append = Append::APART.keeping(LONGEST);
 const LONGEST: usize = 600;
 
 /// A filter does not change what is longer, in bytes.
@@ -39,11 +40,23 @@ const CHANGED: usize = 4096;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rules {
     turned: usize,
+    /// Whether what is put, or merged, where operands are merged lives no longer than [`LIVES`].
+    merged_live: bool,
 }
 
 impl Rules {
     pub(crate) fn draw(random: &mut Random) -> Rules {
-        Rules { turned: random.below(4) as usize }
+        // Drawn apart, so that the draws of a seed stay what they were.
+        let merged_live = mix(random.0).is_multiple_of(2);
+        Rules { turned: random.below(4) as usize, merged_live }
+    }
+
+    /// When what is written at `now` expires, if it is to live for `after` milliseconds, or has no time of its own.
+    pub(crate) fn expiry(self, name: &str, now: u64, after: Option<u64>) -> Option<u64> {
+        let role = self.role(name);
+        let lives = role == Role::Living || role == Role::Merging && self.merged_live;
+        let after = after.or(lives.then_some(LIVES))?;
+        Some(if role == Role::Merging { rounded_expiry(now, after) } else { now + after })
     }
 
     pub(crate) fn role(self, name: &str) -> Role {
@@ -60,11 +73,16 @@ impl Rules {
 
     /// The options with these rules and that clock.
     pub(crate) fn apply(self, mut options: Options, combines: bool, clock: Arc<dyn Clock>) -> Options {
+        let lives = Duration::from_millis(LIVES);
         for name in NAMES {
             let rule = match self.role(name) {
                 Role::Plain => continue,
-                Role::Merging => KeyspaceOptions::default().merging(AppendShort { combines }),
-                Role::Living => KeyspaceOptions::default().living_for(Duration::from_millis(LIVES)),
+                Role::Merging => {
+                    let operator = Append::combining(combines).keeping(LONGEST);
+                    let merging = KeyspaceOptions::default().merging(operator);
+                    if self.merged_live { merging.living_for(lives) } else { merging }
+                }
+                Role::Living => KeyspaceOptions::default().living_for(lives),
                 Role::Filtered => KeyspaceOptions::default().filtering(ByFirstByte),
             };
             options = options.with_keyspace(name, rule);
@@ -93,32 +111,6 @@ impl Clock for TickingClock {
     fn wall(&self) -> SystemTime {
         self.calendar.wall()
     }
-}
-
-/// Appends operands, and keeps the end of what that gives: their order counts.
-struct AppendShort {
-    combines: bool,
-}
-
-impl MergeOperator for AppendShort {
-    fn name(&self) -> &str {
-        "append, keep the end"
-    }
-
-    fn merge(&self, _: &[u8], base: Option<&[u8]>, operands: &[&[u8]]) -> Result<Vec<u8>, MergeError> {
-        Ok(appended(base, operands))
-    }
-
-    fn combine(&self, _: &[u8], operands: &[&[u8]]) -> Option<Vec<u8>> {
-        self.combines.then(|| appended(None, operands))
-    }
-}
-
-/// What operands make of a value.
-pub(crate) fn appended(base: Option<&[u8]>, operands: &[&[u8]]) -> Vec<u8> {
-    let mut value = base.unwrap_or_default().to_vec();
-    operands.iter().for_each(|operand| value.extend_from_slice(operand));
-    value.split_off(value.len().saturating_sub(LONGEST))
 }
 
 /// Decides by the last bits of the first byte of a value.

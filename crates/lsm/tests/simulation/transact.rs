@@ -5,6 +5,7 @@ use stroma_lsm::{Durability, Error, Transaction};
 use crate::life::Life;
 use crate::model::{Change, State, key_of};
 use crate::random::{fill, mix};
+use crate::rules::APPEND_SHORT;
 
 /// What a transaction reads, beside what its own merges read.
 struct Reads {
@@ -57,7 +58,7 @@ impl Life<'_> {
             self.write_in(&mut transaction, undone);
             transaction.rollback_to(&savepoint).expect("a savepoint of this transaction");
         }
-        seen.apply(&own, self.setting.rules, self.setting.now());
+        let net = self.applied(&own, &mut seen);
         if !self.read_in(&transaction, &seen.alive(self.setting.now()), &reads)
             || !other.is_empty() && !self.commit(&other, Durability::Buffered)
         {
@@ -73,7 +74,7 @@ impl Life<'_> {
                 .scan
                 .is_some_and(|(name, start, end)| (start..end).any(|key| touched(&other, name, key)))
             || read_by_merges(undone).next().is_some();
-        let next = self.after(&own);
+        let next = self.after(&net);
         let writes = own.iter().any(|change| !change.is_empty());
         let outcome = transaction.commit_with(durability);
         if matches!(outcome, Err(Error::Conflict { .. })) {
@@ -86,6 +87,23 @@ impl Life<'_> {
         } else if !self.poisoned {
             self.permit(outcome, "a transaction that only reads");
         }
+    }
+
+    /// Makes a transaction's changes in what it sees; answers what they are to others, to whom it puts what it merged.
+    fn applied(&self, own: &[Change], seen: &mut State) -> Vec<Change> {
+        let mut net = Vec::new();
+        for change in own {
+            let change = match change {
+                Change::Merge { name, key, operand, .. } => {
+                    let value = APPEND_SHORT.appended(seen.get(name, *key).as_deref(), &[operand]);
+                    Change::Put { name, key: *key, value: value.into() }
+                }
+                other => other.clone(),
+            };
+            seen.apply(std::slice::from_ref(&change), self.setting.rules, self.setting.now());
+            net.push(change);
+        }
+        net
     }
 
     /// Whether all of it could be read; it has to be as in `seen`.
