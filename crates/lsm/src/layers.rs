@@ -20,7 +20,7 @@ use crate::flush::FlushRecord;
 use crate::keyspace::KeyRange;
 use crate::merging::Visibility;
 use crate::options::Options;
-use crate::rules::Resolver;
+use crate::rules::{KeyspaceStoring, Resolver};
 use crate::snapshot::SnapshotRegistry;
 use crate::table::{LazyTable, LevelCursor, Lookup, TableDescription, TableOptions};
 use crate::tombstones::RangeTombstones;
@@ -235,6 +235,7 @@ pub(crate) fn table_options(options: &Options) -> TableOptions {
         filter: options.filter,
         index: options.index,
         encryption: options.encryption.clone(),
+        keyspaces: KeyspaceStoring::default(),
     }
 }
 

@@ -133,7 +133,7 @@ pub use entry::Sequence;
 pub use error::Error;
 pub use filter::FilterPolicy;
 pub use ingestion::Ingestion;
-pub use keyspace::Keyspace;
+pub use keyspace::{Keyspace, KeyspaceDescription};
 pub use log::LogCut;
 pub use memory_map::{MemoryMap, MemoryPart, SegmentOwner, SegmentStatistics};
 pub use options::{Durability, Options, RecoveryMode};

@@ -15,8 +15,8 @@ use std::sync::Arc;
 
 use random::{Random, fill};
 use stroma_lsm::{
-    Compression, DataKey, Database, Durability, Encryption, Error, FilterPolicy, IndexPolicy, Options,
-    StaticKeys,
+    Backups, Compression, DataKey, Database, Durability, Encryption, Error, FilterPolicy, IndexPolicy,
+    KeyFile, Options, StaticKeys,
 };
 use stroma_strata::MergePolicy;
 use stroma_strata::storage::{LogStorage as _, MemoryStorage, Storage as _};
@@ -203,4 +203,155 @@ fn bytes_that_are_read_instead_of_mapped_count_too() {
 #[test]
 fn bytes_of_encrypted_files_count_too() {
     change_bytes(5, true, true);
+}
+
+/// A changed byte is told as damage, or as no key that fits.
+fn assert_told(error: &Error, context: &str) {
+    let is_told = matches!(error, Error::Corrupt { .. } | Error::Unsupported { .. } | Error::Encryption(_));
+    assert!(is_told, "{context}: {error}");
+}
+
+/// A backup of which a byte was changed cannot be listed or restored, or what is restored of it is found to be damaged.
+fn change_bytes_of_backups(is_encrypted: bool) {
+    let (storage, states) = small_database(is_encrypted);
+    let archive = MemoryStorage::new();
+    let backups = |storage: &MemoryStorage| {
+        let backups = Backups::open_storage(Arc::new(storage.clone()));
+        keys(is_encrypted).into_iter().fold(backups, Backups::with_encryption)
+    };
+    let database = open(&storage, is_encrypted).unwrap();
+    for _ in 0..2 {
+        database.back_up(&backups(&archive)).unwrap();
+        database.keyspace("all").unwrap().put("more", "of it").unwrap();
+    }
+    let restore = |archive: &MemoryStorage| {
+        let restored = MemoryStorage::new();
+        backups(archive).restore_into(1, &restored).map(|_| restored)
+    };
+    let whole = open(&restore(&archive).unwrap(), is_encrypted).unwrap();
+    assert_eq!(read(&whole, &states[0]).unwrap(), states[0]);
+    // The second one has a file of its own; the first has nothing to do with it.
+    let names_of_second = archive.list("backups").unwrap().pop().unwrap().name;
+    let mut changed = 0;
+    for (folder, step) in [("backups", 1), ("layers", 31), ("values", 7)] {
+        for entry in archive.list(folder).unwrap() {
+            let bytes = archive.contents(&entry.name).unwrap().len();
+            for at in (0..bytes).step_by(step) {
+                let damaged = archive.kill();
+                assert!(damaged.flip_bit(&entry.name, at as u64 * 8 + at as u64 % 8));
+                let context = format!("{}, byte {at} of {bytes}", entry.name);
+                changed += 1;
+                let restored = match restore(&damaged) {
+                    Ok(restored) => restored,
+                    Err(error) => {
+                        assert_told(&error, &context);
+                        continue;
+                    }
+                };
+                assert!(
+                    folder != "backups" || entry.name != names_of_second,
+                    "{context}: a list that is damaged"
+                );
+                match open(&restored, is_encrypted) {
+                    Err(error) => assert_told(&error, &context),
+                    Ok(database) => {
+                        let is_sound = database.check().is_sound();
+                        match read(&database, &states[0]) {
+                            Err(error) => assert_told(&error, &context),
+                            Ok(found) => assert_eq!(found, states[0], "{context}"),
+                        }
+                        // What only the second backup has is no part of the first.
+                        let is_part = restored.contents(&entry.name).is_some();
+                        assert!(!is_sound || !is_part, "{context}: nobody noticed");
+                    }
+                }
+            }
+        }
+    }
+    assert!(changed > 500, "{changed}");
+}
+
+#[test]
+fn bytes_of_backups_count_too() {
+    change_bytes_of_backups(false);
+    change_bytes_of_backups(true);
+}
+
+#[test]
+fn files_that_change_places_or_are_gone_are_found() {
+    for is_encrypted in [false, true] {
+        let (storage, states) = small_database(is_encrypted);
+        let mut changed = 0;
+        for folder in FOLDERS {
+            let names: Vec<String> =
+                storage.list(folder).unwrap().into_iter().map(|entry| entry.name).collect();
+            for (number, name) in names.iter().enumerate() {
+                let other = &names[(number + 1) % names.len()];
+                let swapped = storage.kill();
+                swapped.replace(name, storage.contents(other).unwrap());
+                swapped.replace(other, storage.contents(name).unwrap());
+                let gone = storage.kill();
+                gone.delete(name).unwrap();
+                let is_last_edit = folder == "manifest" && number + 1 == names.len();
+                for (what, damaged) in [("gone", gone), (other.as_str(), swapped)] {
+                    // The end of the chain of edits is where it ends; without the last one it was never made.
+                    if what == *name || what == "gone" && is_last_edit {
+                        continue;
+                    }
+                    let context = format!("{name}: {what}");
+                    changed += 1;
+                    let Ok(database) = open(&damaged, is_encrypted) else { continue };
+                    let is_sound = database.check().is_sound();
+                    match read(&database, &states[0]) {
+                        Err(_) => assert!(!is_sound, "{context}: a read failed and check found nothing"),
+                        Ok(found) => {
+                            assert!(found == states[0], "{context}: something wrong was read");
+                            assert!(!is_sound, "{context}: nobody noticed");
+                        }
+                    }
+                }
+            }
+        }
+        assert!(changed > 10, "{changed}");
+    }
+}
+
+#[test]
+fn bytes_of_key_files_count_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys");
+    let text = format!("# For the archive.\nold {}\nmain {}\n", "3c".repeat(32), "a7".repeat(32));
+    let open_with = |storage: MemoryStorage, keys: KeyFile| {
+        let encryption = Some(Encryption::new(Arc::new(keys)));
+        Database::open_storage(Arc::new(storage), Options { encryption, ..options(false) })
+    };
+    let storage = MemoryStorage::new();
+    std::fs::write(&path, &text).unwrap();
+    let database = open_with(storage.clone(), KeyFile::open(&path).unwrap()).unwrap();
+    database.keyspace("all").unwrap().put("key", "value").unwrap();
+    drop(database);
+    let mut refused = 0;
+    for at in 0..text.len() {
+        for bit in 0..8 {
+            let mut changed = text.clone().into_bytes();
+            changed[at] ^= 1 << bit;
+            std::fs::write(&path, &changed).unwrap();
+            let Ok(keys) = KeyFile::open(&path) else {
+                refused += 1;
+                continue;
+            };
+            let found =
+                open_with(storage.kill(), keys).and_then(|database| database.keyspace("all")?.get("key"));
+            match found {
+                // What nothing was encrypted with, a comment, or another way to write a digit.
+                Ok(found) => assert_eq!(found.as_deref(), Some(&b"value"[..]), "byte {at}, bit {bit}"),
+                Err(error) => {
+                    assert!(matches!(error, Error::Encryption(_)), "byte {at}, bit {bit}: {error}");
+                    refused += 1;
+                }
+            }
+        }
+    }
+    // All of the line that counts, but for the case of letters.
+    assert!(refused >= (5 + 64) * 8 - 32, "{refused}");
 }

@@ -31,14 +31,18 @@ fn the_head_of_a_queue_is_found_in_a_few_steps_however_much_was_taken() {
     for number in 0..ENTRIES {
         queue.put(number.to_be_bytes(), [7; 40]).unwrap();
     }
+    let mut most = 0;
     for number in 0..ENTRIES {
         queue.put((ENTRIES + number).to_be_bytes(), [7; 40]).unwrap();
+        let before = passed(&database);
         let (head, _) = queue.first().unwrap().unwrap();
+        most = most.max(passed(&database) - before);
         assert_eq!(head, number.to_be_bytes());
         queue.delete(&head).unwrap();
     }
     let each = passed(&database) as f64 / ENTRIES as f64;
     assert!(each < 100.0, "{each} deleted keys were passed for each head");
+    assert!(most <= 200, "{most} deleted keys were passed for one head");
     // From the other end: pop the tail.
     let before = passed(&database);
     for number in (ENTRIES + 1000..2 * ENTRIES).rev() {
@@ -49,6 +53,42 @@ fn the_head_of_a_queue_is_found_in_a_few_steps_however_much_was_taken() {
     let each = (passed(&database) - before) as f64 / ENTRIES as f64;
     assert!(each < 100.0, "{each} deleted keys were passed for each tail");
     assert_eq!(queue.iter().count(), 1000);
+}
+
+/// A million, as counted: what is passed for a head does not grow with what was taken before it, whatever memory and
+/// tables hold by then.
+#[test]
+fn a_queue_of_a_million_is_as_quick_at_its_end_as_at_its_beginning() {
+    const ENTRIES: u64 = 1_000_000;
+    const AT_ONCE: u64 = 500;
+    let (database, queue) = open();
+    let mut taken = 0;
+    let mut most_of_tenth = [0; 10];
+    for start in (0..ENTRIES).step_by(AT_ONCE as usize) {
+        let mut batch = database.batch();
+        for number in start..start + AT_ONCE {
+            batch.put(&queue, number.to_be_bytes(), [7; 8]);
+        }
+        batch.commit().unwrap();
+        // The first of them one by one, the others as a consumer of many at once takes them.
+        for _ in 0..5 {
+            let before = passed(&database);
+            let (head, _) = queue.first().unwrap().unwrap();
+            let most = &mut most_of_tenth[(start * 10 / ENTRIES) as usize];
+            *most = (*most).max(passed(&database) - before);
+            assert_eq!(head, u64::to_be_bytes(taken));
+            queue.delete(&head).unwrap();
+            taken += 1;
+        }
+        let mut batch = database.batch();
+        while taken < start + AT_ONCE - 7 {
+            batch.delete(&queue, taken.to_be_bytes());
+            taken += 1;
+        }
+        batch.commit().unwrap();
+    }
+    assert_eq!(queue.iter().count() as u64, ENTRIES - taken);
+    assert!(most_of_tenth.iter().all(|most| *most < 2 * AT_ONCE), "{most_of_tenth:?}");
 }
 
 #[test]

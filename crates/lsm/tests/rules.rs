@@ -290,8 +290,7 @@ impl Pair {
                 }
             }
             Step::Transact { keyspace, key, length } => {
-                let (change, value) =
-                    self.prepare(*keyspace, &Change::Merge { key: *key, length: *length });
+                let (change, value) = self.prepare(*keyspace, &Change::Merge { key: *key, length: *length });
                 let mut transaction = self.database().transaction();
                 let handle = &self.keyspaces[*keyspace];
                 let put = match change {
@@ -542,8 +541,8 @@ fn another_operator_or_none_is_refused_and_operands_stay() {
     batch.merge(&plain, "key", "x");
     assert!(matches!(batch.commit(), Err(Error::NoMergeOperator { .. })));
     drop((plain, database));
-    let options = options(&clock, 0)
-        .with_keyspace("plain", KeyspaceOptions::default().merging(Append::COMBINED));
+    let options =
+        options(&clock, 0).with_keyspace("plain", KeyspaceOptions::default().merging(Append::COMBINED));
     let database = Database::open_storage(Arc::new(storage.clone()), options).unwrap();
     let plain = database.keyspace("plain").unwrap();
     plain.merge("key", "+").unwrap();

@@ -1,5 +1,7 @@
 //! How payloads are made smaller: none, LZ4 or Zstandard, the last two behind features of the crate.
 
+use std::fmt;
+
 use super::Dictionary;
 #[cfg(feature = "zstd")]
 use super::zstandard::{self, Encoder};
@@ -28,6 +30,59 @@ pub enum Compression {
         /// 1 is quickest, 22 smallest.
         level: i32,
     },
+}
+
+impl Compression {
+    /// What stands for it in formats: the method, and from the second byte on its level.
+    pub(crate) fn code(self) -> u64 {
+        match self {
+            Compression::None => 0,
+            #[cfg(feature = "lz4")]
+            Compression::Lz4 => 1,
+            #[cfg(feature = "zstd")]
+            Compression::Zstd { level } => 2 | u64::from(level.unsigned_abs()) << 8,
+            #[cfg(feature = "zstd")]
+            Compression::ZstdTrained { level } => 3 | u64::from(level.unsigned_abs()) << 8,
+        }
+    }
+
+    /// What a code stands for, if this build has it.
+    pub(crate) fn from_code(code: u64) -> Option<Compression> {
+        let level = i32::try_from(code >> 8).ok()?;
+        match (code & 0xff, level) {
+            (0, 0) => Some(Compression::None),
+            #[cfg(feature = "lz4")]
+            (1, 0) => Some(Compression::Lz4),
+            #[cfg(feature = "zstd")]
+            (2, level) => Some(Compression::Zstd { level }),
+            #[cfg(feature = "zstd")]
+            (3, level) => Some(Compression::ZstdTrained { level }),
+            _ => None,
+        }
+    }
+
+    /// Whether it wants a dictionary for each table.
+    pub(crate) fn is_trained(self) -> bool {
+        match self {
+            #[cfg(feature = "zstd")]
+            Compression::ZstdTrained { .. } => true,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Compression {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Compression::None => formatter.write_str("none"),
+            #[cfg(feature = "lz4")]
+            Compression::Lz4 => formatter.write_str("LZ4"),
+            #[cfg(feature = "zstd")]
+            Compression::Zstd { level } => write!(formatter, "Zstandard {level}"),
+            #[cfg(feature = "zstd")]
+            Compression::ZstdTrained { level } => write!(formatter, "Zstandard {level} with a dictionary"),
+        }
+    }
 }
 
 /// What tables of certain levels have in place of [`Options::compression`](crate::Options::compression): quick or no

@@ -76,7 +76,8 @@ impl TableKind {
     /// How a table of `level` is written.
     fn options_at(&self, level: u32, is_bottom: bool) -> TableOptions {
         let compression = self.levels.at(level, is_bottom, self.options.compression);
-        TableOptions { compression, ..self.options.clone() }
+        let keyspaces = self.resolver.rules().storing();
+        TableOptions { compression, keyspaces, ..self.options.clone() }
     }
 
     /// How tables that are ingested are written: they go as far down as nothing is in their way, mostly to the bottom.
@@ -86,7 +87,8 @@ impl TableKind {
 
     /// Takes large values out of the entries of one run of work.
     pub(crate) fn separator(&self) -> ValueSeparator {
-        ValueSeparator::new(self.resolver.values().clone(), self.value_threshold)
+        let keyspaces = self.resolver.rules().storing();
+        ValueSeparator::new(self.resolver.values().clone(), self.value_threshold, keyspaces)
     }
 
     /// The same, with a cache for the tables that are opened.

@@ -116,7 +116,9 @@ impl Operands {
         };
         let mut oldest = groups.pop();
         let mut lowest = base_entry;
-        if let Some(value) = oldest.as_ref().map(|group| group.into_base(key, &base, resolver)).transpose()?.flatten() {
+        if let Some(value) =
+            oldest.as_ref().map(|group| group.into_base(key, &base, resolver)).transpose()?.flatten()
+        {
             (oldest, lowest) = (None, Some(value));
         }
         let combined = groups.into_iter().chain(oldest).flat_map(|group| group.combined(key, resolver));

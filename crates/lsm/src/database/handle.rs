@@ -11,7 +11,7 @@ use super::open::{RecoveryReport, open};
 use super::read_only::Moments;
 use crate::commit::{Batch, Writer};
 use crate::entry::Sequence;
-use crate::keyspace::{KeyRange, Keyspace};
+use crate::keyspace::{KeyRange, Keyspace, KeyspaceDescription};
 use crate::memory_map::MemoryMap;
 use crate::options::Options;
 use crate::snapshot::Snapshot;
@@ -156,6 +156,11 @@ impl Database {
     /// The names of all keyspaces, in order.
     pub fn keyspaces(&self) -> Vec<String> {
         self.core().catalog.names()
+    }
+
+    /// The keyspaces by name, and what is kept with each: merge operators, and how entries are stored.
+    pub fn keyspace_descriptions(&self) -> Vec<KeyspaceDescription> {
+        self.core().catalog.descriptions()
     }
 
     /// Drops the keyspace of this name with everything in it; answers whether there was one. Takes constant time;

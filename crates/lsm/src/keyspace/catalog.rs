@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
+use super::description::KeyspaceDescription;
 use super::handle::{Keyspace, KeyspaceState};
 use super::range::{KeyRange, PREFIX_BYTES, number_of, prefix};
 use crate::Error;
@@ -14,7 +15,7 @@ use crate::database::Core;
 use crate::log::{Operation, Operations};
 use crate::merging::Visibility;
 use crate::read::Range;
-use crate::rules::Rule;
+use crate::rules::{Rule, STORING_MARK, Storing};
 
 /// The keyspace of the catalog.
 const CATALOG: u32 = 0;
@@ -45,6 +46,8 @@ struct Known {
     state: Arc<KeyspaceState>,
     /// The name of its merge operator; empty if it has none.
     operator: String,
+    /// How its entries are stored.
+    storing: Storing,
 }
 
 impl Default for State {
@@ -63,16 +66,15 @@ impl Catalog {
             let (name, number) = entry?;
             let damaged =
                 || Error::corrupt("the catalog of keyspaces", 0, format!("entry {name:?} is malformed"));
-            let (number, operator) = number.split_first_chunk().ok_or_else(damaged)?;
-            let number = u32::from_le_bytes(*number);
-            let operator = String::from_utf8(operator.to_vec()).map_err(|_| damaged())?;
+            let Entry { number, operator, storing } = Entry::decode(&number).ok_or_else(damaged)?;
             if name == NEXT_NUMBER {
                 state.next_number = number;
             } else {
                 let name = String::from_utf8(name.clone()).map_err(|_| damaged())?;
-                set_rule(core, &name, number, &operator);
                 let known = Arc::new(KeyspaceState::new(number, name.clone()));
-                state.keyspaces.insert(name, Known { state: known, operator });
+                let known = Known { state: known, operator: operator.to_owned(), storing };
+                set_rule(core, &name, &known);
+                state.keyspaces.insert(name, known);
             }
         }
         *self.state.lock() = state;
@@ -85,20 +87,11 @@ impl Catalog {
             return Err(Error::InvalidName { name: name.to_owned() });
         }
         let mut state = self.state.lock();
-        let operator = core.options().keyspaces.get(name).map_or("", |options| options.operator_name());
+        let options = core.options().keyspaces.get(name);
+        let operator = options.map_or("", |options| options.operator_name());
+        let storing = options.map(Storing::of).unwrap_or_default();
         if let Some(known) = state.keyspaces.get_mut(name) {
-            if known.operator.is_empty() && !operator.is_empty() {
-                let mut payload = Payload::default();
-                payload.put(&prefix(CATALOG), name.as_bytes(), &entry(known.state.id(), operator));
-                core.commit(payload, core.options().durability, None)?;
-                known.operator = operator.to_owned();
-                set_rule(core, name, known.state.id(), operator);
-            }
-            if known.operator != operator {
-                let (keyspace, stored, given) =
-                    (name.to_owned(), known.operator.clone(), operator.to_owned());
-                return Err(Error::OtherMergeOperator { keyspace, stored, given });
-            }
+            known.accept(core, name, operator, storing)?;
             return Ok(Keyspace::new(core.clone(), known.state.clone()));
         }
         if core.is_read_only() {
@@ -110,13 +103,13 @@ impl Catalog {
             .filter(|next| *next < u32::MAX)
             .ok_or(Error::OutOfMemory { what: "the range of keyspace numbers" })?;
         let mut payload = Payload::default();
-        payload.put(&prefix(CATALOG), name.as_bytes(), &entry(number, operator));
+        payload.put(&prefix(CATALOG), name.as_bytes(), &Entry { number, operator, storing }.encode());
         payload.put(&prefix(CATALOG), NEXT_NUMBER, &next_number.to_le_bytes());
         core.commit(payload, core.options().durability, None)?;
         state.next_number = next_number;
         let made = Arc::new(KeyspaceState::new(number, name.to_owned()));
-        set_rule(core, name, number, operator);
-        let known = Known { state: made.clone(), operator: operator.to_owned() };
+        let known = Known { state: made.clone(), operator: operator.to_owned(), storing };
+        set_rule(core, name, &known);
         state.keyspaces.insert(name.to_owned(), known);
         Ok(Keyspace::new(core.clone(), made))
     }
@@ -181,27 +174,92 @@ impl Catalog {
         }
     }
 
+    /// What is kept of each, by name.
+    pub(crate) fn descriptions(&self) -> Vec<KeyspaceDescription> {
+        let state = self.state.lock();
+        let each = state.keyspaces.iter().map(|(name, known)| {
+            KeyspaceDescription::new(name, known.state.id(), &known.operator, known.storing)
+        });
+        each.collect()
+    }
+
     /// The names in order.
     pub(crate) fn names(&self) -> Vec<String> {
         self.state.lock().keyspaces.keys().cloned().collect()
     }
 }
 
-/// What the catalog holds of a keyspace: its number, then the name of its merge operator.
-fn entry(number: u32, operator: &str) -> Vec<u8> {
-    [&number.to_le_bytes()[..], operator.as_bytes()].concat()
+/// Whether a stored key is one of the catalog.
+pub(crate) fn is_in_catalog(stored_key: &[u8]) -> bool {
+    number_of(stored_key) == Some(CATALOG)
 }
 
-/// Puts the rules of a keyspace into force that the options have for it. An operator other than the stored one is none:
-/// operands stay as they are.
-fn set_rule(core: &Core, name: &str, number: u32, stored_operator: &str) {
-    if let Some(options) = core.options().keyspaces.get(name) {
-        let mut options = options.clone();
-        if options.operator_name() != stored_operator {
-            options.merge_operator = None;
-        }
-        core.resolver().rules().set(number, Arc::new(Rule { name: name.to_owned(), options }));
+/// What the catalog holds of a keyspace: its number, the name of its merge operator, and how its entries are stored.
+struct Entry<'a> {
+    number: u32,
+    operator: &'a str,
+    storing: Storing,
+}
+
+impl<'a> Entry<'a> {
+    fn encode(&self) -> Vec<u8> {
+        let mut out = self.number.to_le_bytes().to_vec();
+        out.extend_from_slice(self.operator.as_bytes());
+        self.storing.encode(&mut out);
+        out
     }
+
+    fn decode(bytes: &'a [u8]) -> Option<Self> {
+        let (number, rest) = bytes.split_first_chunk()?;
+        let mark = rest.iter().position(|byte| *byte == STORING_MARK);
+        let (operator, storing) = rest.split_at(mark.unwrap_or(rest.len()));
+        Some(Entry {
+            number: u32::from_le_bytes(*number),
+            operator: std::str::from_utf8(operator).ok()?,
+            storing: Storing::decode(storing.get(1..).unwrap_or_default())?,
+        })
+    }
+}
+
+impl Known {
+    /// Takes over what the options of this opening say, and keeps what is new in the catalog; a database that is to be
+    /// read only heeds it and keeps nothing.
+    ///
+    /// # Errors
+    /// [`Error::OtherMergeOperator`]; as a commit.
+    fn accept(&mut self, core: &Core, name: &str, operator: &str, storing: Storing) -> Result<(), Error> {
+        let gets_operator = self.operator.is_empty() && !operator.is_empty();
+        if self.operator != operator && !gets_operator {
+            let (keyspace, stored, given) = (name.to_owned(), self.operator.clone(), operator.to_owned());
+            return Err(Error::OtherMergeOperator { keyspace, stored, given });
+        }
+        let storing = storing.or(self.storing);
+        if !gets_operator && (storing == self.storing || core.is_read_only()) {
+            return Ok(());
+        }
+        let mut payload = Payload::default();
+        let entry = Entry { number: self.state.id(), operator, storing };
+        payload.put(&prefix(CATALOG), name.as_bytes(), &entry.encode());
+        core.commit(payload, core.options().durability, None)?;
+        (self.operator, self.storing) = (operator.to_owned(), storing);
+        set_rule(core, name, self);
+        Ok(())
+    }
+}
+
+/// Puts the rules of a keyspace into force that the options have for it, and those that were kept. An operator other than
+/// the stored one is none: operands stay as they are.
+fn set_rule(core: &Core, name: &str, known: &Known) {
+    let given = core.options().keyspaces.get(name);
+    if given.is_none() && known.storing.is_usual() {
+        return;
+    }
+    let mut options = given.cloned().unwrap_or_default();
+    if options.operator_name() != known.operator {
+        options.merge_operator = None;
+    }
+    let storing = Storing::of(&options).or(known.storing);
+    core.resolver().rules().set(known.state.id(), Arc::new(Rule { name: name.to_owned(), options, storing }));
 }
 
 /// What mends a catalog that was damaged: operations that give names to those keyspaces in `with_keys` that have none

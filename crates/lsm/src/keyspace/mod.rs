@@ -5,9 +5,11 @@
 //! catalog itself.
 
 mod catalog;
+mod description;
 mod handle;
 mod range;
 
-pub(crate) use catalog::{Catalog, name_lost_keyspaces};
+pub(crate) use catalog::{Catalog, is_in_catalog, name_lost_keyspaces};
+pub use description::KeyspaceDescription;
 pub use handle::Keyspace;
-pub(crate) use range::{KeyRange, PREFIX_BYTES, with_stored_key};
+pub(crate) use range::{KeyRange, PREFIX_BYTES, number_of, with_stored_key};

@@ -11,7 +11,8 @@ pub(crate) fn prefix(id: u32) -> [u8; PREFIX_BYTES] {
 }
 
 /// The number of the keyspace of a stored key.
-pub(super) fn number_of(key: &[u8]) -> Option<u32> {
+#[inline]
+pub(crate) fn number_of(key: &[u8]) -> Option<u32> {
     key.first_chunk().map(|prefix| u32::from_be_bytes(*prefix))
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parking_lot::RwLock;
 
-use super::{KeyspaceOptions, MergeOperator};
+use super::{KeyspaceOptions, KeyspaceStoring, MergeOperator, Storing};
 use crate::Error;
 use crate::entry::{NEVER, Timestamp};
 use crate::keyspace::PREFIX_BYTES;
@@ -18,6 +18,8 @@ pub(crate) struct Rule {
     /// The keyspace's name.
     pub(crate) name: String,
     pub(crate) options: KeyspaceOptions,
+    /// How its entries are stored: as the options say, else as the catalog does.
+    pub(crate) storing: Storing,
 }
 
 impl Rule {
@@ -66,6 +68,8 @@ pub(crate) struct KeyspaceRules {
     any_lives: AtomicBool,
     /// Whether any keyspace has a filter.
     any_filter: AtomicBool,
+    /// How those are stored that are not stored as usual; made when it is asked for.
+    storing: RwLock<Option<KeyspaceStoring>>,
 }
 
 impl KeyspaceRules {
@@ -78,6 +82,7 @@ impl KeyspaceRules {
             self.any_filter.store(true, Ordering::Release);
         }
         self.by_number.write().insert(number, rule);
+        *self.storing.write() = None;
     }
 
     /// Whether puts of any keyspace expire by themselves.
@@ -88,6 +93,20 @@ impl KeyspaceRules {
     /// Whether any keyspace has a filter.
     pub(crate) fn any_filter(&self) -> bool {
         self.any_filter.load(Ordering::Acquire)
+    }
+
+    /// How the entries of keyspaces are stored, as it is now.
+    pub(crate) fn storing(&self) -> KeyspaceStoring {
+        if let Some(storing) = &*self.storing.read() {
+            return storing.clone();
+        }
+        // Locked before the rules are read: who changes them makes void what is put here after that.
+        let mut kept = self.storing.write();
+        let unusual = |(number, rule): (&u32, &Arc<Rule>)| {
+            (!rule.storing.is_usual()).then_some((*number, rule.storing))
+        };
+        let storing = KeyspaceStoring::new(self.by_number.read().iter().filter_map(unusual).collect());
+        kept.insert(storing).clone()
     }
 
     /// The rules for a stored key, if its keyspace has any.

@@ -12,6 +12,7 @@ use crate::database::{Core, Database};
 use crate::entry::{Moment, Sequence};
 use crate::keyspace::KeyRange;
 use crate::read::ReadView;
+use crate::rules::KeyspaceStoring;
 use crate::values::{ValueFile, ValueStore};
 
 /// What an export holds.
@@ -34,6 +35,7 @@ struct Everything {
     sequence: Sequence,
     moment: Moment,
     values: Arc<ValueStore>,
+    storing: KeyspaceStoring,
 }
 
 impl SealSource for Everything {
@@ -47,6 +49,10 @@ impl SealSource for Everything {
 
     fn moment(&self) -> Moment {
         self.moment
+    }
+
+    fn storing(&self) -> KeyspaceStoring {
+        self.storing.clone()
     }
 
     fn value_file(&self, number: u64) -> Result<Arc<ValueFile>, Error> {
@@ -108,12 +114,13 @@ impl Database {
 impl Core {
     /// Everything committed so far, without memory that commits wait for.
     fn everything(&self) -> Result<Everything, Error> {
-        let values = self.shared_values();
+        let (values, storing) = (self.shared_values(), self.resolver().rules().storing());
         if self.is_read_only() {
             let (view, moment, sequence) = (self.read_view(), self.moment(), self.published());
-            return Ok(Everything { view, sequence, moment, values });
+            return Ok(Everything { view, sequence, moment, values, storing });
         }
         let Frozen { files, sequence, .. } = self.freeze()?;
-        Ok(Everything { view: self.view_of_tables(files)?, sequence, moment: self.moment(), values })
+        let view = self.view_of_tables(files)?;
+        Ok(Everything { view, sequence, moment: self.moment(), values, storing })
     }
 }

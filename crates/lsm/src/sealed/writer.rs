@@ -14,11 +14,13 @@ use crate::Error;
 use crate::compaction::{TABLE_KIND, layer_summary};
 use crate::entry::{EntryRef, Moment, Sequence};
 use crate::flush::FlushRecord;
+use crate::keyspace::is_in_catalog;
 use crate::layers::{table_bytes, table_options};
 use crate::options::Options;
+use crate::rules::KeyspaceStoring;
 use crate::table::{TableBuilder, TableOptions, TableSink};
 use crate::tombstones::RangeTombstones;
-use crate::values::{PlannedValues, ValueCopy, ValueFile, blob_name};
+use crate::values::{PlannedValues, Thresholds, ValueCopy, ValueFile, blob_name};
 
 /// What is to be sealed.
 pub(crate) trait SealSource {
@@ -40,6 +42,11 @@ pub(crate) trait SealSource {
     fn keeps(&self, entry: &EntryRef<'_>) -> Result<bool, Error> {
         let _ = entry;
         Ok(true)
+    }
+
+    /// How entries of keyspaces are to be stored that are not stored as the others.
+    fn storing(&self) -> KeyspaceStoring {
+        KeyspaceStoring::default()
     }
 
     /// The value file of this number, to which entries refer.
@@ -65,11 +72,15 @@ pub(crate) fn write_sealed(
     let mut image = SetImage::empty(TABLE_KIND, epoch, options.encryption.clone());
     let mut sealed = Sealed::default();
     let mut cursor = source.walk();
-    let mut values = PlannedValues::new(image.next_layer_id(), options.value_threshold);
+    let keyspaces = source.storing();
+    let thresholds = Thresholds::new(options.value_threshold, keyspaces.clone());
+    let mut values = PlannedValues::new(image.next_layer_id(), thresholds);
+    let written = TableOptions { keyspaces, ..bottom_options(options) };
     let mut on = cursor.first()?;
     on = skip_lost(source, &mut cursor, on)?;
     while on {
-        let (descriptor, more) = write_table(source, &mut cursor, &mut values, target, options, &image)?;
+        let (descriptor, more) =
+            write_table(source, &mut cursor, &mut values, target, (options, &written), &image)?;
         sealed.entries += descriptor.entries;
         sealed.tables += 1;
         image.add_layer(descriptor);
@@ -91,22 +102,22 @@ fn write_table(
     cursor: &mut SealWalk,
     values: &mut PlannedValues,
     target: &dyn Storage,
-    options: &Options,
+    (options, written): (&Options, &TableOptions),
     image: &SetImage,
 ) -> Result<(LayerDescriptor, bool), Error> {
-    let level = match &options.merge_policy {
-        MergePolicy::Tiered { .. } => 1,
-        MergePolicy::TieredThenLevelled(limits) => limits.deepest_level.max(1),
-    };
     // A table is opened when it is first read, and all of its index verified then: long ones make the first read
     // late, short ones the list long.
     let table_bytes = table_bytes(options);
     let id = image.next_layer_id();
     let mut blob = target.create(&LayerDescriptor::name_of(id))?;
-    let mut builder = TableBuilder::new(TableBlob { blob: &mut *blob, id }, bottom_options(options, level))?;
+    let mut builder = TableBuilder::new(TableBlob { blob: &mut *blob, id }, written.clone())?;
     let (mut on, mut last_key) = (true, Vec::new());
     // Operands and what they apply to stay together: who reads a key looks into one table of a run.
     while on && (builder.estimated_bytes() < table_bytes || cursor.entry().user_key == last_key) {
+        // The catalog is all that opening reads: it has a small table of its own.
+        if is_in_catalog(&last_key) && !is_in_catalog(cursor.entry().user_key) {
+            break;
+        }
         last_key.clear();
         last_key.extend_from_slice(cursor.entry().user_key);
         builder.add(&values.place(cursor.entry())?)?;
@@ -120,7 +131,7 @@ fn write_table(
     let created = runtime::seconds_since_epoch(&*options.clock);
     let descriptor = LayerDescriptor {
         id,
-        level,
+        level: deepest_level(options),
         recency: 1,
         smallest,
         largest,
@@ -151,9 +162,17 @@ impl TableSink for TableBlob<'_> {
     }
 }
 
+/// The level that everything is in.
+fn deepest_level(options: &Options) -> u32 {
+    match &options.merge_policy {
+        MergePolicy::Tiered { .. } => 1,
+        MergePolicy::TieredThenLevelled(limits) => limits.deepest_level.max(1),
+    }
+}
+
 /// How tables of the deepest level are written.
-fn bottom_options(options: &Options, level: u32) -> TableOptions {
-    let compression = options.level_compression.at(level, true, options.compression);
+fn bottom_options(options: &Options) -> TableOptions {
+    let compression = options.level_compression.at(deepest_level(options), true, options.compression);
     TableOptions { compression, ..table_options(options) }
 }
 
@@ -174,7 +193,7 @@ fn write_values(
 ) -> Result<(), Error> {
     let blob = target.create(&blob_name(planned.file()))?;
     let (file, encryption) = (planned.file(), options.encryption.as_ref());
-    let mut copy = ValueCopy::new(blob, file, options.value_threshold, encryption)?;
+    let mut copy = ValueCopy::new(blob, file, planned.thresholds().clone(), encryption)?;
     let mut cursor = source.walk();
     let mut on = cursor.first()?;
     on = skip_lost(source, &mut cursor, on)?;

@@ -9,11 +9,12 @@ use super::index::IndexBuilder;
 use super::options::TableOptions;
 use super::properties::Properties;
 use crate::Error;
-use crate::block::{BlockBuilder, Compressor, frame};
+use crate::block::{BlockBuilder, Compression, Compressor, frame};
 use crate::entry::{
     EntryRef, MAX_KEY_BYTES, MAX_MARK_BYTES, MAX_SEQUENCE, MAX_VALUE_BYTES, Sequence, compare,
 };
 use crate::filter::key_hash;
+use crate::keyspace::number_of;
 use crate::tombstones::RangeTombstones;
 
 /// The longest block asked for, in bytes; with a longest value it stays under 4 GiB.
@@ -85,6 +86,13 @@ pub(crate) struct TableBuilder<S> {
     held: Option<HeldBlocks>,
     /// What was decided; empty without one.
     dictionary: Vec<u8>,
+    /// The keyspace of the last entry, where there are some whose blocks are not as the others'.
+    keyspace: Option<u32>,
+    /// Where a block of it ends, in bytes, and how it is compressed where that is not as the others.
+    block_bytes: usize,
+    apart: Option<Compression>,
+    /// What was used last to compress blocks in another way than the others.
+    apart_compressor: Option<(Compression, Compressor)>,
     /// The stored form of the last block; kept for its memory.
     stored: Vec<u8>,
     index: IndexBuilder,
@@ -110,6 +118,10 @@ impl<S: TableSink> TableBuilder<S> {
             compressor: Compressor::new(options.compression),
             held: HeldBlocks::of(options.compression),
             dictionary: Vec::new(),
+            keyspace: None,
+            block_bytes: options.block_bytes.min(MOST_BLOCK_BYTES),
+            apart: None,
+            apart_compressor: None,
             options,
             key,
             position: header.len() as u64,
@@ -138,8 +150,10 @@ impl<S: TableSink> TableBuilder<S> {
             return Err(Error::corrupt("a table being written", self.position, what).into());
         }
         let entry_bytes = entry.user_key.len() + entry.value.len();
-        let block_bytes = self.options.block_bytes.min(MOST_BLOCK_BYTES);
-        if entry_bytes >= block_bytes {
+        if !self.options.keyspaces.is_empty() {
+            self.begin_keyspace(entry.user_key)?;
+        }
+        if entry_bytes >= self.block_bytes {
             // A large value gets a block of its own, so that its small neighbours can be read without it.
             self.end_block()?;
         }
@@ -156,7 +170,26 @@ impl<S: TableSink> TableBuilder<S> {
         self.properties.count(entry, new_key);
         let hash = self.hashes.last().copied().unwrap_or_default();
         self.block.add(entry, hash);
-        if self.block.size_bytes() >= block_bytes { self.end_block() } else { Ok(()) }
+        if self.block.size_bytes() >= self.block_bytes { self.end_block() } else { Ok(()) }
+    }
+
+    /// Before an entry of `key`: if its keyspace is another than that of the entry before, and its blocks are of another
+    /// kind, ends the block.
+    fn begin_keyspace(&mut self, key: &[u8]) -> Result<(), S::Error> {
+        let keyspace = number_of(key);
+        if keyspace == self.keyspace {
+            return Ok(());
+        }
+        self.keyspace = keyspace;
+        let storing = self.options.keyspaces.of(key);
+        let told = storing.block_bytes.and_then(|bytes| usize::try_from(bytes).ok());
+        let block_bytes = told.unwrap_or(self.options.block_bytes).min(MOST_BLOCK_BYTES);
+        let apart = storing.compression().filter(|compression| *compression != self.options.compression);
+        if (block_bytes, apart) != (self.block_bytes, self.apart) {
+            self.end_block()?;
+            (self.block_bytes, self.apart) = (block_bytes, apart);
+        }
+        Ok(())
     }
 
     /// Bytes of the file so far, the open block and those held back included.
@@ -178,13 +211,14 @@ impl<S: TableSink> TableBuilder<S> {
         self.properties.payload_bytes += payload.len() as u64;
         self.separator_due = true;
         if let Some(held) = &mut self.held {
-            let is_enough = held.add(payload);
+            let is_enough = held.add(payload, self.apart);
             self.index.end_block(0);
             self.block.clear();
             return if is_enough { self.write_held(false) } else { Ok(()) };
         }
         let cipher = self.key.as_ref().map(|key| (&key.cipher, self.position));
-        let tag = frame::seal(payload, &mut self.compressor, cipher, &mut self.stored)?;
+        let compressor = one_of(&mut self.compressor, &mut self.apart_compressor, self.apart);
+        let tag = frame::seal(payload, compressor, cipher, &mut self.stored)?;
         self.properties.blocks.count(tag);
         self.block.clear();
         self.sink.write_all(&self.stored)?;
@@ -198,9 +232,10 @@ impl<S: TableSink> TableBuilder<S> {
         let Some(held) = self.held.take() else { return Ok(()) };
         let Decision { compressor, dictionary } = held.decide(self.options.compression, is_whole);
         (self.compressor, self.dictionary) = (compressor, dictionary);
-        for (block, payload) in held.payloads().enumerate() {
+        for (block, (payload, apart)) in held.payloads().enumerate() {
             let cipher = self.key.as_ref().map(|key| (&key.cipher, self.position));
-            let tag = frame::seal(payload, &mut self.compressor, cipher, &mut self.stored)?;
+            let compressor = one_of(&mut self.compressor, &mut self.apart_compressor, apart);
+            let tag = frame::seal(payload, compressor, cipher, &mut self.stored)?;
             self.properties.blocks.count(tag);
             self.sink.write_all(&self.stored)?;
             self.position += self.stored.len() as u64;
@@ -292,6 +327,19 @@ impl<S: TableSink> TableBuilder<S> {
         properties.smallest_sequence = if empty { least } else { least.min(properties.smallest_sequence) };
         properties.largest_sequence = most.max(properties.largest_sequence);
     }
+}
+
+/// What compresses a block: the table's compressor, or one that is made for what is to be `apart` and kept for the next.
+fn one_of<'a>(
+    usual: &'a mut Compressor,
+    kept: &'a mut Option<(Compression, Compressor)>,
+    apart: Option<Compression>,
+) -> &'a mut Compressor {
+    let Some(apart) = apart else { return usual };
+    if kept.as_ref().is_none_or(|(compression, _)| *compression != apart) {
+        *kept = None;
+    }
+    &mut kept.get_or_insert_with(|| (apart, Compressor::new(apart))).1
 }
 
 /// What is authenticated with everything in table `number`.

@@ -29,11 +29,12 @@ pub(super) struct Decision {
     pub(super) dictionary: Vec<u8>,
 }
 
-/// Payloads that wait. See the module.
+/// Payloads that wait. See the module. Those that are compressed apart from the others wait only for their turn.
 #[derive(Debug, Default)]
 pub(super) struct HeldBlocks {
     payloads: Vec<u8>,
-    lengths: Vec<usize>,
+    /// The length of each, and how it is compressed if it is apart.
+    lengths: Vec<(usize, Option<Compression>)>,
 }
 
 impl HeldBlocks {
@@ -48,15 +49,15 @@ impl HeldBlocks {
 
     /// Adds the payload of the next block; answers whether there are enough.
     #[cfg(feature = "zstd")]
-    pub(super) fn add(&mut self, payload: &[u8]) -> bool {
+    pub(super) fn add(&mut self, payload: &[u8], apart: Option<Compression>) -> bool {
         self.payloads.extend_from_slice(payload);
-        self.lengths.push(payload.len());
+        self.lengths.push((payload.len(), apart));
         self.payloads.len() >= SAMPLE_BYTES
     }
 
     /// Never called: nothing is held back.
     #[cfg(not(feature = "zstd"))]
-    pub(super) fn add(&mut self, _: &[u8]) -> bool {
+    pub(super) fn add(&mut self, _: &[u8], _: Option<Compression>) -> bool {
         true
     }
 
@@ -65,14 +66,20 @@ impl HeldBlocks {
         self.payloads.len()
     }
 
-    /// The payloads, first to last.
-    pub(super) fn payloads(&self) -> impl Iterator<Item = &[u8]> {
+    /// The payloads, first to last, and how each is compressed if it is apart.
+    pub(super) fn payloads(&self) -> impl Iterator<Item = (&[u8], Option<Compression>)> {
         let mut rest = &self.payloads[..];
-        self.lengths.iter().map_while(move |length| {
+        self.lengths.iter().map_while(move |(length, apart)| {
             let (payload, after) = rest.split_at_checked(*length)?;
             rest = after;
-            Some(payload)
+            Some((payload, *apart))
         })
+    }
+
+    /// Those that a dictionary is for.
+    #[cfg(feature = "zstd")]
+    fn sample(&self) -> impl Iterator<Item = &[u8]> {
+        self.payloads().filter(|(_, apart)| apart.is_none()).map(|(payload, _)| payload)
     }
 
     /// Decides on a dictionary. `is_whole` tells that no more blocks will come: then it has to pay for itself with
@@ -81,8 +88,9 @@ impl HeldBlocks {
     pub(super) fn decide(&self, compression: Compression, is_whole: bool) -> Decision {
         let without = || Decision { compressor: Compressor::new(compression), dictionary: Vec::new() };
         let Compression::ZstdTrained { level } = compression else { return without() };
-        let bytes = (self.payloads.len() / SHARE_OF_SAMPLE).min(DICTIONARY_BYTES);
-        if bytes < LEAST_DICTIONARY_BYTES || self.payloads.len() > MOST_SAMPLE_BYTES {
+        let sample_bytes = self.sample().map(<[u8]>::len).sum::<usize>();
+        let bytes = (sample_bytes / SHARE_OF_SAMPLE).min(DICTIONARY_BYTES);
+        if bytes < LEAST_DICTIONARY_BYTES || sample_bytes > MOST_SAMPLE_BYTES {
             return without();
         }
         let trained = self.train(bytes);
@@ -104,7 +112,7 @@ impl HeldBlocks {
     #[cfg(feature = "zstd")]
     fn train(&self, bytes: usize) -> Option<Vec<u8>> {
         let (mut samples, mut lengths) = (Vec::with_capacity(self.payloads.len()), Vec::new());
-        for (_, payload) in self.payloads().enumerate().filter(|(number, _)| !Self::is_for_trial(*number)) {
+        for (_, payload) in self.sample().enumerate().filter(|(number, _)| !Self::is_for_trial(*number)) {
             samples.extend_from_slice(payload);
             lengths.push(payload.len());
         }
@@ -121,7 +129,7 @@ impl HeldBlocks {
     #[cfg(feature = "zstd")]
     fn stored_bytes(&self, compressor: &mut Compressor) -> usize {
         let mut stored = Vec::new();
-        let bytes = self.payloads().step_by(TRIAL_STEP).map(|payload| {
+        let bytes = self.sample().step_by(TRIAL_STEP).map(|payload| {
             // Without a cipher nothing can fail.
             let _ = crate::block::frame::seal(payload, compressor, None, &mut stored);
             stored.len()

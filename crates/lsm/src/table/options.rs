@@ -5,6 +5,7 @@ use stroma_strata::encryption::Encryption;
 
 use crate::block::Compression;
 use crate::filter::FilterPolicy;
+use crate::rules::KeyspaceStoring;
 
 /// Which index new tables get over the keys that separate their blocks. Any kind can be read; a table records
 /// the kind and why it was chosen.
@@ -70,6 +71,8 @@ pub(crate) struct TableOptions {
     pub(crate) index: IndexPolicy,
     /// The keys it is encrypted with, if it is to be.
     pub(crate) encryption: Option<Encryption>,
+    /// The keyspaces whose blocks are not as those of the others.
+    pub(crate) keyspaces: KeyspaceStoring,
 }
 
 impl Default for TableOptions {
@@ -80,6 +83,7 @@ impl Default for TableOptions {
             filter: FilterPolicy::default(),
             index: IndexPolicy::default(),
             encryption: None,
+            keyspaces: KeyspaceStoring::default(),
         }
     }
 }

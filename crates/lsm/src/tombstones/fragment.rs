@@ -41,6 +41,18 @@ impl Fragment {
         }
     }
 
+    /// Takes off the part before `at`, which is after its start and not after its end.
+    pub(super) fn cut_off(&mut self, at: &Arc<[u8]>) -> Self {
+        let before = self.over(&self.start, at);
+        self.start = Arc::clone(at);
+        before
+    }
+
+    /// Whether there are no keys in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
     /// The same deletes over a part of the range.
     pub(super) fn over(&self, start: &Arc<[u8]>, end: &Arc<[u8]>) -> Self {
         Self { start: Arc::clone(start), end: Arc::clone(end), sequences: self.sequences.clone() }

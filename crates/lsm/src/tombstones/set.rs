@@ -49,47 +49,47 @@ impl RangeTombstones {
     /// Adds the delete of the keys from `start` up to, not including, `end`; nothing when that is empty.
     /// Costs one search, the fragments that it overlaps, and moving the fragments after them.
     pub(crate) fn insert(&mut self, start: &[u8], end: &[u8], sequence: Sequence) {
-        if start < end {
-            self.insert_shared(&Arc::from(start), &Arc::from(end), &[sequence]);
+        if start >= end {
+            return;
         }
+        let first = self.fragments.partition_point(|fragment| *fragment.end <= *start);
+        let after = self.fragments.partition_point(|fragment| *fragment.start < *end);
+        let mut touched = Self { fragments: self.fragments[first..after].to_vec() };
+        let added = Fragment { start: Arc::from(start), end: Arc::from(end), sequences: vec![sequence] };
+        touched.extend(&Self { fragments: vec![added] });
+        self.fragments.splice(first..after, touched.fragments);
     }
 
-    /// Adds all deletes of `other`.
+    /// Adds all deletes of `other`. Time linear in the fragments of both.
     pub(crate) fn extend(&mut self, other: &Self) {
-        for fragment in &other.fragments {
-            self.insert_shared(&fragment.start, &fragment.end, &fragment.sequences);
-        }
-    }
-
-    fn insert_shared(&mut self, start: &Arc<[u8]>, end: &Arc<[u8]>, sequences: &[Sequence]) {
-        let first = self.fragments.partition_point(|fragment| fragment.end <= *start);
-        let after = self.fragments.partition_point(|fragment| fragment.start < *end);
-        let mut pieces = Vec::with_capacity(2 * (after - first) + 1);
-        let mut from = Arc::clone(start);
-        for fragment in &self.fragments[first..after] {
-            if fragment.start < from {
-                pieces.push(fragment.over(&fragment.start, &from));
-            } else if from < fragment.start {
-                pieces.push(Fragment {
-                    start: from,
-                    end: Arc::clone(&fragment.start),
-                    sequences: sequences.to_vec(),
-                });
-                from = Arc::clone(&fragment.start);
+        let mut joined = Vec::with_capacity(self.fragments.len() + other.fragments.len());
+        let mut mine = std::mem::take(&mut self.fragments).into_iter();
+        let mut its = other.fragments.iter().cloned();
+        let (mut one, mut two) = (mine.next(), its.next());
+        while let (Some(left), Some(right)) = (&mut one, &mut two) {
+            if left.end <= right.start {
+                joined.extend(std::mem::replace(&mut one, mine.next()));
+            } else if right.end <= left.start {
+                joined.extend(std::mem::replace(&mut two, its.next()));
+            } else if left.start < right.start {
+                joined.push(left.cut_off(&right.start));
+            } else if right.start < left.start {
+                joined.push(right.cut_off(&left.start));
+            } else {
+                let until = Arc::clone((&left.end).min(&right.end));
+                let mut both = left.cut_off(&until);
+                right.cut_off(&until).sequences.into_iter().for_each(|sequence| both.add(sequence));
+                joined.push(both);
+                if left.is_empty() {
+                    one = mine.next();
+                }
+                if right.is_empty() {
+                    two = its.next();
+                }
             }
-            let until = Arc::clone((&fragment.end).min(end));
-            let mut both = fragment.over(&from, &until);
-            sequences.iter().for_each(|&sequence| both.add(sequence));
-            pieces.push(both);
-            if until < fragment.end {
-                pieces.push(fragment.over(&until, &fragment.end));
-            }
-            from = until;
         }
-        if from < *end {
-            pieces.push(Fragment { start: from, end: Arc::clone(end), sequences: sequences.to_vec() });
-        }
-        self.fragments.splice(first..after, pieces);
+        joined.extend(one.into_iter().chain(mine).chain(two).chain(its));
+        self.fragments = joined;
     }
 
     /// The part of the set in the keys from `start` (from the first, if none) up to, not including, `end`
@@ -234,6 +234,7 @@ mod tests {
         fn joining_two_sets_is_inserting_all(left in deletes(), right in deletes()) {
             let mut joined = set_of(&left);
             joined.extend(&set_of(&right));
+            prop_assert!(RangeTombstones::from_fragments(joined.fragments.clone()).is_some());
             let all: Vec<_> = left.into_iter().chain(right).collect();
             for key in 0..41 {
                 let expected = newest_by_scan(&all, key, 30);

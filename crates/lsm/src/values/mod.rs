@@ -29,7 +29,7 @@ mod tests;
 pub(crate) use file::ValueFile;
 pub(crate) use format::VALUE_MAGIC;
 pub(crate) use lookup::{Found, Located, Overtaken};
-pub(crate) use planned::{PlannedValues, ValueCopy, reference_of};
+pub(crate) use planned::{PlannedValues, Thresholds, ValueCopy, reference_of};
 pub use reader::ValueReader;
 pub(crate) use reference::ValueReference;
 pub(crate) use separator::{PlacedNotes, ValueSeparator};

@@ -13,12 +13,13 @@ use super::store::blob_name;
 use super::writer::ValueFileWriter;
 use crate::Error;
 use crate::entry::{EntryRef, Kind, Marked, NEVER, Timestamp};
+use crate::rules::KeyspaceStoring;
 
 /// Gives large values their places in one file, in the order in which they come.
 #[derive(Debug)]
 pub(crate) struct PlannedValues {
     file: u64,
-    threshold: usize,
+    thresholds: Thresholds,
     /// Where the next one starts.
     end: u64,
     uses: Uses,
@@ -28,12 +29,11 @@ pub(crate) struct PlannedValues {
 }
 
 impl PlannedValues {
-    /// For the file of this number; values of `threshold` bytes or more go there, and those that were in value files.
-    pub(crate) fn new(file: u64, threshold: usize) -> Self {
-        let threshold = threshold.max(1);
+    /// For the file of this number; values that are long enough go there, and those that were in value files.
+    pub(crate) fn new(file: u64, thresholds: Thresholds) -> Self {
         PlannedValues {
             file,
-            threshold,
+            thresholds,
             end: HEADER_BYTES as u64,
             uses: Uses::default(),
             expiries: Vec::new(),
@@ -50,7 +50,7 @@ impl PlannedValues {
         if expiry != NEVER {
             self.expiries.push(expiry);
         }
-        let Some(length) = Large::of(&entry, self.threshold)?.map(|large| large.length()) else {
+        let Some(length) = Large::of(&entry, self.thresholds.of(&entry))?.map(|large| large.length()) else {
             return Ok(entry);
         };
         let reference = ValueReference { file: self.file, offset: self.end, length };
@@ -86,6 +86,29 @@ impl PlannedValues {
     /// The number of the file.
     pub(crate) fn file(&self) -> u64 {
         self.file
+    }
+
+    /// How long the values are that go there.
+    pub(crate) fn thresholds(&self) -> &Thresholds {
+        &self.thresholds
+    }
+}
+
+/// From which length on values go to a value file.
+#[derive(Debug, Clone)]
+pub(crate) struct Thresholds {
+    usual: usize,
+    keyspaces: KeyspaceStoring,
+}
+
+impl Thresholds {
+    /// So many bytes where `keyspaces` do not say otherwise.
+    pub(crate) fn new(usual: usize, keyspaces: KeyspaceStoring) -> Self {
+        Thresholds { usual: usual.max(1), keyspaces }
+    }
+
+    fn of(&self, entry: &EntryRef<'_>) -> usize {
+        self.keyspaces.value_threshold(entry.user_key, self.usual)
     }
 }
 
@@ -136,7 +159,7 @@ pub(crate) fn reference_of(entry: &EntryRef<'_>) -> Result<Option<ValueReference
 #[derive(Debug)]
 pub(crate) struct ValueCopy {
     writer: ValueFileWriter,
-    threshold: usize,
+    thresholds: Thresholds,
 }
 
 impl ValueCopy {
@@ -147,11 +170,11 @@ impl ValueCopy {
     pub(crate) fn new(
         blob: Box<dyn BlobWriter>,
         file: u64,
-        threshold: usize,
+        thresholds: Thresholds,
         encryption: Option<&Encryption>,
     ) -> Result<Self, Error> {
         let key = crate::encryption::new_file_key(encryption, identity(file), || blob_name(file))?;
-        Ok(ValueCopy { writer: ValueFileWriter::new(blob, file, key)?, threshold: threshold.max(1) })
+        Ok(ValueCopy { writer: ValueFileWriter::new(blob, file, key)?, thresholds })
     }
 
     /// Adds the value of an entry if it is a large one; `open` finds the files of those in value files.
@@ -163,7 +186,7 @@ impl ValueCopy {
         entry: &EntryRef<'_>,
         open: impl FnOnce(u64) -> Result<Arc<ValueFile>, Error>,
     ) -> Result<(), Error> {
-        match Large::of(entry, self.threshold)? {
+        match Large::of(entry, self.thresholds.of(entry))? {
             Some(Large::Stored(reference)) => {
                 self.writer.append_copy(&*open(reference.file)?, reference)?;
             }

@@ -9,6 +9,7 @@ use super::uses::ValueUse;
 use super::writer::ValueFileWriter;
 use crate::Error;
 use crate::entry::{EntryRef, Filtered, Kind, Marked, NEVER, Timestamp};
+use crate::rules::KeyspaceStoring;
 
 /// A value file ends with the value that makes it at least this long, so that what is dead in one is freed soon.
 const FILE_BYTES: u64 = 256 << 20;
@@ -45,8 +46,11 @@ pub(crate) struct PlacedNotes {
 #[derive(Debug)]
 pub(crate) struct ValueSeparator {
     store: Arc<ValueStore>,
-    /// Values at least this long are separated, in bytes.
+    /// Values at least this long are separated, in bytes, but for those of certain keyspaces.
     threshold: usize,
+    keyspaces: KeyspaceStoring,
+    /// The same for the entry that is being placed.
+    present_threshold: usize,
     writing: Option<ValueFileWriter>,
     sealed: Vec<u64>,
     uses: Uses,
@@ -63,11 +67,14 @@ pub(crate) struct ValueSeparator {
 }
 
 impl ValueSeparator {
-    pub(crate) fn new(store: Arc<ValueStore>, threshold: usize) -> Self {
+    pub(crate) fn new(store: Arc<ValueStore>, threshold: usize, keyspaces: KeyspaceStoring) -> Self {
+        // An empty value has no place in a value file.
+        let threshold = threshold.max(1);
         ValueSeparator {
             store,
-            // An empty value has no place in a value file.
-            threshold: threshold.max(1),
+            threshold,
+            keyspaces,
+            present_threshold: threshold,
             writing: None,
             sealed: Vec::new(),
             uses: Uses::default(),
@@ -84,6 +91,7 @@ impl ValueSeparator {
     /// # Errors
     /// Failure of the storage; damage in a value that has to be moved.
     pub(crate) fn place<'a>(&'a mut self, entry: EntryRef<'a>) -> Result<EntryRef<'a>, Error> {
+        self.present_threshold = self.keyspaces.value_threshold(entry.user_key, self.threshold);
         match entry.kind {
             Kind::Put => match self.separate(entry.value)? {
                 None => Ok(entry),
@@ -175,7 +183,7 @@ impl ValueSeparator {
 
     /// Writes a value to a file if it is long.
     fn separate(&mut self, value: &[u8]) -> Result<Option<ValueReference>, Error> {
-        if value.len() < self.threshold {
+        if value.len() < self.present_threshold {
             return Ok(None);
         }
         let reference = self.writer()?.append(value)?;

@@ -48,7 +48,11 @@ impl MergeOperator for Append {
 
     fn merge(&self, _: &[u8], base: Option<&[u8]>, operands: &[&[u8]]) -> Result<Vec<u8>, MergeError> {
         let value = self.appended(base, operands);
-        if self.refused.is_some_and(|byte| value.contains(&byte)) { Err("it exclaims".into()) } else { Ok(value) }
+        if self.refused.is_some_and(|byte| value.contains(&byte)) {
+            Err("it exclaims".into())
+        } else {
+            Ok(value)
+        }
     }
 
     fn combine(&self, _: &[u8], operands: &[&[u8]]) -> Option<Vec<u8>> {

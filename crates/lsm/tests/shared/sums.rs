@@ -40,7 +40,11 @@ impl<B: AsRef<[u8]>> Sum<B> {
     }
 
     /// What who begins to read at `now` finds, where operands are appended by `append`.
-    pub(crate) fn at(&self, now: u64, append: impl Fn(Option<&[u8]>, &[&[u8]]) -> Vec<u8>) -> Option<Vec<u8>> {
+    pub(crate) fn at(
+        &self,
+        now: u64,
+        append: impl Fn(Option<&[u8]>, &[&[u8]]) -> Vec<u8>,
+    ) -> Option<Vec<u8>> {
         let is_alive = |(_, expires): &&(B, Option<u64>)| expires.is_none_or(|expires| expires > now);
         let base = self.base.as_ref().filter(is_alive).map(|(value, _)| value.as_ref());
         let operands: Vec<&[u8]> =

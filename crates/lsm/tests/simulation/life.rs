@@ -339,9 +339,7 @@ impl<'a> Life<'a> {
                 Change::PutExpiring { key, value, after, .. } => {
                     batch.put_expiring(handle, key_of(*key), value, Duration::from_millis(*after))
                 }
-                Change::Merge { key, operand, after: None, .. } => {
-                    batch.merge(handle, key_of(*key), operand)
-                }
+                Change::Merge { key, operand, after: None, .. } => batch.merge(handle, key_of(*key), operand),
                 Change::Merge { key, operand, after: Some(after), .. } => {
                     batch.merge_expiring(handle, key_of(*key), operand, Duration::from_millis(*after))
                 }

@@ -11,6 +11,8 @@
     reason = "a test may use what it likes"
 )]
 
+#[path = "../shared/append.rs"]
+mod append;
 mod beside;
 mod extras;
 mod harness;
@@ -18,8 +20,6 @@ mod history;
 mod life;
 mod metamorphic;
 mod model;
-#[path = "../shared/append.rs"]
-mod append;
 #[path = "../shared/random.rs"]
 mod random;
 mod reading;

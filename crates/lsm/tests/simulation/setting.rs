@@ -11,6 +11,7 @@ use stroma_strata::picker::Limits;
 use stroma_strata::runtime::{ManualClock, SystemClock};
 use stroma_strata::{MergePolicy, Upkeep};
 
+use crate::model::NAMES;
 use crate::random::{Random, mix};
 use crate::rules::{Rules, TickingClock, milliseconds};
 
@@ -61,6 +62,16 @@ impl Frame {
 pub(crate) fn one_of<T: Clone>(random: &mut Random, choices: &[T]) -> T {
     choices[random.below(choices.len() as u64) as usize].clone()
 }
+
+/// What a keyspace may have for itself.
+const APART: &[Option<Compression>] = &[
+    None,
+    Some(Compression::None),
+    #[cfg(feature = "lz4")]
+    Some(Compression::Lz4),
+    #[cfg(feature = "zstd")]
+    Some(Compression::Zstd { level: 2 }),
+];
 
 const COMPRESSIONS: &[Compression] = &[
     Compression::None,
@@ -161,7 +172,18 @@ impl Setting {
             index: one_of(random, INDEXES),
             ..Options::default()
         };
-        let options = frame.rules.apply(options, more.below(2) == 0, frame.clock.clone());
+        let mut options = frame.rules.apply(options, more.below(2) == 0, frame.clock.clone());
+        for name in NAMES {
+            // Kept with the keyspace, other in each life; or as the last life had it.
+            if more.below(2) == 0 {
+                let keyspace = options.keyspaces.entry(name.to_owned()).or_default();
+                let threshold = one_of(&mut more, &[None, Some(40), Some(300), Some(usize::MAX)]);
+                let block_bytes = one_of(&mut more, &[None, Some(64), Some(1024)]);
+                let compression = one_of(&mut more, APART);
+                keyspace.value_threshold = threshold;
+                (keyspace.block_bytes, keyspace.compression) = (block_bytes, compression);
+            }
+        }
         Setting { options, mapped: random.below(2) == 0, rules: frame.rules, clock: frame.clock.clone() }
     }
 }
