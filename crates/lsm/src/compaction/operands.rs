@@ -117,7 +117,7 @@ impl Operands {
         let mut oldest = groups.pop();
         let mut lowest = base_entry;
         if let Some(value) =
-            oldest.as_ref().map(|group| group.into_base(key, &base, resolver)).transpose()?.flatten()
+            oldest.as_ref().map(|group| group.with_base(key, &base, resolver)).transpose()?.flatten()
         {
             (oldest, lowest) = (None, Some(value));
         }
@@ -129,7 +129,7 @@ impl Operands {
 impl Group {
     /// The value that the operands make of what is below, if that is known and lives as long, and the operator does not
     /// fail.
-    fn into_base(&self, key: &[u8], base: &Base, resolver: &Resolver) -> Result<Option<Waiting>, Error> {
+    fn with_base(&self, key: &[u8], base: &Base, resolver: &Resolver) -> Result<Option<Waiting>, Error> {
         let (Some(newest), true) = (self.taken.first(), base.joins(self.at)) else { return Ok(None) };
         let stored;
         let base = match base {

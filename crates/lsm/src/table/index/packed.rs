@@ -210,6 +210,14 @@ impl Packed<'_> {
         self.group(index / GROUP).get(self.bits, index % GROUP)
     }
 
+    /// All of them, the words of each group read once.
+    pub(super) fn each(self) -> impl Iterator<Item = u64> {
+        (0..self.groups.len()).flat_map(move |number| {
+            let group = self.group(number);
+            (0..GROUP.min(self.count - number * GROUP)).map(move |k| group.get(self.bits, k))
+        })
+    }
+
     #[inline(always)]
     fn group(self, group: usize) -> Group {
         let [base, rise, place] = self.groups[group].map(u64::from_le_bytes);
@@ -282,6 +290,7 @@ mod tests {
         let (bytes, place) = packed(numbers);
         let packed = place.of(&bytes);
         assert_eq!(packed.len(), numbers.len());
+        assert!(packed.each().eq(numbers.iter().copied()));
         for (index, number) in numbers.iter().enumerate() {
             assert_eq!(packed.get(index), *number, "{index} of {numbers:?}");
             let below = numbers.partition_point(|other| other < number);

@@ -61,7 +61,7 @@ impl CompactIndex {
                     .to_owned(),
             ),
         };
-        check_blocks(section, &block_ends, block_count, data_end)?;
+        check_blocks(section, &block_ends, data_end)?;
         let strip = PrefixedHead::with_prefix(&section[prefix]);
         Ok(Self { bytes, block_count, strip, code, left_out, model, heads, block_ends, exceptions })
     }
@@ -110,16 +110,9 @@ fn parts<const COUNT: usize>(
 }
 
 /// Checks that blocks follow one another up to `data_end`.
-fn check_blocks(
-    section: &[u8],
-    ends: &PackedPlace,
-    block_count: usize,
-    data_end: u64,
-) -> Result<(), &'static str> {
-    let ends = ends.of(section);
+fn check_blocks(section: &[u8], ends: &PackedPlace, data_end: u64) -> Result<(), &'static str> {
     let mut last = HEADER_BYTES;
-    for block in 0..block_count {
-        let end = ends.get(block);
+    for end in ends.of(section).each() {
         if end <= last {
             return Err("the blocks do not follow one another");
         }
