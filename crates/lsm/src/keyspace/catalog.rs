@@ -247,8 +247,8 @@ impl Known {
     }
 }
 
-/// Puts the rules of a keyspace into force that the options have for it, and those that were kept. An operator other than
-/// the stored one is none: operands stay as they are.
+/// Puts the rules of a keyspace into force that the options have for it, and those that were kept. An operator other
+/// than the stored one is none: operands stay as they are.
 fn set_rule(core: &Core, name: &str, known: &Known) {
     let given = core.options().keyspaces.get(name);
     if given.is_none() && known.storing.is_usual() {

@@ -19,9 +19,10 @@ pub struct KeyspaceOptions {
     /// What merges ask about entries.
     pub compaction_filter: Option<Arc<dyn CompactionFilter>>,
     /// How long after its commit an entry that is put expires: nobody who begins to read then sees it any more, and
-    /// merges free its space. Entries keep the time they were given when they were put, or ingested. Operands of a merge
-    /// operator live as long, each for itself; see [`Keyspace::merge_expiring`](crate::Keyspace::merge_expiring), also
-    /// for how times are rounded then. `None`, the default, for never.
+    /// merges free its space. Entries keep the time they were given when they were put, or ingested. Operands of a
+    /// merge operator live as long, each for itself; see
+    /// [`Keyspace::merge_expiring`](crate::Keyspace::merge_expiring), also for how times are rounded then. `None`, the
+    /// default, for never.
     pub time_to_live: Option<Duration>,
     /// Values at least this long, in bytes, lie in value files: in place of
     /// [`Options::value_threshold`](crate::Options::value_threshold). Kept with the keyspace, as are the next two: who

@@ -1,5 +1,5 @@
-//! How the entries of single keyspaces are stored, where that is not as in the rest of the database; and how the catalog
-//! keeps it.
+//! How the entries of single keyspaces are stored, where that is not as in the rest of the database; and how the
+//! catalog keeps it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -56,8 +56,8 @@ impl Storing {
         [&mut self.value_threshold, &mut self.block_bytes, &mut self.compression]
     }
 
-    /// Appends the stored form: nothing if all is usual, else a mark, then for each its number and its value, as varints,
-    /// by ascending number.
+    /// Appends the stored form: nothing if all is usual, else a mark, then for each its number and its value, as
+    /// varints, by ascending number.
     pub(crate) fn encode(mut self, out: &mut Vec<u8>) {
         if self.is_usual() {
             return;

@@ -173,8 +173,8 @@ impl<S: TableSink> TableBuilder<S> {
         if self.block.size_bytes() >= self.block_bytes { self.end_block() } else { Ok(()) }
     }
 
-    /// Before an entry of `key`: if its keyspace is another than that of the entry before, and its blocks are of another
-    /// kind, ends the block.
+    /// Before an entry of `key`: if its keyspace is another than that of the entry before, and its blocks are of
+    /// another kind, ends the block.
     fn begin_keyspace(&mut self, key: &[u8]) -> Result<(), S::Error> {
         let keyspace = number_of(key);
         if keyspace == self.keyspace {
@@ -329,7 +329,7 @@ impl<S: TableSink> TableBuilder<S> {
     }
 }
 
-/// What compresses a block: the table's compressor, or one that is made for what is to be `apart` and kept for the next.
+/// What compresses a block: the table's compressor, or one made for what is to be `apart`, kept for the next.
 fn one_of<'a>(
     usual: &'a mut Compressor,
     kept: &'a mut Option<(Compression, Compressor)>,
