@@ -12,10 +12,17 @@
     reason = "a measurement reads files, takes the time and prints it"
 )]
 
+#[path = "figures/plain_count.rs"]
+mod plain_count;
+#[path = "figures/process.rs"]
+mod process;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use plain_count::plain_count;
+use process::{peak_memory, processor};
 use stroma_sequence::reader::{open_path, sample_name};
 use stroma_sequence::{
     BuildResources, ColdLayers, IndexOptions, Input, NewSample, NoProgress, Outcome, Query, SearchOptions,
@@ -74,22 +81,11 @@ fn settings() -> Result<Settings> {
     })
 }
 
-/// Processor seconds of this process, and the most memory it has held, in MB: what Linux tells.
-fn used() -> (f64, f64) {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
-    ((ticks(11) + ticks(12)) / 100.0, peak.and_then(|kb| kb.trim().parse::<f64>().ok()).unwrap_or(0.0) / 1e3)
-}
-
 /// Runs a piece of work and prints what it took.
 fn measured<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
-    let ((before, _), start) = (used(), Instant::now());
+    let (before, start) = (processor(), Instant::now());
     let outcome = work()?;
-    let (after, peak) = used();
-    let (real, processor) = (start.elapsed().as_secs_f64(), after - before);
+    let (real, processor, peak) = (start.elapsed().as_secs_f64(), processor() - before, peak_memory());
     println!("{what}: {processor:.2} s of processor, {real:.2} s real; at most {peak:.0} MB so far");
     Ok(outcome)
 }
@@ -142,37 +138,6 @@ fn search(index: &SequenceIndex, queries: &[Query], threads: usize) -> Result<us
     Ok(hits)
 }
 
-/// The distinct canonical k-mers of all files: every window's word, sorted. Shares no code with the index.
-fn plain_count(files: &[PathBuf], k: u8) -> Result<usize> {
-    let (mut words, mask) = (Vec::<u64>::new(), u64::MAX >> (64 - 2 * k));
-    for file in files {
-        let text = std::fs::read_to_string(file)?;
-        let (mut forward, mut reverse, mut run) = (0_u64, 0_u64, 0);
-        for line in text.lines() {
-            if line.starts_with('>') {
-                run = 0;
-                continue;
-            }
-            for byte in line.trim_end().bytes() {
-                let Some(code) = b"ACGT".iter().position(|base| *base == byte.to_ascii_uppercase()) else {
-                    run = 0;
-                    continue;
-                };
-                forward = (forward << 2 | code as u64) & mask;
-                reverse = reverse >> 2 | (3 - code as u64) << (2 * k - 2);
-                run += 1;
-                if run >= k {
-                    words.push(forward.min(reverse));
-                    run = k;
-                }
-            }
-        }
-    }
-    words.sort_unstable();
-    words.dedup();
-    Ok(words.len())
-}
-
 fn build(index: &SequenceIndex, files: &[PathBuf]) -> Result<()> {
     let sample = |file: &PathBuf| Ok(NewSample::new(sample_name(file), vec![Input::path(file)]));
     let report = index.add_samples(files.iter().map(sample), false, &NoProgress)?;
@@ -183,7 +148,7 @@ fn main() -> Result<()> {
     let settings = settings()?;
     let queries = queries(&settings.files, settings.queries)?;
     if settings.count {
-        let count = measured("plain count", || plain_count(&settings.files, settings.k))?;
+        let count = measured("plain count", || Ok(plain_count::<u64>(&settings.files, settings.k.into())?))?;
         println!("  {count} distinct canonical k-mers, k = {}", settings.k);
     }
     let folder = std::env::temp_dir().join(format!("stroma-collection-{}", std::process::id()));

@@ -14,10 +14,16 @@
     reason = "a measurement reads files, takes the time and prints it"
 )]
 
+#[path = "figures/process.rs"]
+mod process;
+#[path = "figures/random.rs"]
+mod random;
+
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
 
+use random::Random;
 use stroma_sequence::{
     BuildResources, IndexOptions, Input, NoProgress, Outcome, Query, SearchOptions, SequenceIndex,
 };
@@ -32,33 +38,14 @@ const ANCESTORS: u64 = 4;
 const CHANGED: u64 = 100;
 const QUERY_BASES: usize = 1000;
 
-/// A seeded source of numbers (SplitMix64: Steele, Lea, Flood, OOPSLA 2014).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ mixed >> 31
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        ((u128::from(self.next()) * u128::from(limit)) >> 64) as u64
-    }
-}
-
 /// The genome of a sample: an ancestor, changed at some bases by each of those it descends from and by itself.
 fn genome(sample: u64, bases: u64) -> Vec<u8> {
     let mut random = Random(sample);
     if sample < ANCESTORS {
-        return (0..bases).map(|_| b"ACGT"[random.below(4) as usize]).collect();
+        return random.sequence(bases);
     }
     let mut genome = genome(random.below(sample), bases);
-    for _ in 0..bases * CHANGED / 100_000 {
-        genome[random.below(bases) as usize] = b"ACGT"[random.below(4) as usize];
-    }
+    random.change(&mut genome, bases * CHANGED / 100_000);
     genome
 }
 
@@ -85,26 +72,17 @@ fn settings() -> Result<Settings> {
     })
 }
 
-/// Processor seconds of this process: what Linux tells. Its threads are told in hundredths of a second; the first one,
-/// which does all of the work where it is the only one, to the nanosecond.
+/// Processor seconds of this process. Its threads are told in hundredths of a second; the first one, which does all of
+/// the work where it is the only one, to the nanosecond.
 fn processor(threads: usize) -> f64 {
-    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
-    if threads == 1 {
-        let told = read("/proc/self/schedstat");
-        return told.split(' ').next().and_then(|first| first.parse::<f64>().ok()).unwrap_or(0.0) / 1e9;
-    }
-    let stat = read("/proc/self/stat");
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
-    (ticks(11) + ticks(12)) / 100.0
+    if threads == 1 { process::processor_of_thread().unwrap_or(0.0) } else { process::processor() }
 }
 
 /// The most memory that this process has held since it was last asked, in MB.
 fn peak_memory() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
-    let _ = std::fs::write("/proc/self/clear_refs", "5");
-    peak.and_then(|kb| kb.trim().parse::<f64>().ok()).unwrap_or(0.0) / 1e3
+    let peak = process::peak_memory();
+    process::forget_peak();
+    peak
 }
 
 /// What was measured when the collection had so many samples.

@@ -10,11 +10,15 @@
     reason = "a comparison reads files, takes the time and prints it"
 )]
 
+#[path = "figures/process.rs"]
+mod process;
+
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use process::{peak_memory, processor};
 use stroma_sequence::kmer::{Word, mixing};
 use stroma_sequence::layer::Layer;
 use stroma_sequence::{BuildResources, IndexOptions, Input, NewSample, NoProgress, SequenceIndex};
@@ -23,27 +27,16 @@ use stroma_strata::storage::{LocalStorage, Storage};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// Processor seconds of this process, and the most memory it has held, in MB: what Linux tells.
-fn used() -> (f64, f64) {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
-    ((ticks(11) + ticks(12)) / 100.0, peak.and_then(|kb| kb.trim().parse::<f64>().ok()).unwrap_or(0.0) / 1e3)
-}
-
 /// The k-mers of an index of one sample, ascending, and whether it tells them as told.
 fn indexed<W: Word>(folder: &Path, k: u8, sample: NewSample) -> Result<Vec<W>> {
     let storage = Arc::new(LocalStorage::open(folder)?);
     let options = IndexOptions { k, ..IndexOptions::default() };
     let index = SequenceIndex::create(storage.clone(), options, SetOptions::default())?;
     index.set_resources(BuildResources { threads: 2, memory_bytes: 1 << 30 });
-    let ((before, _), start) = (used(), Instant::now());
+    let (before, start) = (processor(), Instant::now());
     index.add_samples([Ok(sample)].into_iter(), false, &NoProgress)?;
-    let (after, peak) = used();
+    let (processor, peak) = (processor() - before, peak_memory());
     let info = index.samples().remove(0);
-    let processor = after - before;
     println!(
         "    {} k-mers, {} distinct, {} kept; {processor:.2} s of processor, {:.2} s real, at most {peak:.0} MB",
         info.kmers,

@@ -9,10 +9,17 @@
     reason = "a measurement reads files, takes the time and prints it"
 )]
 
+#[path = "figures/process.rs"]
+mod process;
+#[path = "figures/random.rs"]
+mod random;
+
 use std::collections::HashMap;
 use std::error::Error;
 use std::time::Instant;
 
+use process::{memory, processor_of_thread};
+use random::Random;
 use stroma_sequence::kmer::{Geometry, Kmers};
 use stroma_sequence::unitig::{DictionaryBuilder, UnitigDictionary};
 
@@ -21,44 +28,17 @@ const QUERY_BASES: usize = 1_000;
 /// Bits of the sample's number beside a k-mer.
 const SAMPLE_BITS: u32 = 6;
 
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (self.0 >> 33) as usize % limit
-    }
-
-    fn sequence(&mut self, length: usize) -> Vec<u8> {
-        (0..length).map(|_| b"ACGT"[self.below(4)]).collect()
-    }
-}
-
 /// Seconds that this thread was given a processor.
 struct Stopwatch(Instant, f64);
 
 impl Stopwatch {
     fn start() -> Self {
-        Stopwatch(Instant::now(), Self::processor().unwrap_or(0.0))
-    }
-
-    fn processor() -> Option<f64> {
-        let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-        Some(text.split(' ').next()?.parse::<f64>().ok()? / 1e9)
+        Stopwatch(Instant::now(), processor_of_thread().unwrap_or(0.0))
     }
 
     fn seconds(&self) -> f64 {
-        Self::processor().map_or_else(|| self.0.elapsed().as_secs_f64(), |now| now - self.1)
+        processor_of_thread().map_or_else(|| self.0.elapsed().as_secs_f64(), |now| now - self.1)
     }
-}
-
-/// Memory of the process in MB: at present, and at most so far.
-fn memory() -> [u64; 2] {
-    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    ["VmRSS:", "VmHWM:"].map(|name| {
-        let line = text.lines().find_map(|line| line.strip_prefix(name));
-        line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) / 1024
-    })
 }
 
 /// The records of a FASTA file, one after the other with an N between them.
@@ -74,7 +54,7 @@ fn relatives(random: &mut Random) -> Vec<Vec<u8>> {
     let ancestor = random.sequence(1_000_000);
     let mutate = |_| {
         let mut genome = ancestor.clone();
-        (0..10_000).for_each(|_| genome[random.below(1_000_000)] = b"ACGT"[random.below(4)]);
+        random.change(&mut genome, 10_000);
         genome
     };
     (0..20).map(mutate).collect()
@@ -137,7 +117,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let bytes = builder.finish()?;
     let [_, peak] = memory();
     println!(
-        "build: {:.2} s, {covered:.2} s of it for paths; memory {before} MB before, {peak} MB at most",
+        "build: {:.2} s, {covered:.2} s of it for paths; memory {before:.0} MB before, {peak:.0} MB at most",
         watch.seconds()
     );
 
@@ -164,18 +144,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("verify: {:.2} s", watch.seconds());
 
     let piece = |_| {
-        let genome = &genomes[random.below(genomes.len())];
-        let start = random.below(genome.len() - QUERY_BASES);
+        let genome = &genomes[random.below(genomes.len() as u64) as usize];
+        let start = random.below((genome.len() - QUERY_BASES) as u64) as usize;
         genome[start..start + QUERY_BASES].to_vec()
     };
     let pieces: Vec<Vec<u8>> = (0..QUERIES).map(piece).collect();
     search("of pieces of the genomes", &dictionary, &pieces);
     let mut changed = pieces;
     for piece in &mut changed {
-        (0..QUERY_BASES / 20).for_each(|_| piece[random.below(QUERY_BASES)] = b"ACGT"[random.below(4)]);
+        random.change(piece, QUERY_BASES as u64 / 20);
     }
     search("of pieces with 5 % changed", &dictionary, &changed);
-    let strangers: Vec<Vec<u8>> = (0..QUERIES).map(|_| random.sequence(QUERY_BASES)).collect();
+    let strangers: Vec<Vec<u8>> = (0..QUERIES).map(|_| random.sequence(QUERY_BASES as u64)).collect();
     search("of random sequences", &dictionary, &strangers);
     Ok(())
 }

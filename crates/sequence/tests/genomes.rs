@@ -2,9 +2,13 @@
 //! of distinct k-mers are those of a plain count, and those that other tools tell.
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "it reads files, and says what it skips")]
 
+#[path = "../examples/figures/plain_count.rs"]
+mod plain_count;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use plain_count::plain_count;
 use stroma_sequence::{BuildResources, IndexOptions, Input, NewSample, NoProgress, SequenceIndex};
 use stroma_strata::SetOptions;
 use stroma_strata::storage::LocalStorage;
@@ -46,40 +50,15 @@ fn indexed(files: &[PathBuf], k: u8, memory_bytes: u64) -> u64 {
     index.statistics().kmers()
 }
 
-/// The same by sorting every window's word. Shares no code with the index.
-fn counted(files: &[PathBuf], k: u32) -> u64 {
-    let (mut words, mask) = (Vec::new(), u128::MAX >> (128 - 2 * k));
-    for file in files {
-        let (mut forward, mut reverse, mut run) = (0_u128, 0_u128, 0);
-        for line in std::fs::read_to_string(file).expect("text").lines() {
-            if line.starts_with('>') {
-                run = 0;
-                continue;
-            }
-            for byte in line.trim_end().bytes() {
-                let Some(code) = b"ACGT".iter().position(|base| *base == byte.to_ascii_uppercase()) else {
-                    run = 0;
-                    continue;
-                };
-                forward = (forward << 2 | code as u128) & mask;
-                reverse = reverse >> 2 | (3 - code as u128) << (2 * k - 2);
-                run += 1;
-                if run >= k {
-                    words.push(forward.min(reverse));
-                }
-            }
-        }
-    }
-    words.sort_unstable();
-    words.dedup();
-    words.len() as u64
-}
-
 #[test]
 fn one_genome_has_the_kmers_of_a_plain_count() {
     let Some(files) = genomes("H_pylori_G27") else { return };
     for k in [23, 47] {
-        assert_eq!(indexed(&files, k, 4 << 20), counted(&files, k.into()), "k {k}");
+        assert_eq!(
+            indexed(&files, k, 4 << 20),
+            plain_count::<u128>(&files, k.into()).expect("text"),
+            "k {k}"
+        );
     }
 }
 

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use stroma_strata::storage::Blob;
 
 use super::LayerError;
-use super::colours::{ColourSet, ColourTable};
-use super::format::{Footer, PartitionEntry};
+use super::colours::{Chunk, ColourSet, ColourTable, TableParts};
+use super::format::{Footer, PartitionEntry, SETS_AS_NODES};
 use super::open::Opener;
-use super::packed::Packed;
 use super::partition::{PartitionParts, PartitionView};
 use super::section::Section;
 use crate::kmer::{Geometry, Word};
@@ -25,8 +24,17 @@ pub struct Layer {
     pub(super) partitions: Vec<Partition>,
     /// Of a cold layer.
     pub(super) dictionary: Option<Section>,
+    pub(super) sets: ColourSections,
+}
+
+/// The colour-set table.
+#[derive(Debug)]
+pub(super) struct ColourSections {
+    chunks: Vec<Chunk>,
     pub(super) sets: Section,
-    pub(super) set_offsets: Section,
+    pub(super) offsets: Section,
+    pub(super) pairs: Section,
+    pub(super) roots: Section,
 }
 
 #[derive(Debug)]
@@ -37,7 +45,8 @@ pub(super) struct Partition {
     pub(super) entry: PartitionEntry,
 }
 
-/// A partition read into memory of its own: for merges, which touch each byte once and leave none behind in memory.
+/// A partition read into memory of its own: for merges, which touch each byte once and leave none behind in
+/// memory.
 #[derive(Debug)]
 pub(crate) struct LoadedPartition<'a> {
     lows: Vec<u8>,
@@ -66,6 +75,13 @@ impl Layer {
         let directory = opener.directory(&footer, geometry)?;
         opener.check_tiling(&directory, &footer)?;
         let samples = opener.samples(&footer, levels)?;
+        let sets = ColourSections {
+            chunks: opener.chunks(&footer, samples.len() as u32 * levels)?,
+            sets: Section::new(footer.sets),
+            offsets: Section::new(footer.set_offsets),
+            pairs: Section::new(footer.set_pairs),
+            roots: Section::new(footer.set_roots),
+        };
         let partitions = directory.into_iter().map(|entry| Partition {
             lows: Section::new(entry.lows),
             colours: Section::new(entry.colours),
@@ -79,8 +95,7 @@ impl Layer {
             samples,
             dictionary: is_cold.then(|| Section::new(footer.dictionary)),
             partitions: partitions.collect(),
-            sets: Section::new(footer.sets),
-            set_offsets: Section::new(footer.set_offsets),
+            sets,
             footer,
             blob,
         })
@@ -91,7 +106,7 @@ impl Layer {
         self.geometry
     }
 
-    /// Ids of the samples, ascending. The colours of the sample at position p are those from p times
+    /// Ids of the samples, each once. The colours of the sample at position p are those from p times
     /// [`levels`](Self::levels) on, one for each abundance.
     pub fn samples(&self) -> &[u32] {
         &self.samples
@@ -124,7 +139,8 @@ impl Layer {
 
     /// Bytes of the colour-set table.
     pub fn colour_bytes(&self) -> u64 {
-        self.footer.sets.bytes.get() + self.footer.set_offsets.bytes.get()
+        let Footer { sets, set_offsets, set_chunks, set_pairs, set_roots, .. } = &self.footer;
+        [sets, set_offsets, set_chunks, set_pairs, set_roots].iter().map(|part| part.bytes.get()).sum()
     }
 
     pub(super) fn footer_checksum(&self) -> u64 {
@@ -140,8 +156,8 @@ impl Layer {
         self.dictionary.is_some()
     }
 
-    /// The dictionary of a cold layer, whose colours are colour-set ids; none of another layer. It is verified when
-    /// first touched.
+    /// The dictionary of a cold layer, whose colours are colour-set ids; none of another layer. It is
+    /// verified when first touched.
     ///
     /// # Errors
     /// [`LayerError::Corrupt`], or a failure of the storage.
@@ -235,18 +251,49 @@ impl Layer {
         [entry.lows, entry.colours, entry.starts].iter().map(|section| section.bytes.get()).sum()
     }
 
+    /// The colour-set table, verified when first touched.
+    ///
+    /// # Errors
+    /// [`LayerError::Corrupt`] where it makes no sense, or a failure of the storage.
+    pub(super) fn colour_table(&self) -> Result<ColourTable<'_>, LayerError> {
+        let (blob, own) = (&*self.blob, &self.sets);
+        let roots = own.roots.bytes(blob)?;
+        let parts = TableParts {
+            chunks: &own.chunks,
+            sets: own.sets.bytes(blob)?,
+            offsets: own.offsets.bytes(blob)?,
+            pairs: own.pairs.bytes(blob)?,
+            pair_count: self.footer.pair_count.get(),
+            roots: (self.footer.set_coding == SETS_AS_NODES).then_some(roots),
+            set_count: self.footer.set_count.get(),
+            depth: self.footer.set_depth,
+        };
+        ColourTable::new(parts).ok_or_else(|| self.corrupt_sets())
+    }
+
+    pub(super) fn corrupt_sets(&self) -> LayerError {
+        self.sets.sets.corrupt(&*self.blob, "the colour-set table does not hold the set asked for")
+    }
+
     /// Decodes a colour set into `into`.
     ///
     /// # Errors
     /// [`LayerError::Corrupt`] where id or table make no sense, or a failure of the storage.
     pub(crate) fn decode_set(&self, id: u32, into: &mut ColourSet) -> Result<(), LayerError> {
-        let corrupt =
-            || self.sets.corrupt(&*self.blob, "the colour-set table does not hold the set asked for");
-        let count = u64::from(self.footer.set_count.get()) + 1;
-        let offsets = self.set_offsets.bytes(&*self.blob)?;
-        let offsets = Packed::new(offsets, self.footer.set_offset_width.into(), count).ok_or_else(corrupt)?;
-        let sets = self.sets.bytes(&*self.blob)?;
-        let table = ColourTable { sets, offsets, colours: self.colours() };
-        table.decode(id, into).ok_or_else(corrupt)
+        self.colour_table()?.decode(id, into).ok_or_else(|| self.corrupt_sets())
+    }
+
+    /// Hands out what queries met of the layer: different sets of some of its colours, each with the first
+    /// colour's number, and how often each query met it. `found` has ids of colour sets in the upper halves
+    /// and queries in the lower.
+    ///
+    /// # Errors
+    /// [`LayerError::Corrupt`] where ids or table make no sense, or a failure of the storage.
+    pub(crate) fn weigh(
+        &self,
+        found: &mut [u64],
+        take: impl FnMut(u32, &ColourSet, &mut dyn Iterator<Item = (u32, u32)>),
+    ) -> Result<(), LayerError> {
+        self.colour_table()?.weigh(found, take).ok_or_else(|| self.corrupt_sets())
     }
 }

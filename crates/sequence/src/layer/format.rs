@@ -8,9 +8,10 @@ use crate::kmer::Geometry;
 
 pub(super) const MAGIC: [u8; 8] = *b"STRMKMER";
 pub(super) const END_MAGIC: [u8; 8] = *b"STRMKEND";
-pub(super) const VERSION: u32 = 3;
+pub(super) const VERSION: u32 = 4;
 
-/// Mixed k-mers of a partition, ascending: the lower bits of each, and where each bucket of equal upper bits begins.
+/// Mixed k-mers of a partition, ascending: the lower bits of each, and where each bucket of equal upper bits
+/// begins.
 pub(super) const DICTIONARY_BUCKETS: u8 = 2;
 /// All k-mers of the layer in one dictionary of strings; partitions have only their number of k-mers.
 pub(super) const DICTIONARY_STRINGS: u8 = 3;
@@ -18,8 +19,10 @@ pub(super) const DICTIONARY_STRINGS: u8 = 3;
 pub(super) const COLOURS_PACKED: u8 = 1;
 /// The colour-set ids are the colours of the dictionary of strings.
 pub(super) const COLOURS_IN_STRINGS: u8 = 2;
-/// Colour sets as differences to another set; see the module `colours`.
-pub(super) const SETS_DIFFERENCES: u8 = 2;
+/// Colour sets are the leaves of one chunk; see the module `colours`.
+pub(super) const SETS_OF_ONE_CHUNK: u8 = 3;
+/// Colour sets are nodes over the leaves of chunks.
+pub(super) const SETS_AS_NODES: u8 = 4;
 
 /// Sections begin at multiples of this.
 pub(super) const ALIGNMENT: u64 = 8;
@@ -104,12 +107,17 @@ pub(super) struct Footer {
     pub(super) samples: SectionPointer,
     pub(super) sets: SectionPointer,
     pub(super) set_offsets: SectionPointer,
+    pub(super) set_chunks: SectionPointer,
+    pub(super) set_pairs: SectionPointer,
+    pub(super) set_roots: SectionPointer,
     pub(super) kmer_count: U64,
     pub(super) sample_count: U32,
     pub(super) set_count: U32,
+    pub(super) pair_count: U32,
     pub(super) set_coding: u8,
-    pub(super) set_offset_width: u8,
-    pub(super) reserved: [u8; 6],
+    /// Most pairs between a set and its leaves.
+    pub(super) set_depth: u8,
+    pub(super) reserved: [u8; 2],
     pub(super) checksum: U64,
     pub(super) magic: [u8; 8],
 }
@@ -124,4 +132,4 @@ pub(super) const HEADER_BYTES: usize = size_of::<Header>();
 pub(super) const PARTITION_ENTRY_BYTES: usize = size_of::<PartitionEntry>();
 pub(super) const FOOTER_BYTES: usize = size_of::<Footer>();
 
-const _: () = assert!(HEADER_BYTES == 32 && PARTITION_ENTRY_BYTES == 88 && FOOTER_BYTES == 160);
+const _: () = assert!(HEADER_BYTES == 32 && PARTITION_ENTRY_BYTES == 88 && FOOTER_BYTES == 232);

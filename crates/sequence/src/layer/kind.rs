@@ -8,7 +8,7 @@ use stroma_strata::{
     KindError, LayerDescriptor, LayerKind, LayerOutput, LayerSummary, LayerWriter, MergeJob,
 };
 
-use super::merge::Merge;
+use super::merge::{CHUNK_SAMPLES, Merge};
 use super::writer::{LayerTotals, Sink};
 use super::{Layer, LayerError, Resources};
 use crate::samples::live_sample_ids;
@@ -51,7 +51,8 @@ impl LayerKind for KmerLayerKind {
             .copied()
             .filter(|id| !live.contains(id))
             .collect();
-        let Some(merge) = Merge::plan(&layers, &removed)?.filter(|merge| !merge.is_empty()) else {
+        let Some(merge) = Merge::plan(&layers, &removed, CHUNK_SAMPLES)?.filter(|merge| !merge.is_empty())
+        else {
             return Ok(());
         };
         let is_deepest = job.version().layers().all(|layer| layer.descriptor().level <= job.target_level());

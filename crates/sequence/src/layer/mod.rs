@@ -2,7 +2,6 @@
 //!
 //! Byte by byte in `docs/formats/kmer-layer.md`.
 
-mod colour_tree;
 mod colours;
 #[cfg(test)]
 mod comparison;

@@ -5,10 +5,11 @@ use xxhash_rust::xxh3::xxh3_64;
 use zerocopy::FromBytes;
 
 use super::LayerError;
+use super::colours::Chunk;
 use super::format::{
     ALIGNMENT, COLOURS_IN_STRINGS, COLOURS_PACKED, DICTIONARY_BUCKETS, DICTIONARY_STRINGS, END_MAGIC,
-    FOOTER_BYTES, Footer, HEADER_BYTES, Header, MAGIC, PARTITION_ENTRY_BYTES, PartitionEntry,
-    SETS_DIFFERENCES, SectionPointer, VERSION,
+    FOOTER_BYTES, Footer, HEADER_BYTES, Header, MAGIC, PARTITION_ENTRY_BYTES, PartitionEntry, SETS_AS_NODES,
+    SETS_OF_ONE_CHUNK, SectionPointer, VERSION,
 };
 use crate::abundance::LEVELS;
 use crate::kmer::Geometry;
@@ -74,7 +75,7 @@ impl Opener<'_> {
         if footer.checksum.get() != footer.expected_checksum() {
             return Err(self.corrupt(offset, "the checksum of the footer does not match"));
         }
-        if footer.set_coding != SETS_DIFFERENCES {
+        if footer.set_coding != SETS_OF_ONE_CHUNK && footer.set_coding != SETS_AS_NODES {
             return Err(self.unsupported("colour-set coding", footer.set_coding.into()));
         }
         Ok(footer)
@@ -177,10 +178,23 @@ impl Opener<'_> {
         if footer.sample_count.get().checked_mul(levels).is_none() {
             return Err(self.corrupt(footer.samples.offset.get(), "there are more samples than colours"));
         }
-        if !samples.is_sorted_by(|a, b| a < b) {
-            return Err(self.corrupt(footer.samples.offset.get(), "the samples do not ascend"));
+        let mut ascending = samples.clone();
+        ascending.sort_unstable();
+        if !ascending.is_sorted_by(|a, b| a < b) {
+            return Err(self.corrupt(footer.samples.offset.get(), "a sample is there twice"));
         }
         Ok(samples)
+    }
+}
+
+impl Opener<'_> {
+    /// The chunks of the colour-set table, which must fit each other, the samples and the sections' lengths.
+    pub(super) fn chunks(&self, footer: &Footer, colours: u32) -> Result<Vec<Chunk>, LayerError> {
+        let entries = self.table(footer.set_chunks, footer.set_chunks.bytes.get())?;
+        let chunks = Chunk::list(&entries).filter(|chunks| Chunk::fit(chunks, colours, footer));
+        chunks.ok_or_else(|| {
+            self.corrupt(footer.set_chunks.offset.get(), "the chunks of colours make no sense")
+        })
     }
 }
 
@@ -189,6 +203,8 @@ pub(super) fn sections_in_order<'a>(
     directory: impl Iterator<Item = &'a PartitionEntry>,
     footer: &Footer,
 ) -> impl Iterator<Item = SectionPointer> {
+    let Footer { set_chunks, set_pairs, set_roots, .. } = *footer;
     let tables = [footer.dictionary, footer.directory, footer.samples, footer.sets, footer.set_offsets];
+    let tables = tables.into_iter().chain([set_chunks, set_pairs, set_roots]);
     directory.flat_map(|entry| [entry.lows, entry.colours, entry.starts]).chain(tables)
 }

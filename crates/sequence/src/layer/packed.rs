@@ -1,4 +1,5 @@
-//! Arrays of unsigned numbers of one width in bits, packed without gaps: rests of k-mers, colour-set ids, offsets.
+//! Arrays of unsigned numbers of one width in bits, packed without gaps: rests of k-mers, colour-set ids,
+//! offsets.
 //!
 //! Little-endian 64-bit words; number `i` begins at bit `i * width`, lowest bit first. One word of zeros
 //! follows, so that every number can be read as neighbouring words without asking where it ends.
@@ -134,14 +135,8 @@ impl<'a, W: Word> Packed<'a, W> {
     fn bits(&self, bit: u64) -> u64 {
         let at = (bit >> 6) as usize * 8;
         let shift = (bit & 63) as u32;
-        let pair = &self.bytes[at..at + 16];
-        let word = |from: usize| {
-            let mut own = [0; 8];
-            own.copy_from_slice(&pair[from..from + 8]);
-            u64::from_le_bytes(own)
-        };
-        // Two shifts: a shift by all 64 bits is not defined, and must give 0 when `shift` is 0.
-        (word(0) >> shift) | ((word(8) << 1) << (63 - shift))
+        let pair = self.bytes[at..at + 16].first_chunk::<16>().map_or(0, |pair| u128::from_le_bytes(*pair));
+        (pair >> shift) as u64
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -1,5 +1,6 @@
 //! Writes the layer of one sample, partition by partition.
 
+use super::colours::ColourTableBuilder;
 use super::encode::EncodedKmers;
 use super::writer::{LayerBuilder, LayerTotals, Sink};
 use super::{ColourSet, LayerError};
@@ -30,7 +31,8 @@ impl<'a> SampleWriter<'a> {
         sample: u32,
     ) -> Result<Self, LayerError> {
         let levels = if keeps_abundances { LEVELS } else { 1 };
-        let builder = LayerBuilder::start(sink, geometry, levels, vec![sample])?;
+        let table = ColourTableBuilder::new([], [levels])?;
+        let builder = LayerBuilder::start(sink, geometry, levels, vec![sample], table)?;
         Ok(SampleWriter { builder, keeps_abundances, sets: [None; LEVELS as usize] })
     }
 
@@ -61,7 +63,9 @@ impl<'a> SampleWriter<'a> {
         }
         let mut set = ColourSet::empty(if self.keeps_abundances { LEVELS } else { 1 });
         set.insert(level.into());
-        let id = self.builder.set_id(&set)?;
+        let table = self.builder.table();
+        let leaf = table.leaf(0, set.words())?;
+        let id = table.set_id(leaf);
         *known = Some(id);
         Ok(id)
     }

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use stroma_strata::storage::{MemoryStorage, Storage};
 
-use super::merge::Merge;
+use super::merge::{CHUNK_SAMPLES, Merge};
 use super::{ColourSet, EncodedKmers, Layer, LayerError, Resources, SamplePartition, SampleWriter};
 use crate::abundance::LEVELS;
 use crate::kmer::{Geometry, KmerAt, Kmers, Word, mixing};
 
 const NAME: &str = "layers/00000000000000000001";
 
-/// Mixed k-mer to samples, each with the level of its abundance (0 where these are not kept): the model of a layer.
+/// Mixed k-mer to samples, each with the level of its abundance (0 where these are not kept): the model of a
+/// layer.
 type Model<W> = BTreeMap<KmerAt<W>, BTreeSet<(u32, u32)>>;
 
 /// The mixed k-mers of a sample, with the level of each.
@@ -129,8 +130,18 @@ fn merged_cold(layers: &[Layer], removed: &BTreeSet<u32>, threads: usize) -> Vec
 }
 
 fn merged_as(layers: &[Layer], removed: &BTreeSet<u32>, resources: &Resources, is_cold: bool) -> Vec<u8> {
+    merged_in_chunks(layers, removed, resources, is_cold, CHUNK_SAMPLES)
+}
+
+fn merged_in_chunks(
+    layers: &[Layer],
+    removed: &BTreeSet<u32>,
+    resources: &Resources,
+    is_cold: bool,
+    chunk_samples: usize,
+) -> Vec<u8> {
     let references: Vec<&Layer> = layers.iter().collect();
-    let merge = Merge::plan(&references, removed).expect("fits").expect("some layers");
+    let merge = Merge::plan(&references, removed, chunk_samples).expect("fits").expect("some layers");
     let mut bytes = Vec::new();
     let (mut read, mut sections) = (0, 0);
     let totals = merge.write(&mut bytes, resources, is_cold, |bytes| read += bytes).expect("memory");
@@ -180,7 +191,9 @@ fn cold_merges_answer_as_the_model<W: Word>(k: u8, bits: u8, abundances: Abundan
         sound(&hot, removed);
         assert_eq!(hot, merged(&layers, removed, 1), "what was cold is as if it had never been");
         // With the least memory that does, strings are walked several times.
-        let merge = Merge::plan(&mixed.iter().collect::<Vec<_>>(), removed).expect("fits").expect("layers");
+        let merge = Merge::plan(&mixed.iter().collect::<Vec<_>>(), removed, CHUNK_SAMPLES)
+            .expect("fits")
+            .expect("layers");
         let write = |memory| merge.write(&mut Vec::new(), &Resources::new(1, memory), false, |_| {});
         let Err(LayerError::Memory { needed, .. }) = write(8) else { panic!("it cannot fit") };
         let least = (0..20).map(|doubled| needed << doubled).find(|&memory| write(memory).is_ok());
@@ -206,8 +219,9 @@ fn a_layer_that_does_not_fit_the_memory_as_strings_stays_in_partitions() {
     let fresh = |sample| open(&sample_layer(geometry, sample, Abundances::Left), true).expect("just written");
     let layers: Vec<Layer> = samples.iter().map(fresh).collect();
     let hot = merged(&layers, &BTreeSet::new(), 1);
-    let merge =
-        Merge::plan(&layers.iter().collect::<Vec<_>>(), &BTreeSet::new()).expect("fits").expect("layers");
+    let merge = Merge::plan(&layers.iter().collect::<Vec<_>>(), &BTreeSet::new(), CHUNK_SAMPLES)
+        .expect("fits")
+        .expect("layers");
     let (mut was_hot, mut was_cold) = (false, false);
     for memory in (10..22).map(|bits| 1 << bits) {
         let (mut bytes, resources) = (Vec::new(), Resources::new(2, memory));
@@ -260,14 +274,83 @@ fn merges_answer_as_the_model_mapped_or_not() {
     merges_answer_as_the_model::<u128>(63, 1, Abundances::Kept);
 }
 
+/// Merges of merges whose samples are in several chunks, some of them removed on the way, in partitions and
+/// cold.
+fn chunks_answer_as_the_model<W: Word>(k: u8, abundances: Abundances, chunk_samples: usize) {
+    let geometry = Geometry::new(k, 2).expect("valid");
+    let samples = relatives::<W>(26, 300, geometry, abundances);
+    let opened = |bytes: &[u8]| open(bytes, true).expect("just written");
+    let merge = |layers: &[Layer], removed: &BTreeSet<u32>, is_cold| {
+        let write = |threads| {
+            merged_in_chunks(layers, removed, &Resources::new(threads, 1 << 30), is_cold, chunk_samples)
+        };
+        assert_eq!(write(1), write(3), "threads change nothing");
+        opened(&write(1))
+    };
+    let sound = |layer: &Layer, samples: &[Sample<W>], removed: &BTreeSet<u32>| {
+        assert_eq!(content::<W>(layer).expect("sound"), model_of(samples, removed), "k {k}");
+        layer.verify().expect("sound");
+    };
+    let none = BTreeSet::new();
+    let fresh = |sample: &Sample<W>| opened(&sample_layer(geometry, sample, abundances));
+    let layers: Vec<Layer> = samples.iter().map(fresh).collect();
+    // Layers of four samples, of eight to twelve, of all but the last two; then one that takes these in, too.
+    let fours: Vec<Layer> = layers[..24].chunks(4).map(|four| merge(four, &none, false)).collect();
+    let mut fours = fours.into_iter();
+    let mut groups: Vec<Layer> = Vec::new();
+    for (count, is_cold) in [(2, false), (3, true), (1, false)] {
+        let four: Vec<Layer> = fours.by_ref().take(count).collect();
+        groups.push(merge(&four, &none, is_cold));
+    }
+    let most = merge(&groups, &none, true);
+    sound(&most, &samples[..24], &none);
+    let mut all = vec![most];
+    all.extend(samples[24..].iter().map(fresh));
+    sound(&merge(&all, &none, false), &samples, &none);
+    let removed: BTreeSet<u32> = samples.iter().map(|(id, _)| *id).filter(|id| id % 4 == 1).collect();
+    let fewer = merge(&all, &removed, false);
+    sound(&fewer, &samples, &removed);
+    // And of what is left some more, so that a table made anew is made anew.
+    let more: BTreeSet<u32> = samples.iter().map(|(id, _)| *id).filter(|id| id % 4 != 3).collect();
+    let last = merge(&[fewer], &more, true);
+    sound(&last, &samples, &more);
+}
+
+#[test]
+fn samples_in_several_chunks_answer_as_the_model() {
+    chunks_answer_as_the_model::<u64>(11, Abundances::Left, 4);
+    chunks_answer_as_the_model::<u128>(33, Abundances::Left, 1);
+    chunks_answer_as_the_model::<u64>(9, Abundances::Kept, 6);
+}
+
+#[test]
+fn a_layer_that_grows_by_a_sample_at_a_time_has_few_chunks() {
+    let geometry = Geometry::new(7, 0).expect("valid");
+    let samples = relatives::<u64>(80, 40, geometry, Abundances::Left);
+    let fresh = |sample| open(&sample_layer(geometry, sample, Abundances::Left), true).expect("just written");
+    let mut growing = fresh(&samples[0]);
+    let mut most = 0;
+    for sample in &samples[1..] {
+        let (layers, resources) = ([growing, fresh(sample)], Resources::new(1, 1 << 30));
+        let bytes = merged_in_chunks(&layers, &BTreeSet::new(), &resources, false, 4);
+        growing = open(&bytes, true).expect("just written");
+        let table = growing.colour_table().expect("whole");
+        most = most.max(table.chunks().len());
+        assert!(table.depth() <= 33);
+    }
+    assert!((20..50).contains(&most), "{most} chunks");
+    growing.verify().expect("sound");
+    assert_eq!(content::<u64>(&growing).expect("sound"), model_of(&samples, &BTreeSet::new()));
+}
+
 #[test]
 fn a_merge_of_only_removed_samples_is_empty() {
     let geometry = Geometry::new(5, 1).expect("valid");
     let sample = relatives::<u64>(1, 100, geometry, Abundances::Left).remove(0);
     let layer = open(&sample_layer(geometry, &sample, Abundances::Left), true).expect("just written");
-    let merge = Merge::plan(&[&layer], &[sample.0].into()).expect("fits").expect("one layer");
+    let merge = Merge::plan(&[&layer], &[sample.0].into(), CHUNK_SAMPLES).expect("fits").expect("one layer");
     assert!(merge.is_empty());
-    assert!(Merge::plan(&[], &BTreeSet::new()).expect("fits").is_none());
+    assert!(Merge::plan(&[], &BTreeSet::new(), CHUNK_SAMPLES).expect("fits").is_none());
 }
 
 #[test]
@@ -275,7 +358,7 @@ fn a_merge_that_does_not_fit_the_memory_says_what_would() {
     let geometry = Geometry::new(11, 0).expect("valid");
     let sample = relatives::<u64>(1, 1000, geometry, Abundances::Left).remove(0);
     let layer = open(&sample_layer(geometry, &sample, Abundances::Left), true).expect("just written");
-    let merge = Merge::plan(&[&layer], &BTreeSet::new()).expect("fits").expect("one layer");
+    let merge = Merge::plan(&[&layer], &BTreeSet::new(), CHUNK_SAMPLES).expect("fits").expect("one layer");
     let write = |memory| merge.write(&mut Vec::new(), &Resources::new(2, memory), false, |_| {});
     let Err(LayerError::Memory { needed, allowed: 100 }) = write(100) else { panic!("it cannot fit") };
     assert!(write(needed - 2).is_err());
@@ -393,7 +476,8 @@ fn forged_dictionaries_are_refused_or_read_without_harm() {
         if let Ok(Some(dictionary)) = layer.dictionary() {
             let _ = dictionary.search::<u64>(&genome(200, 3)).count();
         }
-        let merge = Merge::plan(&[&layer], &BTreeSet::new()).expect("fits").expect("one layer");
+        let merge =
+            Merge::plan(&[&layer], &BTreeSet::new(), CHUNK_SAMPLES).expect("fits").expect("one layer");
         for is_cold in [false, true] {
             let _ = merge.write(&mut Vec::new(), &Resources::new(1, 1 << 20), is_cold, |_| {});
         }
@@ -405,10 +489,10 @@ fn newer_versions_and_codings_are_told_apart_from_damage() {
     use zerocopy::{FromBytes, IntoBytes};
     let ([bytes, _], _) = victims();
     let mut header = super::format::Header::read_from_prefix(&bytes).expect("whole").0;
-    header.version = 4.into();
+    header.version = 5.into();
     let newer = [header.as_bytes(), &bytes[header.as_bytes().len()..]].concat();
     let error = open(&newer, true).expect_err("newer");
-    assert!(matches!(error, LayerError::Unsupported { what: "format version", found: 4, .. }), "{error}");
+    assert!(matches!(error, LayerError::Unsupported { what: "format version", found: 5, .. }), "{error}");
 }
 
 #[test]
@@ -419,5 +503,8 @@ fn layers_of_different_settings_are_not_merged() {
         open(&sample_layer(geometry, sample, Abundances::Left), true).expect("just written")
     };
     let (one, other) = (layer(5), layer(7));
-    assert!(matches!(Merge::plan(&[&one, &other], &BTreeSet::new()), Err(LayerError::Mismatch { .. })));
+    assert!(matches!(
+        Merge::plan(&[&one, &other], &BTreeSet::new(), CHUNK_SAMPLES),
+        Err(LayerError::Mismatch { .. })
+    ));
 }

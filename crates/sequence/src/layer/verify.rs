@@ -2,25 +2,23 @@
 
 use super::format::ALIGNMENT;
 use super::open::sections_in_order;
-use super::{ColourSet, Layer, LayerError};
+use super::{Layer, LayerError};
 use crate::kmer::Word;
 use crate::unitig::{DictionaryError, UnitigDictionary};
 
 impl Layer {
-    /// Verifies every checksum and every byte between the sections, that k-mers ascend and that each colour-set
-    /// id can be decoded.
+    /// Verifies every checksum and every byte between the sections, that k-mers ascend and that each
+    /// colour-set id can be decoded.
     ///
     /// # Errors
     /// The first thing found wrong.
     pub fn verify(&self) -> Result<(), LayerError> {
         let blob = &*self.blob;
-        for section in [&self.sets, &self.set_offsets] {
+        let sets = &self.sets;
+        for section in [&sets.sets, &sets.offsets, &sets.pairs, &sets.roots] {
             section.verify(blob)?;
         }
-        let mut set = ColourSet::empty(self.colours());
-        for id in 0..self.colour_sets() {
-            self.decode_set(id, &mut set)?;
-        }
+        self.colour_table()?.verify().ok_or_else(|| self.corrupt_sets())?;
         match (self.dictionary()?, self.geometry().is_wide()) {
             (Some(dictionary), false) => self.verify_dictionary::<u64>(&dictionary)?,
             (Some(dictionary), true) => self.verify_dictionary::<u128>(&dictionary)?,

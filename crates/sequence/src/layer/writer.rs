@@ -1,16 +1,16 @@
 //! Writes a layer file from its first byte to its last, one partition in memory at a time.
 
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::Xxh3;
 use zerocopy::IntoBytes;
 
+use super::LayerError;
 use super::colours::ColourTableBuilder;
 use super::encode::EncodedKmers;
 use super::format::{
     ALIGNMENT, COLOURS_IN_STRINGS, COLOURS_PACKED, DICTIONARY_BUCKETS, DICTIONARY_STRINGS, END_MAGIC, Footer,
-    Header, PartitionEntry, SETS_DIFFERENCES, SectionPointer,
+    Header, PartitionEntry, SETS_AS_NODES, SETS_OF_ONE_CHUNK, SectionPointer,
 };
 use super::packed::{PackedBuffer, width_for};
-use super::{ColourSet, LayerError};
 use crate::kmer::Geometry;
 
 /// Where the bytes of a layer go: a blob being written, or memory in tests.
@@ -36,42 +36,43 @@ pub(crate) struct LayerTotals {
     pub(crate) footer_checksum: u64,
 }
 
-/// A layer being written: the partitions in order, each once, or all in one [`dictionary`](Self::dictionary); then
-/// [`finish`](Self::finish). Nothing is written before the first of them.
+/// A layer being written: the partitions in order, each once, or all in one [`dictionary`](Self::dictionary);
+/// then [`finish`](Self::finish). Nothing is written before the first of them.
 pub(crate) struct LayerBuilder<'a> {
     sink: &'a mut dyn Sink,
     position: u64,
     geometry: Geometry,
     levels: u32,
-    /// Ids of the samples, ascending.
+    /// Ids of the samples, each once.
     samples: Vec<u32>,
-    table: ColourTableBuilder,
+    table: ColourTableBuilder<'a>,
     dictionary: Option<SectionPointer>,
     directory: Vec<PartitionEntry>,
     kmers: u64,
 }
 
 impl<'a> LayerBuilder<'a> {
-    /// Begins a layer. `samples` are the ids of the samples, ascending; each has as many colours as there are
-    /// levels.
+    /// Begins a layer. `samples` are the ids of the samples, each once; each has as many colours as there are
+    /// levels, in the order of the samples. Their sets are in `table`.
     pub(crate) fn start(
         sink: &'a mut dyn Sink,
         geometry: Geometry,
         levels: u32,
         samples: Vec<u32>,
+        table: ColourTableBuilder<'a>,
     ) -> Result<Self, LayerError> {
-        let colours =
-            (samples.len() as u64).checked_mul(levels.into()).and_then(|all| u32::try_from(all).ok());
         let limit = u64::from(u32::MAX / levels.max(1));
-        let table = ColourTableBuilder::new(colours.ok_or(LayerError::TooMany { what: "samples", limit })?);
+        if samples.len() as u64 > limit {
+            return Err(LayerError::TooMany { what: "samples", limit });
+        }
         let directory = Vec::with_capacity(geometry.partitions() as usize);
         let (position, dictionary, kmers) = (0, None, 0);
         Ok(LayerBuilder { sink, position, geometry, levels, samples, table, dictionary, directory, kmers })
     }
 
-    /// The id of a set of the layer's colours.
-    pub(crate) fn set_id(&mut self, set: &ColourSet) -> Result<u32, LayerError> {
-        self.table.id_of(set)
+    /// The table of the layer's sets.
+    pub(super) fn table(&mut self) -> &mut ColourTableBuilder<'a> {
+        &mut self.table
     }
 
     /// The next partition: its k-mers, and the colour-set id of each.
@@ -100,8 +101,8 @@ impl<'a> LayerBuilder<'a> {
         Ok(())
     }
 
-    /// All partitions at once: the dictionary of their k-mers, whose colours are colour-set ids, and how many k-mers
-    /// each partition has.
+    /// All partitions at once: the dictionary of their k-mers, whose colours are colour-set ids, and how many
+    /// k-mers each partition has.
     pub(crate) fn dictionary(&mut self, bytes: &[u8], kmers: &[u64]) -> Result<(), LayerError> {
         for &count in kmers {
             let entry = PartitionEntry {
@@ -127,50 +128,80 @@ impl<'a> LayerBuilder<'a> {
     }
 
     /// Writes the tables and the footer.
-    pub(crate) fn finish(mut self) -> Result<LayerTotals, LayerError> {
+    pub(crate) fn finish(self) -> Result<LayerTotals, LayerError> {
         debug_assert_eq!(self.directory.len(), self.geometry.partitions() as usize);
-        let table = std::mem::replace(&mut self.table, ColourTableBuilder::new(0)).finish();
-        let samples: Vec<u8> = self.samples.iter().flat_map(|id| id.to_le_bytes()).collect();
-        let directory = std::mem::take(&mut self.directory);
-        let dictionary = match self.dictionary {
+        let LayerBuilder { sink, position, geometry, levels, samples, table, dictionary, directory, kmers } =
+            self;
+        let table = table.finish()?;
+        let mut sections = Sections { sink, position, geometry, levels };
+        let list: Vec<u8> = samples.iter().flat_map(|id| id.to_le_bytes()).collect();
+        let dictionary = match dictionary {
             Some(dictionary) => dictionary,
-            None => self.section(&[])?,
+            None => sections.push(&[])?,
         };
+        let roots = table.roots.as_ref().map_or(&[][..], |roots| &roots.bytes);
         let mut footer = Footer {
             dictionary,
-            directory: self.section(directory.as_bytes())?,
-            samples: self.section(&samples)?,
-            sets: self.section(&table.sets)?,
-            set_offsets: self.section(&table.offsets.bytes)?,
-            kmer_count: self.kmers.into(),
-            sample_count: (self.samples.len() as u32).into(),
+            directory: sections.push(directory.as_bytes())?,
+            samples: sections.push(&list)?,
+            sets: sections.push_all(table.sets.iter().map(|part| &**part))?,
+            set_offsets: sections.push_all(table.offsets.iter().map(|part| &**part))?,
+            set_chunks: sections.push(&table.chunks)?,
+            set_pairs: sections.push(&table.pairs.bytes)?,
+            set_roots: sections.push(roots)?,
+            kmer_count: kmers.into(),
+            sample_count: (samples.len() as u32).into(),
             set_count: table.set_count.into(),
-            set_coding: SETS_DIFFERENCES,
-            set_offset_width: table.offsets.width as u8,
-            reserved: [0; 6],
+            pair_count: table.pair_count.into(),
+            set_coding: if table.roots.is_some() { SETS_AS_NODES } else { SETS_OF_ONE_CHUNK },
+            set_depth: table.depth,
+            reserved: [0; 2],
             checksum: 0.into(),
             magic: END_MAGIC,
         };
         let footer_checksum = footer.expected_checksum();
         footer.checksum = footer_checksum.into();
-        self.write(footer.as_bytes())?;
-        Ok(LayerTotals { kmers: self.kmers, colour_sets: table.set_count.into(), footer_checksum })
+        sections.write(footer.as_bytes())?;
+        Ok(LayerTotals { kmers, colour_sets: table.set_count.into(), footer_checksum })
     }
 
     /// Writes a section, padded to the alignment.
     fn section(&mut self, bytes: &[u8]) -> Result<SectionPointer, LayerError> {
+        let LayerBuilder { geometry, levels, position, .. } = *self;
+        let mut sections = Sections { sink: self.sink, position, geometry, levels };
+        let pointer = sections.push(bytes)?;
+        self.position = sections.position;
+        Ok(pointer)
+    }
+}
+
+/// Writes sections one behind the other.
+struct Sections<'a> {
+    sink: &'a mut dyn Sink,
+    position: u64,
+    geometry: Geometry,
+    levels: u32,
+}
+
+impl Sections<'_> {
+    fn push(&mut self, bytes: &[u8]) -> Result<SectionPointer, LayerError> {
+        self.push_all(std::iter::once(bytes))
+    }
+
+    /// Writes a section that comes in parts, padded to the alignment.
+    fn push_all<'p>(&mut self, parts: impl Iterator<Item = &'p [u8]>) -> Result<SectionPointer, LayerError> {
         if self.position == 0 {
             self.write(Header::new(self.geometry, self.levels).as_bytes())?;
         }
-        let pointer = SectionPointer {
-            offset: self.position.into(),
-            bytes: (bytes.len() as u64).into(),
-            checksum: xxh3_64(bytes).into(),
-        };
-        self.write(bytes)?;
+        let (offset, mut checksum) = (self.position, Xxh3::new());
+        for part in parts {
+            checksum.update(part);
+            self.write(part)?;
+        }
+        let (bytes, checksum) = (self.position - offset, checksum.digest());
         let padding = self.position.next_multiple_of(ALIGNMENT) - self.position;
         self.write(&[0; ALIGNMENT as usize][..padding as usize])?;
-        Ok(pointer)
+        Ok(SectionPointer { offset: offset.into(), bytes: bytes.into(), checksum: checksum.into() })
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), LayerError> {

@@ -4,7 +4,7 @@ use super::Hit;
 use super::stream::Snapshot;
 use crate::Error;
 use crate::abundance::smallest_of;
-use crate::layer::{ColourSet, Layer};
+use crate::layer::Layer;
 use crate::samples::SampleTable;
 
 /// For each query and each sample, how many k-mers were found.
@@ -22,33 +22,34 @@ impl<'a> Counts<'a> {
         Counts { found: vec![0; counters], abundances: abundances.then(|| vec![0; counters]), samples }
     }
 
-    /// Adds what one layer holds, sets in the upper halves and queries in the lower: every set is decoded once, then
-    /// counted for all queries that met it.
+    /// Adds what one layer holds, sets in the upper halves and queries in the lower.
     pub(super) fn add(&mut self, layer: &Layer, found: &mut [u64]) -> Result<(), Error> {
         // A colour without a sample belongs to one that was removed.
         let ranks: Vec<Option<usize>> = layer.samples().iter().map(|&id| self.samples.rank_of(id)).collect();
         let samples = self.samples.samples().len();
         let levels = layer.levels();
-        let mut set = ColourSet::empty(0);
         let mut members: Vec<(usize, u64)> = Vec::new();
-        found.sort_unstable();
-        for same_set in found.chunk_by(|a, b| a >> 32 == b >> 32) {
-            layer.decode_set((same_set[0] >> 32) as u32, &mut set)?;
-            let member =
-                |colour: u32| Some((ranks[(colour / levels) as usize]?, smallest_of(colour % levels)));
+        Ok(layer.weigh(found, |first, set, queries| {
+            let member = |colour: u32| {
+                let colour = first + colour;
+                // A division is dear here.
+                let (sample, level) =
+                    if levels == 1 { (colour, 0) } else { (colour / levels, colour % levels) };
+                Some((ranks[sample as usize]?, smallest_of(level)))
+            };
             members.clear();
             members.extend(set.iter().filter_map(member));
-            for same_query in same_set.chunk_by(|a, b| a == b) {
-                let first = same_query[0] as u32 as usize * samples;
+            for (query, times) in queries {
+                let first = query as usize * samples;
                 let row = &mut self.found[first..][..samples];
-                members.iter().for_each(|&(rank, _)| row[rank] += same_query.len() as u32);
+                // Numbers that are forged may be any.
+                members.iter().for_each(|&(rank, _)| row[rank] = row[rank].wrapping_add(times));
                 if let Some(abundances) = &mut self.abundances {
                     let row = &mut abundances[first..][..samples];
-                    members.iter().for_each(|&(rank, count)| row[rank] += count * same_query.len() as u64);
+                    members.iter().for_each(|&(rank, count)| row[rank] += count * u64::from(times));
                 }
             }
-        }
-        Ok(())
+        })?)
     }
 
     /// The samples with enough k-mers of a query: most found first, equal ones by name.

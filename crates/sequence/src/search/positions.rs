@@ -1,5 +1,6 @@
 //! Tells where in a query the k-mers begin that a sample holds.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use stroma_quotient::Mixing;
@@ -10,8 +11,8 @@ use crate::Error;
 use crate::kmer::{Kmers, Word, mixing};
 use crate::layer::{ColourSet, Layer};
 
-/// Adds to each hit the stretches of positions at which k-mers begin that its sample holds: one more look-up for
-/// each position and layer.
+/// Adds to each hit the stretches of positions at which k-mers begin that its sample holds: one more look-up
+/// for each position and layer.
 pub(super) fn add_positions<W: Word>(
     hits: &mut [Hit],
     sequence: &[u8],
@@ -22,16 +23,16 @@ pub(super) fn add_positions<W: Word>(
     }
     let (samples, mixing) = (&snapshot.samples, mixing::<W>(snapshot.geometry));
     let mut positions: Vec<Vec<u64>> = vec![Vec::new(); hits.len()];
+    let hit_of: HashMap<u32, usize> =
+        (0..).zip(&*hits).filter_map(|(at, hit)| Some((samples.id_of(&hit.sample)?, at))).collect();
     let mut set = ColourSet::empty(0);
     for layer in snapshot.version.layers().map(|layer| layer.layer()) {
         // For each hit whose sample the layer holds its first colour there.
-        let ids = layer.samples();
-        let colour_of = |hit: &Hit| {
-            let id = samples.id_of(&hit.sample)?;
-            Some(ids.binary_search(&id).ok()? as u32 * layer.levels())
-        };
-        let held: Vec<(usize, u32)> =
-            hits.iter().enumerate().filter_map(|(hit, told)| Some((hit, colour_of(told)?))).collect();
+        let colours = (0..layer.colours()).step_by(layer.levels() as usize);
+        let held: Vec<(usize, u32)> = colours
+            .zip(layer.samples())
+            .filter_map(|(colour, id)| Some((*hit_of.get(id)?, colour)))
+            .collect();
         if held.is_empty() {
             continue;
         }

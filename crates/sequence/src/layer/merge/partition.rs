@@ -1,8 +1,8 @@
 //! Merges one partition: the k-mers of all inputs in order, and which sets meet in each.
 //!
-//! Mixed k-mers are spread evenly. So a partition is cut into ranges of some hundreds of k-mers, of all inputs
-//! together, and each range is gathered and sorted within the processor's nearest cache: for many inputs that costs
-//! less than a heap with its unpredictable branches, and for few no more.
+//! Mixed k-mers are spread evenly. So a partition is cut into ranges of some hundreds of k-mers, of all
+//! inputs together, and each range is gathered and sorted within the processor's nearest cache: for many
+//! inputs that costs less than a heap with its unpredictable branches, and for few no more.
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
@@ -52,7 +52,7 @@ impl Merge<'_> {
         let range_bits =
             (total / RANGE_KMERS).checked_ilog2().unwrap_or(0).min(self.geometry.kmer_bits() - 1);
         let shift = self.geometry.kmer_bits() - range_bits;
-        let mut combining = Combining { merge: self, ids: CombinationIds::default(), found: Vec::new() };
+        let mut combining = Combining::new(self);
         let (mut kmers, mut chosen) = (Vec::new(), Vec::new());
         let (mut gathered, mut meeting) = (Vec::new(), Vec::new());
         for range in 1..=1_u64 << range_bits {
@@ -76,9 +76,14 @@ impl Merge<'_> {
     }
 }
 
+/// Combinations that were met last, by a hash: most k-mers have one of a few.
+const RECENT: usize = 256;
+
 /// Gives each combination met in a partition a number of its own.
 struct Combining<'a> {
     merge: &'a Merge<'a>,
+    /// Numbers, or [`GONE`] where there is none.
+    recent: [u32; RECENT],
     /// A combination all of whose samples were removed has the number [`GONE`].
     ids: CombinationIds,
     found: Vec<Combination>,
@@ -86,20 +91,31 @@ struct Combining<'a> {
 
 const GONE: u32 = u32::MAX;
 
-impl Combining<'_> {
+impl<'a> Combining<'a> {
+    fn new(merge: &'a Merge<'a>) -> Self {
+        Combining { merge, recent: [GONE; RECENT], ids: CombinationIds::default(), found: Vec::new() }
+    }
+
     /// The number of the combination; none if all its samples were removed.
     #[inline]
     fn id_of(&mut self, meeting: &[u64]) -> Result<Option<u32>, LayerError> {
+        let fold = |hash: u64, tag: &u64| (hash ^ tag).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
+        let place = meeting.iter().fold(0, fold) as usize % RECENT;
+        let recent = self.recent[place];
+        if self.found.get(recent as usize).is_some_and(|found| **found == *meeting) {
+            return Ok(Some(recent));
+        }
         let id = match self.ids.get(meeting) {
             Some(&id) => id,
             None => self.add(meeting)?,
         };
+        self.recent[place] = id;
         Ok(Some(id).filter(|&id| id != GONE))
     }
 
     #[cold]
     fn add(&mut self, meeting: &[u64]) -> Result<u32, LayerError> {
-        let is_gone = self.merge.loses_samples && self.merge.union(meeting)?.is_empty();
+        let is_gone = self.merge.is_gone(meeting)?;
         let id = if is_gone { GONE } else { self.found.len() as u32 };
         if !is_gone {
             self.found.push(meeting.into());

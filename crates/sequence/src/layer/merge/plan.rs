@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::read_back::bytes_of_entry;
+use super::sets::{Arrangement, InputSets, arrange};
 use crate::kmer::{Geometry, Word};
-use crate::layer::{ColourSet, Layer, LayerError, Resources};
+use crate::layer::{Layer, LayerError, Resources};
 
 /// The merge of some layers, before it is written.
 pub(in crate::layer) struct Merge<'a> {
@@ -13,20 +14,22 @@ pub(in crate::layer) struct Merge<'a> {
     pub(super) geometry: Geometry,
     /// Colours of each sample.
     pub(super) levels: u32,
+    /// Ids of the samples of the output: those of tables that are kept, then those of new chunks.
     pub(super) samples: Vec<u32>,
+    /// Samples of each new chunk.
+    pub(super) groups: Vec<u32>,
     /// Whether samples fall out, so that k-mers may.
     pub(super) loses_samples: bool,
 }
 
-/// A layer to be merged, and what its samples become in the output.
+/// A layer to be merged, and what its sets become in the output.
 pub(super) struct Input<'a> {
     pub(super) layer: &'a Layer,
-    /// For each sample of the layer its position in the output; none for a removed one.
-    positions: Vec<Option<u32>>,
+    pub(super) sets: InputSets,
 }
 
-/// Sets of the inputs that meet in a k-mer: for each the input in the upper half and the set's id in the lower,
-/// ascending.
+/// Sets of the inputs that meet in a k-mer: for each the input in the upper half and the set's id in the
+/// lower, ascending.
 pub(super) type Combination = Box<[u64]>;
 
 /// What the output is to be.
@@ -39,10 +42,12 @@ pub(super) enum Form {
 }
 
 impl<'a> Merge<'a> {
-    /// Plans the merge of at least one layer, leaving out the samples in `removed`.
+    /// Plans the merge of at least one layer, leaving out the samples in `removed`. Samples of small layers
+    /// are put into chunks of so many; of fewer where abundances are kept.
     pub(in crate::layer) fn plan(
         layers: &[&'a Layer],
         removed: &BTreeSet<u32>,
+        chunk_samples: usize,
     ) -> Result<Option<Self>, LayerError> {
         let Some(first) = layers.first() else { return Ok(None) };
         let (geometry, levels) = (first.geometry(), first.levels());
@@ -52,16 +57,13 @@ impl<'a> Merge<'a> {
             let (expected, found) = (geometry, other.geometry());
             return Err(LayerError::Mismatch { place: other.place(), expected, found });
         }
-        let all = layers.iter().flat_map(|layer| layer.samples().iter().copied());
-        let live: BTreeSet<u32> = all.clone().filter(|sample| !removed.contains(sample)).collect();
-        let samples: Vec<u32> = live.into_iter().collect();
-        let position_of = |sample: &u32| samples.binary_search(sample).ok().map(|position| position as u32);
-        let inputs = layers
-            .iter()
-            .map(|layer| Input { layer, positions: layer.samples().iter().map(position_of).collect() })
-            .collect();
-        let loses_samples = all.count() > samples.len();
-        Ok(Some(Merge { inputs, geometry, levels, samples, loses_samples }))
+        let mut ordered: Vec<&'a Layer> = layers.to_vec();
+        // Samples that came one after the other are most alike.
+        ordered.sort_by_key(|layer| layer.samples().iter().min().copied());
+        let Arrangement { inputs, samples, groups } = arrange(&ordered, removed, chunk_samples)?;
+        let all: usize = layers.iter().map(|layer| layer.samples().len()).sum();
+        let loses_samples = all > samples.len();
+        Ok(Some(Merge { inputs, geometry, levels, samples, groups, loses_samples }))
     }
 
     /// Whether every sample of the inputs was removed, so that nothing is left to write.
@@ -80,8 +82,8 @@ impl<'a> Merge<'a> {
         layers.filter(|(_, layer)| layer.is_cold())
     }
 
-    /// Equal parts of the memory for partitions: one for those being merged, one for the k-mers of cold inputs, one for
-    /// the paths of a cold output.
+    /// Equal parts of the memory for partitions: one for those being merged, one for the k-mers of cold
+    /// inputs, one for the paths of a cold output.
     pub(super) fn shares(&self, form: Form) -> u64 {
         1 + u64::from(self.cold_inputs().next().is_some()) + u64::from(form == Form::Strings)
     }
@@ -98,7 +100,8 @@ impl<'a> Merge<'a> {
         2 * read + kmers * (word + 4 + covering)
     }
 
-    /// Ranges of partitions whose k-mers in cold inputs fit their share of the memory; one where no input is cold.
+    /// Ranges of partitions whose k-mers in cold inputs fit their share of the memory; one where no input is
+    /// cold.
     ///
     /// # Errors
     /// [`LayerError::Memory`] where those of one partition do not.
@@ -121,21 +124,5 @@ impl<'a> Merge<'a> {
         }
         passes.push(begin..self.geometry.partitions());
         Ok(passes)
-    }
-
-    /// The union of the sets that meet, in the output's colours.
-    pub(super) fn union(&self, combination: &[u64]) -> Result<ColourSet, LayerError> {
-        let mut union = ColourSet::empty(self.samples.len() as u32 * self.levels);
-        let mut part = ColourSet::empty(0);
-        for tag in combination {
-            let input = &self.inputs[(tag >> 32) as usize];
-            input.layer.decode_set(*tag as u32, &mut part)?;
-            for colour in part.iter() {
-                if let Some(position) = input.positions[(colour / self.levels) as usize] {
-                    union.insert(position * self.levels + colour % self.levels);
-                }
-            }
-        }
-        Ok(union)
     }
 }

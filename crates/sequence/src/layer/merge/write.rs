@@ -1,7 +1,8 @@
 //! Writes a merge: partition by partition, or cold, as one dictionary.
 
-use super::partition::{CombinationIds, MergedPartition};
+use super::partition::MergedPartition;
 use super::plan::{Form, Merge};
+use super::sets::Uniting;
 use crate::kmer::{Word, mixing};
 use crate::layer::writer::{LayerBuilder, LayerTotals, Sink};
 use crate::layer::{EncodedKmers, LayerError, Resources};
@@ -9,8 +10,9 @@ use crate::parallel;
 use crate::unitig::{CoveredPart, DictionaryBuilder, DictionaryError};
 
 impl Merge<'_> {
-    /// Writes the merged layer, telling after each partition how many bytes of the inputs were read. One that is wanted
-    /// cold is written in partitions if there is not memory enough, and the resources take note of it.
+    /// Writes the merged layer, telling after each partition how many bytes of the inputs were read. One that
+    /// is wanted cold is written in partitions if there is not memory enough, and the resources take note of
+    /// it.
     ///
     /// Memory: as many partitions as fit the cap, the output's colour table and the combinations.
     pub(in crate::layer) fn write(
@@ -43,13 +45,17 @@ impl Merge<'_> {
         }
     }
 
+    fn start<'s>(&'s self, sink: &'s mut dyn Sink) -> Result<LayerBuilder<'s>, LayerError> {
+        LayerBuilder::start(sink, self.geometry, self.levels, self.samples.clone(), self.table_builder()?)
+    }
+
     fn write_partitions<W: Word>(
         &self,
         sink: &mut dyn Sink,
         resources: &Resources,
         note_read: &mut dyn FnMut(u64),
     ) -> Result<LayerTotals, LayerError> {
-        let mut builder = LayerBuilder::start(sink, self.geometry, self.levels, self.samples.clone())?;
+        let mut builder = self.start(sink)?;
         let bits = self.geometry.kmer_bits();
         self.each_partition::<W, EncodedKmers>(
             &mut builder,
@@ -74,7 +80,7 @@ impl Merge<'_> {
         resources: &Resources,
         note_read: &mut dyn FnMut(u64),
     ) -> Result<LayerTotals, LayerError> {
-        let mut builder = LayerBuilder::start(sink, self.geometry, self.levels, self.samples.clone())?;
+        let mut builder = self.start(sink)?;
         let impossible = |error: DictionaryError| self.no_dictionary(&error);
         let mut dictionary = DictionaryBuilder::<W>::new(self.geometry.k()).map_err(impossible)?;
         let coverer = DictionaryBuilder::<W>::new(self.geometry.k()).map_err(impossible)?;
@@ -139,8 +145,8 @@ impl Merge<'_> {
         self.inputs.iter().map(|input| input.layer.partition_bytes(partition)).sum()
     }
 
-    /// Merges all partitions, works on the k-mers of each and the numbers of their combinations, and hands the outcome
-    /// on in order. Both threads and read-back k-mers keep within the cap on memory.
+    /// Merges all partitions, works on the k-mers of each and the numbers of their combinations, and hands
+    /// the outcome on in order. Both threads and read-back k-mers keep within the cap on memory.
     fn each_partition<W: Word, R: Send>(
         &self,
         builder: &mut LayerBuilder<'_>,
@@ -152,7 +158,7 @@ impl Merge<'_> {
         let partitions = 0..self.geometry.partitions();
         let largest = partitions.map(|number| self.bytes_of_partition::<W>(number, form)).max();
         let threads = resources.threads_for(largest.unwrap_or(0), self.shares(form))?;
-        let mut known = CombinationIds::default();
+        let mut uniting = Uniting::new(self)?;
         for pass in self.passes::<W>(resources, form)? {
             let read_back = self.read_back::<W>(pass.clone(), threads)?;
             parallel::in_order(
@@ -165,16 +171,8 @@ impl Merge<'_> {
                 },
                 |at, (work, combinations, chosen)| {
                     let mut ids = Vec::with_capacity(combinations.len());
-                    for combination in combinations {
-                        let id = match known.get(&combination) {
-                            Some(&id) => id,
-                            None => {
-                                let id = builder.set_id(&self.union(&combination)?)?;
-                                known.insert(combination, id);
-                                id
-                            }
-                        };
-                        ids.push(id);
+                    for combination in &combinations {
+                        ids.push(uniting.id_of(combination, builder.table())?);
                     }
                     take(builder, pass.start + at, Worked { work, ids, chosen })
                 },

@@ -1,16 +1,19 @@
 //! A spanning tree over the sets of a colour table: which set each is best written as a difference to.
 //!
 //! The least differences of all would be those of a minimum spanning tree over all pairs (Almodaresi, Pandey,
-//! Ferdman, Johnson, Patro, RECOMB 2019, take the pairs that are neighbours in the de Bruijn graph). Here the pairs
-//! are those that share a min-hash, of the sets or of what they lack, and are next to each other in size among those
-//! that do: some sixteen for each set. On them the tree is the least (Kruskal, 1956). It grows from the empty set and
-//! that of all colours; where a branch is deeper than allowed it is cut, and begins anew.
+//! Ferdman, Johnson, Patro, RECOMB 2019, take the pairs that are neighbours in the de Bruijn graph). Here the
+//! pairs are those that share a min-hash, of the sets or of what they lack, and are next to each other in
+//! size among those that do: some sixteen for each set; and those that came one after the other. On them the
+//! tree is the least (Kruskal, 1956). It grows from the empty set and that of all colours; where a branch is
+//! deeper than allowed it is cut, and begins anew.
 
-use super::colours::{ColourSet, MIN_HASH_SEEDS};
+use super::set::ColourSet;
 
-/// Sets of a table, decoded; by id.
-pub(super) struct DecodedSets {
-    words: Vec<u64>,
+const MIN_HASH_SEEDS: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93];
+
+/// Sets of a chunk, decoded; by id.
+pub(super) struct DecodedSets<'a> {
+    words: &'a [u64],
     words_each: usize,
     colours: u32,
 }
@@ -26,30 +29,20 @@ pub(super) enum Parent {
 /// Pairs among those that share a min-hash: each with so many next ones.
 const NEXT_ONES: usize = 4;
 
-/// Memory that the decoded sets may take; larger tables keep the parents that they were built with.
-pub(super) const MOST_BYTES: u64 = 256 << 20;
-
 /// A pair of nodes, behind the colours in which they differ. The roots come behind the sets.
 type Edge = (u32, u32, u32);
 
-impl DecodedSets {
-    /// Room for the sets of a table; none if they are too many.
-    pub(super) fn with_room_for(sets: usize, colours: u32) -> Option<Self> {
-        let words_each = (colours as usize).div_ceil(64);
-        let bytes = 8 * words_each as u64 * sets as u64;
-        let words = Vec::with_capacity(sets * words_each);
-        (bytes <= MOST_BYTES).then_some(DecodedSets { words, words_each, colours })
-    }
-
-    pub(super) fn push(&mut self, set: &ColourSet) {
-        self.words.extend_from_slice(set.words());
+impl<'a> DecodedSets<'a> {
+    /// From the bitmaps of sets, one after the other.
+    pub(super) fn new(words: &'a [u64], colours: u32) -> Self {
+        DecodedSets { words, words_each: (colours as usize).div_ceil(64), colours }
     }
 
     fn len(&self) -> usize {
         self.words.len() / self.words_each.max(1)
     }
 
-    pub(super) fn set(&self, id: u32) -> &[u64] {
+    pub(super) fn set(&self, id: u32) -> &'a [u64] {
         &self.words[id as usize * self.words_each..][..self.words_each]
     }
 
@@ -92,14 +85,16 @@ impl DecodedSets {
         parents.into_iter().map(|parent| parent.map_or(Parent::Empty, |(parent, _)| parent)).collect()
     }
 
-    /// Each set with both roots, and with some that are likely to be near it.
+    /// Each set with both roots, with the one before it, and with some that are likely to be near it.
     fn edges(&self) -> Vec<Edge> {
         let sets = self.len() as u32;
-        let mut edges: Vec<Edge> = Vec::with_capacity(sets as usize * (2 + 4 * NEXT_ONES));
+        let mut edges: Vec<Edge> = Vec::with_capacity(sets as usize * (3 + 4 * NEXT_ONES));
         for set in 0..sets {
             let size = self.size(set);
             edges.push((size, set, sets));
             edges.push((self.colours - size, set, sets + 1));
+            // Sets of k-mers that came one after the other.
+            edges.extend(set.checked_sub(1).map(|before| (self.differences(before, set), before, set)));
         }
         for seed in MIN_HASH_SEEDS {
             for flips in [0, u64::MAX] {
