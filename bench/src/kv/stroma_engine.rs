@@ -1,5 +1,6 @@
 //! Our own engine. The whole budget goes to memtables: blocks are read through the page cache.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use stroma_lsm::{Compression, Database, Durability, Keyspace, Options, Snapshot};
@@ -90,13 +91,11 @@ impl Reader for StromaReader<'_> {
 
     fn walk(&self, start: &[u8], limit: u64, each: &mut dyn FnMut(&[u8], &[u8])) -> Outcome<u64> {
         let mut walked = 0;
-        let mut range = self.snapshot.range(self.keyspace, start..);
-        while walked < limit
-            && let Some((key, value)) = range.next_entry()?
-        {
+        let _ = self.snapshot.range_with(self.keyspace, start.., |key, value| {
             each(key, value);
             walked += 1;
-        }
+            if walked < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
         Ok(walked)
     }
 

@@ -86,7 +86,7 @@ pub use layer::{Layer, Stack};
 pub use linear::{LinearLayer, LinearLayerBuilder, PieceKeys};
 pub use policy::{Below, Choice, CostModelPolicy, ForcePolicy, Offer, Policy, Reason};
 pub use prefixed::{Head, PrefixedHead};
-pub use processor::prefetch;
+pub use processor::{prefetch, prefetch_line};
 pub use source::{KeySource, LittleEndianKeys};
 pub use spline::{RadixSplineLayer, RadixSplineLayerBuilder};
 pub use splus::{SPlusLayer, SPlusLayerBuilder};

@@ -64,6 +64,12 @@ pub fn prefetch<T>(values: &[T]) {
     }
 }
 
+/// Asks for the cache line of the first of `values`, as [`prefetch`] does for more.
+#[inline(always)]
+pub fn prefetch_line<T>(values: &[T]) {
+    prefetch_address(values.as_ptr());
+}
+
 /// Lines asked for in one go: a few behind the end cost less than counting to it.
 const UNROLLED: usize = 6;
 

@@ -12,6 +12,7 @@ mod watch;
 
 use std::error::Error;
 use std::hint::black_box;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -96,6 +97,17 @@ fn read(
     if wanted("scan") {
         measure("scan of 50", SCANS, ROUNDS, |round| {
             (0..SCANS).try_for_each(|turn| {
+                let (start, mut walked) = (key(drawn(round, turn)), 0);
+                let _ = snapshot.range_with(keyspace, start.as_slice().., |key, value| {
+                    black_box((key, value));
+                    walked += 1;
+                    if walked < 50 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+                })?;
+                Ok(())
+            })
+        })?;
+        measure("as a range", SCANS, ROUNDS, |round| {
+            (0..SCANS).try_for_each(|turn| {
                 let start = key(drawn(round, turn));
                 let mut range = snapshot.range(keyspace, start.as_slice()..);
                 (0..50).try_for_each(|_| range.next_entry().map(|entry| _ = black_box(entry)))
@@ -110,6 +122,16 @@ fn read(
         })?;
     }
     if wanted("full") {
+        measure("full, lent", entries, 3, |_| {
+            let mut walked = 0;
+            snapshot.range_with::<&[u8], ()>(keyspace, .., |key, value| {
+                black_box((key, value));
+                walked += 1;
+                ControlFlow::Continue(())
+            })?;
+            assert_eq!(walked, entries);
+            Ok(())
+        })?;
         measure("full scan", entries, 3, |_| {
             let (mut range, mut walked) = (snapshot.range::<&[u8]>(keyspace, ..), 0);
             while let Some(entry) = range.next_entry()? {

@@ -22,7 +22,7 @@ use crate::merging::Visibility;
 use crate::options::Options;
 use crate::rules::{KeyspaceStoring, Resolver};
 use crate::snapshot::SnapshotRegistry;
-use crate::table::{LazyTable, LevelCursor, Lookup, TableDescription, TableOptions};
+use crate::table::{LazyTable, LevelCursor, Lookup, TableDescription, TableOptions, expectation};
 use crate::tombstones::RangeTombstones;
 use crate::values::{Found, ValueSeparator};
 
@@ -273,15 +273,23 @@ impl LayerView {
         visibility: Visibility,
         mut value: impl FnMut(&[u8], &Arc<Layer<TableKind>>) -> V,
     ) -> Result<Option<Found<V>>, Error> {
-        let lookup = Lookup::new(key, visibility.snapshot());
-        for run in self.version.runs() {
+        let mut lookup = Lookup::new(key, visibility.snapshot());
+        let mut runs = self.version.runs().peekable();
+        while let Some(run) = runs.next() {
             let Some(layer) = run.find(key) else { continue };
             let table = layer.layer().table()?;
             let deleted = table.tombstones().newest(key, visibility);
+            let is_last = runs.peek().is_none();
+            if is_last {
+                lookup = lookup.with_filters(!expectation::is_likely());
+            }
             let found = table.get(&lookup, |entry| {
                 let stands = deleted.is_none_or(|deleted| deleted < entry.sequence);
                 if stands { Found::of_with(&entry, |bytes| value(bytes, layer)) } else { Ok(None) }
             })?;
+            if is_last {
+                expectation::note(found.is_some());
+            }
             if let Some(found) = found {
                 return found;
             }

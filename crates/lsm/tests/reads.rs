@@ -7,11 +7,12 @@ mod random;
 mod small;
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use random::{Random, fill};
 use small::small;
-use stroma_lsm::{Database, Keyspace, Options};
+use stroma_lsm::{Database, Keyspace, Options, Snapshot};
 use stroma_strata::storage::{LocalStorage, LogStorage, MemoryStorage};
 
 type Map = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -44,6 +45,27 @@ fn change(choices: &mut Random, keyspace: &Keyspace, map: &mut Map) {
             map.insert(key, value);
         }
     }
+}
+
+/// Entries lent to a closure, which breaks with one key, are those of a map.
+fn compare_lent(
+    keyspace: &Keyspace,
+    snapshot: &Snapshot,
+    map: &Map,
+    (start, end): (&Vec<u8>, &Vec<u8>),
+    most: u64,
+) {
+    let within = map.iter().filter(|(key, _)| start <= *key && *key < end);
+    let expected: Vec<_> = within.map(|(key, value)| (key.clone(), value.clone())).collect();
+    let mut lent = Vec::new();
+    let range = start.as_slice()..end.as_slice();
+    let broke = snapshot.range_with(keyspace, range, |key, value| {
+        lent.push((key.to_vec(), value.to_vec()));
+        if lent.len() as u64 == most { ControlFlow::Break(key.to_vec()) } else { ControlFlow::Continue(()) }
+    });
+    assert_eq!(broke.unwrap().is_some(), most > 0 && lent.len() as u64 == most);
+    assert!(expected.starts_with(&lent), "{lent:?} instead of {expected:?}");
+    assert!(lent.len() == expected.len() || lent.len() as u64 == most);
 }
 
 #[test]
@@ -88,6 +110,7 @@ fn many_keys_at_once_and_prefixes_answer_as_a_map_does() {
                 assert_eq!(keys_of(keyspace.prefix(&start)), begins(&map));
                 assert_eq!(keys_of(snapshot.prefix(&keyspace, &start)), begins(&then));
                 assert_eq!(keys_of(database.transaction().prefix(&keyspace, &start)), begins(&map));
+                compare_lent(&keyspace, &snapshot, &then, (&start, &key(&mut choices)), choices.below(30));
                 let mut backwards: Vec<_> =
                     keyspace.prefix(&start).rev().map(|entry| entry.unwrap().0).collect();
                 backwards.reverse();

@@ -12,6 +12,7 @@ mod position;
 mod search;
 mod tags;
 mod view;
+mod walk;
 #[cfg(not(feature = "zstd"))]
 mod without_zstandard;
 #[cfg(feature = "zstd")]
@@ -22,6 +23,7 @@ pub use compression::{Compression, LevelCompression};
 pub(crate) use compression::{Compressor, Tag};
 pub(crate) use position::BlockPosition;
 pub(crate) use view::{BlockView, Damage};
+pub(crate) use walk::BlockWalk;
 #[cfg(not(feature = "zstd"))]
 pub(crate) use without_zstandard::{Dictionary, MAX_DICTIONARY_BYTES};
 #[cfg(feature = "zstd")]

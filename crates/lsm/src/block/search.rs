@@ -17,7 +17,7 @@
 
 use std::cmp::Ordering;
 
-use stroma_hybrid::prefetch;
+use stroma_hybrid::{prefetch, prefetch_line};
 
 use super::builder::{RESTART_INTERVAL, common_prefix};
 use super::tags::{self, tag_of};
@@ -26,12 +26,23 @@ use crate::entry::{EntryRef, Sequence, compare};
 
 /// Restart points from which on the first is guessed. With fewer it is no quicker; see decision 031.
 const GUESS_FROM: usize = 256;
+/// The keys of so many restart points are asked for ahead.
+const MOST_RESTARTS_PREFETCHED: usize = 16;
 /// So many bytes of entries are asked for ahead.
 const MOST_PREFETCHED: usize = 1024;
 /// With more entries tags are not asked: one in 256 is another key's.
 const MOST_TAGS: usize = 128;
 
 impl<'a> BlockView<'a> {
+    /// Asks for the keys of all restart points, if they are few: a search waits once for them, not at each step.
+    #[inline]
+    pub(super) fn prefetch_restarts(self) {
+        if self.restart_count() <= MOST_RESTARTS_PREFETCHED {
+            (0..self.restart_count())
+                .for_each(|index| prefetch_line(self.bytes(self.restart(index)..self.end())));
+        }
+    }
+
     /// The index of the last restart point whose entry is before `(key, sequence)`, or 0.
     pub(super) fn restart_before(self, key: &[u8], sequence: Sequence) -> Result<usize, Damage> {
         if self.restart_count() >= GUESS_FROM {

@@ -28,7 +28,7 @@ const MISFIT: Damage = Damage("an entry that does not fit in its block");
 const WORD: usize = size_of::<u32>();
 
 /// A payload, split into its parts.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct BlockView<'a> {
     entries: &'a [u8],
     restarts: &'a [[u8; WORD]],

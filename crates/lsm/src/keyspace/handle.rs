@@ -1,7 +1,7 @@
 //! The keyspace that callers hold: an ordered map of byte strings.
 
 use std::io::Read;
-use std::ops::RangeBounds;
+use std::ops::{ControlFlow, RangeBounds};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -231,6 +231,45 @@ impl Keyspace {
     /// The present entries in `range`, in key order from either end. Later changes are not seen.
     pub fn range<K: AsRef<[u8]>>(&self, range: impl RangeBounds<K>) -> Range {
         self.scan(KeyRange::new(self.id(), &range))
+    }
+
+    /// Hands the key and the value of each present entry in `range` to `visit`, in key order, until that breaks, and
+    /// answers what it broke with. Both are lent where they lie; later changes are not seen. The quickest way over some
+    /// dozen entries.
+    ///
+    /// Meanwhile memory and files that are read from stay, for up to a thousand entries at a time, so `visit` should be
+    /// short, and not write to the database. [`Keyspace::range`] may be kept as long as one likes.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().expect("a temporary directory");
+    /// # let database = stroma_lsm::Database::open(folder.path(), stroma_lsm::Options::default())?;
+    /// use std::ops::ControlFlow;
+    ///
+    /// let stock = database.keyspace("stock")?;
+    /// stock.put("apples", [12])?;
+    /// stock.put("pears", [7])?;
+    /// let mut pieces = 0;
+    /// stock.range_with("a".., |_, value| {
+    ///     pieces += value.iter().map(|count| u32::from(*count)).sum::<u32>();
+    ///     ControlFlow::<()>::Continue(())
+    /// })?;
+    /// assert_eq!(pieces, 19);
+    /// let scarce = |key: &[u8], value: &[u8]| match value {
+    ///     [..10] => ControlFlow::Break(key.to_vec()),
+    ///     _ => ControlFlow::Continue(()),
+    /// };
+    /// assert_eq!(stock.range_with::<&str, _>(.., scarce)?.as_deref(), Some(&b"pears"[..]));
+    /// # Ok::<(), stroma_lsm::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Keyspace::get`].
+    pub fn range_with<K: AsRef<[u8]>, B>(
+        &self,
+        range: impl RangeBounds<K>,
+        visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<B>,
+    ) -> Result<Option<B>, Error> {
+        self.core.visit_range(KeyRange::new(self.id(), &range), &self.core.take_snapshot(), visit)
     }
 
     /// The present entries whose keys begin with `start`, in key order from either end.

@@ -6,9 +6,9 @@ use std::ops::Range;
 use crate::entry::KeyBound;
 use crate::merging::Taker;
 
-/// The fewest and the most entries that are read in one go: a scan that goes on reads twice as many each time.
+/// The fewest and the most entries that are read in one go: a scan that goes on reads three times as many each time.
 const FEWEST: usize = 4;
-const MOST: usize = 64;
+const MOST: usize = 128;
 /// So many bytes end it, too.
 const MOST_BYTES: usize = 16 << 10;
 
@@ -46,6 +46,22 @@ impl ReadAhead {
         self.next = 0;
     }
 
+    /// Forgets all entries, and makes room for more than there were before.
+    pub(super) fn begin(&mut self) {
+        if self.bytes.capacity() == 0
+            && let Some(spare) = SPARE.try_with(Cell::take).ok().flatten()
+        {
+            (self.bytes, self.entries) = spare;
+        }
+        self.forget();
+        self.wanted = (3 * self.wanted).clamp(FEWEST, MOST);
+    }
+
+    /// Whether nothing was taken.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// Takes what comes next of the keys below `end`.
     pub(super) fn up_to<'a>(&'a mut self, end: &'a [u8]) -> ReadUpTo<'a> {
         ReadUpTo { ahead: self, end: KeyBound::new(end) }
@@ -53,7 +69,7 @@ impl ReadAhead {
 
     /// Adds an entry; answers whether that was possible.
     #[inline]
-    fn take(&mut self, key: &[u8], value: &[u8]) -> bool {
+    pub(super) fn take(&mut self, key: &[u8], value: &[u8]) -> bool {
         if self.entries.len() == self.wanted || self.bytes.len() + key.len() + value.len() > MOST_BYTES {
             return false;
         }
@@ -102,13 +118,7 @@ pub(super) struct ReadUpTo<'a> {
 impl Taker for ReadUpTo<'_> {
     fn begin(&mut self, key: &[u8]) {
         let ahead = &mut *self.ahead;
-        if ahead.bytes.capacity() == 0
-            && let Some(spare) = SPARE.try_with(Cell::take).ok().flatten()
-        {
-            (ahead.bytes, ahead.entries) = spare;
-        }
-        ahead.forget();
-        ahead.wanted = (2 * ahead.wanted).clamp(FEWEST, MOST);
+        ahead.begin();
         ahead.bytes.extend_from_slice(key);
         ahead.last_key = 0..key.len();
     }
@@ -132,11 +142,11 @@ mod tests {
     fn it_gives_what_it_took_and_takes_no_more_than_its_limits() {
         let mut ahead = ReadAhead::default();
         assert_eq!(ahead.present(), None);
-        for expected in [4, 8, 16, 32, 64, 64] {
-            let mut reader = ahead.up_to(&[90]);
+        for expected in [4, 12, 36, 108, 128, 128] {
+            let mut reader = ahead.up_to(&[210]);
             reader.begin(b"before");
             assert_eq!(reader.last_key(), b"before");
-            let taken = (0..100_u8).take_while(|number| reader.take(&[*number; 3], &[*number])).count();
+            let taken = (0..200_u8).take_while(|number| reader.take(&[*number; 3], &[*number])).count();
             assert_eq!(reader.last_key(), &[taken as u8 - 1; 3]);
             assert_eq!(taken, expected);
             assert_eq!(ahead.present(), None);

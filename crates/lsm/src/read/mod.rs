@@ -2,10 +2,15 @@
 
 mod ahead;
 mod estimate;
+mod lent;
 mod many;
 mod memtables;
+mod plain;
+#[cfg(test)]
+mod plain_tests;
 mod range;
 mod scans;
+mod source_walk;
 mod versions;
 mod view;
 

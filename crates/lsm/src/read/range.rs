@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::ahead::ReadAhead;
+use super::plain::WalkEnd;
 use super::scans::{OpenCursors, ScanCursor, ScanSlot};
 use crate::database::Core;
 use crate::entry::{EntryRef, Kind, Marked, Seen, Sequence};
@@ -21,7 +22,8 @@ use crate::{Error, Value};
 #[derive(Debug)]
 pub struct Range {
     scan: Scan,
-    slot: Arc<ScanSlot>,
+    /// Where its cursors are, once it has any.
+    slot: Option<Arc<ScanSlot>>,
     failure: Option<Error>,
     /// The value that is lent.
     lent: Vec<u8>,
@@ -42,6 +44,10 @@ struct Scan {
     ahead: ReadAhead,
     /// Whether steps from the back may have come before the end of what was read ahead.
     came_from_back: bool,
+    /// Whether what comes next from the front is tried without cursors.
+    walks: bool,
+    /// Whether nothing follows what was read ahead.
+    is_complete: bool,
 }
 
 /// A key and its value, lent by a [`Range`] until it goes on.
@@ -60,7 +66,6 @@ impl Range {
         guard: SnapshotGuard,
         visibility: Visibility,
     ) -> Self {
-        let slot = core.scans().register();
         let scan = Scan {
             core,
             rest: range,
@@ -70,14 +75,22 @@ impl Range {
             tracked: None,
             ahead: ReadAhead::default(),
             came_from_back: false,
+            walks: true,
+            is_complete: false,
         };
-        Range { scan, slot, failure: None, lent: Vec::new() }
+        Range { scan, slot: None, failure: None, lent: Vec::new() }
     }
 
     /// Makes it see a transaction's own writes, and tell the transaction what it read.
     pub(crate) fn in_transaction(mut self, own: OwnWrites, tracked: Arc<TrackedRange>) -> Self {
         self.scan.own = Some(own);
         self.scan.tracked = Some(tracked);
+        self.without_walks()
+    }
+
+    /// Makes it go with cursors from the beginning.
+    pub(super) fn without_walks(mut self) -> Self {
+        self.scan.walks = false;
         self
     }
 
@@ -120,12 +133,16 @@ impl Range {
     /// # Errors
     /// Damage or failure of the storage. It ends then.
     pub fn next_entry(&mut self) -> Result<Option<LentEntry<'_>>, Error> {
-        if self.scan.advance_ahead() {
+        if self.advance_ahead()? {
             let (key, value) = self.scan.ahead.present().unwrap_or_default();
             return Ok(Some((key.get(PREFIX_BYTES..).unwrap_or_default(), value)));
         }
+        if self.scan.is_complete {
+            return Ok(None);
+        }
         let lent = &mut self.lent;
-        let step = self.scan.advance(End::Front, &self.slot, &mut self.failure, |_, value| lend(lent, value));
+        let slot = self.slot.get_or_insert_with(|| self.scan.core.scans().register());
+        let step = self.scan.advance(End::Front, slot, &mut self.failure, |_, value| lend(lent, value));
         Ok(step.transpose()?.map(|()| {
             // The scan goes on right after the key: at the key and a zero.
             let start = &self.scan.rest.start;
@@ -139,20 +156,36 @@ impl Range {
     /// As [`Range::next_entry`].
     pub fn next_entry_back(&mut self) -> Result<Option<LentEntry<'_>>, Error> {
         let lent = &mut self.lent;
-        let step = self.scan.advance(End::Back, &self.slot, &mut self.failure, |_, value| lend(lent, value));
+        let slot = self.slot.get_or_insert_with(|| self.scan.core.scans().register());
+        let step = self.scan.advance(End::Back, slot, &mut self.failure, |_, value| lend(lent, value));
         Ok(step.transpose()?.map(|()| (&self.scan.rest.end[PREFIX_BYTES..], self.lent.as_slice())))
     }
 
     fn advance(&mut self, end: End) -> Option<Result<(Vec<u8>, Value), Error>> {
-        if end == End::Front && self.scan.advance_ahead() {
-            let (key, value) = self.scan.ahead.present().unwrap_or_default();
-            return Some(Ok((key.get(PREFIX_BYTES..).unwrap_or_default().to_vec(), Value::from(value))));
+        if end == End::Front {
+            match self.advance_ahead() {
+                Ok(true) => {
+                    let (key, value) = self.scan.ahead.present().unwrap_or_default();
+                    let key = key.get(PREFIX_BYTES..).unwrap_or_default();
+                    return Some(Ok((key.to_vec(), Value::from(value))));
+                }
+                Ok(false) if self.scan.is_complete => return None,
+                Ok(false) => {}
+                Err(error) => return Some(Err(error)),
+            }
         }
         let own = |key: &[u8], read: Read<'_>| match read {
             Read::InPlace(value) => (key.to_vec(), Value::from(value)),
             Read::Loaded(value) => (key.to_vec(), value),
         };
-        self.scan.advance(end, &self.slot, &mut self.failure, own)
+        let slot = self.slot.get_or_insert_with(|| self.scan.core.scans().register());
+        self.scan.advance(end, slot, &mut self.failure, own)
+    }
+
+    /// Goes on to an entry that was read ahead, reading more if need be; answers whether there was one.
+    #[inline]
+    fn advance_ahead(&mut self) -> Result<bool, Error> {
+        Ok(self.scan.advance_ahead() || (self.failure.is_none() && self.scan.walk_ahead()?))
     }
 }
 
@@ -249,6 +282,33 @@ impl Scan {
         }
     }
 
+    /// Reads ahead without a cursor what lies plainly, and goes on to the first of what was read.
+    fn walk_ahead(&mut self) -> Result<bool, Error> {
+        if !self.walks || self.is_complete {
+            return Ok(false);
+        }
+        self.settle_start();
+        self.ahead.begin();
+        if self.rest.is_empty() {
+            self.is_complete = true;
+            return Ok(false);
+        }
+        let view = self.core.brief_view();
+        let ahead = &mut self.ahead;
+        let walked = view.walk_plain(&self.rest, self.visibility, |key, value| ahead.take(key, value));
+        match walked {
+            Ok(WalkEnd::Out) => self.is_complete = true,
+            Ok(WalkEnd::Told) => self.walks = !self.ahead.is_empty(),
+            Ok(WalkEnd::Astray) => self.walks = false,
+            Err(error) => {
+                drop(view);
+                self.end();
+                return Err(error);
+            }
+        }
+        Ok(self.advance_ahead())
+    }
+
     /// Reads ahead from a cursor that stands on the entry handed out last, and goes on to the first of what was read.
     fn read_ahead(&mut self, cursor: &mut ScanCursor) -> Result<bool, Error> {
         cursor.pass_plain(&mut self.ahead.up_to(&self.rest.end))?;
@@ -256,9 +316,14 @@ impl Scan {
     }
 
     fn exhaust(&mut self, slot: &ScanSlot) {
+        self.end();
+        drop(std::mem::take(&mut *slot.lock()));
+    }
+
+    fn end(&mut self) {
         self.ahead.forget();
         self.rest.start.clone_from(&self.rest.end);
-        drop(std::mem::take(&mut *slot.lock()));
+        self.is_complete = true;
     }
 
     fn step<T>(

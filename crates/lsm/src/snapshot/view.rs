@@ -1,6 +1,6 @@
 //! The snapshot that callers hold.
 
-use std::ops::RangeBounds;
+use std::ops::{ControlFlow, RangeBounds};
 use std::sync::Arc;
 
 use super::SnapshotGuard;
@@ -86,6 +86,20 @@ impl Snapshot {
     /// The entries in `range` at that time, in key order from either end.
     pub fn range<K: AsRef<[u8]>>(&self, keyspace: &Keyspace, range: impl RangeBounds<K>) -> Range {
         self.scan(keyspace, KeyRange::new(keyspace.id(), &range))
+    }
+
+    /// Hands each entry in `range` at that time to `visit`, in key order; see [`Keyspace::range_with`].
+    ///
+    /// # Errors
+    /// As [`Snapshot::get`].
+    pub fn range_with<K: AsRef<[u8]>, B>(
+        &self,
+        keyspace: &Keyspace,
+        range: impl RangeBounds<K>,
+        visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<B>,
+    ) -> Result<Option<B>, Error> {
+        keyspace.check_same(&self.core)?;
+        self.core.visit_range(KeyRange::new(keyspace.id(), &range), &self.guard, visit)
     }
 
     fn scan(&self, keyspace: &Keyspace, range: KeyRange) -> Range {

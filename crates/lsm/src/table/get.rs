@@ -11,12 +11,20 @@ pub(crate) struct Lookup<'k> {
     key: &'k [u8],
     hash: u64,
     sequence: Sequence,
+    /// Whether filters are asked.
+    filters: bool,
 }
 
 impl<'k> Lookup<'k> {
     /// For the newest version of `key` that a snapshot at `sequence` sees.
     pub(crate) fn new(key: &'k [u8], sequence: Sequence) -> Self {
-        Self { key, hash: key_hash(key), sequence }
+        Self { key, hash: key_hash(key), sequence, filters: true }
+    }
+
+    /// Sets whether filters are asked.
+    #[inline]
+    pub(crate) fn with_filters(self, filters: bool) -> Self {
+        Lookup { filters, ..self }
     }
 }
 
@@ -39,7 +47,8 @@ impl Table {
     pub(crate) fn locate(&self, lookup: &Lookup<'_>) -> Result<Option<usize>, Error> {
         let inner = &*self.inner;
         let is_later = lookup.sequence < inner.ingested_at;
-        if is_later || inner.index.block_count() == 0 || !self.may_contain(lookup.hash)? {
+        let is_absent = || Ok::<_, Error>(lookup.filters && !self.may_contain(lookup.hash)?);
+        if is_later || inner.index.block_count() == 0 || is_absent()? {
             return Ok(None);
         }
         Ok(Some(inner.index.find(&*inner.blob, lookup.key, lookup.sequence)))

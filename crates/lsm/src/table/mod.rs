@@ -9,6 +9,7 @@ mod compressed;
 mod cursor;
 mod description;
 mod estimate;
+pub(crate) mod expectation;
 mod footer;
 mod get;
 mod held;
@@ -21,6 +22,7 @@ mod properties;
 mod reader;
 mod salvage;
 mod verify;
+mod walk;
 
 pub(crate) use builder::{TableBuilder, TableSink, TableSummary};
 pub use compressed::CompressedBlocks;
@@ -36,6 +38,7 @@ pub(crate) use options::TableOptions;
 pub(crate) use properties::Properties;
 pub(crate) use reader::{INGESTED_SEQUENCE, Table, TableKeys};
 pub(crate) use salvage::BlockKeys;
+pub(crate) use walk::{TableWalk, Walked};
 
 #[cfg(test)]
 mod measure;

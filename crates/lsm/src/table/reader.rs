@@ -345,6 +345,58 @@ impl Inner {
         self.blob.mapped()?.get(range.start as usize..range.end as usize - frame::TRAILER_BYTES)
     }
 
+    /// A block that is read in place, its checksum verified; nothing if it is not one.
+    #[inline]
+    pub(super) fn view_in_place(&self, block: usize) -> Result<Option<BlockView<'_>>, Error> {
+        let payload = match self.plain_payload(block) {
+            Some(payload) => payload,
+            None => match self.find_in_place(block)? {
+                Some(payload) => payload,
+                None => return Ok(None),
+            },
+        };
+        prefetch(&payload[payload.len().saturating_sub(END_BYTES)..]);
+        self.prefetch_ends(block + 1);
+        BlockView::new(payload).map(Some).map_err(|damage| self.damaged(block, damage))
+    }
+
+    /// Asks for the beginning of a block and for its end, where its entries are counted.
+    #[inline]
+    fn prefetch_ends(&self, block: usize) {
+        if block >= self.index.block_count() {
+            return;
+        }
+        let range = self.index.block_range(&*self.blob, block);
+        let range = range.start as usize..range.end as usize;
+        let Some(bytes) = self.blob.mapped().and_then(|mapped| mapped.get(range)) else { return };
+        prefetch(&bytes[..bytes.len().min(BEHIND_BYTES)]);
+        prefetch(&bytes[bytes.len().saturating_sub(END_BYTES)..]);
+    }
+
+    /// The payload of a block that is touched for the first time, if it is one to read in place.
+    #[cold]
+    fn find_in_place(&self, block: usize) -> Result<Option<&[u8]>, Error> {
+        let range = self.index.block_range(&*self.blob, block);
+        let Some(stored) = self.blob.mapped().and_then(|mapped| {
+            mapped.get(usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?)
+        }) else {
+            return Ok(None);
+        };
+        if self.cipher.is_some() {
+            return Ok(None);
+        }
+        if !self.verified.contains(block) {
+            frame::verify(stored, &self.file, range.start)?;
+            self.verified.insert(block);
+        }
+        let opened = &stored[..stored.len() - frame::CHECKSUM_BYTES];
+        if frame::tag(opened) != Some(Tag::NONE) {
+            return Ok(None);
+        }
+        self.plain.insert(block);
+        Ok(opened.split_last().map(|(_, payload)| payload))
+    }
+
     /// The payload of a block from the file. One that cannot be read in place is left in `cache`.
     fn make_payload(&self, block: usize, cache: Option<&TableCache>) -> Result<Payload, Error> {
         let range = self.index.block_range(&*self.blob, block);

@@ -63,6 +63,19 @@ impl<K: LayerKind> Run<K> {
         if holds { self.layers.get(at) } else { None }
     }
 
+    /// The place of the first layer whose range does not end before `key`; in logarithmic time.
+    pub fn first_from(&self, key: &[u8]) -> usize {
+        let head = key_head(key);
+        let at = self.bounds.partition_point(|(_, largest)| *largest < head);
+        match self.bounds.get(at) {
+            // Heads are equal that differ later.
+            Some((_, largest)) if *largest == head => {
+                at + self.layers[at..].partition_point(|layer| layer.descriptor.largest.as_slice() < key)
+            }
+            _ => at,
+        }
+    }
+
     /// The same among the layers from `first` on, by whole keys: heads are equal that differ later.
     #[cold]
     fn find_by_keys(&self, first: usize, key: &[u8]) -> Option<&Arc<Layer<K>>> {
