@@ -95,31 +95,7 @@ fn read(
         }
     }
     if wanted("scan") {
-        measure("scan of 50", SCANS, ROUNDS, |round| {
-            (0..SCANS).try_for_each(|turn| {
-                let (start, mut walked) = (key(drawn(round, turn)), 0);
-                let _ = snapshot.range_with(keyspace, start.as_slice().., |key, value| {
-                    black_box((key, value));
-                    walked += 1;
-                    if walked < 50 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-                })?;
-                Ok(())
-            })
-        })?;
-        measure("as a range", SCANS, ROUNDS, |round| {
-            (0..SCANS).try_for_each(|turn| {
-                let start = key(drawn(round, turn));
-                let mut range = snapshot.range(keyspace, start.as_slice()..);
-                (0..50).try_for_each(|_| range.next_entry().map(|entry| _ = black_box(entry)))
-            })
-        })?;
-        measure("owned", SCANS, ROUNDS, |round| {
-            (0..SCANS).try_for_each(|turn| {
-                let start = key(drawn(round, turn));
-                let mut entries = snapshot.range(keyspace, start.as_slice()..).take(50);
-                entries.try_for_each(|entry| entry.map(|entry| drop(black_box(entry))))
-            })
-        })?;
+        scan((keyspace, snapshot), &drawn)?;
     }
     if wanted("full") {
         measure("full, lent", entries, 3, |_| {
@@ -143,6 +119,38 @@ fn read(
         })?;
     }
     Ok(())
+}
+
+/// Scans of 50 from drawn keys on: lent to a closure, lent by a range, and owned.
+fn scan(
+    (keyspace, snapshot): (&Keyspace, &Snapshot),
+    drawn: &impl Fn(u64, u64) -> u64,
+) -> Result<(), stroma_lsm::Error> {
+    measure("scan of 50", SCANS, ROUNDS, |round| {
+        (0..SCANS).try_for_each(|turn| {
+            let (start, mut walked) = (key(drawn(round, turn)), 0);
+            let _ = snapshot.range_with(keyspace, start.as_slice().., |key, value| {
+                black_box((key, value));
+                walked += 1;
+                if walked < 50 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            })?;
+            Ok(())
+        })
+    })?;
+    measure("as a range", SCANS, ROUNDS, |round| {
+        (0..SCANS).try_for_each(|turn| {
+            let start = key(drawn(round, turn));
+            let mut range = snapshot.range(keyspace, start.as_slice()..);
+            (0..50).try_for_each(|_| range.next_entry().map(|entry| _ = black_box(entry)))
+        })
+    })?;
+    measure("owned", SCANS, ROUNDS, |round| {
+        (0..SCANS).try_for_each(|turn| {
+            let start = key(drawn(round, turn));
+            let mut entries = snapshot.range(keyspace, start.as_slice()..).take(50);
+            entries.try_for_each(|entry| entry.map(|entry| drop(black_box(entry))))
+        })
+    })
 }
 
 /// Copies the folder of a database that is open, as a kill would leave it, and opens the copy.

@@ -44,7 +44,7 @@ struct Plain<'r, T> {
 
 impl<T: FnMut(&[u8], &[u8]) -> bool> Plain<'_, T> {
     /// Takes the next entry, of the same key as the one before or not; answers whether to go on.
-    #[inline]
+    #[inline(always)]
     fn step(&mut self, entry: EntryRef<'_>, is_same: bool) -> bool {
         if is_same && self.is_decided {
             return self.pass();
