@@ -1,8 +1,13 @@
-//! 46-bit keys in a filter of 2^22 slots at 93 % load: ours beside the crate `qfilter`, turn by turn.
+//! 46-bit keys in a filter of 93 % load, larger than the caches and small enough for them: ours, the crate
+//! `qfilter` and the maps of the standard library, turn by turn.
+//!
+//! All do the same work: each key, wholly, is kept once, and its count is asked for. Both filters store 24 bits
+//! of a key in a slot at 2^22 slots (at 2^14: 32), so that they are exact and take the same bits an item.
 
+use std::collections::{BTreeMap, HashMap};
 use std::hint::black_box;
 
-use stroma_quotient::{CountingFilter, InvertibleHash, Shape};
+use stroma_quotient::{Builder, CountingFilter, InvertibleHash, Shape};
 
 use crate::Outcome;
 use crate::arguments::Settings;
@@ -11,84 +16,312 @@ use crate::measure::{OURS, Samples, timed};
 const KEY_BITS: u32 = 46;
 const LOAD: f64 = 0.93;
 const LOOKUPS: usize = 1 << 20;
-const PEER: &str = "qfilter";
 
+/// What is put in and looked up.
 struct Work {
     shape: Shape,
+    /// As every case of this size is called.
+    size: String,
     keys: Vec<u64>,
+    sorted: Vec<u64>,
+    /// The keys in two halves, to be merged.
+    halves: [Vec<u64>; 2],
     present: Vec<u64>,
     absent: Vec<u64>,
+    /// How often a small set is filled, so that enough is timed.
+    repeats: u64,
 }
 
-/// Measures both filters, one after the other in each run.
+/// A set of keys with counts.
+trait Counts: Sized {
+    const NAME: &'static str;
+
+    fn empty(work: &Work) -> Outcome<Self>;
+    fn insert(&mut self, key: u64) -> Outcome<()>;
+    fn count(&self, key: u64) -> u64;
+    /// All keys, each combined with its count.
+    fn walk(&self) -> u64;
+    fn from_sorted(work: &Work) -> Outcome<Self>;
+    fn merge(self, other: Self) -> Outcome<Self>;
+    /// `None` where that is not to be had.
+    fn bytes(&self) -> Option<f64>;
+    /// What only this one can do.
+    fn more(&self, _work: &Work, _samples: &mut Samples) -> Outcome<()> {
+        Ok(())
+    }
+}
+
+/// Measures all of them, one after the other in each run.
 pub(super) fn run(settings: &Settings, samples: &mut Samples) -> Outcome<()> {
-    let work = work(settings)?;
-    for _ in 0..settings.runs {
-        ours(&work, samples)?;
-        peer(&work, samples)?;
+    for slot_bits in [settings.size(22, 17), 14] {
+        let work = work(settings, slot_bits)?;
+        for _ in 0..settings.runs {
+            let walked = measure::<CountingFilter>(&work, samples)?;
+            let others = [
+                measure::<qfilter::Filter>(&work, samples)?,
+                measure::<HashMap<u64, u64>>(&work, samples)?,
+                measure::<BTreeMap<u64, u64>>(&work, samples)?,
+            ];
+            if others.iter().any(|other| *other != walked) {
+                return Err("the filters and the maps hold different keys".into());
+            }
+        }
     }
     Ok(())
 }
 
-fn work(settings: &Settings) -> Outcome<Work> {
-    let slots = 1_u64 << settings.size(22, 17);
+fn work(settings: &Settings, slot_bits: u64) -> Outcome<Work> {
+    let slots = 1_u64 << slot_bits;
     let mixing = InvertibleHash::new(KEY_BITS, settings.seed);
     let keys: Vec<u64> = (0..(slots as f64 * LOAD) as u64).map(|key| mixing.hash(key)).collect();
     let order = InvertibleHash::new(slots.ilog2(), settings.seed);
-    let shuffled = (0..slots).filter_map(|at| keys.get(order.hash(at) as usize).copied());
-    let present = shuffled.take(LOOKUPS).collect();
-    let absent = (0..LOOKUPS as u64).map(|key| mixing.hash(keys.len() as u64 + key)).collect();
-    Ok(Work { shape: Shape::new(KEY_BITS, slots)?, keys, present, absent })
+    let shuffled: Vec<u64> = (0..slots).filter_map(|at| keys.get(order.hash(at) as usize).copied()).collect();
+    let mut sorted = keys.clone();
+    sorted.sort_unstable();
+    let half = |first: usize| keys.iter().copied().skip(first).step_by(2).collect();
+    Ok(Work {
+        shape: Shape::new(KEY_BITS, slots)?,
+        size: format!("2^{slot_bits} slots"),
+        sorted,
+        halves: [half(0), half(1)],
+        present: shuffled.iter().copied().cycle().take(LOOKUPS).collect(),
+        absent: (0..LOOKUPS as u64).map(|key| mixing.hash(keys.len() as u64 + key)).collect(),
+        repeats: (LOOKUPS as u64 / slots).max(1),
+        keys,
+    })
 }
 
-fn bits_an_item(work: &Work, bytes: usize) -> f64 {
-    bytes as f64 * 8.0 / work.keys.len() as f64
+fn tell(samples: &mut Samples, work: &Work, case: &str, subject: &str, operations: u64, seconds: f64) {
+    let case = format!("{}: {case}", work.size);
+    samples.add(&case, subject, "time", seconds * 1e9 / operations as f64, "ns");
 }
 
-fn ours(work: &Work, samples: &mut Samples) -> Outcome<()> {
-    let mut filter = CountingFilter::new(work.shape)?;
-    let (count, lookups) = (work.keys.len() as u64, work.present.len() as u64);
-    let ((), cost) = timed(|| Ok(work.keys.iter().try_for_each(|key| filter.insert(*key))?))?;
-    samples.add_time("46 bits: insert", OURS, count, cost);
-    for (case, keys) in [("46 bits: hit", &work.present), ("46 bits: miss", &work.absent)] {
-        let (_, cost) = timed(|| Ok(black_box(keys.iter().map(|key| filter.count(*key)).sum::<u64>())))?;
-        samples.add_time(case, OURS, lookups, cost);
-        let mut answers = Vec::with_capacity(keys.len());
-        let ((), cost) = timed(|| {
-            filter.get_all(keys, &mut answers);
-            Ok(())
-        })?;
-        samples.add_time(&format!("{case}, in batches"), OURS, lookups, cost);
-        black_box(answers);
+/// Does something several times and adds up what it cost; what was made last.
+fn repeated<A, B>(
+    work: &Work,
+    mut prepare: impl FnMut() -> Outcome<A>,
+    mut act: impl FnMut(A) -> Outcome<B>,
+) -> Outcome<(B, f64)> {
+    let mut seconds = 0.0;
+    let mut last = None;
+    for _ in 0..work.repeats {
+        let prepared = prepare()?;
+        let (made, cost) = timed(|| act(prepared))?;
+        seconds += cost.thread;
+        last = Some(made);
     }
-    let walk = || Ok(black_box(filter.iter().fold(0, |sum, entry| sum ^ entry.key ^ entry.count)));
-    let (_, cost) = timed(walk)?;
-    samples.add_time("46 bits: iterate", OURS, count, cost);
-    samples.add("46 bits: memory", OURS, "bits an item", bits_an_item(work, filter.size_bytes()), "bits");
-    let mut batched = CountingFilter::new(work.shape)?;
-    let ((), cost) = timed(|| Ok(batched.insert_all(&work.keys)?))?;
-    samples.add_time("46 bits: insert, in batches", OURS, count, cost);
-    if batched == filter { Ok(()) } else { Err("a batch made another filter".into()) }
+    Ok((last.ok_or("nothing was repeated")?, seconds))
 }
 
-fn peer(work: &Work, samples: &mut Samples) -> Outcome<()> {
-    let (count, lookups) = (work.keys.len() as u64, work.present.len() as u64);
-    let refused = |error| format!("qfilter: {error:?}");
-    let mut filter = qfilter::Filter::with_fingerprint_size(count, KEY_BITS as u8).map_err(refused)?;
-    let ((), cost) = timed(|| {
-        for key in &work.keys {
-            filter.insert_fingerprint(true, *key).map_err(refused)?;
+fn filled<S: Counts>(mut empty: S, keys: &[u64]) -> Outcome<S> {
+    keys.iter().try_for_each(|key| empty.insert(*key))?;
+    Ok(empty)
+}
+
+/// All cases of one; what it holds, for comparison.
+fn measure<S: Counts>(work: &Work, samples: &mut Samples) -> Outcome<u64> {
+    let count = work.keys.len() as u64;
+    let mut told =
+        |case: &str, operations: u64, seconds: f64| tell(samples, work, case, S::NAME, operations, seconds);
+    let (set, seconds) = repeated(work, || S::empty(work), |empty| filled(empty, &work.keys))?;
+    told("insert", count * work.repeats, seconds);
+    for (case, keys) in [("hit", &work.present), ("miss", &work.absent)] {
+        let (found, cost) = timed(|| Ok(keys.iter().map(|key| set.count(*key)).sum::<u64>()))?;
+        told(case, keys.len() as u64, cost.thread);
+        if found != if case == "hit" { keys.len() as u64 } else { 0 } {
+            return Err(format!("{}: a {case} was wrong", S::NAME).into());
         }
-        Ok(())
-    })?;
-    samples.add_time("46 bits: insert", PEER, count, cost);
-    for (case, keys) in [("46 bits: hit", &work.present), ("46 bits: miss", &work.absent)] {
-        let look_up = || Ok(black_box(keys.iter().map(|key| filter.count_fingerprint(*key)).sum::<u64>()));
-        let (_, cost) = timed(look_up)?;
-        samples.add_time(case, PEER, lookups, cost);
     }
-    let (_, cost) = timed(|| Ok(black_box(filter.fingerprints().fold(0, |sum, key| sum ^ key))))?;
-    samples.add_time("46 bits: iterate", PEER, count, cost);
-    samples.add("46 bits: memory", PEER, "bits an item", bits_an_item(work, filter.memory_usage()), "bits");
-    Ok(())
+    let (walked, seconds) = repeated(work, || Ok(()), |()| Ok(black_box(set.walk())))?;
+    told("iterate", count * work.repeats, seconds);
+    let (built, seconds) = repeated(work, || Ok(()), |()| S::from_sorted(work))?;
+    told("build from sorted keys", count * work.repeats, seconds);
+    let halves = || {
+        let [one, other] = &work.halves;
+        Ok((filled(S::empty(work)?, one)?, filled(S::empty(work)?, other)?))
+    };
+    let (merged, seconds) = repeated(work, halves, |(one, other)| one.merge(other))?;
+    told("merge two halves", count * work.repeats, seconds);
+    if let Some(bytes) = set.bytes() {
+        samples.add(
+            &format!("{}: memory", work.size),
+            S::NAME,
+            "bits an item",
+            bytes * 8.0 / count as f64,
+            "bits",
+        );
+    }
+    set.more(work, samples)?;
+    if (built.walk(), merged.walk()) == (walked, walked) {
+        Ok(walked)
+    } else {
+        Err(format!("{}: what was built or merged holds other keys", S::NAME).into())
+    }
+}
+
+impl Counts for CountingFilter {
+    const NAME: &'static str = OURS;
+
+    fn empty(work: &Work) -> Outcome<Self> {
+        Ok(CountingFilter::new(work.shape)?)
+    }
+
+    fn insert(&mut self, key: u64) -> Outcome<()> {
+        Ok(CountingFilter::insert(self, key)?)
+    }
+
+    fn count(&self, key: u64) -> u64 {
+        CountingFilter::count(self, key)
+    }
+
+    fn walk(&self) -> u64 {
+        self.iter().fold(0, |sum, entry| sum ^ entry.key.wrapping_mul(entry.count))
+    }
+
+    fn from_sorted(work: &Work) -> Outcome<Self> {
+        let mut builder = Builder::new(work.shape)?;
+        work.sorted.iter().try_for_each(|key| builder.push(*key, 1))?;
+        Ok(builder.finish()?)
+    }
+
+    fn merge(self, other: Self) -> Outcome<Self> {
+        Ok(CountingFilter::merge([&self, &other])?)
+    }
+
+    fn bytes(&self) -> Option<f64> {
+        Some(self.size_bytes() as f64)
+    }
+
+    fn more(&self, work: &Work, samples: &mut Samples) -> Outcome<()> {
+        for (case, keys) in [("hit, in batches", &work.present), ("miss, in batches", &work.absent)] {
+            let mut answers = Vec::with_capacity(keys.len());
+            let ((), cost) = timed(|| {
+                self.get_all(keys, &mut answers);
+                Ok(())
+            })?;
+            tell(samples, work, case, OURS, keys.len() as u64, cost.thread);
+            black_box(answers);
+        }
+        let batch = |mut empty: CountingFilter| {
+            empty.insert_all(&work.keys)?;
+            Ok(empty)
+        };
+        let (batched, seconds) = repeated(work, || Self::empty(work), batch)?;
+        tell(samples, work, "insert, in batches", OURS, work.keys.len() as u64 * work.repeats, seconds);
+        if batched == *self { Ok(()) } else { Err("a batch made another filter".into()) }
+    }
+}
+
+impl Counts for qfilter::Filter {
+    const NAME: &'static str = "qfilter";
+
+    fn empty(work: &Work) -> Outcome<Self> {
+        let filter = qfilter::Filter::with_fingerprint_size(work.keys.len() as u64, KEY_BITS as u8);
+        Ok(filter.map_err(refused)?)
+    }
+
+    fn insert(&mut self, key: u64) -> Outcome<()> {
+        self.insert_fingerprint(true, key).map_err(refused)?;
+        Ok(())
+    }
+
+    fn count(&self, key: u64) -> u64 {
+        self.count_fingerprint(key)
+    }
+
+    fn walk(&self) -> u64 {
+        self.fingerprints().fold(0, |sum, key| sum ^ key)
+    }
+
+    fn from_sorted(work: &Work) -> Outcome<Self> {
+        let mut builder = qfilter::Builder::new(Self::empty(work)?);
+        for key in &work.sorted {
+            builder.insert_fingerprint(true, *key).map_err(refused)?;
+        }
+        Ok(builder.into_filter())
+    }
+
+    fn merge(mut self, other: Self) -> Outcome<Self> {
+        qfilter::Filter::merge(&mut self, true, &other).map_err(refused)?;
+        Ok(self)
+    }
+
+    fn bytes(&self) -> Option<f64> {
+        Some(self.memory_usage() as f64)
+    }
+}
+
+fn refused(error: qfilter::Error) -> String {
+    format!("qfilter: {error:?}")
+}
+
+impl Counts for HashMap<u64, u64> {
+    const NAME: &'static str = "HashMap";
+
+    fn empty(work: &Work) -> Outcome<Self> {
+        Ok(HashMap::with_capacity(work.keys.len()))
+    }
+
+    fn insert(&mut self, key: u64) -> Outcome<()> {
+        *self.entry(key).or_insert(0) += 1;
+        Ok(())
+    }
+
+    fn count(&self, key: u64) -> u64 {
+        self.get(&key).copied().unwrap_or(0)
+    }
+
+    fn walk(&self) -> u64 {
+        self.iter().fold(0, |sum, (key, count)| sum ^ key.wrapping_mul(*count))
+    }
+
+    fn from_sorted(work: &Work) -> Outcome<Self> {
+        Ok(work.sorted.iter().map(|key| (*key, 1)).collect())
+    }
+
+    fn merge(mut self, other: Self) -> Outcome<Self> {
+        for (key, count) in other {
+            *self.entry(key).or_insert(0) += count;
+        }
+        Ok(self)
+    }
+
+    fn bytes(&self) -> Option<f64> {
+        // Seven of eight slots are usable, and each is key, value and a control byte.
+        Some(self.capacity() as f64 * 8.0 / 7.0 * 17.0)
+    }
+}
+
+impl Counts for BTreeMap<u64, u64> {
+    const NAME: &'static str = "BTreeMap";
+
+    fn empty(_: &Work) -> Outcome<Self> {
+        Ok(BTreeMap::new())
+    }
+
+    fn insert(&mut self, key: u64) -> Outcome<()> {
+        *self.entry(key).or_insert(0) += 1;
+        Ok(())
+    }
+
+    fn count(&self, key: u64) -> u64 {
+        self.get(&key).copied().unwrap_or(0)
+    }
+
+    fn walk(&self) -> u64 {
+        self.iter().fold(0, |sum, (key, count)| sum ^ key.wrapping_mul(*count))
+    }
+
+    fn from_sorted(work: &Work) -> Outcome<Self> {
+        Ok(work.sorted.iter().map(|key| (*key, 1)).collect())
+    }
+
+    fn merge(mut self, mut other: Self) -> Outcome<Self> {
+        self.append(&mut other);
+        Ok(self)
+    }
+
+    fn bytes(&self) -> Option<f64> {
+        None
+    }
 }

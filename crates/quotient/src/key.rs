@@ -273,6 +273,26 @@ mod tests {
     }
 
     #[test]
+    fn opening_agrees_with_moving_and_writing() {
+        let start: Vec<u8> = (0..80u8).map(|at| at.wrapping_mul(167) ^ 0x5a).collect();
+        let mut opened = 0;
+        for width in 1..=64 {
+            for (from, distance) in (100..110).flat_map(|from| (0..9).map(move |slots| (from, slots * width)))
+            {
+                let number = 0x0123_4567_89ab_cdef & <u64 as Key>::mask(width as u32);
+                let (mut at_once, mut in_steps) = (start.clone(), start.clone());
+                if open_bits(&mut at_once, from, from + distance, width as u32, number) {
+                    move_up(&mut in_steps, from, from + distance, width);
+                    u64::write(&mut in_steps, from, width as u32, number);
+                    opened += 1;
+                }
+                assert_eq!(at_once, in_steps, "{from} {distance} {width}");
+            }
+        }
+        assert!(opened > 1000);
+    }
+
+    #[test]
     fn moves_agree_with_bit_by_bit() {
         let start: Vec<u8> = (0..80u8).map(|at| at.wrapping_mul(167) ^ 0x5a).collect();
         let bit = |bytes: &[u8], at: usize| bytes[at / 8] >> (at % 8) & 1;

@@ -211,10 +211,16 @@ impl<K: Key, S: AsRef<[u8]>> QuotientFilter<K, S> {
         if sum.is_none() {
             return Err(Error::CountOverflow { key: 0 });
         }
-        let most = filters.iter().map(|filter| filter.slots_taken()).max().unwrap_or(0);
-        let mut shape = widths.refitted::<K>(most)?;
+        // Room for all of each. In a filter with fewer home slots remainders are longer and counts no longer, so
+        // what is needed here is enough there.
+        let all = filters.iter().fold(0u64, |sum, filter| sum.saturating_add(filter.slots_taken()));
+        let roomy = widths.refitted::<K>(all)?;
+        let mut needed = slots_needed(roomy, &filters, &combine)?;
+        let mut shape = widths.refitted::<K>(needed)?;
+        if shape.home_slots() > roomy.home_slots() {
+            needed = slots_needed(shape, &filters, &combine)?;
+        }
         loop {
-            let needed = slots_needed(shape, &filters, &combine)?;
             if needed * 100 <= shape.home_slots() * 95 {
                 match build(shape, &filters, &combine) {
                     Err(Error::Full { .. }) => {}
@@ -223,7 +229,10 @@ impl<K: Key, S: AsRef<[u8]>> QuotientFilter<K, S> {
             }
             let wanted = (needed * 100 / 95 + 2).max(shape.home_slots() + shape.home_slots() / 16 + 1);
             match widths.resized(wanted).or_else(|_| widths.refitted::<K>(wanted)) {
-                Ok(next) if next.home_slots() > shape.home_slots() => shape = next,
+                Ok(next) if next.home_slots() > shape.home_slots() => {
+                    shape = next;
+                    needed = slots_needed(shape, &filters, &combine)?;
+                }
                 // No larger one is possible; the tail may still hold what the planned load does not.
                 _ => return build(shape, &filters, &combine),
             }
