@@ -209,11 +209,12 @@ impl Core {
     /// # Errors
     /// What the last flush failed with; the next attempt is under way then.
     fn wait_for_flush(&self, patience: Duration) -> Result<(), Error> {
-        if self.works_inline() {
-            self.flush_inline()?;
-        }
         let progress = self.flush.progress();
         let seen = progress.generation();
+        if self.works_inline() {
+            // What this thread flushes itself it need not wait for.
+            self.flush_inline()?;
+        }
         if let Some(error) = self.flush.take_failure() {
             self.flush.ask();
             return Err(error);

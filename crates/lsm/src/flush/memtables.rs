@@ -22,7 +22,12 @@ impl Core {
             (list.sealed.last().cloned(), list.resident.is_some())
         };
         let Some(oldest) = oldest else {
-            return Ok(self.flush.take_memory_wanted() && self.give_memory_back()?);
+            let gave = self.flush.take_memory_wanted() && self.give_memory_back()?;
+            if gave {
+                // Who asked waits for it.
+                self.note_flushed();
+            }
+            return Ok(gave);
         };
         if self.cleans_memory() && oldest.is_worth_cleaning(has_begun) {
             self.absorb_oldest(&oldest)?;

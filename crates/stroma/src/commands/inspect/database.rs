@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use serde_json::{Value, json};
-use stromatolite::lsm::{KeyUses, LevelStatistics, Statistics, TableDescription};
+use stromatolite::lsm::{KeyUses, KeyspaceDescription, LevelStatistics, Statistics, TableDescription};
 use stromatolite::sequence::{IndexStatistics, LayerStatistics};
 use stromatolite::{Result as DatabaseResult, Stromatolite};
 
@@ -19,12 +19,14 @@ pub(super) fn inspect(database: &Stromatolite, as_json: bool) -> Result<()> {
         .into_iter()
         .map(|name| Ok((name.clone(), database.sequence_index(&name)?.statistics())))
         .collect::<DatabaseResult<Vec<_>>>()?;
+    let keyspaces = database.engine().keyspace_descriptions();
     let keys = database.engine().key_uses().map_err(stromatolite::Error::from)?;
     if as_json {
-        return print_json(&to_json(database, &engine, &tables, &keys, &indexes));
+        return print_json(&to_json(database, &engine, &keyspaces, &tables, &keys, &indexes));
     }
     let mut output = standard_output();
     write_documents(&mut output, database, &engine)?;
+    write_keyspaces(&mut output, &keyspaces)?;
     write_tables(&mut output, &tables)?;
     write_keys(&mut output, &keys, &database.index_key_uses()?)?;
     for (name, statistics) in &indexes {
@@ -73,6 +75,33 @@ fn levels_table(levels: &[LevelStatistics]) -> Table {
         ]);
     }
     table
+}
+
+/// What is kept with keyspaces; nothing if all are as usual.
+fn write_keyspaces(output: &mut impl Write, keyspaces: &[KeyspaceDescription]) -> Result<()> {
+    let unusual: Vec<_> = keyspaces.iter().filter(|keyspace| !keyspace.is_usual()).collect();
+    if unusual.is_empty() {
+        return Ok(());
+    }
+    writeln!(output, "\nkeyspaces with options of their own, of {}", keyspaces.len())
+        .map_err(Failure::output)?;
+    let mut grid =
+        Table::new(&["keyspace", "merge operator", ">values apart from", ">blocks of", "compression"]);
+    for keyspace in unusual {
+        let length = |told: Option<u64>| match told {
+            None => "as usual".to_owned(),
+            Some(u64::MAX) => "none".to_owned(),
+            Some(length) => bytes(length),
+        };
+        grid.row([
+            keyspace.name.clone(),
+            keyspace.merge_operator.clone().unwrap_or_default(),
+            length(keyspace.value_threshold),
+            length(keyspace.block_bytes),
+            keyspace.compression.map_or_else(|| "as usual".to_owned(), |compression| compression.to_string()),
+        ]);
+    }
+    grid.print(output)
 }
 
 /// How the blocks of a table are stored, and how long they are for one byte of what is in them.
@@ -196,6 +225,7 @@ fn write_index(output: &mut impl Write, name: &str, statistics: &IndexStatistics
 fn to_json(
     database: &Stromatolite,
     engine: &Statistics,
+    keyspaces: &[KeyspaceDescription],
     tables: &[TableDescription],
     keys: &KeyUses,
     indexes: &[(String, IndexStatistics)],
@@ -210,6 +240,14 @@ fn to_json(
             "index_bytes": table.index_bytes, "index_explanation": table.index_explanation,
         })
     });
+    let keyspaces = keyspaces.iter().map(|keyspace| {
+        json!({
+            "name": keyspace.name, "number": keyspace.number, "merge_operator": keyspace.merge_operator,
+            "value_threshold": keyspace.value_threshold, "block_bytes": keyspace.block_bytes,
+            "compression": keyspace.compression.map(|compression| compression.to_string()),
+        })
+    });
+    let keyspaces: Vec<Value> = keyspaces.collect();
     let levels = |levels: &[LevelStatistics]| -> Vec<Value> {
         let level = |level: &LevelStatistics| {
             json!({
@@ -245,7 +283,7 @@ fn to_json(
         "folder": database.folder().display().to_string(),
         "documents": {
             "levels": levels(&engine.levels),
-            "tables": tables.collect::<Vec<_>>(), "keys": keys,
+            "keyspaces": keyspaces, "tables": tables.collect::<Vec<_>>(), "keys": keys,
             "memory_used": engine.memory_used, "memory_bytes": engine.memory_bytes,
             "commits": engine.commits, "user_bytes": engine.user_bytes, "log_bytes": engine.log_bytes,
             "flushed_bytes": engine.flushed_bytes, "merge_output_bytes": engine.merge_output_bytes,
