@@ -32,6 +32,13 @@ impl Histogram {
         self.largest = self.largest.max(nanoseconds);
     }
 
+    /// Adds what another one has counted.
+    pub(crate) fn add_all(&mut self, other: &Histogram) {
+        self.counts.iter_mut().zip(&other.counts).for_each(|(count, more)| *count += more);
+        self.total += other.total;
+        self.largest = self.largest.max(other.largest);
+    }
+
     /// The duration that `share` of all do not exceed.
     pub(crate) fn percentile(&self, share: f64) -> u64 {
         let rank = (self.total as f64 * share).ceil() as u64;

@@ -25,7 +25,9 @@ impl Bench {
         self.read(&batches)?;
         self.overwrite(&batches)?;
         if self.product.has_durable_commits() {
-            self.commit_synced(&folder.join("synced"))?;
+            self.commit_synced(&folder.join("synced"), "synced commits", 1)?;
+            let several = folder.join("synced by several");
+            self.commit_synced(&several, "synced commits, 4 threads", 4)?;
         }
         Ok(())
     }
@@ -165,20 +167,41 @@ impl Bench {
         engine.close()
     }
 
-    fn commit_synced(&mut self, folder: &Path) -> Outcome {
+    /// Each of so many threads commits entries one by one, as many as one thread alone does, and waits for the device
+    /// each time.
+    fn commit_synced(&mut self, folder: &Path, case: &str, threads: u64) -> Outcome {
         let engine = self.product.open(folder, EngineOptions { is_synced: true, ..self.options })?;
-        let commits = self.scale.commits;
-        let mut latencies = Histogram::new();
-        let ((), cost) = timed(|| {
-            for number in 0..commits {
-                let start = Instant::now();
-                self.put_range(&*engine, number, number + 1, 1)?;
-                latencies.add(start.elapsed().as_nanos() as u64);
-            }
-            Ok(())
+        let (commits, bench) = (self.scale.commits, &*self);
+        let (latencies, cost) = timed(|| {
+            std::thread::scope(|scope| {
+                let started: Vec<_> = (0..threads)
+                    .map(|thread| {
+                        let (engine, numbers) = (&*engine, thread * commits..(thread + 1) * commits);
+                        scope.spawn(move || {
+                            bench.time_commits(engine, numbers).map_err(|error| error.to_string())
+                        })
+                    })
+                    .collect();
+                let mut latencies = Histogram::new();
+                for thread in started {
+                    let timed = thread.join().unwrap_or_else(|_| Err("a thread panicked".to_owned()))?;
+                    latencies.add_all(&timed);
+                }
+                Ok(latencies)
+            })
         })?;
-        self.figures.add("synced commits", "rate", commits as f64 / 1000.0 / cost.wall, "1000/s");
-        self.add_percentiles("synced commits", &latencies);
+        self.figures.add(case, "rate", (threads * commits) as f64 / 1000.0 / cost.wall, "1000/s");
+        self.add_percentiles(case, &latencies);
         engine.close()
+    }
+
+    fn time_commits(&self, engine: &dyn Engine, numbers: std::ops::Range<u64>) -> Outcome<Histogram> {
+        let mut latencies = Histogram::new();
+        for number in numbers {
+            let start = Instant::now();
+            self.put_range(engine, number, number + 1, 1)?;
+            latencies.add(start.elapsed().as_nanos() as u64);
+        }
+        Ok(latencies)
     }
 }

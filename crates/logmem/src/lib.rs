@@ -46,7 +46,7 @@ mod sync;
 pub use cache::{Cache, CacheClock, CacheGuard, CacheOptions, CacheStatistics};
 pub use error::Error;
 pub use location::Location;
-pub use log::{Log, LogBatch};
+pub use log::{BatchRun, Log, LogBatch};
 pub use memory::SegmentOwner;
 pub use pool::{Charge, Pool, PoolOptions, PoolStatistics, Reclaim, SegmentStatistics};
 pub use store::{CleanReport, Expected, Store, StoreOptions, StoreStatistics, ValueGuard, Version};

@@ -90,6 +90,7 @@ mod check;
 mod coding;
 mod commit;
 mod compaction;
+mod crew;
 mod cursor;
 mod database;
 mod description;

@@ -55,7 +55,8 @@ pub struct Options {
     pub durability: Durability,
     /// What to do about damage in the log.
     pub recovery: RecoveryMode,
-    /// Threads that merge, beside one that flushes. With 0 there are no threads at all: the writer who finds a
+    /// Threads that merge, beside one that flushes; as many help to recover what the log holds, if there are 32 MiB of
+    /// memory for each. With 0 there are no threads at all: the writer who finds a
     /// memtable full flushes it and merges, which makes a run repeatable. Default 1.
     pub background_threads: usize,
     /// Which tables are merged and when.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use random::{Random, key};
-use stroma_lsm::{Database, Durability, Keyspace, Options};
+use stroma_lsm::{Database, Durability, Keyspace, Options, RecoveryMode};
 use stroma_strata::storage::{LogStorage as _, MemoryStorage, PowerLoss};
 
 type Map = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -62,9 +62,7 @@ fn write(database: &Database, keyspaces: &[Keyspace; 2], commits: u64, maps: &mu
 
 fn check(keyspaces: &[Keyspace; 2], maps: &[Map; 2]) {
     for (keyspace, map) in keyspaces.iter().zip(maps) {
-        let forward: Map =
-            keyspace.iter().map(|entry| entry.map(|(k, v)| (k, v.into_vec())).unwrap()).collect();
-        assert_eq!(&forward, map);
+        assert_eq!(&contents(keyspace), map);
         assert_eq!(keyspace.iter().rev().count(), map.len());
         for (key, value) in map {
             assert_eq!(keyspace.get(key).unwrap().unwrap(), *value);
@@ -143,4 +141,76 @@ fn less_memory_than_before_takes_it_all_in_and_keeps_its_budget() {
         database.close().unwrap();
         check(&open(&killed, memory_bytes).1, &more);
     }
+}
+
+/// The same with a crew of so many threads, and whatever of the log can be kept.
+fn open_with(storage: &MemoryStorage, threads: usize) -> (Database, [Keyspace; 2]) {
+    let options = Options {
+        background_threads: threads,
+        recovery: RecoveryMode::KeepPrefix,
+        memory_bytes: 128 << 20,
+        // Else the log is short.
+        memory_cleaning: false,
+        ..Options::default()
+    };
+    let database = Database::open_storage(Arc::new(storage.clone()), options).unwrap();
+    let keyspaces = ["one", "another"].map(|name| database.keyspace(name).unwrap());
+    (database, keyspaces)
+}
+
+#[test]
+fn a_long_log_is_recovered_alike_by_any_number_of_threads_whole_or_damaged() {
+    const COMMITS: u64 = 12_000;
+    let (storage, mut maps) = (MemoryStorage::new(), [Map::new(), Map::new()]);
+    let (database, keyspaces) = open_with(&storage, 0);
+    write(&database, &keyspaces, COMMITS, &mut maps, 5);
+    drop((database, keyspaces));
+    let log = storage.list_logs("log").unwrap().pop().unwrap();
+    assert!(log.bytes > 8 * (256 << 10), "several stretches: {}", log.bytes);
+    let whole = storage.contents(&log.name).unwrap();
+    let mut choices = Random(6);
+    for turn in 0..4 {
+        let at = choices.below(log.bytes) as usize;
+        let left = match turn {
+            0 => whole.clone(),
+            1 => whole[..at].to_vec(),
+            2 => [&whole[..at], &[0; 100_000]].concat(),
+            _ => {
+                let mut damaged = whole.clone();
+                damaged[at] ^= 0x10;
+                damaged
+            }
+        };
+        let mut expected: Option<([Map; 2], u64)> = None;
+        for threads in [0, 1, 3] {
+            let killed = storage.kill();
+            killed.replace(&log.name, left.clone());
+            let (database, keyspaces) = open_with(&killed, threads);
+            let (report, found) = (database.recovery_report(), keyspaces.each_ref().map(contents));
+            assert!(turn != 0 || report.log_cut.is_none());
+            assert!(turn != 3 || report.log_cut.is_some());
+            let replayed = report.replayed_commits;
+            let (maps, commits) = expected.get_or_insert_with(|| match turn {
+                0 => (maps.clone(), COMMITS + KEYSPACE_COMMITS),
+                _ => (after(replayed - KEYSPACE_COMMITS), replayed),
+            });
+            assert_eq!((&found, replayed), (&*maps, *commits), "turn {turn}, {threads} threads");
+            database.close().unwrap();
+        }
+    }
+}
+
+/// To make a keyspace is a commit.
+const KEYSPACE_COMMITS: u64 = 2;
+
+/// What the first commits of the test before this leave.
+fn after(commits: u64) -> [Map; 2] {
+    let (storage, mut maps) = (MemoryStorage::new(), [Map::new(), Map::new()]);
+    let (database, keyspaces) = open_with(&storage, 0);
+    write(&database, &keyspaces, commits, &mut maps, 5);
+    maps
+}
+
+fn contents(keyspace: &Keyspace) -> Map {
+    keyspace.iter().map(|entry| entry.map(|(key, value)| (key, value.into_vec())).unwrap()).collect()
 }

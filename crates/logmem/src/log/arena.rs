@@ -180,8 +180,11 @@ impl Log {
         self.segments.view(*head).map_or(0, |segment| segment.size() - segment.written())
     }
 
-    /// Appends so many entries that have their lengths in front of them, if the open segment has room.
+    /// Appends so many entries that have their lengths in front of them, if there are any and the open segment has room.
     pub(super) fn append_framed(&self, bytes: &[u8], entries: usize) -> Option<Location> {
+        if entries == 0 {
+            return None;
+        }
         let location = self.append_in(*self.heads[0].lock(), &[bytes])?;
         self.entries.fetch_add(entries, Ordering::Relaxed);
         Some(location)

@@ -1,10 +1,11 @@
 //! Entries put side by side first, to go to a log all at once.
 
 use super::Log;
+use crate::error::Error;
 use crate::location::{LENGTH_BYTES, Location};
 
-/// Entries for [`Log::append_batch`]: one reservation for all of them, where [`Log::append`] takes a lock, a
-/// reservation and a count for each.
+/// Entries for [`Log::append_batch`]: one reservation for as many of them as a segment has room for, where
+/// [`Log::append`] takes a lock, a reservation and a count for each.
 ///
 /// ```
 /// use stroma_logmem::{Log, LogBatch, Pool, PoolOptions};
@@ -13,32 +14,47 @@ use crate::location::{LENGTH_BYTES, Location};
 /// let mut batch = LogBatch::default();
 /// batch.push(&[b"one"]);
 /// batch.push(&[b"an", b"other"]);
-/// // There is no open segment yet.
-/// assert_eq!((log.batch_room(), log.append_batch(&batch)), (0, None));
-/// log.append(&[b"the first"])?;
-/// assert!(batch.bytes() <= log.batch_room());
-/// let one = log.append_batch(&batch).ok_or("it has room")?;
-/// assert_eq!(log.get(one), b"one");
-/// assert_eq!(log.get(one.behind(3)), b"another");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// let mut located = Vec::new();
+/// log.append_batch(&batch, |run| {
+///     located.extend((run.first..run.end).map(|entry| batch.location(&run, entry)));
+/// })?;
+/// assert_eq!((log.get(located[0]), log.get(located[1])), (b"one".as_slice(), b"another".as_slice()));
+/// # Ok::<(), stroma_logmem::Error>(())
 /// ```
 #[derive(Debug, Default)]
 pub struct LogBatch {
     /// Entries as they lie in a segment.
     bytes: Vec<u8>,
-    entries: usize,
+    /// Where each begins.
+    starts: Vec<usize>,
+}
+
+/// Entries of a batch that lie one behind the other in one segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchRun {
+    /// The first of them lies here.
+    pub location: Location,
+    /// Its number in the batch.
+    pub first: usize,
+    /// The number of the first that is not one of them.
+    pub end: usize,
 }
 
 impl LogBatch {
+    /// An empty one with room for so many bytes, the four in front of each entry included.
+    pub fn with_capacity(bytes: usize) -> LogBatch {
+        LogBatch { bytes: Vec::with_capacity(bytes), starts: Vec::new() }
+    }
+
     /// Adds an entry that is the parts one behind the other.
     #[inline]
     pub fn push(&mut self, parts: &[&[u8]]) {
         let length: usize = parts.iter().map(|part| part.len()).sum();
+        self.starts.push(self.bytes.len());
         self.bytes.reserve(LENGTH_BYTES + length);
         // What is too long for this has no room in any segment.
         self.bytes.extend_from_slice(&(length as u32).to_le_bytes());
         parts.iter().for_each(|part| self.bytes.extend_from_slice(part));
-        self.entries += 1;
     }
 
     /// Bytes that the entries take in a log, with the four in front of each.
@@ -48,34 +64,60 @@ impl LogBatch {
     }
 
     /// Number of entries.
+    #[inline]
     pub fn len(&self) -> usize {
-        self.entries
+        self.starts.len()
     }
 
     /// Whether it has no entry.
     pub fn is_empty(&self) -> bool {
-        self.entries == 0
+        self.starts.is_empty()
     }
 
-    /// Makes it empty, to be used again.
-    pub fn clear(&mut self) {
-        self.bytes.clear();
-        self.entries = 0;
+    /// Where an entry of a run of this batch lies.
+    #[inline]
+    pub fn location(&self, run: &BatchRun, entry: usize) -> Location {
+        match (self.starts.get(run.first), self.starts.get(entry)) {
+            (Some(first), Some(start)) if start > first => run.location.behind(start - first - LENGTH_BYTES),
+            _ => run.location,
+        }
+    }
+
+    /// Where an entry begins, or all end.
+    fn start(&self, entry: usize) -> usize {
+        self.starts.get(entry).copied().unwrap_or(self.bytes.len())
     }
 }
 
 impl Log {
-    /// Bytes that a batch may take now, as long as nobody else appends: what is left of the open segment. A batch of
-    /// entries that are many and short wants to be several times smaller.
-    pub fn batch_room(&self) -> usize {
-        self.room_in_head()
-    }
-
-    /// Appends the entries of a batch, one behind the other in one segment: that is where the first lies, and
-    /// [`Location::behind`] leads to the others. `None`, and nothing is appended, if they do not fit into what is left
-    /// of the open segment, or if there are none. Time is linear in the bytes; it never takes memory from the pool.
-    pub fn append_batch(&self, batch: &LogBatch) -> Option<Location> {
-        if batch.is_empty() { None } else { self.append_framed(&batch.bytes, batch.entries) }
+    /// Appends the entries of a batch in their order, while nobody else appends, and tells of each run of them that
+    /// came to lie side by side. Time is linear in the bytes.
+    ///
+    /// # Errors
+    /// As [`append`](Log::append), for the first entry that has no room. Those before it are appended then.
+    pub fn append_batch(&self, batch: &LogBatch, mut appended: impl FnMut(BatchRun)) -> Result<(), Error> {
+        let mut first = 0;
+        while first < batch.len() {
+            let start = batch.start(first);
+            let fits = start + self.room_in_head();
+            // Nearly always all of them do, or all but a few.
+            let end = match batch.bytes() <= fits {
+                true => batch.len(),
+                false => first + batch.starts[first + 1..].partition_point(|next| *next <= fits),
+            };
+            let run = match self.append_framed(&batch.bytes[start..batch.start(end)], end - first) {
+                Some(location) => BatchRun { location, first, end },
+                None => {
+                    // It opens a segment, or gets one of its own.
+                    let end = first + 1;
+                    let entry = &batch.bytes[start + LENGTH_BYTES..batch.start(end)];
+                    BatchRun { location: self.append(&[entry])?, first, end }
+                }
+            };
+            appended(run);
+            first = run.end;
+        }
+        Ok(())
     }
 }
 
@@ -84,51 +126,51 @@ mod tests {
     use super::*;
     use crate::pool::{Pool, PoolOptions};
 
+    fn entry(number: usize) -> Vec<u8> {
+        // Some are longer than a segment.
+        let length = if number % 500 == 77 { 4000 + number } else { number * 7 % 90 };
+        vec![number as u8; length]
+    }
+
     #[test]
     fn a_batch_lies_as_if_its_entries_had_been_appended_one_by_one() {
         let pool =
             Pool::new(PoolOptions { capacity_bytes: 8 << 20, segment_bytes: 4096 }).expect("valid options");
         let (log, singly) = (Log::new(&pool), Log::new(&pool));
-        let mut batch = LogBatch::default();
-        let entry = |number: usize| vec![number as u8; number * 7 % 90];
-        let mut located: Vec<Location> = Vec::new();
-        for number in 0..3000 {
-            let bytes = entry(number);
-            singly.append(&[&bytes]).expect("fits");
-            if log.batch_room() < batch.bytes() + LENGTH_BYTES + bytes.len() {
-                flush(&log, &mut batch, &mut located, entry);
-                located
-                    .push(log.append(&[&bytes[..bytes.len() / 2], &bytes[bytes.len() / 2..]]).expect("fits"));
-                continue;
+        let (mut located, mut batches) = (Vec::new(), 0..);
+        while located.len() < 3000 {
+            let mut batch = LogBatch::default();
+            let from = located.len();
+            // None, a few, and more than several segments take.
+            let count = batches.next().map_or(0, |turn: usize| turn * turn % 320);
+            for number in from..from + count {
+                let bytes = entry(number);
+                singly.append(&[&bytes]).expect("fits");
+                batch.push(&[&bytes[..bytes.len() / 3], &bytes[bytes.len() / 3..]]);
             }
-            batch.push(&[&bytes[..bytes.len() / 3], &bytes[bytes.len() / 3..]]);
-            if number % 13 == 0 {
-                flush(&log, &mut batch, &mut located, entry);
-            }
+            let mut next = 0;
+            log.append_batch(&batch, |run| {
+                assert!(run.first == next && run.end > run.first);
+                next = run.end;
+                located.extend((run.first..run.end).map(|entry| batch.location(&run, entry)));
+            })
+            .expect("fits");
+            assert_eq!((next, located.len()), (batch.len(), from + count));
         }
-        flush(&log, &mut batch, &mut located, entry);
-        assert_eq!(located.len(), 3000);
         for (number, at) in located.iter().enumerate() {
             assert_eq!(log.get(*at), entry(number));
         }
         assert_eq!((log.len(), log.allocated_bytes()), (singly.len(), singly.allocated_bytes()));
-        batch.push(&[&[0; 5000]]);
-        assert_eq!(log.append_batch(&batch), None, "longer than a segment");
     }
 
-    fn flush(log: &Log, batch: &mut LogBatch, located: &mut Vec<Location>, entry: impl Fn(usize) -> Vec<u8>) {
-        if batch.is_empty() {
-            assert_eq!(log.append_batch(batch), None);
-            return;
-        }
-        let mut at = log.append_batch(batch).expect("there was room");
-        for _ in 0..batch.len() {
-            at = {
-                let bytes = entry(located.len()).len();
-                located.push(at);
-                at.behind(bytes)
-            };
-        }
-        batch.clear();
+    #[test]
+    fn a_batch_that_has_no_room_is_appended_as_far_as_it_has() {
+        let pool = Pool::new(PoolOptions { capacity_bytes: 16 << 10, segment_bytes: 1024 }).expect("valid");
+        let log = Log::new(&pool);
+        let mut batch = LogBatch::default();
+        (0..1000).for_each(|number| batch.push(&[&entry(number % 70)]));
+        let mut appended = 0;
+        assert!(log.append_batch(&batch, |run| appended = run.end).is_err());
+        assert!(appended > 100 && log.len() == appended);
     }
 }

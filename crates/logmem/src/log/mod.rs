@@ -7,4 +7,4 @@ mod arena;
 mod batch;
 
 pub use arena::Log;
-pub use batch::LogBatch;
+pub use batch::{BatchRun, LogBatch};

@@ -64,7 +64,7 @@ pub(super) fn open(
         all_segments.iter().copied().filter(|number| *number >= flushed.first_needed_log).collect();
     let next_log = all_segments.last().copied().unwrap_or(0).max(flushed.first_needed_log) + 1;
     snapshots.publish(flushed.flushed_through);
-    let mut recovery = Recovery::new(&layers, &snapshots, shares, &memtable_options, flushed);
+    let mut recovery = Recovery::new(&layers, &snapshots, shares, &memtable_options, &options, flushed);
     let source = LogSource { storage: &*storage, encryption: options.encryption.as_ref() };
     let replayed = recovery.replay(source, &segments, options.recovery)?;
     let Recovered { record, memtables } = recovery.finish(&replayed, next_log, !all_segments.is_empty())?;

@@ -25,8 +25,8 @@ use crate::entry::{Marked, NEVER, Sequence};
 use crate::flush::{FlushRecord, FlushState};
 use crate::layers::{LayerView, Layers};
 use crate::log::{
-    LogSource, Operation, Operations, Record, Replay, ReplayStart, WriteAheadLog, first_sequences,
-    list_segments, replay,
+    LogSource, OneByOne, Operation, Operations, Record, Replay, ReplayStart, Replayed, WriteAheadLog,
+    first_sequences, list_segments, replay,
 };
 use crate::memtable::{Memtable, MemtableChain, MemtableOptions};
 use crate::options::{MemoryShares, Options};
@@ -193,9 +193,10 @@ impl Moments {
         let unread = &needed[first.unwrap_or(0)..];
         let start = ReplayStart { flushed_through: known_through, durable_through: flushed.durable_through };
         let mut unpacked = Vec::new();
-        let mut replayed = replay(source, unread, start, self.options.recovery, |found| {
+        let mut apply = OneByOne(|found: Replayed<'_>| {
             self.add(latest, &found.record.unpack(found.first_sequence, &mut unpacked))
-        })?;
+        });
+        let mut replayed = replay(source, unread, start, self.options.recovery, &mut apply)?;
         // A copy has no log; else the ingestion stands in it.
         let is_joined = first.is_some() && replayed.last_sequence >= ingested_through;
         replayed.last_sequence = replayed.last_sequence.max(ingested_through);

@@ -13,16 +13,20 @@
 use std::sync::Arc;
 
 use crate::Error;
+use crate::crew::Crew;
 use crate::entry::Sequence;
 use crate::flush::FlushRecord;
 use crate::layers::Layers;
-use crate::log::{LogSource, Replay, ReplayStart, Replayed, replay};
-use crate::memtable::{Gathering, Memtable, MemtableCursor, MemtableOptions};
-use crate::options::{MemoryShares, RecoveryMode};
+use crate::log::{Apply, LogSource, Replay, ReplayStart, Replayed, replay};
+use crate::memtable::{EntryPortion, Gathering, Memtable, MemtableCursor, MemtableOptions};
+use crate::options::{MemoryShares, Options, RecoveryMode};
 use crate::snapshot::SnapshotRegistry;
 
 /// Full memtables that are kept, beside the one that is filled last: all share the memory for entries.
 const MOST_FULL: usize = 3;
+
+/// So much memory there must be for each thread that helps: what is under way for it takes a sixteenth of that.
+const THREAD_BYTES: usize = 32 << 20;
 
 /// See the module.
 pub(super) struct Recovery<'a> {
@@ -30,6 +34,8 @@ pub(super) struct Recovery<'a> {
     snapshots: &'a SnapshotRegistry,
     shares: MemoryShares,
     memtable_options: &'a MemtableOptions,
+    /// Reads ahead and sorts.
+    crew: Arc<Crew>,
     /// What the manifest says, or said last.
     record: FlushRecord,
     /// Oldest first.
@@ -55,14 +61,18 @@ impl<'a> Recovery<'a> {
         snapshots: &'a SnapshotRegistry,
         shares: MemoryShares,
         memtable_options: &'a MemtableOptions,
+        options: &Options,
         record: FlushRecord,
     ) -> Self {
         let (full, filling) = (Vec::new(), None);
+        let threads = options.background_threads.min(options.memory_bytes / THREAD_BYTES);
+        let crew = Arc::new(Crew::new(options.spawner.clone(), threads));
         Recovery {
             layers,
             snapshots,
             shares,
             memtable_options,
+            crew,
             record,
             full,
             filling,
@@ -80,7 +90,7 @@ impl<'a> Recovery<'a> {
     ) -> Result<Replay, Error> {
         let FlushRecord { flushed_through, durable_through, .. } = self.record;
         let start = ReplayStart { flushed_through, durable_through };
-        let mut replayed = replay(source, segments, start, mode, |replayed| self.add(&replayed))?;
+        let mut replayed = replay(source, segments, start, mode, self)?;
         // A copy has no log, and a damaged one may end before it.
         let ingested_through = self.layers.view().ingested_through();
         self.goes_on_later = ingested_through > replayed.last_sequence;
@@ -88,37 +98,15 @@ impl<'a> Recovery<'a> {
         Ok(replayed)
     }
 
-    /// Takes the next record of the log.
-    fn add(&mut self, replayed: &Replayed<'_>) -> Result<(), Error> {
-        if self.filling.as_ref().is_some_and(|filling| self.is_full(filling, replayed)) {
-            self.end_memtable()?;
-            if self.full.len() > MOST_FULL {
-                self.flush_oldest()?;
-            }
-        }
-        loop {
-            let filling = self.filling.get_or_insert_with(|| {
-                Gathering::new(self.memtable_options, replayed.log_number, replayed.first_sequence - 1)
-            });
-            match filling.add(replayed) {
-                Err(Error::Memory(_) | Error::OutOfMemory { .. })
-                    if !self.full.is_empty() || !filling.is_empty() =>
-                {
-                    if self.full.is_empty() {
-                        self.end_memtable()?;
-                    }
-                    self.flush_oldest()?;
-                }
-                outcome => return outcome,
-            }
-        }
+    /// The memtable that takes what begins with sequence `first`.
+    fn filling(&mut self, log_number: u64, first: Sequence) -> &mut Gathering {
+        self.filling.get_or_insert_with(|| Gathering::new(self.memtable_options, log_number, first - 1))
     }
 
-    fn is_full(&self, filling: &Gathering, replayed: &Replayed<'_>) -> bool {
-        let record = &replayed.record;
-        filling.entry_bytes() + record.encoded_bytes() > self.shares.memtable_entries
-            || !filling.has_index_room(record.operation_count(), self.shares.memtable_index)
-            || !filling.takes_sequence(replayed.last_sequence())
+    fn is_full(&self, filling: &Gathering, first: Sequence, portion: &EntryPortion) -> bool {
+        filling.entry_bytes() + portion.bytes() > self.shares.memtable_entries
+            || !filling.has_index_room(portion.operations(), self.shares.memtable_index)
+            || !filling.takes_sequences(first, portion.operations())
     }
 
     fn end_memtable(&mut self) -> Result<(), Error> {
@@ -129,7 +117,7 @@ impl<'a> Recovery<'a> {
         if filling.expires() {
             self.snapshots.note_expiring();
         }
-        let memtable = filling.into_memtable()?;
+        let memtable = filling.into_memtable(&self.crew)?;
         // It must become a table: nobody may sync its log in the place of that.
         memtable.note_log(0, true);
         self.full.push(Arc::new(memtable));
@@ -189,6 +177,54 @@ impl<'a> Recovery<'a> {
             None => {
                 self.record.first_needed_log = next_log;
                 Ok(())
+            }
+        }
+    }
+}
+
+impl Apply for Recovery<'_> {
+    type Portion = EntryPortion;
+
+    fn crew(&self) -> Option<&Arc<Crew>> {
+        Some(&self.crew)
+    }
+
+    fn apply_portion(
+        &mut self,
+        log_number: u64,
+        first: Sequence,
+        mut portion: EntryPortion,
+    ) -> Result<bool, Error> {
+        self.filling(log_number, first);
+        let Some(mut filling) = self.filling.take() else { return Ok(false) };
+        // Where room is scarce, it is for the single record to say what is to be done.
+        let is_added = !self.is_full(&filling, first, &portion) && filling.add(first, &mut portion).is_ok();
+        // Copies that were made in vain need not take memory where there is nothing else.
+        self.filling = Some(filling).filter(|filling| !filling.is_empty());
+        Ok(is_added)
+    }
+
+    fn apply(&mut self, replayed: Replayed<'_>) -> Result<(), Error> {
+        let (first, mut portion) = (replayed.first_sequence, EntryPortion::of(&replayed.record)?);
+        if self.filling.as_ref().is_some_and(|filling| self.is_full(filling, first, &portion)) {
+            self.end_memtable()?;
+            if self.full.len() > MOST_FULL {
+                self.flush_oldest()?;
+            }
+        }
+        loop {
+            let filling = self.filling(replayed.log_number, first);
+            match filling.add(first, &mut portion) {
+                Err(Error::Memory(_) | Error::OutOfMemory { .. })
+                    if !self.full.is_empty()
+                        || self.filling.as_ref().is_some_and(|filling| !filling.is_empty()) =>
+                {
+                    if self.full.is_empty() {
+                        self.end_memtable()?;
+                    }
+                    self.flush_oldest()?;
+                }
+                outcome => return outcome,
             }
         }
     }

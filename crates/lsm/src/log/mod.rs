@@ -2,18 +2,20 @@
 
 mod operations;
 mod packed;
+mod portion;
 mod record;
 mod replay;
 mod resync;
 mod segment_header;
 mod segment_key;
 mod segments;
+mod stretch;
 mod unsynced;
-mod window;
 mod writer;
 
 pub(crate) use operations::{Operation, Operations};
 pub(crate) use packed::{PackedChange, PackedOperation};
+pub(crate) use portion::{Apply, OneByOne, Portion};
 pub(crate) use record::{Place, Record, StoredRecord};
 pub use replay::LogCut;
 pub(crate) use replay::{LogSource, Replay, ReplayStart, Replayed, first_sequences, key_ids, replay};

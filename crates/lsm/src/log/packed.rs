@@ -71,8 +71,6 @@ pub(super) struct Packed<'a> {
     pub(super) durable_through: u64,
     /// How many operations there are, at least one.
     pub(super) operations: u32,
-    /// Whether one of them removes a range.
-    pub(super) has_range_deletes: bool,
     bytes: &'a [u8],
 }
 
@@ -86,13 +84,13 @@ pub(super) fn read<'a>(body: &'a [u8], steps: &mut usize) -> Option<Packed<'a>> 
         durable_through = reader.varint()?;
     }
     let bytes = reader.rest();
-    let (mut operations, mut has_range_deletes) = (0_u32, false);
+    let mut operations = 0_u32;
     while !reader.is_empty() {
         *steps = steps.checked_sub(1)?;
-        has_range_deletes |= PackedOperation::read(&mut reader)?.kind == DELETE_RANGE;
+        PackedOperation::read(&mut reader)?;
         operations = operations.checked_add(1)?;
     }
-    (operations > 0).then_some(Packed { durable_through, operations, has_range_deletes, bytes })
+    (operations > 0).then_some(Packed { durable_through, operations, bytes })
 }
 
 impl<'a> Packed<'a> {

@@ -216,12 +216,6 @@ impl<'a> StoredRecord<'a> {
         length.checked_add((bytes.len() - reader.rest().len() + mark_bytes) as u64)
     }
 
-    /// Whether an operation of it removes a range.
-    #[inline]
-    pub(crate) fn has_range_deletes(&self) -> bool {
-        self.body.has_range_deletes
-    }
-
     /// Bytes the record takes in the log.
     pub(crate) fn encoded_bytes(&self) -> usize {
         self.bytes

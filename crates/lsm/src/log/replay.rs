@@ -15,16 +15,18 @@
 //! like a torn tail. It is cut and reported.
 
 use std::io::Read as _;
+use std::sync::Arc;
 
 use stroma_strata::encryption::{Encryption, FileCipher};
-use stroma_strata::storage::{LogStorage, StorageError};
+use stroma_strata::storage::{LogReader, LogStorage, StorageError};
 
-use super::record::{LENGTH_TOLD_WITHIN, Place, StoredRecord};
+use super::portion::{Ahead, Apply, Counted};
+use super::record::{Place, StoredRecord};
 use super::resync::{self, Behind};
 use super::segment_header::{HeaderOutcome, SEGMENT_HEADER_BYTES, SegmentHeader, VERSION};
 use super::segment_key::{self, MAX_START_BYTES};
 use super::segments::{list_segments, segment_name};
-use super::window::Window;
+use super::stretch::{Stretch, StretchReader};
 use crate::Error;
 use crate::options::RecoveryMode;
 
@@ -101,14 +103,28 @@ struct Segment {
     name: String,
     log_number: u64,
     bytes: Vec<u8>,
-    start: Option<SegmentStart>,
+    start: Option<Arc<SegmentStart>>,
 }
 
 /// What the start of a segment says.
-struct SegmentStart {
+pub(super) struct SegmentStart {
     header: SegmentHeader,
     /// Opens the records, if they are encrypted.
     cipher: Option<FileCipher>,
+}
+
+impl SegmentStart {
+    /// The record at the start of `bytes`, which stand at `offset` of the segment; none if it is not whole and sound.
+    pub(super) fn read_record<'a>(
+        &self,
+        bytes: &'a [u8],
+        offset: u64,
+        room: &'a mut Vec<u8>,
+    ) -> Option<StoredRecord<'a>> {
+        let place = Place { log_number: self.header.log_number, offset };
+        // What is forged is behind a hole; it is looked at there.
+        StoredRecord::read(bytes, place, self.cipher.as_ref(), room).ok().flatten()
+    }
 }
 
 impl Segment {
@@ -140,8 +156,8 @@ pub(crate) struct LogSource<'a> {
     pub(crate) encryption: Option<&'a Encryption>,
 }
 
-/// Replays the segments `log_numbers` (ascending), calling `apply` for each record whose operations come after what
-/// tables hold, in order.
+/// Replays the segments `log_numbers` (ascending), giving `apply` each record whose operations come after what tables
+/// hold, in order.
 ///
 /// # Errors
 /// [`Error::Corrupt`] for damage (see the module) unless `mode` keeps the prefix; [`Error::Unsupported`] for a
@@ -151,7 +167,7 @@ pub(crate) fn replay(
     log_numbers: &[u64],
     start: ReplayStart,
     mode: RecoveryMode,
-    mut apply: impl FnMut(Replayed<'_>) -> Result<(), Error>,
+    apply: &mut impl Apply,
 ) -> Result<Replay, Error> {
     let storage = source.storage;
     let starts = read_starts(source, log_numbers)?;
@@ -159,17 +175,20 @@ pub(crate) fn replay(
     for (index, &log_number) in log_numbers.iter().enumerate() {
         let name = segment_name(log_number);
         let failed = |error| StorageError::from_io("read", storage.describe(&name), error);
-        let mut window = Window::new(storage.read_log(&name)?);
         // What a later segment starts with was cut here by an earlier recovery.
         let limit = starts[index + 1..].iter().flatten().map(|start| start.header.first_sequence).min();
-        if let Some(start) = &starts[index] {
-            replay_segment(&mut window, start, limit.unwrap_or(u64::MAX), &mut progress, &mut apply)
-                .map_err(|stopped| stopped.into_error(failed))?;
-        }
-        let at = window.offset();
+        let reader = storage.read_log(&name)?;
+        let end = match &starts[index] {
+            Some(start) => replay_segment((reader, start), limit, &mut progress, apply),
+            None if limit.is_some() => Ok(End { at: 0, is_empty: false }),
+            None => {
+                let mut bytes = StretchReader::new(reader, 0, false).map_err(failed)?;
+                bytes.has_only_zeros().map_err(Stopped::Read).map(|is_empty| End { at: 0, is_empty })
+            }
+        };
+        let End { at, is_empty } = end.map_err(|stopped| stopped.into_error(failed))?;
         let expected = progress.last_sequence + 1;
-        let continues = limit.is_some_and(|limit| limit <= expected);
-        if continues || (limit.is_none() && window.has_only_zeros().map_err(failed)?) {
+        if limit.map_or(is_empty, |limit| limit <= expected) {
             continue;
         }
         let segment = read_segment(source, log_number)?;
@@ -209,46 +228,104 @@ impl Stopped {
     }
 }
 
-/// Applies the records of one segment as far as the chain holds, and leaves the window where it ended.
-fn replay_segment(
-    window: &mut Window,
-    start: &SegmentStart,
-    limit: u64,
+/// Where the chain of records ends in a segment.
+struct End {
+    at: u64,
+    /// Whether there is nothing but zeros from there on; looked at only in the last segment.
+    is_empty: bool,
+}
+
+/// Applies the records of one segment as far as the chain holds.
+fn replay_segment<A: Apply>(
+    (reader, start): (Box<dyn LogReader>, &Arc<SegmentStart>),
+    limit: Option<u64>,
     progress: &mut Replay,
-    apply: &mut impl FnMut(Replayed<'_>) -> Result<(), Error>,
-) -> Result<(), Stopped> {
-    let SegmentStart { header, cipher } = start;
-    let records_at = header.records_at();
-    if !window.hold(records_at as u64).map_err(Stopped::Read)? {
-        return Ok(());
-    }
-    window.pass(records_at);
-    let mut room = Vec::new();
-    let mut first_sequence = header.first_sequence;
-    while first_sequence <= progress.last_sequence + 1 && first_sequence < limit {
-        // At the end there may be fewer.
-        window.hold(LENGTH_TOLD_WITHIN as u64).map_err(Stopped::Read)?;
-        let is_whole = match StoredRecord::length_told(window.next(), cipher.is_some()) {
-            Some(bytes) => window.hold(bytes).map_err(Stopped::Read)?,
+    apply: &mut A,
+) -> Result<End, Stopped> {
+    let records_at = start.header.records_at();
+    let stretches = StretchReader::new(reader, records_at, start.cipher.is_some()).map_err(Stopped::Read)?;
+    let mut at = stretches.offset();
+    let mut ahead = Ahead::<A::Portion>::new(start.clone(), stretches, apply.crew().cloned());
+    let mut chain = Chain { start, next: start.header.first_sequence, limit: limit.unwrap_or(u64::MAX) };
+    while chain.goes_on(progress) {
+        let Some(mut prepared) = ahead.next().map_err(Stopped::Read)? else { break };
+        let end = prepared.stretch.bytes().len();
+        let is_applied = match prepared.portion.take() {
+            Some(portion) => chain.apply_portion(portion, progress, apply).map_err(Stopped::Apply)?,
             None => false,
         };
-        let place = Place { log_number: header.log_number, offset: window.offset() };
-        // What is forged is behind a hole; it is looked at there.
-        let read = StoredRecord::read(window.next(), place, cipher.as_ref(), &mut room);
-        let Some(record) = read.ok().flatten().filter(|_| is_whole) else {
-            return Ok(());
+        let applied = match is_applied {
+            true => end,
+            false => chain.apply_records(&prepared.stretch, progress, apply).map_err(Stopped::Apply)?,
         };
-        if first_sequence == progress.last_sequence + 1 {
-            let replayed = Replayed { log_number: header.log_number, first_sequence, record };
-            apply(replayed).map_err(Stopped::Apply)?;
-            progress.last_sequence = replayed.last_sequence();
-            progress.records += 1;
+        at += applied as u64;
+        if applied < end {
+            // A record has a length, so that this is not all zeros.
+            return Ok(End { at, is_empty: false });
         }
-        first_sequence += u64::from(record.operation_count());
-        let bytes = record.encoded_bytes();
-        window.pass(bytes);
+        ahead.give_back(prepared.stretch);
     }
-    Ok(())
+    let is_empty = limit.is_none() && ahead.has_only_zeros().map_err(Stopped::Read)?;
+    Ok(End { at, is_empty })
+}
+
+/// The chain of records in a segment.
+struct Chain<'a> {
+    start: &'a SegmentStart,
+    /// The sequence of the first operation of the next record.
+    next: u64,
+    /// Records from this sequence on are void.
+    limit: u64,
+}
+
+impl Chain<'_> {
+    /// Whether the next record is one of those that count, as far as can be told before it is read.
+    fn goes_on(&self, progress: &Replay) -> bool {
+        self.next <= progress.last_sequence + 1 && self.next < self.limit
+    }
+
+    /// Applies a portion as a whole if all of it comes next.
+    fn apply_portion<A: Apply>(
+        &mut self,
+        counted: Counted<A::Portion>,
+        progress: &mut Replay,
+        apply: &mut A,
+    ) -> Result<bool, Error> {
+        let Counted { portion, records, operations } = counted;
+        let behind = self.next + operations;
+        let is_next = self.next == progress.last_sequence + 1 && behind <= self.limit;
+        if !is_next || !apply.apply_portion(self.start.header.log_number, self.next, portion)? {
+            return Ok(false);
+        }
+        self.next = behind;
+        progress.last_sequence = behind - 1;
+        progress.records += records;
+        Ok(true)
+    }
+
+    /// Applies the records of a stretch one by one; answers where in it the chain ends.
+    fn apply_records(
+        &mut self,
+        stretch: &Stretch,
+        progress: &mut Replay,
+        apply: &mut impl Apply,
+    ) -> Result<usize, Error> {
+        let (bytes, mut at, mut room) = (stretch.bytes(), 0, Vec::new());
+        while at < bytes.len() && self.goes_on(progress) {
+            let offset = stretch.offset() + at as u64;
+            let Some(record) = self.start.read_record(&bytes[at..], offset, &mut room) else { break };
+            if self.next == progress.last_sequence + 1 {
+                let log_number = self.start.header.log_number;
+                let replayed = Replayed { log_number, first_sequence: self.next, record };
+                apply.apply(replayed)?;
+                progress.last_sequence = replayed.last_sequence();
+                progress.records += 1;
+            }
+            self.next += u64::from(record.operation_count());
+            at += record.encoded_bytes();
+        }
+        Ok(at)
+    }
 }
 
 /// Says what is missing from `at` on, judged by everything that stands behind it.
@@ -297,7 +374,7 @@ pub(crate) fn first_sequences(source: LogSource<'_>, log_numbers: &[u64]) -> Res
     Ok(starts.into_iter().map(|start| Some(start?.header.first_sequence)).collect())
 }
 
-fn read_starts(source: LogSource<'_>, log_numbers: &[u64]) -> Result<Vec<Option<SegmentStart>>, Error> {
+fn read_starts(source: LogSource<'_>, log_numbers: &[u64]) -> Result<Vec<Option<Arc<SegmentStart>>>, Error> {
     let mut starts = Vec::with_capacity(log_numbers.len());
     for &log_number in log_numbers {
         let name = segment_name(log_number);
@@ -337,12 +414,12 @@ fn check_start(
     name: &str,
     log_number: u64,
     bytes: &[u8],
-) -> Result<Option<SegmentStart>, Error> {
+) -> Result<Option<Arc<SegmentStart>>, Error> {
     let LogSource { storage, encryption } = source;
     match SegmentHeader::decode(bytes) {
         HeaderOutcome::Valid(header) if header.log_number == log_number => {
             let cipher = segment_key::open(&header, bytes, &storage.describe(name), encryption)?;
-            Ok(cipher.map(|cipher| SegmentStart { header, cipher }))
+            Ok(cipher.map(|cipher| Arc::new(SegmentStart { header, cipher })))
         }
         HeaderOutcome::Valid(_) | HeaderOutcome::Invalid => Ok(None),
         HeaderOutcome::OtherVersion { version } => Err(Error::Unsupported {

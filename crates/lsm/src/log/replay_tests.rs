@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use stroma_strata::storage::MemoryStorage;
 
+use super::super::portion::OneByOne;
 use super::super::{Operation, Record, WriteAheadLog, list_segments};
 use super::*;
 
@@ -42,12 +43,12 @@ fn replay_all(storage: &MemoryStorage, mode: RecoveryMode) -> Result<Replay, Err
         &segments,
         ReplayStart::after(0),
         mode,
-        |replayed| {
+        &mut OneByOne(|replayed: Replayed<'_>| {
             seen += 1;
             let record = replayed.record.unpack(replayed.first_sequence, &mut room);
             assert_eq!((record.first_sequence, record.payload), (seen, &*payload(seen)));
             Ok(())
-        },
+        }),
     )?;
     assert_eq!(replayed.last_sequence, seen);
     Ok(replayed)
@@ -217,10 +218,10 @@ fn a_segment_begun_after_a_cut_takes_the_place_of_what_was_cut() {
         &[1, 2],
         ReplayStart::after(0),
         RecoveryMode::Strict,
-        |replayed| {
+        &mut OneByOne(|replayed: Replayed<'_>| {
             from_second += u64::from(replayed.log_number == 2);
             Ok(())
-        },
+        }),
     );
     assert_eq!(replayed.unwrap(), Replay { last_sequence: 6, records: 6, cut: None });
     assert_eq!(from_second, 4);
@@ -237,10 +238,10 @@ fn what_tables_hold_already_is_passed_over() {
         &[1],
         ReplayStart::after(4),
         RecoveryMode::Strict,
-        |replayed| {
+        &mut OneByOne(|replayed: Replayed<'_>| {
             seen.push(replayed.first_sequence);
             Ok(())
-        },
+        }),
     )
     .unwrap();
     assert_eq!(seen, [5, 6]);

@@ -38,6 +38,18 @@ impl CommitOrder {
         }
     }
 
+    /// Adds so many entries that lie one behind the other and have ascending sequences from `first` on; `location` tells
+    /// where by their number among them.
+    pub(super) fn add_run(&mut self, first: Sequence, count: usize, location: impl Fn(usize) -> Location) {
+        self.next = None;
+        let runs = (0..count).step_by(LONGEST_RUN as usize).map(|from| Run {
+            sequence: first + from as u64,
+            location: location(from),
+            count: (count - from).min(LONGEST_RUN as usize) as u32,
+        });
+        self.runs.extend(runs);
+    }
+
     /// The runs that have entries of sequences after `since`.
     pub(super) fn runs_after(&self, since: Sequence) -> Vec<Run> {
         let first = self.runs.partition_point(|run| run.sequence + u64::from(run.count) <= since + 1);

@@ -1,30 +1,29 @@
 //! A memtable made at once: entries are gathered as the log gives them, and sorted and linked when all are there.
 //!
 //! To insert a million entries one by one, each waits for memory at every level of the tree; to sort them and to build
-//! full nodes takes a tenth of that. Nobody reads before, so this is for recovery.
+//! full nodes takes a tenth of that. Nobody reads before, so this is for recovery. A crew sorts, group by group, while
+//! the tree is built of the groups before.
 
-use stroma_logmem::{Location, Log, LogBatch};
+use std::sync::Arc;
+
+use stroma_logmem::{BatchRun, Location, Log};
 
 use super::commit_order::CommitOrder;
-use super::entry_bytes::{KEY_LENGTH_BYTES, split_entry};
-use super::head::Head;
+use super::entry_bytes::split_entry;
 use super::index_memory::IndexMemory;
-use super::sorting::{head_in, place_in, sort, sortable};
+use super::portion::EntryPortion;
+use super::sorting::{Unsorted, head_in, most_groups, place_in, sort, split};
 use super::table::{Memtable, MemtableChain, MemtableOptions, RangeDelete};
-use super::tree::{self, Full, Tree};
+use super::tree::{self, Child, Full, LeafRoom, Tree};
 use crate::Error;
-use crate::entry::{Kind, Marked, NEVER, Sequence};
-use crate::log::{PackedChange, PackedOperation, Replayed};
+use crate::crew::Crew;
+use crate::entry::Sequence;
 
 /// Bytes of an entry beside its own and those of the tree: a number to sort, and a location.
 const GATHERED_BYTES: usize = size_of::<u128>() + size_of::<u64>();
 /// It never takes more for an operation, and besides, than this.
 const MOST_OPERATION_BYTES: usize = 80;
 const MOST_BESIDE_BYTES: usize = 8 << 10;
-/// So many bytes of entries go to memory at once: few enough for a near cache to hold them until they do.
-const BATCH_BYTES: usize = 16 << 10;
-/// By no more than this an entry is longer in memory than in the log: two lengths, and the number of its keyspace.
-const UNPACKED_BYTES: usize = 12;
 /// Sequences are told from each other by so many bits.
 const DISTANCE_BITS: u32 = 30;
 
@@ -38,7 +37,8 @@ pub(crate) struct Gathering {
     last_sequence: Sequence,
     entries: Log,
     /// What is sorted: heads of keys, with the distance of the sequence from the base and the kind, in two bits.
-    order: Vec<u128>,
+    order: Vec<Unsorted>,
+    count: usize,
     /// Where the entry of each sequence lies, from the one after the base on; 0 where there is none.
     locations: Vec<u64>,
     commit_order: CommitOrder,
@@ -51,14 +51,8 @@ pub(crate) struct Gathering {
     memory: IndexMemory,
     /// So many operations that suffices for.
     covered: usize,
-    /// Entries that are yet to go to `entries`: all have room there.
-    batch: LogBatch,
-    /// Of each the distance of its sequence from the base, and its bytes.
-    batched: Vec<(u32, usize)>,
-    /// The most bytes that the batch may have.
-    batch_room: usize,
-    /// Entries of the record that is being added. Kept for its memory.
-    added: Vec<(u128, Location, usize)>,
+    /// Where the entries of the portion that is added came to lie. Kept for its memory.
+    runs: Vec<BatchRun>,
 }
 
 impl Gathering {
@@ -71,6 +65,7 @@ impl Gathering {
             last_sequence: 0,
             entries: Log::new(&options.pool),
             order: Vec::new(),
+            count: 0,
             locations: Vec::new(),
             commit_order: CommitOrder::default(),
             linked_bytes: 0,
@@ -80,10 +75,7 @@ impl Gathering {
             expires: false,
             memory: IndexMemory::new(options.chunk_bytes()),
             covered: 0,
-            batch: LogBatch::default(),
-            batched: Vec::new(),
-            batch_room: 0,
-            added: Vec::new(),
+            runs: Vec::new(),
         }
     }
 
@@ -102,18 +94,6 @@ impl Gathering {
         self.expires
     }
 
-    fn note_marked(&mut self, value: &[u8]) -> Result<(), Error> {
-        match Marked::decode(value)? {
-            Marked::Expiring { is_stored, .. } => {
-                self.expires = true;
-                self.holds_references |= is_stored;
-            }
-            Marked::Operand { at, .. } => self.expires |= at != NEVER,
-            Marked::Filtered(_) => {}
-        }
-        Ok(())
-    }
-
     /// Bytes that its entries take from the pool.
     pub(crate) fn entry_bytes(&self) -> usize {
         self.entries.allocated_bytes()
@@ -130,15 +110,15 @@ impl Gathering {
 
     /// Bytes that it takes besides, with so many operations more.
     fn index_bytes(&self, more: u32) -> usize {
-        let entries = self.order.len() + more as usize;
+        let entries = self.count + more as usize;
         GATHERED_BYTES * (self.locations.len() + more as usize)
-            + Tree::built_bytes(entries, self.options.chunk_bytes())
+            + Tree::built_bytes(entries, most_groups(entries), self.options.chunk_bytes())
             + self.range_bytes
     }
 
-    /// Whether it takes sequences up to this one.
-    pub(crate) fn takes_sequence(&self, sequence: Sequence) -> bool {
-        sequence > self.base && sequence - self.base < 1 << DISTANCE_BITS
+    /// Whether it takes so many operations, the first of which has this sequence.
+    pub(crate) fn takes_sequences(&self, first: Sequence, operations: u32) -> bool {
+        first > self.base && first - self.base + u64::from(operations) <= 1 << DISTANCE_BITS
     }
 
     /// Sets memory aside for so many operations more.
@@ -160,153 +140,112 @@ impl Gathering {
         Ok(())
     }
 
-    /// Adds a record: the next one of the log.
+    /// Adds the next portion of the log, which begins with the sequence `first`.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`] or [`Error::Memory`]. Nothing is added then, but copies that were made take memory.
-    pub(crate) fn add(&mut self, replayed: &Replayed<'_>) -> Result<(), Error> {
-        let record = &replayed.record;
-        if !self.takes_sequence(replayed.last_sequence()) {
+    /// [`Error::OutOfMemory`] or [`Error::Memory`]. Nothing is added then, and the portion is as it was, but copies
+    /// that were made take memory.
+    pub(crate) fn add(&mut self, first: Sequence, portion: &mut EntryPortion) -> Result<(), Error> {
+        if !self.takes_sequences(first, portion.operations) {
             return Err(Error::OutOfMemory { what: "the range of sequences of the memtable" });
         }
-        self.cover(record.operation_count())?;
-        let bytes = record.encoded_bytes() + UNPACKED_BYTES * record.operation_count() as usize;
-        // Then nothing can fail.
-        let is_batched = self.batch.bytes() + bytes <= self.batch_room && !record.has_range_deletes();
-        if !is_batched {
-            self.append_batch()?;
-        }
-        grow(&mut self.order, record.operation_count() as usize);
-        self.added.clear();
-        let mut ranges = Vec::new();
-        for (sequence, operation) in (replayed.first_sequence..).zip(record.operations()) {
-            match operation.change() {
-                PackedChange::Entry(kind, value) => {
-                    let number = ((sequence - self.base) as u32) << 2 | u32::from(kind.code());
-                    self.holds_references |= kind == Kind::Stored;
-                    if kind == Kind::Marked {
-                        self.note_marked(value)?;
-                    }
-                    let sorted = sortable(head_of(&operation), number);
-                    self.take(&operation, value, (sorted, is_batched))?;
-                }
-                PackedChange::RangeDelete { end } => {
-                    let start = [operation.prefix(), operation.key()].concat();
-                    ranges.push(RangeDelete { sequence, start: start.into(), end: end.into() });
-                }
-            }
-        }
+        self.cover(portion.operations)?;
+        let ranges = portion.ranges.iter().map(|range| RangeDelete {
+            sequence: first + u64::from(range.number),
+            start: range.start.clone(),
+            end: range.end.clone(),
+        });
+        let ranges: Vec<RangeDelete> = ranges.collect();
+        let range_bytes = self.range_bytes + ranges.iter().map(RangeDelete::reckoned_bytes).sum::<usize>();
         if !ranges.is_empty() {
-            let bytes = self.range_bytes + ranges.iter().map(RangeDelete::reckoned_bytes).sum::<usize>();
-            let grown = self.index_bytes(record.operation_count()) - self.range_bytes + bytes;
+            let grown = self.index_bytes(portion.operations) - self.range_bytes + range_bytes;
             self.memory.cover(&self.options.pool, grown)?;
-            self.covered = self.locations.len() + record.operation_count() as usize;
-            self.ranges.extend(ranges);
-            self.range_bytes = bytes;
+            self.covered = self.locations.len() + portion.operations as usize;
         }
-        self.note_added(replayed.last_sequence());
-        match is_batched {
-            true if self.batch.bytes() < BATCH_BYTES => Ok(()),
-            true => self.append_batch(),
-            false => {
-                self.batch_room = self.entries.batch_room();
-                Ok(())
-            }
-        }
-    }
-
-    /// Puts an entry into the batch, or past it into memory.
-    #[inline]
-    fn take(
-        &mut self,
-        operation: &PackedOperation<'_>,
-        value: &[u8],
-        (sorted, is_batched): (u128, bool),
-    ) -> Result<(), Error> {
-        let (prefix, rest) = (operation.prefix(), operation.key());
-        let key_bytes = prefix.len() + rest.len();
-        let parts = [&(key_bytes as u32).to_le_bytes(), prefix, rest, value];
-        let bytes = KEY_LENGTH_BYTES + key_bytes + value.len();
-        if is_batched {
-            self.batch.push(&parts);
-            self.batched.push((place_in(sorted) >> 2, bytes));
-            self.order.push(sorted);
-            self.linked_bytes += bytes;
-        } else {
-            self.added.push((sorted, self.entries.append(&parts)?, bytes));
-        }
+        self.runs.clear();
+        self.entries.append_batch(&portion.entries, |run| self.runs.push(run))?;
+        // Nothing fails from here on.
+        self.ranges.extend(ranges);
+        self.range_bytes = range_bytes;
+        self.locate(first, portion);
+        self.linked_bytes += portion.linked_bytes();
+        self.holds_references |= portion.holds_references;
+        self.expires |= portion.expires;
+        self.count += portion.order.len();
+        let behind = ((first - self.base) as u32) << 2;
+        self.order.push(Unsorted { behind, entries: std::mem::take(&mut portion.order) });
+        self.last_sequence = first + u64::from(portion.operations) - 1;
         Ok(())
     }
 
-    /// Appends what is in the batch, and notes where it came to lie.
-    fn append_batch(&mut self) -> Result<(), Error> {
-        if self.batch.is_empty() {
-            return Ok(());
+    /// Notes where the entries of a portion came to lie.
+    fn locate(&mut self, first: Sequence, portion: &EntryPortion) {
+        let before = (first - 1 - self.base) as usize;
+        let behind = before + portion.operations as usize;
+        if self.locations.capacity() < behind {
+            // An eighth more, where a vector by itself would double what it takes.
+            self.locations.reserve_exact(behind + self.locations.len() / 8 - self.locations.len());
         }
-        // Nobody else appends, so there is the room that was reckoned with.
-        let first = self.entries.append_batch(&self.batch);
-        let mut location = first.ok_or(Error::OutOfMemory { what: "the segment of a memtable" })?;
-        for (distance, bytes) in self.batched.drain(..) {
-            if let Some(place) = self.locations.get_mut(distance as usize - 1) {
-                *place = location.to_bits();
+        self.locations.resize(before, 0);
+        for run in &self.runs {
+            let location = |entry: usize| portion.entries.location(run, entry);
+            if portion.ranges.is_empty() {
+                self.locations.extend((run.first..run.end).map(|entry| location(entry).to_bits()));
+                self.commit_order.add_run(first + run.first as u64, run.end - run.first, |entry| {
+                    location(run.first + entry)
+                });
+                continue;
             }
-            self.commit_order.add(self.base + u64::from(distance), location, bytes);
-            location = location.behind(bytes);
+            for entry in run.first..run.end {
+                let number = portion.order.get(entry).map_or(0, |sorted| place_in(*sorted) >> 2);
+                self.locations.resize(before + number as usize, 0);
+                self.locations.push(location(entry).to_bits());
+                self.commit_order.add_run(first + u64::from(number), 1, |_| location(entry));
+            }
         }
-        self.batch.clear();
-        self.batch_room = self.entries.batch_room();
-        Ok(())
-    }
-
-    fn note_added(&mut self, last_sequence: Sequence) {
-        let distance = (last_sequence - self.base) as usize;
-        let more = distance - self.locations.len();
-        grow(&mut self.locations, more);
-        for &(number, location, bytes) in &self.added {
-            let distance = place_in(number) >> 2;
-            self.locations.resize(distance as usize - 1, 0);
-            self.locations.push(location.to_bits());
-            self.order.push(number);
-            self.commit_order.add(self.base + u64::from(distance), location, bytes);
-            self.linked_bytes += bytes;
-        }
-        self.locations.resize(distance, 0);
-        self.last_sequence = last_sequence;
+        self.locations.resize(behind, 0);
     }
 
     /// The memtable of everything that was added. Time that of sorting.
     ///
     /// # Errors
     /// If a tree of as many entries is more than the options allow.
-    pub(crate) fn into_memtable(mut self) -> Result<Memtable, Error> {
-        self.append_batch()?;
-        let mut order = std::mem::take(&mut self.order);
-        let location = |number: u32| self.locations.get((number >> 2) as usize - 1).copied().unwrap_or(0);
-        let entry = |number: u32| self.entries.get(Location::from_bits(location(number)));
-        sort(&mut order, &|number| split_entry(entry(number)).0);
-        let superseded_bytes =
-            order.windows(2).filter(|pair| head_in(pair[0]) == head_in(pair[1])).map(|pair| {
-                let (newer, older) = (entry(place_in(pair[0])), entry(place_in(pair[1])));
-                if split_entry(newer).0 == split_entry(older).0 { older.len() } else { 0 }
-            });
-        let superseded_bytes = superseded_bytes.sum();
-        let records = order.iter().map(|&sorted| {
-            let number = place_in(sorted);
-            let sequence = self.base + u64::from(number >> 2);
-            let entry = tree::Entry { location: location(number), sequence, kind: (number & 3) as u8 };
-            (head_in(sorted), entry)
-        });
-        let (index, inserter) = Tree::build(self.options.tree_limits(), self.base, records)
-            .map_err(|Full| Error::OutOfMemory { what: "the index of the memtable" })?;
+    pub(crate) fn into_memtable(mut self, crew: &Crew) -> Result<Memtable, Error> {
+        let full = |Full| Error::OutOfMemory { what: "the index of the memtable" };
+        let (max_bytes, chunk_bytes) = self.options.tree_limits();
+        let (index, mut inserter) = Tree::new(max_bytes, chunk_bytes, self.base).map_err(full)?;
+        let groups = split(std::mem::take(&mut self.order), self.count);
+        let sizes: Vec<usize> = groups.iter().map(Vec::len).collect();
+        let rooms = index.reserve_leaves(&mut inserter, &sizes).map_err(full)?;
+        let (base, locations) = (self.base, std::mem::take(&mut self.locations));
+        let entries = Arc::new(self.entries);
+        let gathered = Arc::new(Entries { log: entries.clone(), locations, base, index });
+        let handed: Vec<_> = groups
+            .into_iter()
+            .zip(rooms)
+            .map(|(group, room)| {
+                let gathered = gathered.clone();
+                crew.hand_over(move || gathered.link(group, room))
+            })
+            .collect();
+        let (mut leaves, mut superseded_bytes) = (Vec::new(), 0);
+        for group in handed {
+            let (filled, superseded) = crew.wait(group).map_err(full)?;
+            leaves.extend(filled);
+            superseded_bytes += superseded;
+        }
+        // Whoever had it is done with it.
+        let Some(Entries { index, .. }) = Arc::into_inner(gathered) else { return Err(full(Full)) };
+        index.build_over(&mut inserter, leaves).map_err(full)?;
         self.memory.cut(index.bytes() + self.range_bytes);
         Ok(Memtable::from_gathered(
             &self.options,
             MemtableChain {
                 log_number: self.log_number,
-                entries: self.entries,
+                entries,
                 index,
                 inserter,
-                count: order.len(),
+                count: self.count,
                 linked_bytes: self.linked_bytes,
                 superseded_bytes,
                 order: self.commit_order,
@@ -318,21 +257,42 @@ impl Gathering {
     }
 }
 
-/// The head of the key of an operation.
-#[inline]
-fn head_of(operation: &PackedOperation<'_>) -> Head {
-    let (prefix, rest) = (operation.prefix(), operation.key());
-    let mut start = [0; Head::BYTES];
-    let (before, behind) = start.split_at_mut(prefix.len());
-    before.copy_from_slice(prefix);
-    let shared = behind.len().min(rest.len());
-    behind[..shared].copy_from_slice(&rest[..shared]);
-    Head::of(&start)
+/// What was gathered, for those who sort and link groups of it.
+struct Entries {
+    log: Arc<Log>,
+    locations: Vec<u64>,
+    base: Sequence,
+    index: Tree,
 }
 
-/// Makes room for so many more, and an eighth, where a vector by itself would double what it takes.
-fn grow<T>(vector: &mut Vec<T>, more: usize) {
-    if vector.capacity() - vector.len() < more {
-        vector.reserve_exact(more + vector.len() / 8);
+impl Entries {
+    /// Where an entry lies, by the place in the order of commits that it is sorted with.
+    #[inline]
+    fn location(&self, place: u32) -> u64 {
+        self.locations.get((place >> 2) as usize - 1).copied().unwrap_or(0)
+    }
+
+    fn entry(&self, place: u32) -> &[u8] {
+        self.log.get(Location::from_bits(self.location(place)))
+    }
+
+    /// Sorts a group, which has all versions of each of its keys, and fills its leaves; also answers the bytes of the
+    /// entries that are not the newest of their key.
+    fn link(&self, mut group: Vec<u128>, room: LeafRoom) -> Result<(Vec<Child>, usize), Full> {
+        sort(&mut group, &|place| split_entry(self.entry(place)).0);
+        let pairs = group.windows(2).filter(|pair| head_in(pair[0]) == head_in(pair[1]));
+        let superseded_bytes = pairs.map(|pair| {
+            let (newer, older) = (self.entry(place_in(pair[0])), self.entry(place_in(pair[1])));
+            if split_entry(newer).0 == split_entry(older).0 { older.len() } else { 0 }
+        });
+        let superseded_bytes = superseded_bytes.sum();
+        // Memory is waited for at once, not entry by entry.
+        let locations: Vec<u64> = group.iter().map(|sorted| self.location(place_in(*sorted))).collect();
+        let entries = group.iter().zip(locations).map(|(sorted, location)| {
+            let place = place_in(*sorted);
+            let sequence = self.base + u64::from(place >> 2);
+            (head_in(*sorted), tree::Entry { location, sequence, kind: (place & 3) as u8 })
+        });
+        Ok((self.index.fill_leaves(room, entries)?, superseded_bytes))
     }
 }

@@ -95,7 +95,7 @@ impl RangeDelete {
 /// What a memtable is made of whose entries were there before it.
 pub(super) struct MemtableChain {
     pub(super) log_number: u64,
-    pub(super) entries: Log,
+    pub(super) entries: Arc<Log>,
     pub(super) index: Tree,
     pub(super) inserter: Inserter,
     pub(super) count: usize,
@@ -158,7 +158,7 @@ impl Memtable {
             options,
             MemtableChain {
                 log_number,
-                entries: Log::new(&options.pool),
+                entries: Arc::new(Log::new(&options.pool)),
                 index,
                 inserter,
                 count: 0,
@@ -176,7 +176,7 @@ impl Memtable {
     pub(super) fn from_gathered(options: &MemtableOptions, gathered: MemtableChain) -> Memtable {
         let memtable = Memtable {
             log_number: gathered.log_number,
-            entries: Arc::new(gathered.entries),
+            entries: gathered.entries,
             index: gathered.index,
             linking: Mutex::new(Linking {
                 inserter: gathered.inserter,

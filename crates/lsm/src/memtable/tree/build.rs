@@ -1,4 +1,8 @@
-//! Building a tree at once from entries that are sorted already: all nodes but the last of each level are full.
+//! Building a tree at once from entries that are sorted already.
+//!
+//! They come in groups, one behind the other, whose sizes are known. So the place of each leaf is known before it is
+//! filled, and threads may fill the leaves of groups beside each other. All nodes but the last of each group, or level,
+//! are full.
 
 use super::super::head::Head;
 use super::insert::{INNER_BYTES, Inserter, LEAF_BYTES, LEAST_CHUNK_BYTES};
@@ -10,15 +14,22 @@ use super::search::{Entry, Record};
 use super::sync::Ordering::Release;
 
 /// A node, and the record it begins with.
-struct Child {
+pub(crate) struct Child {
     first: Record,
     node: u32,
 }
 
+/// Room for the leaves of a group of entries.
+pub(crate) struct LeafRoom {
+    leaves: Vec<u32>,
+    /// The leaf behind them, if there is one.
+    behind: Option<u32>,
+}
+
 impl Tree {
-    /// The most bytes that a tree of so many entries takes that is built at once, in chunks of `chunk_bytes`.
-    pub(crate) fn built_bytes(entries: usize, chunk_bytes: usize) -> usize {
-        let mut nodes = entries.div_ceil(SLOTS).max(1);
+    /// The most bytes that a tree takes of so many entries in so many groups, in chunks of `chunk_bytes`.
+    pub(crate) fn built_bytes(entries: usize, groups: usize, chunk_bytes: usize) -> usize {
+        let mut nodes = (entries.div_ceil(SLOTS) + groups.saturating_sub(1)).max(1);
         let mut bytes = nodes * LEAF_BYTES;
         while nodes > 1 {
             nodes = nodes.div_ceil(SLOTS + 1);
@@ -29,57 +40,76 @@ impl Tree {
         bytes + (bytes / (chunk_bytes.max(LEAST_CHUNK_BYTES) - wasted) + 1) * wasted
     }
 
-    /// A tree of `entries`, which are in order, each with the head of its key, and an inserter that goes on with it.
-    /// The limits are those of [`Tree::new`]. Time linear in the number of entries.
+    /// Takes room for the leaves of groups of so many entries each, in a tree that is empty. None of them is empty.
     ///
     /// # Errors
-    /// [`Full`] if there is no room, or a sequence is out of range.
-    pub(crate) fn build(
-        (max_bytes, chunk_bytes): (usize, usize),
-        base: u64,
-        entries: impl ExactSizeIterator<Item = (Head, Entry)>,
-    ) -> Result<(Tree, Inserter), Full> {
-        let (tree, mut inserter) = Tree::new(max_bytes, chunk_bytes, base)?;
-        let mut level = tree.build_leaves(&mut inserter, entries)?;
-        let mut levels = 0_u32;
-        while level.len() > 1 {
-            level = tree.build_inner(&mut inserter, &level)?;
-            levels += 1;
-        }
-        if let [Child { node, .. }] = level[..] {
-            tree.root.store(u64::from(node) << 32 | u64::from(levels), Release);
-        }
-        Ok((tree, inserter))
-    }
-
-    fn build_leaves(
+    /// [`Full`] if there is not so much.
+    pub(crate) fn reserve_leaves(
         &self,
         inserter: &mut Inserter,
-        mut entries: impl ExactSizeIterator<Item = (Head, Entry)>,
+        groups: &[usize],
+    ) -> Result<Vec<LeafRoom>, Full> {
+        let mut rooms: Vec<LeafRoom> = Vec::with_capacity(groups.len());
+        let mut next = Some(LEFTMOST);
+        for entries in groups {
+            let mut leaves = Vec::with_capacity(entries.div_ceil(SLOTS));
+            while leaves.len() < entries.div_ceil(SLOTS) {
+                leaves.push(match next.take() {
+                    Some(leftmost) => leftmost,
+                    None => self.reserve_leaf(inserter)?,
+                });
+            }
+            if let Some(before) = rooms.last_mut() {
+                before.behind = leaves.first().copied();
+            }
+            inserter.entries += entries;
+            inserter.leaf = leaves.last().copied().unwrap_or(inserter.leaf);
+            rooms.push(LeafRoom { leaves, behind: None });
+        }
+        Ok(rooms)
+    }
+
+    /// Fills leaves with the entries of their group, which are in order, each with the head of its key. Groups may be
+    /// filled at the same time; nobody reads before [`Tree::build_over`].
+    ///
+    /// # Errors
+    /// [`Full`] if a sequence is out of range.
+    pub(crate) fn fill_leaves(
+        &self,
+        room: LeafRoom,
+        mut entries: impl Iterator<Item = (Head, Entry)>,
     ) -> Result<Vec<Child>, Full> {
-        let mut leaves: Vec<Child> = Vec::with_capacity(entries.len().div_ceil(SLOTS));
+        let mut filled = Vec::with_capacity(room.leaves.len());
         let mut records = Vec::with_capacity(SLOTS);
-        inserter.entries = entries.len();
-        loop {
+        for (rank, &node) in room.leaves.iter().enumerate() {
             records.clear();
             for (head, entry) in entries.by_ref().take(SLOTS) {
                 records.push(Record { head, stamp: self.base.stamp(&entry)?, location: entry.location });
             }
-            let Some(first) = records.first().copied() else {
-                return Ok(leaves);
-            };
-            let node = match leaves.last() {
-                None => LEFTMOST,
-                Some(before) => {
-                    let (at, _) = self.new_leaf(inserter)?;
-                    self.leaf(before.node).set_link(at);
-                    at
-                }
-            };
-            self.leaf(node).put_all(&records);
-            inserter.leaf = node;
-            leaves.push(Child { first, node });
+            let leaf = self.make_leaf(node);
+            leaf.put_all(&records);
+            if let Some(next) = room.leaves.get(rank + 1).copied().or(room.behind) {
+                leaf.set_link(next);
+            }
+            filled.extend(records.first().map(|first| Child { first: *first, node }));
         }
+        Ok(filled)
+    }
+
+    /// Puts the nodes over the leaves of all groups.
+    ///
+    /// # Errors
+    /// [`Full`] if there is no room.
+    pub(crate) fn build_over(&self, inserter: &mut Inserter, mut level: Vec<Child>) -> Result<(), Full> {
+        let mut levels = 0_u32;
+        while level.len() > 1 {
+            level = self.build_inner(inserter, &level)?;
+            levels += 1;
+        }
+        if let [Child { node, .. }] = level[..] {
+            self.root.store(u64::from(node) << 32 | u64::from(levels), Release);
+        }
+        Ok(())
     }
 
     /// Puts nodes over those of one level, of which there are at least two.

@@ -212,6 +212,22 @@ impl Tree {
         Ok((at, self.leaf(at)))
     }
 
+    /// Takes room for a leaf, which is yet to be made.
+    pub(super) fn reserve_leaf(&self, inserter: &mut Inserter) -> Result<u32, Full> {
+        let at = self.lines.reserve(inserter.position, LEAF_LINES as u32)?;
+        inserter.position = at + LEAF_LINES as u32;
+        self.end.store(inserter.position, Relaxed);
+        inserter.leaves += 1;
+        Ok(at)
+    }
+
+    /// Makes a leaf for which room was taken.
+    pub(super) fn make_leaf(&self, at: u32) -> Leaf<'_> {
+        self.lines.make(at);
+        self.leaf(at).clear();
+        self.leaf(at)
+    }
+
     pub(super) fn new_inner(&self, inserter: &mut Inserter) -> Result<(u32, Inner<'_>), Full> {
         let at = self.place(inserter, INNER_LINES)?;
         inserter.inner_nodes += 1;

@@ -54,11 +54,26 @@ impl Lines {
     /// Where `count` lines may be taken at `position` or soon after it, in one chunk; makes the chunk. Called by
     /// the one inserter, which keeps the position.
     pub(super) fn place(&self, position: u32, count: u32) -> Result<u32, Full> {
+        let start = self.reserve(position, count)?;
+        self.make(start);
+        Ok(start)
+    }
+
+    /// The same, but the chunk is yet to be made.
+    pub(super) fn reserve(&self, position: u32, count: u32) -> Result<u32, Full> {
         let room = self.chunk_lines() - (position & (self.chunk_lines() - 1));
         let start = if room < count { position.checked_add(room).ok_or(Full)? } else { position };
-        let chunk = self.chunks.get((start >> self.chunk_bits) as usize).ok_or(Full)?;
-        chunk.get_or_init(|| (0..self.chunk_lines()).map(|_| Line::empty()).collect());
+        if (start >> self.chunk_bits) as usize >= self.chunks.len() {
+            return Err(Full);
+        }
         start.checked_add(count).map(|_| start).ok_or(Full)
+    }
+
+    /// Makes the chunk in which lines were reserved, if that was not done before.
+    pub(super) fn make(&self, start: u32) {
+        if let Some(chunk) = self.chunks.get((start >> self.chunk_bits) as usize) {
+            chunk.get_or_init(|| (0..self.chunk_lines()).map(|_| Line::empty()).collect());
+        }
     }
 
     /// The `N` lines that were placed at `at`.

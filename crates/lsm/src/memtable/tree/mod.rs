@@ -22,6 +22,7 @@ mod read;
 mod search;
 mod sync;
 
+pub(crate) use build::{Child, LeafRoom};
 pub(crate) use insert::Inserter;
 pub(crate) use lines::Full;
 pub(crate) use read::{Place, Tree};

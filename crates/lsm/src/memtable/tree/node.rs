@@ -198,12 +198,10 @@ impl Leaf<'_> {
 
     /// Fills a leaf, which is empty and not seen by anybody yet, with records in order.
     pub(super) fn put_all(&self, records: &[Record]) {
-        let mut order = Order::EMPTY;
-        for record in records {
-            self.fill(order, record);
-            order = order.with_free_at(order.len());
+        for (rank, record) in records.iter().enumerate() {
+            self.fill(Order::in_turn(rank), record);
         }
-        self.set_order(order);
+        self.set_order(Order::in_turn(records.len()));
     }
 
     /// Copies the records from position `from` on to `other`, which is empty and not seen by anybody yet.

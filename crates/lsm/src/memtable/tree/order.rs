@@ -23,6 +23,11 @@ impl Order {
     /// Nothing in use.
     pub(super) const EMPTY: Order = Order(IDENTITY);
 
+    /// With the first `len` slots in use, in their own order.
+    pub(super) fn in_turn(len: usize) -> Order {
+        Order(IDENTITY | len as u64)
+    }
+
     pub(super) fn from_bits(bits: u64) -> Order {
         Order(bits)
     }

@@ -337,20 +337,29 @@ fn readers_find_everything_that_was_inserted_before_they_began() {
 #[test]
 fn one_built_at_once_holds_the_same_and_goes_on_growing() {
     for count in [0, 1, 14, 15, 16, 17, 31, 239, 240, 241, 255, 256, 257, 272, 3841, 4096, 4000] {
-        for order in [0, 2, 3, 5] {
+        for (order, group) in [(0, 5000), (2, 17), (3, 15), (5, 100)] {
             let (keys, built_keys) = (keeper(2 * count + 1), keeper(2 * count + 1));
             let (tree, mut inserter) = Tree::new(1 << 20, 2 << 10, 0).unwrap();
             for number in 1..=count {
                 add(&tree, &mut inserter, &keys, number, &key_of(number, order));
             }
             let sorted = forward(&tree, &keys);
-            let entries = sorted.iter().map(|&number| {
+            let entry = |&number: &u64| {
                 built_keys.0[number as usize].set(key_of(number, order)).unwrap();
                 let entry = Entry { location: number, sequence: number, kind: (number % 2) as u8 };
                 (super::super::head::Head::of(keys.key(number)), entry)
-            });
-            let (built, mut goes_on) = Tree::build((1 << 20, 2 << 10), 0, entries).unwrap();
-            assert!(built.bytes() <= Tree::built_bytes(count as usize, 2 << 10), "{count}");
+            };
+            let (built, mut goes_on) = Tree::new(1 << 20, 2 << 10, 0).unwrap();
+            let groups: Vec<usize> = sorted.chunks(group).map(<[u64]>::len).collect();
+            let rooms = built.reserve_leaves(&mut goes_on, &groups).unwrap();
+            // Whoever fills the last one may be first.
+            let filled = rooms.into_iter().zip(sorted.chunks(group)).rev();
+            let mut filled: Vec<_> = filled
+                .map(|(room, group)| built.fill_leaves(room, group.iter().map(entry)).unwrap())
+                .collect();
+            filled.reverse();
+            built.build_over(&mut goes_on, filled.into_iter().flatten().collect()).unwrap();
+            assert!(built.bytes() <= Tree::built_bytes(count as usize, groups.len(), 2 << 10), "{count}");
             let check = || {
                 assert_eq!(forward(&built, &built_keys), forward(&tree, &keys), "{count} in order {order}");
                 assert_eq!(backward(&built, &built_keys), backward(&tree, &keys));
