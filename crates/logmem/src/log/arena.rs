@@ -180,7 +180,8 @@ impl Log {
         self.segments.view(*head).map_or(0, |segment| segment.size() - segment.written())
     }
 
-    /// Appends so many entries that have their lengths in front of them, if there are any and the open segment has room.
+    /// Appends so many entries that have their lengths in front of them, if there are any and the open segment has
+    /// room.
     pub(super) fn append_framed(&self, bytes: &[u8], entries: usize) -> Option<Location> {
         if entries == 0 {
             return None;

@@ -38,8 +38,8 @@ impl CommitOrder {
         }
     }
 
-    /// Adds so many entries that lie one behind the other and have ascending sequences from `first` on; `location` tells
-    /// where by their number among them.
+    /// Adds so many entries that lie one behind the other and have ascending sequences from `first` on; `location`
+    /// tells where by their number among them.
     pub(super) fn add_run(&mut self, first: Sequence, count: usize, location: impl Fn(usize) -> Location) {
         self.next = None;
         let runs = (0..count).step_by(LONGEST_RUN as usize).map(|from| Run {
