@@ -4,8 +4,10 @@
 //! digits) describes one sample. Record `next-sample` holds the id that the next sample gets: ids are never
 //! given out twice, because a removed sample's colour stays in its layer until that is merged.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
+
+use stroma_strata::Records;
 
 use crate::abundance::LEVELS;
 use crate::kmer::Geometry;
@@ -128,25 +130,25 @@ fn id_in(record: &str) -> Option<u32> {
     u32::from_str_radix(digits, 16).ok()
 }
 
-/// Ids of the samples that the records name; what a layer holds of others was removed.
-pub(crate) fn live_sample_ids(records: &BTreeMap<String, Vec<u8>>) -> BTreeSet<u32> {
-    records.keys().filter_map(|record| id_in(record)).collect()
+/// Whether there is a sample of this id; what a layer holds of others was removed.
+pub(crate) fn is_live(records: &Records, id: u32) -> bool {
+    records.get(&Sample::record_name(id)).is_some()
 }
 
 /// The samples of an index at one moment, ascending by id, which is their order of addition.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SampleTable {
-    samples: Vec<Sample>,
+    samples: Vec<Arc<Sample>>,
     by_name: HashMap<Arc<str>, u32, std::hash::BuildHasherDefault<crate::hash::WordHasher>>,
 }
 
 impl SampleTable {
-    pub(crate) fn from_records(records: &BTreeMap<String, Vec<u8>>) -> Result<Self, Error> {
+    pub(crate) fn from_records(records: &Records) -> Result<Self, Error> {
         let mut table = SampleTable::default();
         for (record, bytes) in records.iter().filter(|(record, _)| record.starts_with(SAMPLE_PREFIX)) {
             let sample = Sample::from_record(record, bytes)?;
             if table.id_of(&sample.name).is_some() {
-                return Err(Error::DamagedRecord { record: record.clone() });
+                return Err(Error::DamagedRecord { record: record.to_owned() });
             }
             table.push(sample);
         }
@@ -156,7 +158,7 @@ impl SampleTable {
     /// Adds a sample whose id is larger than all others.
     pub(crate) fn push(&mut self, sample: Sample) {
         self.by_name.insert(sample.name.clone(), sample.id);
-        self.samples.push(sample);
+        self.samples.push(Arc::new(sample));
     }
 
     pub(crate) fn remove(&mut self, id: u32) {
@@ -175,7 +177,7 @@ impl SampleTable {
         self.samples.binary_search_by_key(&id, |sample| sample.id).ok()
     }
 
-    pub(crate) fn samples(&self) -> &[Sample] {
+    pub(crate) fn samples(&self) -> &[Arc<Sample>] {
         &self.samples
     }
 }
@@ -184,7 +186,7 @@ pub(crate) fn next_sample_to_bytes(id: u32) -> Vec<u8> {
     [RECORD_VERSION.to_le_bytes(), id.to_le_bytes()].concat()
 }
 
-pub(crate) fn next_sample_from_records(records: &BTreeMap<String, Vec<u8>>) -> Result<u32, Error> {
+pub(crate) fn next_sample_from_records(records: &Records) -> Result<u32, Error> {
     let Some(bytes) = records.get(NEXT_SAMPLE_RECORD) else { return Ok(0) };
     let mut fields = Fields::open(NEXT_SAMPLE_RECORD, bytes)?;
     let id = fields.u32()?;
@@ -278,12 +280,12 @@ mod tests {
 
     #[test]
     fn the_table_finds_by_name_and_id() {
-        let mut records = BTreeMap::new();
-        for (id, name) in [(4, "d"), (2, "b"), (300, "x")] {
-            records.insert(Sample::record_name(id), sample(id, name).to_bytes());
-        }
+        let records: Records = [(4, "d"), (2, "b"), (300, "x")]
+            .map(|(id, name)| (Sample::record_name(id), sample(id, name).to_bytes()))
+            .into_iter()
+            .collect();
         let mut table = SampleTable::from_records(&records).expect("honest");
-        assert_eq!(live_sample_ids(&records).into_iter().collect::<Vec<_>>(), [2, 4, 300]);
+        assert!((0..400).filter(|&id| is_live(&records, id)).eq([2, 4, 300]));
         assert_eq!((table.id_of("x"), table.rank_of(300)), (Some(300), Some(2)));
         table.remove(4);
         assert_eq!((table.id_of("d"), table.rank_of(300)), (None, Some(1)));

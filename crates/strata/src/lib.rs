@@ -121,7 +121,7 @@ pub use error::Error;
 pub use layer::{
     KeyRange, KindError, LayerDescriptor, LayerKind, LayerOutput, LayerSummary, LayerWriter, MergeJob,
 };
-pub use manifest::{FORMAT_VERSION, describe as describe_manifest};
+pub use manifest::{FORMAT_VERSION, Records, describe as describe_manifest};
 pub use picker::{Limits, MergePolicy, Upkeep};
 pub use set::{
     BorrowedVersion, Edit, Ingestion, JobStatistics, Layer, LayerVerification, LayeredSet, Level,

@@ -124,8 +124,8 @@ impl<'a> SampleCounter<'a> {
         let waiting = self.taken.waiting();
         let is_counted = matches!(self.taken, Taken::Counts(_));
         let largest = waiting.largest() * Sorting::<W>::bytes_each(is_counted);
-        let available = resources.partition_bytes();
-        let threads = resources.threads_for(largest.min(available), 1)?;
+        let available = resources.sorting_bytes();
+        let threads = resources.threads_within(largest.min(available), available);
         let mixing = mixing::<W>(self.geometry);
         let sorting = Sorting {
             geometry: self.geometry,

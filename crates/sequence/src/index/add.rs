@@ -71,8 +71,8 @@ impl SequenceIndex {
         }
         let _reserved = Reservation::take(self, name)?;
         let mut info = SampleInfo { name: name.to_owned(), minimum_count, ..SampleInfo::default() };
-        // Half of the memory is for what waits to be sorted, the other for what is being sorted or merged.
-        let waiting_bytes = self.resources.memory_bytes() / 2 / beside.max(1) as u64;
+        let adding = self.resources.begin_adding(beside);
+        let waiting_bytes = adding.waiting_bytes;
         let geometry = self.settings.geometry;
         let counter = match source {
             SampleSource::Counts(files) => {

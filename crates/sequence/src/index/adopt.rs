@@ -52,7 +52,7 @@ impl SequenceIndex {
             match Reservation::take(self, &sample.name) {
                 Ok(reservation) => {
                     reserved.push(reservation);
-                    taken.insert(sample.id, sample);
+                    taken.insert(sample.id, &**sample);
                 }
                 Err(Error::DuplicateSample { .. }) if skip_existing => report.skipped += 1,
                 Err(error) => return Err(error),

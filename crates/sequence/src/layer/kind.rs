@@ -11,7 +11,7 @@ use stroma_strata::{
 use super::merge::{CHUNK_SAMPLES, Merge};
 use super::writer::{LayerTotals, Sink};
 use super::{Layer, LayerError, Resources};
-use crate::samples::live_sample_ids;
+use crate::samples::is_live;
 
 /// The kind of layer that a sequence index is made of.
 #[derive(Clone, Debug)]
@@ -43,13 +43,13 @@ impl LayerKind for KmerLayerKind {
     }
 
     fn merge(&self, job: &MergeJob<'_, Self>, output: &mut LayerOutput<'_>) -> Result<(), KindError> {
-        let live = live_sample_ids(job.version().records());
+        let records = job.version().records();
         let layers: Vec<&Layer> = job.inputs().iter().map(|input| input.layer()).collect();
         let removed: BTreeSet<u32> = layers
             .iter()
             .flat_map(|layer| layer.samples())
             .copied()
-            .filter(|id| !live.contains(id))
+            .filter(|&id| !is_live(records, id))
             .collect();
         let Some(merge) = Merge::plan(&layers, &removed, CHUNK_SAMPLES)?.filter(|merge| !merge.is_empty())
         else {

@@ -6,8 +6,8 @@ use parking_lot::Mutex;
 
 use super::LayerError;
 
-/// Which layers are made cold: their k-mers kept as strings of overlaps, which take a third of the space, but longer
-/// to build and to merge.
+/// Which layers are made cold: their k-mers kept as strings of overlaps, which take a third of the space, but
+/// longer to build and to merge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ColdLayers {
     /// Merges into the deepest level, that of everything included, from a million k-mers on.
@@ -49,15 +49,114 @@ pub(crate) struct Resources {
     memory_bytes: AtomicU64,
     cold_layers: Mutex<ColdLayers>,
     left_hot: Mutex<Option<LeftHot>>,
+    users: Mutex<Users>,
+}
+
+/// Who takes memory at present.
+#[derive(Debug, Default)]
+struct Users {
+    /// Samples being added.
+    adding: usize,
+    /// Whether a cold merge has nearly all of the memory, as nothing was being added when it began.
+    has_all: bool,
+}
+
+/// A sample is being added as long as this is held.
+#[derive(Debug)]
+pub(crate) struct Adding<'a> {
+    resources: &'a Resources,
+    /// What may wait to be sorted, in bytes.
+    pub(crate) waiting_bytes: u64,
+}
+
+impl Drop for Adding<'_> {
+    fn drop(&mut self) {
+        self.resources.users.lock().adding -= 1;
+    }
+}
+
+/// What a cold merge may take, as long as this is held.
+#[derive(Debug)]
+pub(super) struct ColdBudget<'a> {
+    resources: &'a Resources,
+    has_all: bool,
+    /// Shares of the memory for partitions, if paths take one of it.
+    shares: u64,
+}
+
+impl ColdBudget<'_> {
+    /// Whether paths take a share of the memory for partitions.
+    pub(super) fn shares_with_paths(&self) -> bool {
+        !self.has_all
+    }
+
+    /// Fails where paths of so many bytes are too many while partitions are being merged beside them.
+    ///
+    /// # Errors
+    /// [`LayerError::Memory`].
+    pub(super) fn check_paths(&self, bytes: u64) -> Result<(), LayerError> {
+        if self.has_all {
+            self.check_eighths(bytes, 3)
+        } else {
+            self.resources.check_share(bytes, self.shares)
+        }
+    }
+
+    /// Fails where so many bytes are too many when all partitions were merged.
+    ///
+    /// # Errors
+    /// [`LayerError::Memory`].
+    pub(super) fn check_finish(&self, bytes: u64) -> Result<(), LayerError> {
+        if self.has_all { self.check_eighths(bytes, 7) } else { self.resources.check_share(bytes, 1) }
+    }
+
+    fn check_eighths(&self, bytes: u64, eighths: u64) -> Result<(), LayerError> {
+        let allowed = self.resources.memory_bytes();
+        let needed = bytes.saturating_mul(8).div_ceil(eighths);
+        if needed <= allowed { Ok(()) } else { Err(LayerError::Memory { needed, allowed }) }
+    }
+}
+
+impl Drop for ColdBudget<'_> {
+    fn drop(&mut self) {
+        if self.has_all {
+            self.resources.users.lock().has_all = false;
+        }
+    }
 }
 
 impl Resources {
+    /// A sample is to be added, beside so many at the same time, itself included. Half of the memory is for
+    /// what waits to be sorted, the other for what is being sorted or merged; an eighth is for both while a
+    /// cold merge has the rest.
+    pub(crate) fn begin_adding(&self, beside: usize) -> Adding<'_> {
+        let mut users = self.users.lock();
+        users.adding += 1;
+        let waiting = self.memory_bytes() / if users.has_all { 16 } else { 2 };
+        Adding { resources: self, waiting_bytes: waiting / beside.max(1) as u64 }
+    }
+
+    /// A cold merge begins: it may take seven eighths of the memory if nothing is being added, else what
+    /// other merges may. `shares` are those of the memory for partitions, one of them for paths.
+    pub(super) fn begin_cold(&self, shares: u64) -> ColdBudget<'_> {
+        let mut users = self.users.lock();
+        let has_all = users.adding == 0 && !users.has_all;
+        users.has_all |= has_all;
+        ColdBudget { resources: self, has_all, shares }
+    }
+
+    /// The memory that partitions of samples being added may take together while they are sorted.
+    pub(crate) fn sorting_bytes(&self) -> u64 {
+        self.memory_bytes() / if self.users.lock().has_all { 16 } else { 2 }
+    }
+
     pub(crate) fn new(threads: usize, memory_bytes: u64) -> Self {
         Resources {
             threads: AtomicUsize::new(threads),
             memory_bytes: AtomicU64::new(memory_bytes),
             cold_layers: Mutex::default(),
             left_hot: Mutex::default(),
+            users: Mutex::default(),
         }
     }
 
@@ -74,7 +173,7 @@ impl Resources {
         self.memory_bytes.load(Ordering::Relaxed)
     }
 
-    /// The memory that partitions being sorted or merged may take together; the rest is for what waits for them.
+    /// The memory that partitions being merged may take together; the rest is for what waits to be sorted.
     pub(crate) fn partition_bytes(&self) -> u64 {
         self.memory_bytes() / 2
     }
@@ -112,16 +211,20 @@ impl Resources {
         Err(LayerError::Memory { needed, allowed: self.memory_bytes() })
     }
 
-    /// How many pieces of work of `each` bytes may go on at once in one of `shares` shares of the memory: one result
-    /// more than there are threads may wait to be written.
+    /// How many pieces of work of `each` bytes may go on at once in one of `shares` shares of the memory: one
+    /// result more than there are threads may wait to be written.
     ///
     /// # Errors
     /// [`LayerError::Memory`] if not even one may.
     pub(crate) fn threads_for(&self, each: u64, shares: u64) -> Result<usize, LayerError> {
         self.check_share(each, shares)?;
-        let available = self.partition_bytes() / shares;
+        Ok(self.threads_within(each, self.partition_bytes() / shares))
+    }
+
+    /// How many pieces of work of `each` bytes may go on at once within some bytes of memory; at least one.
+    pub(crate) fn threads_within(&self, each: u64, available: u64) -> usize {
         let fitting = (available / each.max(1)).saturating_sub(1) / 2;
-        Ok(self.threads().min(usize::try_from(fitting).unwrap_or(usize::MAX)).max(1))
+        self.threads().min(usize::try_from(fitting).unwrap_or(usize::MAX)).max(1)
     }
 }
 
@@ -148,5 +251,26 @@ mod tests {
         assert_eq!(resources.threads_for(10, 1).expect("room"), 4);
         assert_eq!(resources.threads_for(100, 1).expect("room"), 2);
         assert_eq!(resources.threads_for(100, 2).expect("room"), 1);
+    }
+
+    #[test]
+    fn a_cold_merge_has_nearly_all_of_the_memory_while_nothing_is_added() {
+        let resources = Resources::new(4, 1600);
+        let cold = resources.begin_cold(2);
+        assert!(cold.check_paths(600).is_ok() && cold.check_finish(1400).is_ok());
+        let error = cold.check_finish(1401).expect_err("more than seven eighths");
+        assert!(matches!(error, LayerError::Memory { needed: 1602, allowed: 1600 }), "{error}");
+        assert!(matches!(cold.check_paths(750), Err(LayerError::Memory { needed: 2000, .. })));
+        // What begins beside it has an eighth; another merge what it had before.
+        assert_eq!((resources.begin_adding(1).waiting_bytes, resources.sorting_bytes()), (100, 100));
+        let other = resources.begin_cold(2);
+        assert!(other.check_finish(800).is_ok() && other.check_finish(801).is_err());
+        drop((cold, other));
+        let adding = resources.begin_adding(4);
+        assert_eq!((adding.waiting_bytes, resources.sorting_bytes()), (200, 800));
+        let beside = resources.begin_cold(2);
+        assert!(beside.check_paths(400).is_ok() && beside.check_paths(401).is_err());
+        drop(adding);
+        assert!(resources.begin_cold(2).check_finish(1400).is_ok());
     }
 }

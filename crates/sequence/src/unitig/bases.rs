@@ -45,9 +45,9 @@ impl BaseString {
         self.length
     }
 
-    /// Bytes of memory held.
+    /// Bytes of memory in use.
     pub(super) fn bytes(&self) -> u64 {
-        8 * self.words.capacity() as u64
+        8 * self.words.len() as u64
     }
 
     /// Appends the `count` bases, 1 to 32, of a word, the highest digits first.

@@ -114,7 +114,8 @@ impl<W: Key> DictionaryBuilder<W> {
         let Paths { bases, begins, runs } = &self.paths;
         let (paths, sampling) = (begins.len() as u64, Sampling::choose(self.k.into(), self.kmers));
         let strings = bases.len() / 2 + 13 * runs.len() as u64;
-        let joining = self.bytes() + paths * join::bytes_for_a_path::<W>() + strings;
+        let (pairing, writing) = join::bytes_for_a_path::<W>();
+        let joining = self.bytes() + (paths * pairing).max(paths * writing + strings);
         let sampled = (self.kmers as f64 * sampling.density() * MORE_THAN_RANDOM) as u64;
         joining.max(strings + sampled * 2 * size_of::<(u64, u64)>() as u64 + 2 * self.kmers)
     }

@@ -31,10 +31,10 @@ pub(super) struct Strings {
     pub(super) strings: u64,
 }
 
-/// Bytes of memory that joining takes for each path, beside paths and strings.
-pub(super) fn bytes_for_a_path<W: Key>() -> u64 {
-    // Two ends in lists that grow by doubling; two mates, and whether it was written.
-    3 * size_of::<Loose<W>>() as u64 + 9
+/// Bytes of memory for each path, beside the paths: while ends are paired, and while strings are written.
+pub(super) fn bytes_for_a_path<W: Key>() -> (u64, u64) {
+    // Two ends in lists; two mates, and whether it was written.
+    (2 * size_of::<Loose<W>>() as u64 + 8, 9)
 }
 
 /// Joins the paths. Time: sorting two words for each path. Memory: those words at once, and the strings.
@@ -60,7 +60,10 @@ pub(super) fn join<W: Key>(paths: &Paths, k: u32) -> Strings {
 
 /// For each end the one that it is joined to.
 fn pair_ends<W: Key>(paths: &Paths, k: u32) -> Vec<u32> {
-    let mut lists: Vec<Vec<Loose<W>>> = vec![Vec::new(); 1 << LIST_BITS];
+    // Ends are spread evenly over the lists, so that few of them grow.
+    let each = (2 * paths.begins.len()) >> LIST_BITS;
+    let mut lists: Vec<Vec<Loose<W>>> = Vec::with_capacity(1 << LIST_BITS);
+    lists.resize_with(1 << LIST_BITS, || Vec::with_capacity(each + each / 32 + 16));
     let overlap = Length::<W>::new(k - 1);
     for path in 0..paths.begins.len() {
         let (begin, first_run) = paths.begins[path];

@@ -38,10 +38,10 @@ impl Paths {
         self.bases.append(&other.bases, 0..other.bases.len(), false);
     }
 
-    /// Bytes of memory held.
+    /// Bytes of memory in use. Room that lists have to grow takes none before it is touched.
     pub(super) fn bytes(&self) -> u64 {
-        let begins = self.begins.capacity() * size_of::<(u64, u64)>();
-        let runs = self.runs.capacity() * size_of::<(u64, u32)>();
+        let begins = self.begins.len() * size_of::<(u64, u64)>();
+        let runs = self.runs.len() * size_of::<(u64, u32)>();
         (begins + runs) as u64 + self.bases.bytes()
     }
 

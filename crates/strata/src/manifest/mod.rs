@@ -4,6 +4,7 @@ mod chain;
 mod facts;
 mod format;
 mod reader;
+mod records;
 mod sealed;
 mod state;
 #[cfg(test)]
@@ -17,4 +18,5 @@ pub(crate) use chain::{
 pub(crate) use facts::{FileFacts, read_facts};
 pub use format::FORMAT_VERSION;
 pub(crate) use format::{BlobType, MAGIC, checksum, decode};
+pub use records::Records;
 pub(crate) use state::{Edit, State};

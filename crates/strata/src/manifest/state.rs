@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::Records;
 use crate::layer::LayerDescriptor;
 
 /// The state after some edit.
@@ -13,7 +14,7 @@ pub(crate) struct State {
     /// A recency larger than any given out so far.
     pub(crate) next_recency: u64,
     pub(crate) layers: BTreeMap<u64, LayerDescriptor>,
-    pub(crate) records: BTreeMap<String, Vec<u8>>,
+    pub(crate) records: Records,
 }
 
 /// A change from one state to the next. A snapshot is the change from the empty state.
@@ -81,7 +82,7 @@ impl State {
             removed: Vec::new(),
             added: self.layers.values().cloned().collect(),
             deleted_records: Vec::new(),
-            put_records: self.records.iter().map(|(name, bytes)| (name.clone(), bytes.clone())).collect(),
+            put_records: self.records.iter().map(|(name, bytes)| (name.to_owned(), bytes.to_vec())).collect(),
         }
     }
 }
@@ -97,7 +98,7 @@ impl fmt::Display for State {
             let (smallest, largest) = (layer.smallest.escape_ascii(), layer.largest.escape_ascii());
             writeln!(f, "{} bytes, {} entries, {smallest}..{largest}", layer.bytes, layer.entries)?;
         }
-        for (name, bytes) in &self.records {
+        for (name, bytes) in self.records.iter() {
             writeln!(f, "record {name}: {}", bytes.escape_ascii())?;
         }
         Ok(())

@@ -45,7 +45,7 @@ impl SetImage {
 
     /// One record.
     pub fn record(&self, name: &str) -> Option<&[u8]> {
-        self.state.records.get(name).map(Vec::as_slice)
+        self.state.records.get(name)
     }
 
     /// Which writer left it.

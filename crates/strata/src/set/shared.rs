@@ -15,7 +15,7 @@ use super::statistics::{MergeFailure, Totals};
 use super::throttle::Throttle;
 use super::{BorrowedVersion, SetOptions, Version};
 use crate::layer::{LAYERS_PER_EPOCH, LayerFactory, LayerKind};
-use crate::manifest;
+use crate::manifest::{self, Records};
 use crate::picker::{self, Claims, MergeReason, Rules};
 use crate::runtime::{Clock, Event, seconds_since_epoch};
 use crate::storage::{Storage, StorageLock};
@@ -130,7 +130,7 @@ impl<K: LayerKind> Shared<K> {
     ) -> Self {
         let throttle = options.merge_bytes_per_second.map(|rate| Arc::new(Throttle::new(rate)));
         let first_layer = manifest.state.epoch.saturating_mul(LAYERS_PER_EPOCH);
-        let nothing = Version::new(manifest.last, Vec::new(), BTreeMap::new());
+        let nothing = Version::new(manifest.last, Vec::new(), Records::default());
         let read_only = lock.is_none();
         Shared {
             storage,

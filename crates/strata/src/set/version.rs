@@ -1,6 +1,5 @@
 //! A version: the frozen list of layers that a reader looks at.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -8,6 +7,7 @@ use std::sync::Arc;
 use super::file::LayerFile;
 use super::key_head::key_head;
 use crate::layer::{LayerDescriptor, LayerKind};
+use crate::manifest::Records;
 use crate::picker::LayerShape;
 
 /// A layer of a version, open for reading.
@@ -135,15 +135,11 @@ impl<K: LayerKind> fmt::Debug for Level<K> {
 pub struct Version<K: LayerKind> {
     number: u64,
     levels: Vec<Level<K>>,
-    records: BTreeMap<String, Vec<u8>>,
+    records: Records,
 }
 
 impl<K: LayerKind> Version<K> {
-    pub(super) fn new(
-        number: u64,
-        mut layers: Vec<Arc<Layer<K>>>,
-        records: BTreeMap<String, Vec<u8>>,
-    ) -> Version<K> {
+    pub(super) fn new(number: u64, mut layers: Vec<Arc<Layer<K>>>, records: Records) -> Version<K> {
         layers.sort_by(|one, other| {
             let (one, other) = (&one.descriptor, &other.descriptor);
             let by_level = one.level.cmp(&other.level);
@@ -177,13 +173,13 @@ impl<K: LayerKind> Version<K> {
     }
 
     /// The records, as of this version.
-    pub fn records(&self) -> &BTreeMap<String, Vec<u8>> {
+    pub fn records(&self) -> &Records {
         &self.records
     }
 
     /// One record.
     pub fn record(&self, name: &str) -> Option<&[u8]> {
-        self.records.get(name).map(Vec::as_slice)
+        self.records.get(name)
     }
 
     pub(super) fn shapes(&self) -> Vec<LayerShape<'_>> {

@@ -82,10 +82,10 @@ impl<'a> Merge<'a> {
         layers.filter(|(_, layer)| layer.is_cold())
     }
 
-    /// Equal parts of the memory for partitions: one for those being merged, one for the k-mers of cold
-    /// inputs, one for the paths of a cold output.
-    pub(super) fn shares(&self, form: Form) -> u64 {
-        1 + u64::from(self.cold_inputs().next().is_some()) + u64::from(form == Form::Strings)
+    /// Equal parts of the memory for partitions: one for those being merged, one for the k-mers of cold inputs, one for
+    /// the paths of a cold output if they are to be there.
+    pub(super) fn shares(&self, with_paths: bool) -> u64 {
+        1 + u64::from(self.cold_inputs().next().is_some()) + u64::from(with_paths)
     }
 
     /// Bytes that a partition takes while it is merged.
@@ -108,9 +108,8 @@ impl<'a> Merge<'a> {
     pub(super) fn passes<W: Word>(
         &self,
         resources: &Resources,
-        form: Form,
+        shares: u64,
     ) -> Result<Vec<Range<u32>>, LayerError> {
-        let shares = self.shares(form);
         let (mut passes, mut begin, mut taken) = (Vec::new(), 0, 0);
         for partition in 0..self.geometry.partitions() {
             let kmers = self.cold_inputs().map(|(_, layer)| layer.partition_kmers(partition));

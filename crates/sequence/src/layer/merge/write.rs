@@ -4,6 +4,7 @@ use super::partition::MergedPartition;
 use super::plan::{Form, Merge};
 use super::sets::Uniting;
 use crate::kmer::{Word, mixing};
+use crate::layer::resources::ColdBudget;
 use crate::layer::writer::{LayerBuilder, LayerTotals, Sink};
 use crate::layer::{EncodedKmers, LayerError, Resources};
 use crate::parallel;
@@ -61,6 +62,7 @@ impl Merge<'_> {
             &mut builder,
             resources,
             Form::Partitions,
+            self.shares(false),
             |kmers, _| Ok(EncodedKmers::new(kmers, bits)),
             |builder, partition, merged| {
                 let ids = merged.chosen.iter().map(|&chosen| merged.ids[chosen as usize]);
@@ -81,6 +83,7 @@ impl Merge<'_> {
         note_read: &mut dyn FnMut(u64),
     ) -> Result<LayerTotals, LayerError> {
         let mut builder = self.start(sink)?;
+        let budget = resources.begin_cold(self.shares(true));
         let impossible = |error: DictionaryError| self.no_dictionary(&error);
         let mut dictionary = DictionaryBuilder::<W>::new(self.geometry.k()).map_err(impossible)?;
         let coverer = DictionaryBuilder::<W>::new(self.geometry.k()).map_err(impossible)?;
@@ -90,6 +93,7 @@ impl Merge<'_> {
             &mut builder,
             resources,
             Form::Strings,
+            self.shares(budget.shares_with_paths()),
             |kmers, chosen| {
                 let canonical = kmers.iter().map(|&kmer| mixing.invert(kmer));
                 let coloured: Vec<(W, u32)> = canonical.zip(chosen.iter().copied()).collect();
@@ -100,7 +104,7 @@ impl Merge<'_> {
                 append.map_err(impossible)?;
                 counts.push(merged.work.kmers());
                 note_read(self.bytes_read(partition));
-                self.check_memory(&dictionary, resources, partition + 1)?;
+                self.check_memory(&dictionary, &budget, partition + 1)?;
                 builder.check_wanted()
             },
         )?;
@@ -114,18 +118,21 @@ impl Merge<'_> {
     fn check_memory<W: Word>(
         &self,
         dictionary: &DictionaryBuilder<W>,
-        resources: &Resources,
+        budget: &ColdBudget<'_>,
         done: u32,
     ) -> Result<(), LayerError> {
-        resources.check_share(dictionary.bytes(), self.shares(Form::Strings))?;
-        let (now, all) = (dictionary.bytes_to_finish(), u64::from(self.geometry.partitions()));
-        resources.check_share(now, 1)?;
+        let (paths, finish) = (dictionary.bytes(), dictionary.bytes_to_finish());
+        let all = u64::from(self.geometry.partitions());
+        let check = |part: u64| {
+            let expected = |bytes: u64| bytes.saturating_mul(all) / u64::from(done) / 4 * part;
+            budget.check_paths(expected(paths)).and_then(|()| budget.check_finish(expected(finish)))
+        };
         // No need to go on to the end where an eighth of the partitions tells that it is far too much.
-        let expected = now.saturating_mul(all) / u64::from(done);
-        if u64::from(done) * 8 >= all && resources.check_share(expected / 4 * 3, 1).is_err() {
-            return resources.check_share(expected, 1);
+        if u64::from(done) * 8 >= all && check(3).is_err() {
+            check(4)?;
         }
-        Ok(())
+        budget.check_paths(paths)?;
+        budget.check_finish(finish)
     }
 
     /// A contradiction in the inputs that a dictionary does not bear, such as a k-mer in two partitions.
@@ -152,14 +159,15 @@ impl Merge<'_> {
         builder: &mut LayerBuilder<'_>,
         resources: &Resources,
         form: Form,
+        shares: u64,
         work: impl Fn(&[W], &[u32]) -> Result<R, LayerError> + Sync,
         mut take: impl FnMut(&mut LayerBuilder<'_>, u32, Worked<R>) -> Result<(), LayerError>,
     ) -> Result<(), LayerError> {
         let partitions = 0..self.geometry.partitions();
         let largest = partitions.map(|number| self.bytes_of_partition::<W>(number, form)).max();
-        let threads = resources.threads_for(largest.unwrap_or(0), self.shares(form))?;
+        let threads = resources.threads_for(largest.unwrap_or(0), shares)?;
         let mut uniting = Uniting::new(self)?;
-        for pass in self.passes::<W>(resources, form)? {
+        for pass in self.passes::<W>(resources, shares)? {
             let read_back = self.read_back::<W>(pass.clone(), threads)?;
             parallel::in_order(
                 threads,
