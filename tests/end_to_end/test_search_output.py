@@ -1,13 +1,15 @@
 """What a search prints, against a naive count: tables and JSON lines, the best few, in the order of the queries; and counts
 that KMC made."""
 
+import collections
 import json
 import random
 import shutil
 import subprocess
 
+import duckdb
 import pytest
-from conftest import stroma
+from conftest import BINARY, stroma
 from sequences import canonical_kmers
 
 K = 15
@@ -80,6 +82,31 @@ def test_tables_and_json_lines_tell_the_best_hits_in_the_order_of_the_queries(re
     assert table[1:] == rows
     piped = stroma(*[word if word != folder / "queries.fa" else "-" for word in words], "--format", "tsv", input=(folder / "queries.fa").read_text())
     assert [line.split("\t") for line in piped.stdout.splitlines()] == table
+
+
+@pytest.mark.parametrize("more", [[], ["--positions"]])
+def test_another_reader_finds_the_table_in_a_parquet_file(relatives, tmp_path, more):
+    folder, _, _ = relatives
+    if stroma("search", "--help").stdout.find("parquet") < 0:
+        pytest.skip("built without the feature `parquet`")
+    words = ["search", "g", folder / "queries.fa", "--threshold", THRESHOLD, "--data", folder / "d", *more, "--format"]
+    header, *table = [line.split("\t") for line in stroma(*words, "tsv").stdout.splitlines()]
+    file = tmp_path / "hits.parquet"
+    with file.open("wb") as out:
+        subprocess.run([BINARY, *map(str, words), "parquet"], stdout=out, check=True, timeout=120)
+    read = duckdb.sql(f"select * from read_parquet('{file}')")
+    assert read.columns == header
+    assert read.types[:6] == ["VARCHAR", "VARCHAR", "VARCHAR", "BIGINT", "BIGINT", "DOUBLE"]
+    rows = read.fetchall()
+    assert len(rows) == len(table) and {row[1] for row in rows} == {"hit", "none", "too-short", "no-kmers"}
+    for row, (query, status, sample, found, kmers, share, *positions) in zip(rows, table, strict=True):
+        is_hit = status == "hit"
+        assert row[:5] == (query, status, sample if is_hit else None, int(found), int(kmers))
+        assert row[5] == (int(found) / int(kmers) if is_hit else None) and (share == "-") != is_hit
+        assert list(row[6:]) == [place if is_hit else None for place in positions]
+    summed = "select sample, count(*) from read_parquet(?) where status = 'hit' group by sample order by sample"
+    counted = collections.Counter(row[2] for row in table if row[1] == "hit")
+    assert duckdb.execute(summed, [str(file)]).fetchall() == sorted(counted.items())
 
 
 def test_counts_of_kmc_are_imported(relatives, tmp_path):

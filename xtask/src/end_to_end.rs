@@ -10,7 +10,9 @@ pub(crate) fn run() -> Outcome {
     let suite = project_root().join("tests/end_to_end");
     let tools = project_root().join("target/end-to-end");
     std::fs::create_dir_all(&tools)?;
-    chore::run("build stroma", &mut cargo(&["build", "--release", "--package", "stroma"]))?;
+    // With what is off by default and has a test.
+    let build = ["build", "--release", "--package", "stroma", "--features", "parquet"];
+    chore::run("build stroma", &mut cargo(&build))?;
     let python = install_python(&suite, &tools)?;
     let mongosh = install_mongosh(&suite, &tools)?;
     let mut tests = Command::new(python);
@@ -36,7 +38,7 @@ fn install_python(suite: &Path, tools: &Path) -> Outcome<PathBuf> {
         )?;
         let mut install = Command::new(&python);
         install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&wanted);
-        chore::run("install pymongo and pytest", &mut install)?;
+        chore::run("install pymongo, pytest and duckdb", &mut install)?;
         std::fs::copy(&wanted, stamp(&environment))?;
     }
     Ok(python)

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use stromatolite::lsm::IfExists;
 
-use super::index::{left_hot_warning, set_resources};
+use super::index::{set_resources, warn_if_left_hot};
 use super::run::{namespace, open_existing, open_to_encrypt, open_to_read};
 use crate::arguments::Compact;
 use crate::failure::Result;
@@ -36,10 +36,8 @@ fn merge_everything(arguments: &Compact) -> Result<()> {
         let index = database.sequence_index(&name)?;
         set_resources(&index, &arguments.resources);
         index.compact().map_err(stromatolite::Error::from)?;
+        warn_if_left_hot(&index, &stage);
         let statistics = index.statistics();
-        if let Some(left_hot) = statistics.left_hot {
-            stage.warn(&left_hot_warning(left_hot));
-        }
         stage.end(&statistics.bits_per_kmer().map_or_else(
             || "empty".to_owned(),
             |bits| format!("{} k-mers, {bits:.1} bits each", count(statistics.kmers())),

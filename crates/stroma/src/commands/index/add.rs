@@ -4,9 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use stromatolite::sequence::reader::{Format, RecordReader, sample_name};
-use stromatolite::sequence::{
-    BuildResources, IndexOptions, Input, LeftHot, NewSample, Progress, SequenceIndex, Step,
-};
+use stromatolite::sequence::{BuildResources, IndexOptions, Input, NewSample, Progress, SequenceIndex, Step};
 use stromatolite::{Error, Stromatolite};
 
 use super::{Sample, read_manifest};
@@ -181,9 +179,7 @@ pub(super) fn add_all(
     if let Some(failure) = report.merge_failure {
         stage.warn(&format!("the samples were added, but layers were not merged: {failure}"));
     }
-    if let Some(left_hot) = index.statistics().left_hot {
-        stage.warn(&left_hot_warning(left_hot));
-    }
+    warn_if_left_hot(index, &stage);
     stage.end(&format!("{} samples, {} k-mers", count(report.added as u64), count(report.indexed_kmers)));
     Ok(())
 }
@@ -195,14 +191,15 @@ pub(crate) fn set_resources(index: &SequenceIndex, resources: &Resources) {
     index.set_cold_layers(resources.cold.into());
 }
 
-/// Says that a layer takes more space than it could, and what would help.
-pub(crate) fn left_hot_warning(left_hot: LeftHot) -> String {
-    format!(
+/// Says that a layer takes more space than it could, and what would help; if so.
+pub(crate) fn warn_if_left_hot(index: &SequenceIndex, stage: &Stage) {
+    let Some(left_hot) = index.statistics().left_hot else { return };
+    stage.warn(&format!(
         "the k-mers were not made into strings, which would take a third of the space: that needs about {}, and \
          --memory allows {}",
         bytes(left_hot.needed_bytes),
         bytes(left_hot.allowed_bytes)
-    )
+    ));
 }
 
 /// Shows what is being done beside the bar, which advances with each sample.

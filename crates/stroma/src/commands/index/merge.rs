@@ -6,7 +6,7 @@ use std::sync::Arc;
 use stromatolite::sequence::{IndexOptions, NoProgress, SequenceIndex};
 use stromatolite::{Options, Stromatolite};
 
-use super::add::Target;
+use super::add::{Target, warn_if_left_hot};
 use crate::arguments::IndexMerge;
 use crate::commands::run::open_or_create;
 use crate::failure::Result;
@@ -54,6 +54,7 @@ fn merge(index: &SequenceIndex, arguments: &IndexMerge) -> Result<()> {
     if let Err(failure) = index.merge_added() {
         stage.warn(&format!("the samples were added, but layers were not merged: {failure}"));
     }
+    warn_if_left_hot(index, &stage);
     stage.end(&match skipped {
         0 => format!("{} samples", count(added)),
         _ => format!("{} samples, {} were there", count(added), count(skipped)),

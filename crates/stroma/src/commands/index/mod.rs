@@ -8,6 +8,6 @@ mod merge;
 mod remove;
 mod run;
 
-pub(super) use add::{add_samples, left_hot_warning, missing_samples, set_resources};
+pub(super) use add::{add_samples, missing_samples, set_resources, warn_if_left_hot};
 pub(super) use manifest::{Sample, read_manifest};
 pub(super) use run::run;
