@@ -5,15 +5,13 @@ use std::time::Instant;
 
 use stroma_bench_allocators::Resident;
 
-use super::bench::{BATCH, Bench, MEBIBYTE, Scale, bytes_on_disk, expect, written_bytes};
+use super::bench::{BATCH, Bench, MEBIBYTE, SCAN, Scale, bytes_on_disk, expect, in_threads, written_bytes};
 use super::engine::{Engine, EngineOptions, Reader};
 use super::entries::{Entry, entry, key, pairs};
 use crate::Outcome;
 use crate::histogram::Histogram;
 use crate::measure::timed;
 use crate::random::{Random, Zipfian};
-
-const SCAN: u64 = 50;
 
 impl Bench {
     /// Load, read, scan, overwrite, commit with a sync.
@@ -172,24 +170,13 @@ impl Bench {
     fn commit_synced(&mut self, folder: &Path, case: &str, threads: u64) -> Outcome {
         let engine = self.product.open(folder, EngineOptions { is_synced: true, ..self.options })?;
         let (commits, bench) = (self.scale.commits, &*self);
-        let (latencies, cost) = timed(|| {
-            std::thread::scope(|scope| {
-                let started: Vec<_> = (0..threads)
-                    .map(|thread| {
-                        let (engine, numbers) = (&*engine, thread * commits..(thread + 1) * commits);
-                        scope.spawn(move || {
-                            bench.time_commits(engine, numbers).map_err(|error| error.to_string())
-                        })
-                    })
-                    .collect();
-                let mut latencies = Histogram::new();
-                for thread in started {
-                    let timed = thread.join().unwrap_or_else(|_| Err("a thread panicked".to_owned()))?;
-                    latencies.add_all(&timed);
-                }
-                Ok(latencies)
+        let (timed_apart, cost) = timed(|| {
+            in_threads(threads, |thread| {
+                bench.time_commits(&*engine, thread * commits..(thread + 1) * commits)
             })
         })?;
+        let mut latencies = Histogram::new();
+        timed_apart.iter().for_each(|of_thread| latencies.add_all(of_thread));
         self.figures.add(case, "rate", (threads * commits) as f64 / 1000.0 / cost.wall, "1000/s");
         self.add_percentiles(case, &latencies);
         engine.close()

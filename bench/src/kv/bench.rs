@@ -11,6 +11,8 @@ use crate::process::Figures;
 
 /// Entries of a commit in loads.
 pub(super) const BATCH: u64 = 100;
+/// Entries of a short scan.
+pub(super) const SCAN: u64 = 50;
 /// Bytes of a mebibyte.
 pub(super) const MEBIBYTE: f64 = (1 << 20) as f64;
 
@@ -89,6 +91,20 @@ impl Bench {
             self.figures.add(case, "written for each byte", amplification, "bytes");
         }
     }
+}
+
+/// Does the same in so many threads, which are told their number; what each came to.
+pub(super) fn in_threads<T: Send>(threads: u64, work: impl Fn(u64) -> Outcome<T> + Sync) -> Outcome<Vec<T>> {
+    let work = &work;
+    std::thread::scope(|scope| {
+        // The library's errors may not leave their thread; their text may.
+        let started: Vec<_> = (0..threads)
+            .map(|thread| scope.spawn(move || work(thread).map_err(|failure| failure.to_string())))
+            .collect();
+        let died = || Err("a thread panicked".to_owned());
+        let ended = started.into_iter().map(|thread| thread.join().unwrap_or_else(|_| died()));
+        Ok(ended.collect::<Result<_, String>>()?)
+    })
 }
 
 /// A benchmark of wrong answers would be worth nothing.

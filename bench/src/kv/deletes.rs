@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::bench::{BATCH, Bench, expect};
+use super::bench::{BATCH, Bench, SCAN, expect};
 use super::engine::Engine;
 use super::entries::key;
 use crate::Outcome;
@@ -13,7 +13,6 @@ use crate::random::Random;
 const LEFT: u64 = 10;
 /// Ranges that are deleted, all together half of the key space.
 const RANGES: u64 = 100;
-const SCAN: u64 = 50;
 
 impl Bench {
     /// Each step checks how many entries are left.

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::bench::{Bench, expect};
+use super::bench::{Bench, expect, in_threads};
 use super::engine::Engine;
 use super::entries::{entry, key, pairs};
 use crate::Outcome;
@@ -72,22 +72,11 @@ impl Bench {
 
 impl Shared<'_> {
     fn run(&self, mix: &Mix, operations: u64, threads: u64) -> Outcome {
-        let outcomes: Vec<Result<(), String>> = std::thread::scope(|scope| {
-            let running: Vec<_> = (0..threads)
-                .map(|thread| {
-                    let mut random = Random(self.seed ^ (thread + 1) << 32);
-                    // The library's errors may not leave their thread; their text may.
-                    scope.spawn(move || {
-                        (0..operations / threads)
-                            .try_for_each(|_| self.step(mix, &mut random))
-                            .map_err(|failure| failure.to_string())
-                    })
-                })
-                .collect();
-            let died = || Err("a thread of a mix panicked".to_owned());
-            running.into_iter().map(|thread| thread.join().unwrap_or_else(|_| died())).collect()
+        let each = in_threads(threads, |thread| {
+            let mut random = Random(self.seed ^ (thread + 1) << 32);
+            (0..operations / threads).try_for_each(|_| self.step(mix, &mut random))
         });
-        outcomes.into_iter().collect::<Result<(), String>>().map_err(Into::into)
+        each.map(drop)
     }
 
     fn step(&self, mix: &Mix, random: &mut Random) -> Outcome {
@@ -95,7 +84,9 @@ impl Shared<'_> {
         let mut drawn = random.below(100);
         let mut falls_on = |share: u64| {
             let hit = drawn < share;
-            drawn = drawn.saturating_sub(share) + if hit { 100 } else { 0 };
+            if !hit {
+                drawn -= share;
+            }
             hit
         };
         if falls_on(mix.updates) {

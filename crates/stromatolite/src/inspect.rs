@@ -99,8 +99,9 @@ fn describe_encrypted(
     encryption: Option<&Encryption>,
 ) -> Result<FileDescription> {
     let outside = FileDescription::new("encrypted file of a sequence index");
-    let key_id = match encrypted_key_id(&**blob).and_then(|key_id| Ok((key_id, verify_encrypted(&**blob)?))) {
-        Ok((key_id, ())) => key_id.unwrap_or_default(),
+    let verified = encrypted_key_id(&**blob).and_then(|key_id| verify_encrypted(&**blob).map(|()| key_id));
+    let key_id = match verified {
+        Ok(key_id) => key_id.unwrap_or_default(),
         Err(error) => return Ok(outside.damaged(error)),
     };
     // DIR/sequences/NAME/layers/FILE

@@ -18,7 +18,7 @@ use crate::Error;
 
 /// The bytes after a body that is not encrypted: tag and checksum.
 pub(crate) const TRAILER_BYTES: usize = 1 + CHECKSUM_BYTES;
-pub(crate) const CHECKSUM_BYTES: usize = size_of::<u64>();
+const CHECKSUM_BYTES: usize = size_of::<u64>();
 
 /// Compression is kept only if it saves at least one byte in so many: otherwise reading in place is better.
 const LEAST_SAVING: usize = 8;

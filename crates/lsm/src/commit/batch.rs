@@ -62,13 +62,7 @@ impl Batch {
         key: impl AsRef<[u8]>,
         operand: impl AsRef<[u8]>,
     ) -> &mut Self {
-        if self.accepts(keyspace) {
-            match keyspace.check_merges() {
-                Ok(()) => self.payload.merge(&keyspace.key_prefix(), key.as_ref(), operand.as_ref(), NEVER),
-                Err(mistake) => self.payload.note_mistake(mistake),
-            }
-        }
-        self
+        self.merge_for(keyspace, key.as_ref(), operand.as_ref(), None)
     }
 
     /// The same with an operand that counts until so long after now; see [`Keyspace::merge_expiring`].
@@ -79,11 +73,21 @@ impl Batch {
         operand: impl AsRef<[u8]>,
         after: Duration,
     ) -> &mut Self {
+        self.merge_for(keyspace, key.as_ref(), operand.as_ref(), Some(after))
+    }
+
+    fn merge_for(
+        &mut self,
+        keyspace: &Keyspace,
+        key: &[u8],
+        operand: &[u8],
+        after: Option<Duration>,
+    ) -> &mut Self {
         if self.accepts(keyspace) {
             match keyspace.check_merges() {
                 Ok(()) => {
-                    let at = keyspace.expiry(after);
-                    self.payload.merge(&keyspace.key_prefix(), key.as_ref(), operand.as_ref(), at);
+                    let at = after.map_or(NEVER, |after| keyspace.expiry(after));
+                    self.payload.merge(&keyspace.key_prefix(), key, operand, at);
                 }
                 Err(mistake) => self.payload.note_mistake(mistake),
             }

@@ -22,7 +22,7 @@ use crate::merging::MergingCursor;
 use crate::rules::Resolver;
 use crate::table::{LazyTable, LevelCursor, Table, TableKeys, TableOptions, TableSink, TableSummary};
 use crate::tombstones::RangeTombstones;
-use crate::values::{TableLayer, ValueSeparator};
+use crate::values::{TableLayer, Thresholds, ValueSeparator};
 
 /// Tells which snapshots are in use, in any order.
 ///
@@ -88,7 +88,7 @@ impl TableKind {
     /// Takes large values out of the entries of one run of work.
     pub(crate) fn separator(&self) -> ValueSeparator {
         let keyspaces = self.resolver.rules().storing();
-        ValueSeparator::new(self.resolver.values().clone(), self.value_threshold, keyspaces)
+        ValueSeparator::new(self.resolver.values().clone(), Thresholds::new(self.value_threshold, keyspaces))
     }
 
     /// The same, with a cache for the tables that are opened.

@@ -13,7 +13,7 @@ use crate::entry::{MAX_MARK_BYTES, MAX_VALUE_BYTES, NEVER, Timestamp};
 use crate::ingestion::Ingestion;
 use crate::merging::Visibility;
 use crate::read::{Range, RangeEstimate};
-use crate::rules::{Rule, expiry_after, rounded_expiry_after};
+use crate::rules::{Rule, expiry_after};
 use crate::values::{Located, ValueReader};
 use crate::{Error, Value};
 
@@ -160,8 +160,7 @@ impl Keyspace {
     /// # Errors
     /// [`Error::NoMergeOperator`]; as [`Batch::commit`](crate::Batch::commit).
     pub fn merge(&self, key: impl AsRef<[u8]>, operand: impl AsRef<[u8]>) -> Result<CommitToken, Error> {
-        self.check_merges()?;
-        self.change(|payload| payload.merge(&self.key_prefix(), key.as_ref(), operand.as_ref(), NEVER))
+        self.merge_for(key.as_ref(), operand.as_ref(), None)
     }
 
     /// The same with an operand that counts until so long after now: who begins to read then sees the value as if it
@@ -182,9 +181,13 @@ impl Keyspace {
         operand: impl AsRef<[u8]>,
         after: Duration,
     ) -> Result<CommitToken, Error> {
+        self.merge_for(key.as_ref(), operand.as_ref(), Some(after))
+    }
+
+    fn merge_for(&self, key: &[u8], operand: &[u8], after: Option<Duration>) -> Result<CommitToken, Error> {
         self.check_merges()?;
-        let at = self.expiry(after);
-        self.change(|payload| payload.merge(&self.key_prefix(), key.as_ref(), operand.as_ref(), at))
+        let at = after.map_or(NEVER, |after| self.expiry(after));
+        self.change(|payload| payload.merge(&self.key_prefix(), key, operand, at))
     }
 
     /// Sets `key` to `value` until so long after now: nobody who begins to read then sees it any more. Until then it
@@ -332,11 +335,7 @@ impl Keyspace {
 
     /// When what is written now expires, if it is to live so long.
     pub(crate) fn expiry(&self, after: Duration) -> Timestamp {
-        let now = self.core.time();
-        match self.merges() {
-            Some(_) => rounded_expiry_after(now, after),
-            None => expiry_after(now, after),
-        }
+        expiry_after(self.core.time(), after, self.merges().is_some())
     }
 
     fn scan(&self, range: KeyRange) -> Range {

@@ -13,6 +13,6 @@ pub use filter::{Candidate, CompactionFilter, Decision};
 pub(crate) use living::with_expiries;
 pub use operator::{MergeError, MergeOperator};
 pub use options::KeyspaceOptions;
-pub(crate) use registry::{KeyspaceRules, Rule, expiry_after, rounded_expiry_after};
+pub(crate) use registry::{KeyspaceRules, Rule, expiry_after};
 pub(crate) use resolver::Resolver;
 pub(crate) use storing::{KeyspaceStoring, STORING_MARK, Storing};

@@ -26,8 +26,7 @@ impl Rule {
     /// When what is written at `now` expires, if it does.
     pub(crate) fn expiry(&self, now: Timestamp) -> Option<Timestamp> {
         let lives = self.options.time_to_live?;
-        let has_operator = self.options.merge_operator.is_some();
-        Some(if has_operator { rounded_expiry_after(now, lives) } else { expiry_after(now, lives) })
+        Some(expiry_after(now, lives, self.options.merge_operator.is_some()))
     }
 
     /// The operator.
@@ -42,16 +41,15 @@ impl Rule {
     }
 }
 
-/// The time so long after `now`.
-pub(crate) fn expiry_after(now: Timestamp, lives: Duration) -> Timestamp {
-    now.saturating_add(u64::try_from(lives.as_millis()).unwrap_or(u64::MAX))
-}
-
-/// The time so long after `now`, rounded up to a multiple of a 64th of `lives`: so what is written at about one time
-/// expires at one time, and operands of it can be put together.
-pub(crate) fn rounded_expiry_after(now: Timestamp, lives: Duration) -> Timestamp {
+/// The time so long after `now`. In keyspaces with a merge operator it is rounded up to a multiple of a 64th of
+/// `lives`: so what is written at about one time expires at one time, and operands of it can be put together.
+pub(crate) fn expiry_after(now: Timestamp, lives: Duration, has_operator: bool) -> Timestamp {
+    let exact = now.saturating_add(u64::try_from(lives.as_millis()).unwrap_or(u64::MAX));
+    if !has_operator {
+        return exact;
+    }
     let step = u64::try_from(lives.as_millis() / EXPIRY_STEPS).unwrap_or(u64::MAX).max(1);
-    expiry_after(now, lives).checked_next_multiple_of(step).map_or(LAST, |at| at.min(LAST))
+    exact.checked_next_multiple_of(step).map_or(LAST, |at| at.min(LAST))
 }
 
 /// The last time at which anything expires.

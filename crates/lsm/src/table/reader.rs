@@ -349,12 +349,10 @@ impl Inner {
     #[inline]
     pub(super) fn view_in_place(&self, block: usize) -> Result<Option<BlockView<'_>>, Error> {
         let payload = match self.plain_payload(block) {
-            Some(payload) => payload,
-            None => match self.find_in_place(block)? {
-                Some(payload) => payload,
-                None => return Ok(None),
-            },
+            None if self.find_plain(block)? => self.plain_payload(block),
+            found => found,
         };
+        let Some(payload) = payload else { return Ok(None) };
         prefetch(&payload[payload.len().saturating_sub(END_BYTES)..]);
         self.prefetch_ends(block + 1);
         BlockView::new(payload).map(Some).map_err(|damage| self.damaged(block, damage))
@@ -373,35 +371,34 @@ impl Inner {
         prefetch(&bytes[bytes.len().saturating_sub(END_BYTES)..]);
     }
 
-    /// The payload of a block that is touched for the first time, if it is one to read in place.
-    #[cold]
-    fn find_in_place(&self, block: usize) -> Result<Option<&[u8]>, Error> {
-        let range = self.index.block_range(&*self.blob, block);
-        let Some(stored) = self.blob.mapped().and_then(|mapped| {
-            mapped.get(usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?)
-        }) else {
-            return Ok(None);
-        };
-        if self.cipher.is_some() {
-            return Ok(None);
+    /// Whether a block is one to read in place, its checksum right, which is noted then.
+    fn find_plain(&self, block: usize) -> Result<bool, Error> {
+        if self.cipher.is_some() || self.blob.mapped().is_none() {
+            return Ok(false);
         }
+        let range = self.index.block_range(&*self.blob, block);
+        let bytes = FileBytes::load(&*self.blob, range.clone())?;
+        let stored = bytes.of(&*self.blob);
         if !self.verified.contains(block) {
             frame::verify(stored, &self.file, range.start)?;
             self.verified.insert(block);
         }
-        let opened = &stored[..stored.len() - frame::CHECKSUM_BYTES];
-        if frame::tag(opened) != Some(Tag::NONE) {
-            return Ok(None);
+        let is_plain = frame::tag(&frame::open(stored, None, &self.file, range.start)?) == Some(Tag::NONE);
+        if is_plain {
+            self.plain.insert(block);
         }
-        self.plain.insert(block);
-        Ok(opened.split_last().map(|(_, payload)| payload))
+        Ok(is_plain)
     }
 
     /// The payload of a block from the file. One that cannot be read in place is left in `cache`.
     fn make_payload(&self, block: usize, cache: Option<&TableCache>) -> Result<Payload, Error> {
         let range = self.index.block_range(&*self.blob, block);
+        if self.find_plain(block)? {
+            let end = range.end as usize - frame::TRAILER_BYTES;
+            return Ok(Payload::InPlace(range.start as usize..end));
+        }
         let offset = range.start;
-        let bytes = FileBytes::load(&*self.blob, range.clone())?;
+        let bytes = FileBytes::load(&*self.blob, range)?;
         let stored = bytes.of(&*self.blob);
         let in_place = matches!(bytes, FileBytes::InPlace(_));
         if !in_place || !self.verified.contains(block) {
@@ -409,12 +406,6 @@ impl Inner {
             self.verified.insert(block);
         }
         let opened = frame::open(stored, self.cipher.as_ref(), &self.file, offset)?;
-        if let (FileBytes::InPlace(range), Cow::Borrowed(opened)) = (&bytes, &opened)
-            && frame::tag(opened) == Some(Tag::NONE)
-        {
-            self.plain.insert(block);
-            return Ok(Payload::InPlace(range.start..range.end - frame::TRAILER_BYTES));
-        }
         let payload = match frame::payload(opened, || self.dictionary(), &self.file, offset)? {
             Cow::Owned(payload) => payload,
             Cow::Borrowed(payload) => {

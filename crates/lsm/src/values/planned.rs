@@ -10,10 +10,10 @@ use super::format::{HEADER_BYTES, identity};
 use super::reference::ValueReference;
 use super::separator::{PlacedNotes, Uses};
 use super::store::blob_name;
+use super::thresholds::Thresholds;
 use super::writer::ValueFileWriter;
 use crate::Error;
 use crate::entry::{EntryRef, Kind, Marked, NEVER, Timestamp};
-use crate::rules::KeyspaceStoring;
 
 /// Gives large values their places in one file, in the order in which they come.
 #[derive(Debug)]
@@ -91,24 +91,6 @@ impl PlannedValues {
     /// How long the values are that go there.
     pub(crate) fn thresholds(&self) -> &Thresholds {
         &self.thresholds
-    }
-}
-
-/// From which length on values go to a value file.
-#[derive(Debug, Clone)]
-pub(crate) struct Thresholds {
-    usual: usize,
-    keyspaces: KeyspaceStoring,
-}
-
-impl Thresholds {
-    /// So many bytes where `keyspaces` do not say otherwise.
-    pub(crate) fn new(usual: usize, keyspaces: KeyspaceStoring) -> Self {
-        Thresholds { usual: usual.max(1), keyspaces }
-    }
-
-    fn of(&self, entry: &EntryRef<'_>) -> usize {
-        self.keyspaces.value_threshold(entry.user_key, self.usual)
     }
 }
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::reference::ValueReference;
 use super::store::ValueStore;
+use super::thresholds::Thresholds;
 use super::uses::ValueUse;
 use super::writer::ValueFileWriter;
 use crate::Error;
 use crate::entry::{EntryRef, Filtered, Kind, Marked, NEVER, Timestamp};
-use crate::rules::KeyspaceStoring;
 
 /// A value file ends with the value that makes it at least this long, so that what is dead in one is freed soon.
 const FILE_BYTES: u64 = 256 << 20;
@@ -46,10 +46,9 @@ pub(crate) struct PlacedNotes {
 #[derive(Debug)]
 pub(crate) struct ValueSeparator {
     store: Arc<ValueStore>,
-    /// Values at least this long are separated, in bytes, but for those of certain keyspaces.
-    threshold: usize,
-    keyspaces: KeyspaceStoring,
-    /// The same for the entry that is being placed.
+    /// How long values are that are separated.
+    thresholds: Thresholds,
+    /// From how many bytes on that of the entry is that is being placed.
     present_threshold: usize,
     writing: Option<ValueFileWriter>,
     sealed: Vec<u64>,
@@ -67,14 +66,11 @@ pub(crate) struct ValueSeparator {
 }
 
 impl ValueSeparator {
-    pub(crate) fn new(store: Arc<ValueStore>, threshold: usize, keyspaces: KeyspaceStoring) -> Self {
-        // An empty value has no place in a value file.
-        let threshold = threshold.max(1);
+    pub(crate) fn new(store: Arc<ValueStore>, thresholds: Thresholds) -> Self {
         ValueSeparator {
             store,
-            threshold,
-            keyspaces,
-            present_threshold: threshold,
+            thresholds,
+            present_threshold: usize::MAX,
             writing: None,
             sealed: Vec::new(),
             uses: Uses::default(),
@@ -91,7 +87,7 @@ impl ValueSeparator {
     /// # Errors
     /// Failure of the storage; damage in a value that has to be moved.
     pub(crate) fn place<'a>(&'a mut self, entry: EntryRef<'a>) -> Result<EntryRef<'a>, Error> {
-        self.present_threshold = self.keyspaces.value_threshold(entry.user_key, self.threshold);
+        self.present_threshold = self.thresholds.of(&entry);
         match entry.kind {
             Kind::Put => match self.separate(entry.value)? {
                 None => Ok(entry),

@@ -39,10 +39,7 @@ pub(crate) struct LayerTotals {
 /// A layer being written: the partitions in order, each once, or all in one [`dictionary`](Self::dictionary);
 /// then [`finish`](Self::finish). Nothing is written before the first of them.
 pub(crate) struct LayerBuilder<'a> {
-    sink: &'a mut dyn Sink,
-    position: u64,
-    geometry: Geometry,
-    levels: u32,
+    sections: Sections<'a>,
     /// Ids of the samples, each once.
     samples: Vec<u32>,
     table: ColourTableBuilder<'a>,
@@ -66,8 +63,8 @@ impl<'a> LayerBuilder<'a> {
             return Err(LayerError::TooMany { what: "samples", limit });
         }
         let directory = Vec::with_capacity(geometry.partitions() as usize);
-        let (position, dictionary, kmers) = (0, None, 0);
-        Ok(LayerBuilder { sink, position, geometry, levels, samples, table, dictionary, directory, kmers })
+        let sections = Sections { sink, position: 0, geometry, levels };
+        Ok(LayerBuilder { sections, samples, table, dictionary: None, directory, kmers: 0 })
     }
 
     /// The table of the layer's sets.
@@ -85,13 +82,13 @@ impl<'a> LayerBuilder<'a> {
         let colour_width = width_for(set_ids.clone().max().unwrap_or(0).into());
         let colours = PackedBuffer::from_values(set_ids.map(u64::from), colour_width);
         let entry = PartitionEntry {
-            lows: self.section(&kmers.lows.bytes)?,
-            colours: self.section(&colours.bytes)?,
-            starts: self.section(&kmers.starts.bytes)?,
+            lows: self.sections.push(&kmers.lows.bytes)?,
+            colours: self.sections.push(&colours.bytes)?,
+            starts: self.sections.push(&kmers.starts.bytes)?,
             kmer_count: (kmers.len() as u64).into(),
             dictionary_coding: DICTIONARY_BUCKETS,
             colour_coding: COLOURS_PACKED,
-            kmer_width: self.geometry.kmer_bits() as u8,
+            kmer_width: self.sections.geometry.kmer_bits() as u8,
             colour_width: colour_width as u8,
             bucket_bits: kmers.bucket_bits as u8,
             reserved: [0; 3],
@@ -106,34 +103,32 @@ impl<'a> LayerBuilder<'a> {
     pub(crate) fn dictionary(&mut self, bytes: &[u8], kmers: &[u64]) -> Result<(), LayerError> {
         for &count in kmers {
             let entry = PartitionEntry {
-                lows: self.section(&[])?,
-                colours: self.section(&[])?,
-                starts: self.section(&[])?,
+                lows: self.sections.push(&[])?,
+                colours: self.sections.push(&[])?,
+                starts: self.sections.push(&[])?,
                 kmer_count: count.into(),
                 dictionary_coding: DICTIONARY_STRINGS,
                 colour_coding: COLOURS_IN_STRINGS,
-                kmer_width: self.geometry.kmer_bits() as u8,
+                kmer_width: self.sections.geometry.kmer_bits() as u8,
                 ..PartitionEntry::default()
             };
             self.kmers += count;
             self.directory.push(entry);
         }
-        self.dictionary = Some(self.section(bytes)?);
+        self.dictionary = Some(self.sections.push(bytes)?);
         Ok(())
     }
 
     /// Fails if what is being written is not wanted any more: for work that writes nothing for a while.
     pub(crate) fn check_wanted(&mut self) -> Result<(), LayerError> {
-        self.sink.write_all(&[])
+        self.sections.sink.write_all(&[])
     }
 
     /// Writes the tables and the footer.
     pub(crate) fn finish(self) -> Result<LayerTotals, LayerError> {
-        debug_assert_eq!(self.directory.len(), self.geometry.partitions() as usize);
-        let LayerBuilder { sink, position, geometry, levels, samples, table, dictionary, directory, kmers } =
-            self;
+        let LayerBuilder { mut sections, samples, table, dictionary, directory, kmers } = self;
+        debug_assert_eq!(directory.len(), sections.geometry.partitions() as usize);
         let table = table.finish()?;
-        let mut sections = Sections { sink, position, geometry, levels };
         let list: Vec<u8> = samples.iter().flat_map(|id| id.to_le_bytes()).collect();
         let dictionary = match dictionary {
             Some(dictionary) => dictionary,
@@ -163,15 +158,6 @@ impl<'a> LayerBuilder<'a> {
         footer.checksum = footer_checksum.into();
         sections.write(footer.as_bytes())?;
         Ok(LayerTotals { kmers, colour_sets: table.set_count.into(), footer_checksum })
-    }
-
-    /// Writes a section, padded to the alignment.
-    fn section(&mut self, bytes: &[u8]) -> Result<SectionPointer, LayerError> {
-        let LayerBuilder { geometry, levels, position, .. } = *self;
-        let mut sections = Sections { sink: self.sink, position, geometry, levels };
-        let pointer = sections.push(bytes)?;
-        self.position = sections.position;
-        Ok(pointer)
     }
 }
 

@@ -198,25 +198,22 @@ impl Tree {
         if needed <= self.lines.limit() { Ok(()) } else { Err(Full) }
     }
 
-    fn place(&self, inserter: &mut Inserter, lines: usize) -> Result<u32, Full> {
-        let at = self.lines.place(inserter.position, lines as u32)?;
+    /// Takes room for so many lines, which are yet to be made.
+    fn reserve(&self, inserter: &mut Inserter, lines: usize) -> Result<u32, Full> {
+        let at = self.lines.reserve(inserter.position, lines as u32)?;
         inserter.position = at + lines as u32;
         self.end.store(inserter.position, Relaxed);
         Ok(at)
     }
 
     pub(super) fn new_leaf(&self, inserter: &mut Inserter) -> Result<(u32, Leaf<'_>), Full> {
-        let at = self.place(inserter, LEAF_LINES)?;
-        inserter.leaves += 1;
-        self.leaf(at).clear();
-        Ok((at, self.leaf(at)))
+        let at = self.reserve_leaf(inserter)?;
+        Ok((at, self.make_leaf(at)))
     }
 
     /// Takes room for a leaf, which is yet to be made.
     pub(super) fn reserve_leaf(&self, inserter: &mut Inserter) -> Result<u32, Full> {
-        let at = self.lines.reserve(inserter.position, LEAF_LINES as u32)?;
-        inserter.position = at + LEAF_LINES as u32;
-        self.end.store(inserter.position, Relaxed);
+        let at = self.reserve(inserter, LEAF_LINES)?;
         inserter.leaves += 1;
         Ok(at)
     }
@@ -229,7 +226,8 @@ impl Tree {
     }
 
     pub(super) fn new_inner(&self, inserter: &mut Inserter) -> Result<(u32, Inner<'_>), Full> {
-        let at = self.place(inserter, INNER_LINES)?;
+        let at = self.reserve(inserter, INNER_LINES)?;
+        self.lines.make(at);
         inserter.inner_nodes += 1;
         self.inner(at).clear();
         Ok((at, self.inner(at)))

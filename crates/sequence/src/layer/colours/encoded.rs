@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use zerocopy::IntoBytes;
 
 use super::flat::EncodedSets;
-use super::table::{Chunk, ChunkEntry, ColourTable};
+use super::table::{Chunk, ChunkEntry, ColourTable, TableParts};
 use crate::layer::packed::PackedBuffer;
 
 /// The finished table: what goes into the file.
@@ -21,6 +21,49 @@ pub(in crate::layer) struct EncodedTable<'a> {
     pub(in crate::layer) depth: u8,
     /// Of what was made the final number.
     pub(super) made: Vec<u32>,
+}
+
+/// A table in memory.
+#[derive(Debug)]
+pub(super) struct OwnedTable {
+    pub(super) chunks: Vec<Chunk>,
+    pub(super) sets: Vec<u8>,
+    pub(super) offsets: Vec<u8>,
+    pub(super) pairs: Vec<u8>,
+    pub(super) pair_count: u32,
+    pub(super) roots: Option<Vec<u8>>,
+    pub(super) set_count: u32,
+    pub(super) depth: u8,
+}
+
+impl OwnedTable {
+    /// `None` where the numbers of chunks make no sense.
+    pub(super) fn new(encoded: EncodedTable<'_>) -> Option<Self> {
+        Some(OwnedTable {
+            chunks: Chunk::list(&encoded.chunks)?,
+            sets: encoded.sets.concat(),
+            offsets: encoded.offsets.concat(),
+            pairs: encoded.pairs.bytes,
+            pair_count: encoded.pair_count,
+            roots: encoded.roots.map(|roots| roots.bytes),
+            set_count: encoded.set_count,
+            depth: encoded.depth,
+        })
+    }
+
+    /// `None` where lengths and numbers do not fit each other.
+    pub(super) fn table(&self) -> Option<ColourTable<'_>> {
+        ColourTable::new(TableParts {
+            chunks: &self.chunks,
+            sets: &self.sets,
+            offsets: &self.offsets,
+            pairs: &self.pairs,
+            pair_count: self.pair_count,
+            roots: self.roots.as_deref(),
+            set_count: self.set_count,
+            depth: self.depth,
+        })
+    }
 }
 
 /// The chunks of a table, one after the other.

@@ -116,15 +116,19 @@ impl Encoder {
             push_bitmap(&mut shortest, set);
             for base in [Parent::Empty, Parent::All, parent] {
                 let number = match base {
-                    Parent::Empty => BASE_EMPTY,
-                    Parent::All => BASE_ALL,
-                    Parent::Set(parent) => base_for(id, parent),
+                    Parent::Empty => {
+                        other.clear();
+                        BASE_EMPTY
+                    }
+                    Parent::All => {
+                        other.fill();
+                        BASE_ALL
+                    }
+                    Parent::Set(parent) => {
+                        other.assign(decoded.set(parent), 0);
+                        base_for(id, parent)
+                    }
                 };
-                match base {
-                    Parent::Empty => other.clear(),
-                    Parent::All => other.fill(),
-                    Parent::Set(parent) => other.assign(decoded.set(parent), 0),
-                }
                 other.toggle_all(set);
                 if other.len() as usize >= shortest.len() {
                     continue;

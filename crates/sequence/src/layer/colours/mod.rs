@@ -25,6 +25,6 @@ pub(super) use regroup::{RegroupError, Regrouped};
 pub(super) use table::{Chunk, ColourTable, MOST_DEEP, TableParts};
 
 #[cfg(test)]
-use encoded::EncodedTable;
+use encoded::{EncodedTable, OwnedTable};
 #[cfg(test)]
 mod tests;

@@ -10,9 +10,9 @@ use std::collections::hash_map::Entry;
 use std::hash::BuildHasherDefault;
 
 use super::build::ColourTableBuilder;
-use super::encoded::EncodedTable;
+use super::encoded::{EncodedTable, OwnedTable};
 use super::set::ColourSet;
-use super::table::{Chunk, ColourTable, TableParts};
+use super::table::ColourTable;
 use crate::hash::WordHasher;
 use crate::layer::LayerError;
 
@@ -22,12 +22,8 @@ const NONE: u32 = u32::MAX;
 /// A table made anew, in memory.
 #[derive(Debug)]
 pub(in crate::layer) struct Regrouped {
-    chunks: Vec<Chunk>,
-    sets: Vec<u8>,
-    offsets: Vec<u8>,
-    pairs: Vec<u8>,
-    pair_count: u32,
-    depth: u8,
+    /// Has no sets of its own.
+    table: OwnedTable,
     /// The node of each set of the layer.
     roots: Vec<u32>,
 }
@@ -94,29 +90,12 @@ impl Regrouped {
         for node in roots.iter_mut().filter(|node| **node != NONE) {
             *node = table.made[*node as usize];
         }
-        Some(Regrouped {
-            chunks: Chunk::list(&table.chunks)?,
-            sets: table.sets.concat(),
-            offsets: table.offsets.concat(),
-            pairs: table.pairs.bytes,
-            pair_count: table.pair_count,
-            depth: table.depth,
-            roots,
-        })
+        Some(Regrouped { table: OwnedTable::new(table)?, roots })
     }
 
     /// The table, which has no sets of its own.
     pub(in crate::layer) fn table(&self) -> Option<ColourTable<'_>> {
-        ColourTable::new(TableParts {
-            chunks: &self.chunks,
-            sets: &self.sets,
-            offsets: &self.offsets,
-            pairs: &self.pairs,
-            pair_count: self.pair_count,
-            roots: Some(&[]),
-            set_count: 0,
-            depth: self.depth,
-        })
+        self.table.table()
     }
 
     /// The node of what is left of a set of the layer; none if nothing is. A set must be there.

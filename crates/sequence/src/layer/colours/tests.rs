@@ -17,30 +17,13 @@ fn noise(state: &mut u64) -> u64 {
 
 /// A table in memory, and what its sets are.
 struct Owned {
-    chunks: Vec<Chunk>,
-    sets: Vec<u8>,
-    offsets: Vec<u8>,
-    pairs: Vec<u8>,
-    pair_count: u32,
-    roots: Option<Vec<u8>>,
-    set_count: u32,
-    depth: u8,
+    table: OwnedTable,
     model: Vec<BTreeSet<u32>>,
 }
 
 impl Owned {
     fn new(encoded: EncodedTable<'_>, model: Vec<BTreeSet<u32>>) -> Self {
-        Owned {
-            chunks: Chunk::list(&encoded.chunks).expect("whole"),
-            sets: encoded.sets.concat(),
-            offsets: encoded.offsets.concat(),
-            pairs: encoded.pairs.bytes,
-            pair_count: encoded.pair_count,
-            roots: encoded.roots.map(|roots| roots.bytes),
-            set_count: encoded.set_count,
-            depth: encoded.depth,
-            model,
-        }
+        Owned { table: OwnedTable::new(encoded).expect("whole"), model }
     }
 
     /// Sets of one chunk.
@@ -59,16 +42,7 @@ impl Owned {
     }
 
     fn view(&self) -> Option<ColourTable<'_>> {
-        ColourTable::new(TableParts {
-            chunks: &self.chunks,
-            sets: &self.sets,
-            offsets: &self.offsets,
-            pairs: &self.pairs,
-            pair_count: self.pair_count,
-            roots: self.roots.as_deref(),
-            set_count: self.set_count,
-            depth: self.depth,
-        })
+        self.table.table()
     }
 
     fn colours(&self) -> u32 {
@@ -77,13 +51,13 @@ impl Owned {
 
     fn check(&self) {
         let table = self.view().expect("whole");
-        assert_eq!((table.verify(), self.model.len()), (Some(()), self.set_count as usize));
+        assert_eq!((table.verify(), self.model.len()), (Some(()), self.table.set_count as usize));
         let mut decoded = ColourSet::empty(0);
         for (id, members) in (0..).zip(&self.model) {
             assert_eq!(table.decode(id, &mut decoded), Some(()));
             assert!(decoded.iter().eq(members.iter().copied()), "set {id}");
         }
-        assert_eq!(table.decode(self.set_count, &mut decoded), None);
+        assert_eq!(table.decode(self.table.set_count, &mut decoded), None);
         let different: BTreeSet<&BTreeSet<u32>> = self.model.iter().collect();
         assert_eq!(different.len(), self.model.len(), "a set is there twice");
         // Weights: every third set, by three queries, some several times.
@@ -116,7 +90,7 @@ fn joined(tables: &[Owned], group: Option<u32>, unions: usize, state: &mut u64) 
         let (mut nodes, mut members, mut first) = (Vec::new(), BTreeSet::new(), 0);
         for (number, table) in tables.iter().enumerate() {
             if noise(state).is_multiple_of(3) {
-                let own = noise(state) as u32 % table.set_count;
+                let own = noise(state) as u32 % table.table.set_count;
                 let node = table.view().expect("whole").root(own).expect("there");
                 nodes.push((number as u32, builder.kept_node(number, node)));
                 members.extend(table.model[own as usize].iter().map(|colour| first + colour));
@@ -178,7 +152,7 @@ fn unions_of_tables_are_references_to_them() {
         let mut state = seed;
         let whole = deep(&mut state);
         whole.check();
-        assert!(whole.depth > 2 && whole.pair_count > 0);
+        assert!(whole.table.depth > 2 && whole.table.pair_count > 0);
         // The least of a table: only one kept, whose sets are some of it.
         joined(&[whole], None, 50, &mut state).check();
     }
@@ -241,7 +215,7 @@ fn related_sets_cost_few_bytes() {
     let table = Owned::flat(1000, sets);
     table.check();
     // Some 500 colours a set would cost 500 bytes each as a list and 125 as a bitmap.
-    assert!(table.sets.len() < 500 * 16, "{} bytes", table.sets.len());
+    assert!(table.table.sets.len() < 500 * 16, "{} bytes", table.table.sets.len());
 }
 
 #[test]
@@ -268,7 +242,7 @@ fn a_tree_makes_sets_that_come_in_any_order_shorter() {
     let as_lists: usize = different.iter().map(|set| 1 + set.len().min(128 - set.len()).min(16)).sum();
     let table = Owned::flat(128, sets);
     table.check();
-    assert!(table.sets.len() * 4 < as_lists * 3, "{} of {as_lists} bytes", table.sets.len());
+    assert!(table.table.sets.len() * 4 < as_lists * 3, "{} of {as_lists} bytes", table.table.sets.len());
 }
 
 /// Whatever the bytes: no panic, no loop, and what is refused by `verify` may be anything else.
@@ -280,28 +254,28 @@ fn forged_tables_do_no_harm() {
         let mut forged = deep(&mut (round / 250));
         let noisy = noise(&mut state);
         let part = match noisy % 4 {
-            0 => &mut forged.sets,
-            1 => &mut forged.offsets,
-            2 => &mut forged.pairs,
-            _ => forged.roots.as_mut().expect("nodes"),
+            0 => &mut forged.table.sets,
+            1 => &mut forged.table.offsets,
+            2 => &mut forged.table.pairs,
+            _ => forged.table.roots.as_mut().expect("nodes"),
         };
         for _ in 0..1 + noisy / 4 % 4 {
             let at = noise(&mut state) as usize % part.len();
             part[at] = noise(&mut state) as u8;
         }
         match noise(&mut state) % 20 {
-            0 => forged.depth = noise(&mut state) as u8,
-            1 => forged.pair_count = noise(&mut state) as u32,
-            2 => forged.set_count = noise(&mut state) as u32 % 1000,
+            0 => forged.table.depth = noise(&mut state) as u8,
+            1 => forged.table.pair_count = noise(&mut state) as u32,
+            2 => forged.table.set_count = noise(&mut state) as u32 % 1000,
             _ => {}
         }
         let Some(table) = forged.view() else { continue };
         refused += u32::from(table.verify().is_none());
         let mut decoded = ColourSet::empty(0);
-        (0..forged.set_count).for_each(|id| {
+        (0..forged.table.set_count).for_each(|id| {
             let _ = table.decode(id, &mut decoded);
         });
-        let mut found: Vec<u64> = (0..u64::from(forged.set_count)).map(|id| id << 32).collect();
+        let mut found: Vec<u64> = (0..u64::from(forged.table.set_count)).map(|id| id << 32).collect();
         let _ = table.weigh(&mut found, |_, _, queries| queries.for_each(drop));
         if let Ok(anew) = Regrouped::new(&table, &(0..table.colours()).collect::<Vec<_>>(), 50, 1) {
             assert!(anew.table().is_some());
