@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use stroma_quotient::{CountingFilter, Key, QuotientFilter, WideCountingFilter};
+use stroma_quotient::{CountingFilter, Key, Memory, QuotientFilter, WideCountingFilter};
 
 #[path = "../../crates/quotient/tests/shared/forge.rs"]
 mod forge;
@@ -25,10 +25,10 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 fn open(bytes: &[u8]) {
-    if let Ok(filter) = CountingFilter::open(bytes.to_vec()) {
+    if let Ok(filter) = CountingFilter::open(Memory::from(bytes.to_vec())) {
         try_everything(filter, 7);
     }
-    if let Ok(filter) = WideCountingFilter::open(bytes.to_vec()) {
+    if let Ok(filter) = WideCountingFilter::open(Memory::from(bytes.to_vec())) {
         try_everything(filter, 7);
     }
 }

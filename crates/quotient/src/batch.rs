@@ -51,12 +51,7 @@ impl<K: Key, S: AsRef<[u8]>> Work for GetAll<'_, K, S> {
             if let Some(later) = self.keys.get(index + AHEAD) {
                 ask(later);
             }
-            let answer = if division.holds(*key) {
-                blocks.look_up::<K, C>(division.sought(*key))
-            } else {
-                Counted::default()
-            };
-            self.answers.push(answer);
+            self.answers.push(self.filter.look_up::<C>(*key, false));
         }
     }
 }

@@ -14,15 +14,13 @@
 
 use crate::Key;
 use crate::key::{move_down, move_up, open_bits, set_word, word};
-use crate::machine::prefetch;
+use crate::machine::{Sight, prefetch};
 use crate::shape::Division;
 
 /// Bytes of a block after its slots.
-const BOOKKEEPING: usize = 17;
-const RUNENDS: usize = 8;
-const OFFSET: usize = 16;
-/// Bytes after a block that reading slots past its last one may touch: less than the footer's 40.
-const SLACK: usize = 39;
+pub(crate) const BOOKKEEPING: usize = 17;
+pub(crate) const RUNENDS: usize = 8;
+pub(crate) const OFFSET: usize = 16;
 
 /// An offset that its byte cannot say: this or more. The true one is found from an earlier block.
 pub(crate) const SATURATED: u8 = u8::MAX;
@@ -38,35 +36,6 @@ pub(crate) struct Head {
     pub(crate) occupieds: u64,
     pub(crate) runends: u64,
     pub(crate) offset: u32,
-}
-
-impl Head {
-    #[inline(always)]
-    fn read(bytes: &[u8]) -> Self {
-        let bytes = &bytes[..BOOKKEEPING];
-        let (occupieds, runends) = (word(bytes, 0), word(bytes, RUNENDS));
-        Self { occupieds, runends, offset: u32::from(bytes[OFFSET]) }
-    }
-}
-
-/// A block and some bytes after it.
-pub(crate) struct OneBlock<'a> {
-    bytes: &'a [u8],
-    slot_bits: u32,
-}
-
-impl OneBlock<'_> {
-    #[inline(always)]
-    pub(crate) fn head(&self) -> Head {
-        Head::read(&self.bytes[8 * self.slot_bits as usize..])
-    }
-
-    /// What is in a slot counted from the block's first. From 64 to 66 it is what lies after the slots.
-    #[inline(always)]
-    pub(crate) fn slot<K: Key>(&self, slot: u32) -> K {
-        let bit = slot * self.slot_bits;
-        K::read_narrow(self.bytes, (bit / 8) as usize, bit % 8) & K::MAX >> (K::BITS - self.slot_bits)
-    }
 }
 
 /// Blocks of a filter that follow each other: all, or a window of them. Slots and quotients are numbered
@@ -158,13 +127,10 @@ impl<B: AsRef<[u8]>> Blocks<B> {
         Blocks { bytes: self.bytes.as_ref(), slot_bits, block_bytes, count, to_the_end }
     }
 
-    /// One block, for slots of at most `K::NARROW` bits. `None` for the last block of a window, whose last slots
-    /// cannot be read in such haste.
+    /// One block, to be read in haste. `None` for the last blocks of a window and for very wide slots.
     #[inline(always)]
-    pub(crate) fn one<K: Key>(&self, block: usize) -> Option<OneBlock<'_>> {
-        let at = self.at(block);
-        let bytes = self.bytes.as_ref().get(at..at + self.block_bytes + SLACK)?;
-        (self.slot_bits <= K::NARROW).then_some(OneBlock { bytes, slot_bits: self.slot_bits })
+    pub(crate) fn one<K: Key>(&self, block: usize) -> Option<Sight<'_, K>> {
+        Sight::new(self.bytes.as_ref(), self.at(block), self.slot_bits)
     }
 
     /// Asks for the cache lines that a search for a quotient will touch: bitmaps, and where its run would be

@@ -1,15 +1,17 @@
 //! Building a filter from keys that arrive in order, in memory or straight into a file.
 
+use core::hint::select_unpredictable as either;
 use std::io::Write;
 
 use xxhash_rust::xxh3::Xxh3Default;
 
-use crate::blocks::{Blocks, block_bytes};
 use crate::counter::slots_for;
 use crate::edit::Spelling;
 use crate::filter::{Totals, check_key};
 use crate::find::shifted;
 use crate::format::{footer, header};
+use crate::machine::Memory;
+use crate::packer::Packer;
 use crate::shape::Division;
 use crate::{Entry, Error, Key, QuotientFilter, Shape};
 
@@ -31,25 +33,25 @@ use crate::{Entry, Error, Key, QuotientFilter, Shape};
 /// assert_eq!(CountingFilter::open(builder.finish_writing()?)?.count(7), 1);
 /// # Ok::<(), stroma_quotient::Error>(())
 /// ```
-pub struct SortedBuilder<K, W = Vec<u8>> {
+pub struct SortedBuilder<K, W = Memory> {
     shape: Shape,
     division: Division,
-    block_count: usize,
+    /// Slots of all blocks.
+    slots: usize,
     output: W,
     checksum: Xxh3Default,
-    /// Blocks from `first` on that may still change; those before it are written.
-    window: Vec<u8>,
-    first: usize,
-    /// The block of the last quotient.
-    block: usize,
+    /// The quotient of the last key, and those of its block that have a run.
+    quotient: usize,
+    occupieds: u64,
     /// The slot after the last one taken.
     end: usize,
+    packer: Packer,
     previous: Option<K>,
     totals: Totals,
 }
 
 /// A builder of filters of keys of up to 64 bits.
-pub type Builder<W = Vec<u8>> = SortedBuilder<u64, W>;
+pub type Builder<W = Memory> = SortedBuilder<u64, W>;
 
 /// Finished blocks are written when they are so many bytes.
 const WRITTEN_TOGETHER: usize = 64 << 10;
@@ -61,9 +63,7 @@ impl<K: Key> SortedBuilder<K> {
     /// [`Error::BadShape`] or [`Error::OutOfMemory`].
     pub fn new(shape: Shape) -> Result<Self, Error> {
         let bytes = QuotientFilter::<K>::stored_bytes_of(shape, &Division::new::<K>(shape)?)?;
-        let mut output = Vec::new();
-        output.try_reserve_exact(bytes).map_err(|_| Error::OutOfMemory { bytes: bytes as u64 })?;
-        Self::to_writer(shape, output)
+        Self::to_writer(shape, Memory::with_room(bytes)?)
     }
 
     /// The finished filter.
@@ -87,13 +87,13 @@ impl<K: Key, W: Write> SortedBuilder<K, W> {
         Ok(Self {
             shape,
             division,
-            block_count: shape.blocks(),
+            slots: shape.blocks() * 64,
             output,
             checksum: Xxh3Default::new(),
-            window: vec![0; block_bytes(division.slot_bits)],
-            first: 0,
-            block: 0,
+            quotient: 0,
+            occupieds: 0,
             end: 0,
+            packer: Packer::new(division.slot_bits),
             previous: None,
             totals: Totals::default(),
         })
@@ -112,7 +112,31 @@ impl<K: Key, W: Write> SortedBuilder<K, W> {
     ///
     /// # Errors
     /// As [`push`](Self::push), and [`Error::ValueTooWide`].
+    #[inline]
     pub fn push_entry(&mut self, entry: Entry<K>) -> Result<(), Error> {
+        let Entry { key, count, value } = entry;
+        let (division, end) = (self.division, self.end);
+        let (quotient, remainder) = division.split(key);
+        // Whatever is out of the ordinary goes the longer way: the end of a block, one in thirty keys.
+        let start = either(end > quotient, end, quotient);
+        let next_key = self.previous.is_none_or(|previous| previous < key);
+        let sound = division.holds(key) & division.holds_value(value) & next_key & (count == 1);
+        let near =
+            (start / 64 == self.packer.block) & (quotient / 64 == self.quotient / 64) & self.packer.in_words;
+        let Some(total) = self.totals.total.checked_add(1).filter(|_| sound & near) else {
+            return self.push_apart(entry);
+        };
+        self.packer.end_run(end, quotient != self.quotient);
+        self.packer.put_word((start % 64) as u32, shifted(remainder, division.value_bits).low() | value);
+        self.occupieds |= 1 << (quotient % 64);
+        (self.quotient, self.end, self.previous) = (quotient, start + 1, Some(key));
+        self.totals = Totals { total, distinct: self.totals.distinct + 1, used: self.totals.used + 1 };
+        Ok(())
+    }
+
+    /// Appends any key.
+    #[inline(never)]
+    fn push_apart(&mut self, entry: Entry<K>) -> Result<(), Error> {
         let Entry { key, count, value } = entry;
         let (division, value_bits) = (self.division, self.division.value_bits);
         check_key(&division, key)?;
@@ -132,68 +156,46 @@ impl<K: Key, W: Write> SortedBuilder<K, W> {
         let spelling = Spelling { first, top: first | K::from(division.value_mask), count };
         let start = self.end.max(quotient);
         let length = slots_for(count, spelling.top, division.slot_bits);
-        if start + length > self.block_count * 64 {
-            return Err(Error::Full { used: self.totals.used, slots: self.block_count as u64 * 64 });
+        if start + length > self.slots {
+            return Err(Error::Full { used: self.totals.used, slots: self.slots as u64 });
         }
+        self.packer.end_run(self.end, quotient != self.quotient);
+        self.packer.go_to(start / 64);
         self.advance(quotient / 64)?;
-        self.write(quotient, start, length, &spelling);
-        self.totals.total = total;
-        self.totals.distinct += 1;
-        self.totals.used += length as u64;
-        (self.previous, self.end) = (Some(key), start + length);
+        for index in 0..length {
+            self.packer.put(start + index, spelling.slot(index, division.slot_bits));
+        }
+        self.occupieds |= 1 << (quotient % 64);
+        (self.quotient, self.end, self.previous) = (quotient, start + length, Some(key));
+        let Totals { distinct, used, .. } = self.totals;
+        self.totals = Totals { total, distinct: distinct + 1, used: used + length as u64 };
         Ok(())
     }
 
-    fn write(&mut self, quotient: usize, start: usize, length: usize, spelling: &Spelling<K>) {
-        self.reach((start + length - 1) / 64);
-        let (before, slot_bits) = (self.first * 64, self.division.slot_bits);
-        let mut blocks = self.blocks();
-        let (quotient, start) = (quotient - before, start - before);
-        if blocks.is_occupied(quotient) {
-            blocks.set_runend(start - 1, false);
-        }
-        blocks.set_occupied(quotient, true);
-        (0..length).for_each(|index| blocks.set_slot(start + index, spelling.slot(index, slot_bits)));
-        blocks.set_runend(start + length - 1, true);
-    }
-
-    /// The blocks of the window.
-    fn blocks(&mut self) -> Blocks<&mut [u8]> {
-        let count = self.window.len() / block_bytes(self.division.slot_bits);
-        Blocks::new(&mut self.window, &self.division, count, true)
-    }
-
-    /// Makes the window reach a block.
-    #[inline]
-    fn reach(&mut self, block: usize) {
-        let bytes = (block + 1 - self.first) * block_bytes(self.division.slot_bits);
-        if bytes > self.window.len() {
-            self.window.resize(bytes, 0);
-        }
-    }
-
-    /// Goes on to the block of the next quotient: no run of an earlier one gets longer from now on.
-    #[inline]
+    /// Goes on to the block of the next quotient, which `packer` has reached: no run of an earlier one gets longer
+    /// from now on.
     fn advance(&mut self, to: usize) -> Result<(), Error> {
-        while self.block < to {
-            self.block += 1;
-            self.reach(self.block);
-            let offset = self.end.saturating_sub(self.block * 64);
-            let at = self.block - self.first;
-            self.blocks().set_offset_byte(at, u8::try_from(offset).unwrap_or(u8::MAX));
-            let finished = at * block_bytes(self.division.slot_bits);
-            if finished >= WRITTEN_TOGETHER {
-                self.write_out(finished)?;
-                self.first = self.block;
+        let mut block = self.quotient / 64;
+        while block < to {
+            self.packer.set_occupieds(block, self.occupieds);
+            (block, self.occupieds) = (block + 1, 0);
+            let offset = self.end.saturating_sub(block * 64);
+            self.packer.set_offset(block, u8::try_from(offset).unwrap_or(u8::MAX));
+            if self.packer.bytes_before(block) >= WRITTEN_TOGETHER {
+                self.write_out(block)?;
             }
         }
+        // No key has it, unless one comes now.
+        self.quotient = self.quotient.max(block * 64);
         Ok(())
     }
 
-    fn write_out(&mut self, bytes: usize) -> Result<(), Error> {
-        self.checksum.update(&self.window[..bytes]);
-        self.output.write_all(&self.window[..bytes])?;
-        self.window.drain(..bytes);
+    /// Writes all blocks before one.
+    fn write_out(&mut self, before: usize) -> Result<(), Error> {
+        let finished = self.packer.finished(before);
+        self.checksum.update(finished);
+        self.output.write_all(finished)?;
+        self.packer.drop_blocks(before);
         Ok(())
     }
 
@@ -202,8 +204,13 @@ impl<K: Key, W: Write> SortedBuilder<K, W> {
     /// # Errors
     /// [`Error::Write`].
     pub fn finish_writing(mut self) -> Result<W, Error> {
-        self.advance(self.block_count - 1)?;
-        self.write_out(self.window.len())?;
+        let count = self.slots / 64;
+        self.packer.end_run(self.end, true);
+        self.packer.go_to(count - 1);
+        self.advance(count - 1)?;
+        self.packer.set_occupieds(count - 1, self.occupieds);
+        self.packer.set_ends();
+        self.write_out(count)?;
         self.output.write_all(&footer(self.totals, self.checksum.digest()))?;
         Ok(self.output)
     }

@@ -2,19 +2,20 @@
 
 use core::fmt;
 
-use crate::blocks::Blocks;
+use crate::blocks::{Blocks, block_bytes};
 use crate::edit::{Changed, Halt};
 use crate::find::Counted;
 use crate::format::HEADER_BYTES;
-use crate::machine::{Cpu, Level, Work};
+use crate::machine::{Cpu, Level, Memory, Sight, Work};
+use crate::near::{look_up_in_two, look_up_near};
 use crate::shape::Division;
 use crate::{Error, Key, Shape};
 
 /// A counted set, or map, of keys of a fixed number of bits, over any bytes.
 ///
-/// `K` is the type of keys, `u64` or `u128`; `S` is what holds the bytes: a `Vec<u8>`, a `&[u8]`, a mapped
-/// file. Whatever holds bytes that can be changed can be changed as a filter. See [`CountingFilter`] and
-/// [`WideCountingFilter`].
+/// `K` is the type of keys, `u64` or `u128`; `S` is what holds the bytes: [`Memory`], a `Vec<u8>`, a
+/// `&[u8]`, a mapped file. Whatever holds bytes that can be changed can be changed as a filter; one over
+/// `Memory` can grow, too. See [`CountingFilter`] and [`WideCountingFilter`].
 ///
 /// The filter stores keys exactly. It is approximate only when the caller cuts keys (hashes) down to fewer
 /// bits than tell them apart; then a lookup of an absent key finds another's count with probability about
@@ -27,7 +28,7 @@ use crate::{Error, Key, Shape};
 ///
 /// A filter that is only read can be shared by any number of threads; none of them waits.
 #[derive(Clone)]
-pub struct QuotientFilter<K, S = Vec<u8>> {
+pub struct QuotientFilter<K, S = Memory> {
     pub(crate) shape: Shape,
     pub(crate) division: Division,
     pub(crate) level: Level,
@@ -39,9 +40,9 @@ pub struct QuotientFilter<K, S = Vec<u8>> {
 }
 
 /// A filter of keys of up to 64 bits.
-pub type CountingFilter<S = Vec<u8>> = QuotientFilter<u64, S>;
+pub type CountingFilter<S = Memory> = QuotientFilter<u64, S>;
 /// A filter of keys of up to 128 bits.
-pub type WideCountingFilter<S = Vec<u8>> = QuotientFilter<u128, S>;
+pub type WideCountingFilter<S = Memory> = QuotientFilter<u128, S>;
 
 /// What is known of all keys together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -68,17 +69,14 @@ impl Totals {
     }
 }
 
-impl<K: Key> QuotientFilter<K, Vec<u8>> {
+impl<K: Key> QuotientFilter<K> {
     /// An empty filter.
     ///
     /// # Errors
     /// [`Error::BadShape`] or [`Error::OutOfMemory`].
     pub fn new(shape: Shape) -> Result<Self, Error> {
         let bytes = Self::stored_bytes_of(shape, &Division::new::<K>(shape)?)?;
-        let mut store = Vec::new();
-        store.try_reserve_exact(bytes).map_err(|_| Error::OutOfMemory { bytes: bytes as u64 })?;
-        store.resize(bytes, 0);
-        Self::from_checked(shape, store, Totals::default())
+        Self::from_checked(shape, Memory::zeroed(bytes)?, Totals::default())
     }
 
     /// An empty filter for `items` different keys of `key_bits` bits, each counted once, at 95 % load or
@@ -156,6 +154,32 @@ impl<K: Key, S: AsRef<[u8]>> QuotientFilter<K, S> {
     pub(crate) fn blocks(&self) -> Blocks<&[u8]> {
         let bytes = &self.store.as_ref()[HEADER_BYTES..];
         Blocks::new(bytes, &self.division, self.block_count, true)
+    }
+
+    /// The home block of a quotient, to be read in haste.
+    #[inline(always)]
+    fn sight(&self, quotient: usize) -> Option<Sight<'_, K>> {
+        let slot_bits = self.division.slot_bits;
+        let at = HEADER_BYTES + quotient / 64 * block_bytes(slot_bits);
+        Sight::new(self.store.as_ref(), at, slot_bits)
+    }
+
+    /// Count and value of the key, for instructions chosen by the caller; `ask` if memory was not asked for before.
+    #[inline(always)]
+    pub(crate) fn look_up<C: Cpu>(&self, key: K, ask: bool) -> Counted {
+        if !self.division.holds(key) {
+            return Counted::default();
+        }
+        let sought = self.division.sought(key);
+        if let Some(block) = self.sight(sought.quotient) {
+            if ask {
+                block.prefetch((sought.quotient % 64) as u32 + 4);
+            }
+            if let Some(counted) = look_up_near::<K, C>(block, sought) {
+                return counted;
+            }
+        }
+        C::apart(GetFar(self, key))
     }
 
     pub(crate) fn full(&self) -> Error {
@@ -295,6 +319,8 @@ pub(crate) fn checked_change<K: Key>(
     }
 }
 
+/// Looking up. Filter and key are all that is handed over, in registers, so that the common case keeps nothing for
+/// the rare one.
 struct Get<'a, K, S> {
     filter: &'a QuotientFilter<K, S>,
     key: K,
@@ -305,13 +331,21 @@ impl<K: Key, S: AsRef<[u8]>> Work for Get<'_, K, S> {
 
     #[inline(always)]
     fn run<C: Cpu>(self) -> Counted {
-        let (division, blocks) = (&self.filter.division, self.filter.blocks());
-        if !division.holds(self.key) {
-            return Counted::default();
-        }
-        let sought = division.sought(self.key);
-        blocks.prefetch_slots(sought.quotient);
-        blocks.look_up::<K, C>(sought)
+        self.filter.look_up::<C>(self.key, true)
+    }
+}
+
+struct GetFar<'a, K, S>(&'a QuotientFilter<K, S>, K);
+
+impl<K: Key, S: AsRef<[u8]>> Work for GetFar<'_, K, S> {
+    type Output = Counted;
+
+    #[inline(always)]
+    fn run<C: Cpu>(self) -> Counted {
+        let Self(filter, key) = self;
+        let sought = filter.division.sought(key);
+        let in_two = filter.sight(sought.quotient).and_then(|block| look_up_in_two::<K, C>(block, sought));
+        in_two.unwrap_or_else(|| filter.blocks().look_up_far::<K, C>(sought))
     }
 }
 

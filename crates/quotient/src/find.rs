@@ -104,18 +104,9 @@ impl<B: AsRef<[u8]>> Blocks<B> {
         Some(found)
     }
 
-    /// Looks a key up in a view of all blocks.
-    #[inline(always)]
-    pub(crate) fn look_up<K: Key, C: Cpu>(&self, sought: Sought<K>) -> Counted {
-        match self.look_up_near::<K, C>(sought) {
-            Some(counted) => counted,
-            None => C::apart(LookUpFar(self.reading(), sought)),
-        }
-    }
-
     /// Looks a key up wherever its run lies, in a view of all blocks.
     #[inline(always)]
-    fn look_up_far<K: Key, C: Cpu>(&self, sought: Sought<K>) -> Counted {
+    pub(crate) fn look_up_far<K: Key, C: Cpu>(&self, sought: Sought<K>) -> Counted {
         let Sought { quotient, wanted, low } = sought;
         if !self.is_occupied(quotient) {
             return Counted::default();
@@ -165,17 +156,6 @@ impl<K: Key> Work for FindFar<'_, K> {
     #[inline(always)]
     fn run<C: Cpu>(self) -> Option<Found> {
         self.0.find_far::<K, C>(self.1)
-    }
-}
-
-struct LookUpFar<'a, K>(Blocks<&'a [u8]>, Sought<K>);
-
-impl<K: Key> Work for LookUpFar<'_, K> {
-    type Output = Counted;
-
-    #[inline(always)]
-    fn run<C: Cpu>(self) -> Counted {
-        self.0.look_up_far::<K, C>(self.1)
     }
 }
 

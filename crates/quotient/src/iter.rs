@@ -36,7 +36,7 @@ pub struct Iter<'a, K> {
     occupieds: u64,
     /// Quotients of this block and after it are not walked.
     end: usize,
-    /// The next slot to read, or where the next run begins at the earliest.
+    /// The next slot to read; where the next run begins at the earliest if no quotient is left in the block.
     slot: usize,
     /// The run ends of the block of the slot last read, and which block that is.
     ends: u64,
@@ -78,9 +78,10 @@ impl<K: Key, S: AsRef<[u8]>> QuotientFilter<K, S> {
 
     /// The keys whose quotients are in these blocks.
     fn iter_blocks(&self, range: Range<usize>) -> Iter<'_, K> {
-        let slot = self.level.run(Start { filter: self, block: range.start });
+        let first = self.level.run(Start { filter: self, block: range.start });
         let blocks = self.blocks();
         let occupieds = if range.is_empty() { 0 } else { blocks.occupieds(range.start) };
+        let slot = first.max(range.start * 64 + occupieds.trailing_zeros() as usize);
         Iter {
             blocks,
             division: self.division,
@@ -127,10 +128,14 @@ impl<K: Key> Iterator for Iter<'_, K> {
                 return None;
             }
             self.occupieds = self.blocks.occupieds(self.block);
+            // Where there is none, the next block begins: no run begins before it.
+            self.slot = self.slot.max(self.block * 64 + self.occupieds.trailing_zeros() as usize);
         }
         let quotient = self.block * 64 + self.occupieds.trailing_zeros() as usize;
-        let slot = either(self.slot > quotient, self.slot, quotient);
-        let (block, at) = (slot / 64, (slot % 64) as u32);
+        // If the run ends here: the quotients that are left, and where the next run begins at the earliest.
+        let left = self.occupieds & (self.occupieds - 1);
+        let next_home = self.block * 64 + left.trailing_zeros() as usize;
+        let (block, at) = (self.slot / 64, (self.slot % 64) as u32);
         if block != self.ends_block {
             (self.ends_block, self.ends) = (block, self.blocks.runends(block));
         }
@@ -140,13 +145,14 @@ impl<K: Key> Iterator for Iter<'_, K> {
         // Whether a run ends is as good as random, so nothing branches on it: if it does, `next` becomes more than
         // any slot. After the block's last slot lies something else.
         let mut run_ends = self.ends >> at & 1;
-        let (mut count, mut length) = (1, 1);
+        let (mut count, mut after) = (1, self.slot + 1);
         if next | K::ZERO.wrapping_sub(K::from(run_ends)) <= content | low || at == 63 {
-            let spelled = self.blocks.spelled(slot, content | low);
-            (count, length, run_ends) = (spelled.count, spelled.length, u64::from(spelled.run_ends));
+            let spelled = self.blocks.spelled(self.slot, content | low);
+            (count, after, run_ends) =
+                (spelled.count, self.slot + spelled.length, u64::from(spelled.run_ends));
         }
-        self.slot = slot + length;
-        self.occupieds &= self.occupieds.wrapping_sub(run_ends);
+        self.slot = either(run_ends == 1, either(after > next_home, after, next_home), after);
+        self.occupieds = either(run_ends == 1, left, self.occupieds);
         self.left = self.left.wrapping_sub(1);
         let key = self.division.join(quotient, content >> value_bits);
         Some(Entry { key, count, value: (content & low).low() })

@@ -64,8 +64,8 @@ mod sealed {
         /// The widest number that is always within as many bytes as the type has.
         const NARROW: u32;
 
-        /// As many bytes as the type has, from `byte` on, and of these the bits from `bit` on: 0 ..= 7.
-        fn read_narrow(bytes: &[u8], byte: usize, bit: u32) -> Self;
+        /// The number that these bytes are, lowest first.
+        fn from_little_endian(read: Self) -> Self;
 
         /// Bits `at .. at + width`; `width` is 1 ..= BITS.
         fn read(bytes: &[u8], at: usize, width: u32) -> Self;
@@ -102,8 +102,8 @@ impl Packed for u64 {
     const NARROW: u32 = 57;
 
     #[inline(always)]
-    fn read_narrow(bytes: &[u8], byte: usize, bit: u32) -> u64 {
-        word(bytes, byte) >> bit
+    fn from_little_endian(read: u64) -> u64 {
+        u64::from_le(read)
     }
 
     #[inline(always)]
@@ -133,8 +133,8 @@ impl Packed for u128 {
     const NARROW: u32 = 121;
 
     #[inline(always)]
-    fn read_narrow(bytes: &[u8], byte: usize, bit: u32) -> u128 {
-        double(bytes, byte) >> bit
+    fn from_little_endian(read: u128) -> u128 {
+        u128::from_le(read)
     }
 
     #[inline(always)]

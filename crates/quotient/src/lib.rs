@@ -21,7 +21,7 @@
 //! // Iteration is by ascending (mixed) key, so filters merge and serialise as streams.
 //! let bytes = filter.to_bytes();
 //! let other = CountingFilter::open(&bytes)?;
-//! let sum = CountingFilter::merge([&filter, &CountingFilter::open(bytes.clone())?])?;
+//! let sum = CountingFilter::merge([&filter, &filter.clone()])?;
 //! let mut keys: Vec<(u64, u64)> = sum.iter().map(|entry| (mix.invert(entry.key), entry.count)).collect();
 //! keys.sort_unstable();
 //! assert_eq!(keys, [(7, 6), (8, 2), (9, 2)]);
@@ -71,6 +71,8 @@ mod key;
 mod machine;
 mod merge;
 mod near;
+mod packer;
+mod pair;
 mod resize;
 mod runs;
 mod shape;
@@ -86,5 +88,6 @@ pub use format::stored_size;
 pub use hash::{InvertibleHash, Mixing, WideInvertibleHash};
 pub use iter::{Entry, Iter};
 pub use key::Key;
+pub use machine::Memory;
 pub use merge::{Join, Joined, Merge, join};
 pub use shape::Shape;

@@ -6,6 +6,7 @@ use std::collections::binary_heap::PeekMut;
 
 use crate::counter::slots_for;
 use crate::find::shifted;
+use crate::pair::both;
 use crate::shape::Division;
 use crate::{Counted, Entry, Error, Iter, Key, QuotientFilter, Shape, SortedBuilder};
 
@@ -246,10 +247,16 @@ fn for_each_key<K: Key, S: AsRef<[u8]>>(
     combine: impl Fn(&[(usize, Entry<K>)]) -> Counted,
     mut each: impl FnMut(Entry<K>) -> Result<(), Error>,
 ) -> Result<(), Error> {
+    let mut told = |same: &[(usize, Entry<K>)]| {
+        let (key, Counted { count, value }) = (same[0].1.key, combine(same));
+        each(Entry { key, count, value })
+    };
+    if let [left, right] = filters {
+        return both(left.iter(), right.iter(), told);
+    }
     let mut merge = Merge::new(filters.iter().map(|filter| filter.iter()));
     while let Some(same) = merge.next_key() {
-        let (key, Counted { count, value }) = (same[0].1.key, combine(same));
-        each(Entry { key, count, value })?;
+        told(same)?;
     }
     Ok(())
 }
@@ -262,6 +269,10 @@ fn slots_needed<K: Key, S: AsRef<[u8]>>(
     let division = Division::new::<K>(shape)?;
     let (mut needed, low) = (0, K::mask(division.value_bits));
     for_each_key(filters, combine, |entry| {
+        if entry.count <= 1 {
+            needed += entry.count;
+            return Ok(());
+        }
         let (_, remainder) = division.split(entry.key);
         let top = shifted(remainder, division.value_bits) | low;
         needed += slots_for(entry.count, top, division.slot_bits) as u64;

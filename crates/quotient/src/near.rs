@@ -3,18 +3,21 @@
 //! What a run holds is as good as random, so a branch on it is mispredicted as often as not; and while one
 //! is, the processor fetches nothing for the next lookup. Here the first slots of a run are all compared, and
 //! which of them counts is worked out from the comparisons. The few cases this does not decide (a run that
-//! was pushed out of its block, a long one, a count with digits before the key) are left to `find`.
+//! was pushed towards the next block, a long one, a count with digits) go a longer way.
 
 use core::hint::select_unpredictable as either;
 
 use crate::Key;
-use crate::blocks::{Blocks, Head, OneBlock};
+use crate::blocks::{Blocks, Head};
 use crate::edit::Spelling;
 use crate::find::{Counted, Found, Sought};
-use crate::machine::Cpu;
+use crate::machine::{Cpu, Sight};
 
-/// Runs that begin further back are left to `find`: their first slots may be in the next block.
+/// Runs that begin further back go a longer way: their first slots may be in the next block.
 const LAST_BEGIN: u32 = 61;
+
+/// The last slot of two blocks that has one after it.
+const LAST_OF_TWO: u32 = 126;
 
 /// The first two slots of a run in its home block, compared with what is sought. Slots are counted from the
 /// block's first.
@@ -23,9 +26,7 @@ struct Near<K> {
     begin: u32,
     /// The run ends from there on.
     ends: u64,
-    first: K,
-    second: K,
-    /// Whether they come before the key: 0 or 1.
+    /// Whether the two come before the key: 0 or 1.
     passed: [u32; 2],
     /// The first slot if it does not come before the key, otherwise the second.
     content: K,
@@ -37,43 +38,42 @@ pub(crate) struct Home {
     head: Head,
     /// The home slot, counted from the block's first.
     slot: u32,
-    /// How far past the home slot the runs of earlier quotients reach; below 0 if not up to it.
-    pushed: i32,
+    /// The slot after the runs of earlier quotients; past the block's last if that is not known.
+    reach: u32,
     /// Whether it has a run: 0 or 1.
     occupied: u32,
 }
 
 impl Home {
     #[inline(always)]
-    fn read<C: Cpu>(block: &OneBlock<'_>, quotient: usize) -> Self {
-        let (head, slot) = (block.head(), (quotient % 64) as u32);
+    fn read<C: Cpu>(head: Head, slot: u32) -> Self {
         let runs = C::ones(head.occupieds & !(u64::MAX << slot));
         // The bit after each run end, and one for where the first run begins; offsets past the block end
         // select something past it, too.
         let begins = (head.runends >> (head.offset % 64)) << 1 | 1;
-        let pushed = (head.offset + C::select(begins, runs)).wrapping_sub(slot) as i32;
-        Self { head, slot, pushed, occupied: (head.occupieds >> slot) as u32 & 1 }
+        let reach = head.offset + C::select(begins, runs);
+        Self { head, slot, reach, occupied: (head.occupieds >> slot) as u32 & 1 }
     }
 
     /// Whether nothing is in the home slot.
     #[inline(always)]
     pub(crate) fn is_free(&self) -> bool {
-        i64::from(self.pushed) + i64::from(self.occupied << 16) <= 0
+        self.reach + (self.occupied << 16) <= self.slot
     }
 }
 
 impl<K: Key> Near<K> {
     #[inline(always)]
-    fn read(block: &OneBlock<'_>, home: &Home, sought: Sought<K>) -> Option<Self> {
-        let Home { head, slot, pushed, .. } = *home;
-        let begin = slot + either(pushed > 0, pushed as u32, 0);
+    fn read(block: Sight<'_, K>, home: &Home, sought: Sought<K>) -> Option<Self> {
+        let Home { head, slot, reach, .. } = *home;
+        let begin = either(reach > slot, reach, slot);
         if begin > LAST_BEGIN {
             return None;
         }
-        let (first, second) = (block.slot::<K>(begin), block.slot::<K>(begin + 1));
+        let (first, second) = (block.slot(begin), block.slot(begin + 1));
         let passed = [u32::from(first < sought.wanted), u32::from(second < sought.wanted)];
         let content = either(first < sought.wanted, second, first);
-        Some(Self { begin, ends: head.runends >> begin, first, second, passed, content })
+        Some(Self { begin, ends: head.runends >> begin, passed, content })
     }
 
     /// Whether `content` is the key. (As numbers: conditions would become branches.)
@@ -85,12 +85,12 @@ impl<K: Key> Near<K> {
 
     /// Count and value of the key that is there, and the slots it takes; `None` for a count with digits.
     #[inline(always)]
-    fn counted(&self, block: &OneBlock<'_>, sought: Sought<K>) -> Option<(Counted, u32)> {
+    fn counted(&self, block: Sight<'_, K>, sought: Sought<K>) -> Option<(Counted, u32)> {
         let before = self.passed[0];
         let (value, top) = ((self.content & sought.low).low(), self.content | sought.low);
         // If the run ends with the key, more than any slot.
         let ended = K::ZERO.wrapping_sub(K::from(self.ends >> before & 1));
-        let next = block.slot::<K>(self.begin + before + 1) | ended;
+        let next = block.slot(self.begin + before + 1) | ended;
         if next > top {
             return Some((Counted { count: 1, value }, 1));
         }
@@ -104,64 +104,77 @@ impl<K: Key> Near<K> {
     }
 }
 
-impl<B: AsRef<[u8]>> Blocks<B> {
-    /// Looks a key up in a view of all blocks, if that is easy.
-    #[inline(always)]
-    pub(crate) fn look_up_near<K: Key, C: Cpu>(&self, sought: Sought<K>) -> Option<Counted> {
-        let block = self.one::<K>(sought.quotient / 64)?;
-        let home = Home::read::<C>(&block, sought.quotient);
-        if home.occupied == 0 {
+/// Looks a key up, if that is easy.
+#[inline(always)]
+pub(crate) fn look_up_near<K: Key, C: Cpu>(block: Sight<'_, K>, sought: Sought<K>) -> Option<Counted> {
+    let (head, slot) = (block.head(), (sought.quotient % 64) as u32);
+    if head.occupieds >> slot & 1 == 0 {
+        return Some(Counted::default());
+    }
+    let near = Near::read(block, &Home::read::<C>(head, slot), sought)?;
+    if near.is_there(sought) {
+        return near.counted(block, sought).map(|(counted, _)| counted);
+    }
+    (!near.goes_on()).then(Counted::default)
+}
+
+/// Looks a key up whose run lies in its home block and the one after it. `None` if it goes on beyond, and before
+/// digits of a count: those follow a slot that equals the top of the one before, and may be anything.
+#[inline(always)]
+pub(crate) fn look_up_in_two<K: Key, C: Cpu>(block: Sight<'_, K>, sought: Sought<K>) -> Option<Counted> {
+    let (head, slot) = (block.head(), (sought.quotient % 64) as u32);
+    if head.occupieds >> slot & 1 == 0 {
+        return Some(Counted::default());
+    }
+    let ends = u128::from(block.next_runends()) << 64 | u128::from(head.runends);
+    if head.offset > LAST_OF_TWO {
+        return None;
+    }
+    let (runs, after) = (C::ones(head.occupieds & !(u64::MAX << slot)), ends >> head.offset);
+    let in_first = C::ones(after as u64);
+    let reach = match runs {
+        0 => head.offset,
+        _ if runs <= in_first => head.offset + C::select(after as u64, runs - 1) + 1,
+        _ => head.offset + 64 + C::select((after >> 64) as u64, runs - in_first - 1) + 1,
+    };
+    let mut at = reach.max(slot);
+    let mut previous = None;
+    while at <= LAST_OF_TWO {
+        let (content, ended) = (block.slot_of_both(at), ends >> at & 1 == 1);
+        if content >= sought.wanted {
+            if content & !sought.low != sought.wanted {
+                return Some(Counted::default());
+            }
+            let (value, top) = ((content & sought.low).low(), content | sought.low);
+            let next = block.slot_of_both(at + 1);
+            if ended || next > top {
+                return Some(Counted { count: 1, value });
+            }
+            return (next < top).then(|| Counted { count: next.low().saturating_add(2), value });
+        }
+        if ended {
             return Some(Counted::default());
         }
-        let near = Near::read(&block, &home, sought)?;
-        if near.is_there(sought) {
-            return near.counted(&block, sought).map(|(counted, _)| counted);
-        }
-        if near.goes_on() { Self::further(&block, &near, sought) } else { Some(Counted::default()) }
-    }
-
-    /// Looks a key up from the third slot of its run on. `None` if the run goes on in the next block, and before
-    /// digits of a count: those follow a slot that equals the top of the one before, and may be anything.
-    #[inline(always)]
-    fn further<K: Key>(block: &OneBlock<'_>, near: &Near<K>, sought: Sought<K>) -> Option<Counted> {
-        let last = near.ends.trailing_zeros();
-        if last == 64 || near.second == near.first | sought.low {
+        if previous.is_some_and(|previous: K| content == previous | sought.low) {
             return None;
         }
-        let mut previous = near.second;
-        for index in 2..=last {
-            let content = block.slot::<K>(near.begin + index);
-            if content >= sought.wanted {
-                let passed = [1, 1];
-                // As if the slot before were the first one.
-                let (begin, ends) = (near.begin + index - 1, near.ends >> (index - 1));
-                let here = Near { begin, ends, first: previous, second: content, passed, content };
-                let there = here.is_there(sought);
-                return if there {
-                    here.counted(block, sought).map(|(counted, _)| counted)
-                } else {
-                    Some(Counted::default())
-                };
-            }
-            if content == previous | sought.low {
-                return None;
-            }
-            previous = content;
-        }
-        Some(Counted::default())
+        (previous, at) = (Some(content), at + 1);
     }
+    None
+}
 
+impl<B: AsRef<[u8]>> Blocks<B> {
     /// Looks at the home block of a quotient, if it is one that is easy to read.
     #[inline(always)]
     pub(crate) fn home<K: Key, C: Cpu>(&self, quotient: usize) -> Option<Home> {
-        Some(Home::read::<C>(&self.one::<K>(quotient / 64)?, quotient))
+        Some(Home::read::<C>(self.one::<K>(quotient / 64)?.head(), (quotient % 64) as u32))
     }
 
     /// Finds a key, if that is easy.
     #[inline(always)]
     pub(crate) fn find_near<K: Key>(&self, sought: Sought<K>, home: &Home) -> Option<NearFound> {
         let block = self.one::<K>(sought.quotient / 64)?;
-        let near = Near::read(&block, home, sought)?;
+        let near = Near::read(block, home, sought)?;
         let occupied = home.occupied;
         let length = (near.ends.trailing_zeros() + 1) & occupied.wrapping_neg();
         let (begin, [one, two]) = (near.begin, near.passed);
@@ -170,7 +183,7 @@ impl<B: AsRef<[u8]>> Blocks<B> {
             return None;
         }
         if near.is_there(sought) & (length > 0) {
-            let (counted, taken) = near.counted(&block, sought)?;
+            let (counted, taken) = near.counted(block, sought)?;
             return Some(NearFound { begin, length, slot: begin + one, taken, counted });
         }
         let before = one + (one & two);

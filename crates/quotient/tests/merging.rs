@@ -96,6 +96,25 @@ fn merging_adds_up() {
 }
 
 #[test]
+fn every_two_add_up() {
+    let (mut filters, mut maps) = samples();
+    filters.push(CountingFilter::new(filters[0].shape()).expect("memory"));
+    maps.push(BTreeMap::new());
+    for (left, left_map) in filters.iter().zip(&maps) {
+        for (right, right_map) in filters.iter().zip(&maps) {
+            let mut sum = left_map.clone();
+            for (key, counted) in right_map {
+                let entry = sum.entry(*key).or_insert(Counted { count: 0, value: counted.value });
+                entry.count += counted.count;
+            }
+            let merged = CountingFilter::merge([left, right]).expect("fits");
+            assert!(merged.iter().map(|entry| (entry.key, entry.counted())).eq(sum));
+            assert!(CountingFilter::open(merged.to_bytes()).expect("sound") == merged);
+        }
+    }
+}
+
+#[test]
 fn what_does_not_belong_together_is_refused() {
     let filter = |key_bits, value_bits: u32| {
         let shape = Shape::new(key_bits, 16).expect("possible").with_value_bits(value_bits);

@@ -31,8 +31,10 @@ const UNSAFE_MODULES: &[&str] = &[
     "crates/logmem/src/memory/pins.rs",
     "crates/logmem/src/memory/prefetch.rs",
     "crates/logmem/src/memory/scan.rs",
+    "crates/quotient/src/machine/memory.rs",
     "crates/quotient/src/machine/processor.rs",
     "crates/quotient/src/machine/regions.rs",
+    "crates/quotient/src/machine/sight.rs",
     "crates/strata/src/storage/map.rs",
 ];
 

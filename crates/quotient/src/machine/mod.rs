@@ -2,8 +2,12 @@
 //!
 //! All `unsafe` of this crate is in here.
 
+mod memory;
 mod processor;
 mod regions;
+mod sight;
 
+pub use memory::Memory;
 pub(crate) use processor::{Cpu, Level, Work, prefetch};
 pub(crate) use regions::{Regions, Window};
+pub(crate) use sight::Sight;

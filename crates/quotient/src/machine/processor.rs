@@ -127,8 +127,14 @@ impl Level {
             // SAFETY: `bmi2` is set only where `detect` found all that the function asks for.
             return unsafe { with_bmi2(work) };
         }
-        work.run::<Portable>()
+        without(work)
     }
+}
+
+/// A function of its own: inlined where it is seldom needed, it would make the caller keep registers for it.
+#[inline(never)]
+fn without<W: Work>(work: W) -> W::Output {
+    work.run::<Portable>()
 }
 
 #[cfg(all(target_arch = "x86_64", not(miri)))]
@@ -158,7 +164,12 @@ fn pdep_is_slow() -> bool {
 /// Asks for the cache line of a byte that will soon be needed. Nothing happens beyond the end.
 #[inline(always)]
 pub(crate) fn prefetch(bytes: &[u8], at: usize) {
-    let address = bytes.as_ptr().wrapping_add(at);
+    prefetch_at(bytes.as_ptr().wrapping_add(at));
+}
+
+/// The same for an address, which may be any.
+#[inline(always)]
+pub(super) fn prefetch_at(address: *const u8) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};

@@ -5,9 +5,10 @@
 
 #![allow(unsafe_code, reason = "a slice across several locked regions cannot be had without")]
 
-use core::cell::UnsafeCell;
 use core::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::Memory;
 
 /// A lock alone on its cache line: neighbours would disturb each other.
 #[repr(align(64))]
@@ -16,7 +17,8 @@ struct Lock<T>(Mutex<T>);
 /// Bytes in regions, and something of type `T` for each region.
 pub(crate) struct Regions<T> {
     locks: Box<[Lock<T>]>,
-    bytes: Box<[UnsafeCell<u8>]>,
+    /// Only reached through its pointer, never as a slice of all.
+    memory: Memory,
     /// What of the bytes is divided into regions; nobody touches the rest.
     shared: Range<usize>,
     region_bytes: usize,
@@ -28,13 +30,14 @@ unsafe impl<T: Send> Sync for Regions<T> {}
 
 impl<T: Default> Regions<T> {
     /// Divides the bytes in `shared` into regions of `region_bytes`, which is not 0; the last may be shorter.
-    pub(crate) fn new(bytes: Vec<u8>, shared: Range<usize>, region_bytes: usize) -> Self {
+    ///
+    /// # Panics
+    /// If there are fewer bytes than are shared.
+    pub(crate) fn new(memory: Memory, shared: Range<usize>, region_bytes: usize) -> Self {
+        assert!(shared.start <= shared.end && shared.end <= memory.length());
         let count = shared.len().div_ceil(region_bytes);
         let locks = (0..count).map(|_| Lock(Mutex::new(T::default()))).collect();
-        let raw = Box::into_raw(bytes.into_boxed_slice());
-        // SAFETY: `UnsafeCell<u8>` has the layout of `u8`, and the box was just given up.
-        let bytes = unsafe { Box::from_raw(raw as *mut [UnsafeCell<u8>]) };
-        Self { locks, bytes, shared, region_bytes }
+        Self { locks, memory, shared, region_bytes }
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -53,13 +56,10 @@ impl<T: Default> Regions<T> {
     }
 
     /// Gives the bytes back, and what belongs to each region.
-    pub(crate) fn into_parts(self) -> (Vec<u8>, Vec<T>) {
-        let raw = Box::into_raw(self.bytes);
-        // SAFETY: the layouts are the same, and the box was just given up; nobody else holds `self`.
-        let bytes = unsafe { Box::from_raw(raw as *mut [u8]) };
+    pub(crate) fn into_parts(self) -> (Memory, Vec<T>) {
         let parts =
             self.locks.into_iter().map(|lock| lock.0.into_inner().unwrap_or_else(PoisonError::into_inner));
-        (bytes.into_vec(), parts.collect())
+        (self.memory, parts.collect())
     }
 }
 
@@ -84,11 +84,13 @@ impl<T> Window<'_, T> {
         let Regions { shared, region_bytes, .. } = self.regions;
         let from = shared.start + self.first * region_bytes;
         let to = (from + self.count() * region_bytes).min(shared.end);
-        let cells = &self.regions.bytes[from..to];
-        // SAFETY: `UnsafeCell<u8>` has the layout of `u8`. The locks of all regions in `from..to` are held by
-        // this window and given back only when it is dropped, and the slice borrows the window exclusively:
-        // it is the only reference to these bytes while it lives.
-        let bytes = unsafe { core::slice::from_raw_parts_mut(cells.as_ptr() as *mut u8, cells.len()) };
+        let from = from.min(to);
+        // SAFETY: `from..to` lies within the memory: `to` is at most the end of what is shared, which `new` checked.
+        // The locks of all regions in `from..to` are held by this window and given back only when it is dropped,
+        // and the slice borrows the window exclusively: it is the only reference to these bytes while it lives, as
+        // `Memory` makes none of its own while nobody asks for its slice.
+        let bytes =
+            unsafe { core::slice::from_raw_parts_mut(self.regions.memory.start().add(from), to - from) };
         let part = which.checked_sub(1).and_then(|later| self.more.get_mut(later));
         (bytes, part.unwrap_or(&mut self.held))
     }
