@@ -159,6 +159,14 @@ impl<B: AsRef<[u8]>> Blocks<B> {
     }
 }
 
+impl<'a> Blocks<&'a [u8]> {
+    /// As [`one`](Self::one), for as long as the bytes are there.
+    #[inline(always)]
+    pub(crate) fn one_for_long<K: Key>(&self, block: usize) -> Option<Sight<'a, K>> {
+        Sight::new(self.bytes, self.at(block), self.slot_bits)
+    }
+}
+
 impl Blocks<&mut [u8]> {
     /// The same blocks, to be written.
     #[inline(always)]
@@ -231,6 +239,14 @@ impl Blocks<&mut [u8]> {
                 self.copy_slot::<K>(block * 64 - 1, block * 64);
             }
         }
+    }
+
+    /// Moves what slots `from..to` of a block hold down by one and clears the last of them; `from` is not 0.
+    #[inline(always)]
+    pub(crate) fn close_slot<K: Key>(&mut self, block: usize, from: u32, to: u32) {
+        let (width, first) = (self.slot_bits as usize, self.at(block) * 8);
+        move_down(self.bytes, first + from as usize * width, first + to as usize * width, width);
+        K::write(self.bytes, first + (to as usize - 1) * width, self.slot_bits, K::ZERO);
     }
 
     /// Moves everything in slots `from..to` down by one and clears slot `to - 1`; `from` is not 0.

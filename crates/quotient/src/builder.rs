@@ -46,8 +46,14 @@ pub struct SortedBuilder<K, W = Memory> {
     /// The slot after the last one taken.
     end: usize,
     packer: Packer,
-    previous: Option<K>,
+    /// The last key; at first 0.
+    previous: K,
+    greatest: K,
+    /// All but the last keys that were counted once.
     totals: Totals,
+    ones: u64,
+    /// How many more there may be before the sum of all counts is too great.
+    ones_allowed: u64,
 }
 
 /// A builder of filters of keys of up to 64 bits.
@@ -70,7 +76,8 @@ impl<K: Key> SortedBuilder<K> {
     ///
     /// # Errors
     /// None that a caller can cause.
-    pub fn finish(self) -> Result<QuotientFilter<K>, Error> {
+    pub fn finish(mut self) -> Result<QuotientFilter<K>, Error> {
+        self.add_ones();
         let (shape, totals) = (self.shape, self.totals);
         QuotientFilter::from_checked(shape, self.finish_writing()?, totals)
     }
@@ -94,8 +101,11 @@ impl<K: Key, W: Write> SortedBuilder<K, W> {
             occupieds: 0,
             end: 0,
             packer: Packer::new(division.slot_bits),
-            previous: None,
+            previous: K::ZERO,
+            greatest: K::mask(division.key_bits),
             totals: Totals::default(),
+            ones: 0,
+            ones_allowed: u64::MAX,
         })
     }
 
@@ -104,6 +114,7 @@ impl<K: Key, W: Write> SortedBuilder<K, W> {
     /// # Errors
     /// [`Error::NotAscending`], [`Error::KeyTooWide`], [`Error::CountOverflow`], and [`Error::Full`] if the
     /// shape is too small; the keys pushed before stay. [`Error::Write`] after which nothing more can be done.
+    #[inline(always)]
     pub fn push(&mut self, key: K, count: u64) -> Result<(), Error> {
         self.push_entry(Entry { key, count, value: 0 })
     }
@@ -112,39 +123,43 @@ impl<K: Key, W: Write> SortedBuilder<K, W> {
     ///
     /// # Errors
     /// As [`push`](Self::push), and [`Error::ValueTooWide`].
-    #[inline]
+    #[inline(always)]
     pub fn push_entry(&mut self, entry: Entry<K>) -> Result<(), Error> {
         let Entry { key, count, value } = entry;
-        let (division, end) = (self.division, self.end);
-        let (quotient, remainder) = division.split(key);
+        let (quotient, remainder) = self.division.split(key);
+        let start = either(self.end > quotient, self.end, quotient);
         // Whatever is out of the ordinary goes the longer way: the end of a block, one in thirty keys.
-        let start = either(end > quotient, end, quotient);
-        let next_key = self.previous.is_none_or(|previous| previous < key);
-        let sound = division.holds(key) & division.holds_value(value) & next_key & (count == 1);
-        let near =
-            (start / 64 == self.packer.block) & (quotient / 64 == self.quotient / 64) & self.packer.in_words;
-        let Some(total) = self.totals.total.checked_add(1).filter(|_| sound & near) else {
-            return self.push_apart(entry);
-        };
-        self.packer.end_run(end, quotient != self.quotient);
-        self.packer.put_word((start % 64) as u32, shifted(remainder, division.value_bits).low() | value);
-        self.occupieds |= 1 << (quotient % 64);
-        (self.quotient, self.end, self.previous) = (quotient, start + 1, Some(key));
-        self.totals = Totals { total, distinct: self.totals.distinct + 1, used: self.totals.used + 1 };
-        Ok(())
+        if count == 1
+            && key > self.previous
+            && key <= self.greatest
+            && value <= self.division.value_mask
+            && self.ones < self.ones_allowed
+            && Some(start / 64) == self.packer.block_in_words()
+            && quotient / 64 == self.quotient / 64
+        {
+            self.packer.end_run(quotient != self.quotient);
+            self.packer
+                .put_word((start % 64) as u32, shifted(remainder, self.division.value_bits).low() | value);
+            self.occupieds |= 1 << (quotient % 64);
+            (self.quotient, self.end, self.previous) = (quotient, start + 1, key);
+            self.ones += 1;
+            return Ok(());
+        }
+        self.push_apart(entry)
     }
 
     /// Appends any key.
     #[inline(never)]
     fn push_apart(&mut self, entry: Entry<K>) -> Result<(), Error> {
         let Entry { key, count, value } = entry;
+        self.add_ones();
         let (division, value_bits) = (self.division, self.division.value_bits);
         check_key(&division, key)?;
         if !division.holds_value(value) {
             return Err(Error::ValueTooWide { value, value_bits });
         }
-        if let Some(previous) = self.previous.filter(|previous| *previous >= key) {
-            return Err(Error::NotAscending { key: key.into(), previous: previous.into() });
+        if self.totals.distinct > 0 && self.previous >= key {
+            return Err(Error::NotAscending { key: key.into(), previous: self.previous.into() });
         }
         if count == 0 {
             return Ok(());
@@ -159,17 +174,26 @@ impl<K: Key, W: Write> SortedBuilder<K, W> {
         if start + length > self.slots {
             return Err(Error::Full { used: self.totals.used, slots: self.slots as u64 });
         }
-        self.packer.end_run(self.end, quotient != self.quotient);
+        self.packer.end_run(quotient != self.quotient);
         self.packer.go_to(start / 64);
         self.advance(quotient / 64)?;
         for index in 0..length {
             self.packer.put(start + index, spelling.slot(index, division.slot_bits));
         }
         self.occupieds |= 1 << (quotient % 64);
-        (self.quotient, self.end, self.previous) = (quotient, start + length, Some(key));
+        (self.quotient, self.end, self.previous) = (quotient, start + length, key);
         let Totals { distinct, used, .. } = self.totals;
         self.totals = Totals { total, distinct: distinct + 1, used: used + length as u64 };
+        self.ones_allowed = u64::MAX - total;
         Ok(())
+    }
+
+    /// Adds the keys counted once since the last time to the totals.
+    fn add_ones(&mut self) {
+        let Totals { total, distinct, used } = self.totals;
+        let ones = std::mem::take(&mut self.ones);
+        self.ones_allowed -= ones;
+        self.totals = Totals { total: total + ones, distinct: distinct + ones, used: used + ones };
     }
 
     /// Goes on to the block of the next quotient, which `packer` has reached: no run of an earlier one gets longer
@@ -205,7 +229,8 @@ impl<K: Key, W: Write> SortedBuilder<K, W> {
     /// [`Error::Write`].
     pub fn finish_writing(mut self) -> Result<W, Error> {
         let count = self.slots / 64;
-        self.packer.end_run(self.end, true);
+        self.packer.end_run(true);
+        self.add_ones();
         self.packer.go_to(count - 1);
         self.advance(count - 1)?;
         self.packer.set_occupieds(count - 1, self.occupieds);

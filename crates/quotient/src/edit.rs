@@ -130,9 +130,8 @@ impl Blocks<&mut [u8]> {
         length: usize,
     ) -> Option<()> {
         if length < found.length {
-            // The limit only comes nearer with each slot: the first one found says that all will be.
-            self.shift_limit::<C>(self.run_end::<C>(found.start)?)?;
-            // From the last slot backward, so that a run end moves to a slot of the same key.
+            // From the last slot backward, so that a run end moves to a slot of the same key. What has to move only
+            // becomes less with each: if the first one is possible, all are.
             for index in (length..found.length).rev() {
                 self.remove_slot::<K, C>(quotient, found.start, found.slot + index)?;
             }
@@ -164,7 +163,7 @@ impl Blocks<&mut [u8]> {
     #[inline(always)]
     fn remove_slot<K: Key, C: Cpu>(&mut self, quotient: usize, start: usize, at: usize) -> Option<()> {
         let end = self.run_end::<C>(start)?;
-        let limit = self.shift_limit::<C>(end)?;
+        let limit = self.shift_limit::<C>(quotient, end)?;
         if end - start == 1 {
             self.set_occupied(quotient, false);
         } else if at + 1 == end {

@@ -4,7 +4,7 @@ use core::hint::select_unpredictable as either;
 use core::ops::Range;
 
 use crate::blocks::Blocks;
-use crate::machine::{Cpu, Work};
+use crate::machine::{Cpu, Level, Sight, Work};
 use crate::shape::Division;
 use crate::{Counted, Key, QuotientFilter};
 
@@ -38,13 +38,14 @@ pub struct Iter<'a, K> {
     end: usize,
     /// The next slot to read; where the next run begins at the earliest if no quotient is left in the block.
     slot: usize,
-    /// The run ends of the block of the slot last read, and which block that is.
+    /// The block of the slot last read, its run ends, and the block itself if it can be read in haste.
+    slot_block: usize,
     ends: u64,
-    ends_block: usize,
+    sight: Option<Sight<'a, K>>,
+    level: Level,
     /// How many keys are left, if `counted`.
     left: u64,
     counted: bool,
-    keys: core::marker::PhantomData<K>,
 }
 
 impl<K: Key, S: AsRef<[u8]>> QuotientFilter<K, S> {
@@ -89,11 +90,12 @@ impl<K: Key, S: AsRef<[u8]>> QuotientFilter<K, S> {
             occupieds,
             end: range.end,
             slot,
+            slot_block: usize::MAX,
             ends: 0,
-            ends_block: usize::MAX,
+            sight: None,
+            level: self.level,
             left: 0,
             counted: false,
-            keys: core::marker::PhantomData,
         }
     }
 }
@@ -113,6 +115,52 @@ impl<K: Key, S: AsRef<[u8]>> Work for Start<'_, K, S> {
             return 0;
         }
         self.filter.blocks().run_start::<C>(self.block * 64).unwrap_or(0)
+    }
+}
+
+impl<K: Key> Iter<'_, K> {
+    /// Fills places from the front with the next keys, in the version for this processor; how many.
+    pub(crate) fn fill(&mut self, places: &mut [Entry<K>]) -> usize {
+        self.level.run(Fill { keys: self, places })
+    }
+}
+
+struct Fill<'a, 'b, K> {
+    keys: &'a mut Iter<'b, K>,
+    places: &'a mut [Entry<K>],
+}
+
+impl<K: Key> Work for Fill<'_, '_, K> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<C: Cpu>(self) -> usize {
+        let mut count = 0;
+        for place in self.places {
+            let Some(entry) = self.keys.next() else { break };
+            *place = entry;
+            count += 1;
+        }
+        count
+    }
+}
+
+struct Fold<'a, K, A, F> {
+    keys: Iter<'a, K>,
+    from: A,
+    each: F,
+}
+
+impl<K: Key, A, F: FnMut(A, Entry<K>) -> A> Work for Fold<'_, K, A, F> {
+    type Output = A;
+
+    #[inline(always)]
+    fn run<C: Cpu>(self) -> A {
+        let Self { keys, from: mut sum, mut each } = self;
+        for entry in keys {
+            sum = each(sum, entry);
+        }
+        sum
     }
 }
 
@@ -136,12 +184,15 @@ impl<K: Key> Iterator for Iter<'_, K> {
         let left = self.occupieds & (self.occupieds - 1);
         let next_home = self.block * 64 + left.trailing_zeros() as usize;
         let (block, at) = (self.slot / 64, (self.slot % 64) as u32);
-        if block != self.ends_block {
-            (self.ends_block, self.ends) = (block, self.blocks.runends(block));
+        if block != self.slot_block {
+            (self.slot_block, self.ends) = (block, self.blocks.runends(block));
+            self.sight = self.blocks.one_for_long(block);
         }
         let (value_bits, low) = (self.division.value_bits, K::from(self.division.value_mask));
-        let content = self.blocks.slot_of::<K>(block, at);
-        let next = self.blocks.slot_of::<K>(block, at + 1);
+        let (content, next) = match self.sight {
+            Some(sight) => (sight.slot(at), sight.slot(at + 1)),
+            None => (self.blocks.slot_of::<K>(block, at), self.blocks.slot_of::<K>(block, at + 1)),
+        };
         // Whether a run ends is as good as random, so nothing branches on it: if it does, `next` becomes more than
         // any slot. After the block's last slot lies something else.
         let mut run_ends = self.ends >> at & 1;
@@ -156,6 +207,12 @@ impl<K: Key> Iterator for Iter<'_, K> {
         self.left = self.left.wrapping_sub(1);
         let key = self.division.join(quotient, content >> value_bits);
         Some(Entry { key, count, value: (content & low).low() })
+    }
+
+    /// In the version for this processor, other than one key at a time.
+    #[inline]
+    fn fold<A, F: FnMut(A, Entry<K>) -> A>(self, from: A, each: F) -> A {
+        self.level.run(Fold { keys: self, from, each })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

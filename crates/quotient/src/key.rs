@@ -214,29 +214,62 @@ pub(crate) fn open_bits(bytes: &mut [u8], from: usize, to: usize, width: u32, nu
     true
 }
 
-/// Moves bits `from .. to` up by `distance`, at most 64 at a time. Touches 16 bytes more.
+/// Bits `at .. at + 64`. Touches a byte more.
+#[inline(always)]
+fn word_at(bytes: &[u8], at: usize) -> u64 {
+    let bytes = &bytes[at / 8..at / 8 + 9];
+    // The ninth byte is shifted out where the first one is needed wholly.
+    word(bytes, 0) >> (at % 8) | u64::from(bytes[8]) << 1 << (63 - at % 8)
+}
+
+/// Moves bits `from .. to` up by `distance`. Touches 16 bytes more.
+///
+/// Whole words are written without reading what they overwrite: parts of that were written a moment before, and the
+/// processor waits for such.
 pub(crate) fn move_up(bytes: &mut [u8], from: usize, to: usize, distance: usize) {
     if (from | to | distance).is_multiple_of(8) {
         bytes.copy_within(from / 8..to / 8, (from + distance) / 8);
         return;
     }
     let mut end = to;
+    // Down to where what is written ends with a byte, then by words, then the rest.
+    let odd = (to + distance) % 8;
+    if odd > 0 && to - from >= odd {
+        end -= odd;
+        let number = u64::read(bytes, end, odd as u32);
+        u64::write(bytes, end + distance, odd as u32, number);
+    }
+    while end - from >= 64 && (end + distance).is_multiple_of(8) {
+        end -= 64;
+        let number = word_at(bytes, end);
+        set_word(bytes, (end + distance) / 8, number);
+    }
     while end > from {
         let width = (end - from).min(57) as u32;
-        let start = end - width as usize;
-        let number = u64::read(bytes, start, width);
-        u64::write(bytes, start + distance, width, number);
-        end = start;
+        end -= width as usize;
+        let number = u64::read(bytes, end, width);
+        u64::write(bytes, end + distance, width, number);
     }
 }
 
-/// Moves bits `from .. to` down by `distance`. Touches 16 bytes more.
+/// Moves bits `from .. to` down by `distance`, which is at most `from`. Touches 16 bytes more.
 pub(crate) fn move_down(bytes: &mut [u8], from: usize, to: usize, distance: usize) {
     if (from | to | distance).is_multiple_of(8) {
         bytes.copy_within(from / 8..to / 8, (from - distance) / 8);
         return;
     }
     let mut start = from;
+    let odd = (8 - (from - distance) % 8) % 8;
+    if odd > 0 && to - from >= odd {
+        let number = u64::read(bytes, start, odd as u32);
+        u64::write(bytes, start - distance, odd as u32, number);
+        start += odd;
+    }
+    while to - start >= 64 && (start - distance).is_multiple_of(8) {
+        let number = word_at(bytes, start);
+        set_word(bytes, (start - distance) / 8, number);
+        start += 64;
+    }
     while start < to {
         let width = (to - start).min(57) as u32;
         let number = u64::read(bytes, start, width);

@@ -1,5 +1,6 @@
 //! Several filters in one pass over each: side by side, or added up into a new one.
 
+use core::cell::Cell;
 use core::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
@@ -181,7 +182,8 @@ impl<K: Key, S: AsRef<[u8]>> QuotientFilter<K, S> {
     }
 
     /// Adds up several filters into a new one, no larger than 95 % load asks for; of values the first
-    /// filter's are kept. Two or more passes over all.
+    /// filter's are kept. One pass over all if their first keys are different ones, and all come out as different as
+    /// these; otherwise one more to see how large it becomes.
     ///
     /// # Errors
     /// [`Error::DifferentKeys`], [`Error::CountOverflow`], [`Error::OutOfMemory`], or [`Error::Full`] if the
@@ -195,7 +197,7 @@ impl<K: Key, S: AsRef<[u8]>> QuotientFilter<K, S> {
 
     /// Merges several filters into a new one, no larger than 95 % load asks for. `combine` is told which
     /// filters have a key and what each says, and returns what the new one is to say; a count of 0 leaves the
-    /// key out. It is asked two or more times about each key and must always answer the same.
+    /// key out. It is asked once or more often about each key and must always answer the same.
     ///
     /// # Errors
     /// As [`merge`](Self::merge), and [`Error::ValueTooWide`].
@@ -216,6 +218,16 @@ impl<K: Key, S: AsRef<[u8]>> QuotientFilter<K, S> {
         // what is needed here is enough there.
         let all = filters.iter().fold(0u64, |sum, filter| sum.saturating_add(filter.slots_taken()));
         let roomy = widths.refitted::<K>(all)?;
+        if have_little_in_common(&filters, &combine) {
+            match build(roomy, &filters, &combine) {
+                // That is what the longer way would come to.
+                Ok(built) if built.load() <= 0.95 && widths.refitted::<K>(built.slots_taken())? == roomy => {
+                    return Ok(built);
+                }
+                Ok(_) | Err(Error::Full { .. }) => {}
+                refused => return refused,
+            }
+        }
         let mut needed = slots_needed(roomy, &filters, &combine)?;
         let mut shape = widths.refitted::<K>(needed)?;
         if shape.home_slots() > roomy.home_slots() {
@@ -242,11 +254,11 @@ impl<K: Key, S: AsRef<[u8]>> QuotientFilter<K, S> {
 }
 
 /// Walks all filters and hands each key to `each` with what is to be said of it.
-fn for_each_key<K: Key, S: AsRef<[u8]>>(
+fn for_each_key<K: Key, S: AsRef<[u8]>, E>(
     filters: &[&QuotientFilter<K, S>],
     combine: impl Fn(&[(usize, Entry<K>)]) -> Counted,
-    mut each: impl FnMut(Entry<K>) -> Result<(), Error>,
-) -> Result<(), Error> {
+    mut each: impl FnMut(Entry<K>) -> Result<(), E>,
+) -> Result<(), E> {
     let mut told = |same: &[(usize, Entry<K>)]| {
         let (key, Counted { count, value }) = (same[0].1.key, combine(same));
         each(Entry { key, count, value })
@@ -261,6 +273,25 @@ fn for_each_key<K: Key, S: AsRef<[u8]>>(
     Ok(())
 }
 
+/// Whether among the first keys hardly one is in two filters, and hardly one is left out.
+fn have_little_in_common<K: Key, S: AsRef<[u8]>>(
+    filters: &[&QuotientFilter<K, S>],
+    combine: impl Fn(&[(usize, Entry<K>)]) -> Counted,
+) -> bool {
+    const ASKED: usize = 1000;
+    let (told, mut kept) = (Cell::new(0), 0);
+    let counted = |same: &[(usize, Entry<K>)]| {
+        told.set(told.get() + same.len());
+        combine(same)
+    };
+    let stopped = for_each_key(filters, counted, |entry| {
+        kept += usize::from(entry.count > 0);
+        if told.get() < ASKED { Ok(()) } else { Err(()) }
+    });
+    // Of few keys in all, that would be a pass of its own.
+    stopped.is_err() && kept >= told.get() - told.get() / 128
+}
+
 fn slots_needed<K: Key, S: AsRef<[u8]>>(
     shape: Shape,
     filters: &[&QuotientFilter<K, S>],
@@ -268,14 +299,14 @@ fn slots_needed<K: Key, S: AsRef<[u8]>>(
 ) -> Result<u64, Error> {
     let division = Division::new::<K>(shape)?;
     let (mut needed, low) = (0, K::mask(division.value_bits));
-    for_each_key(filters, combine, |entry| {
-        if entry.count <= 1 {
+    for_each_key(filters, combine, |entry| -> Result<(), Error> {
+        if entry.count > 1 {
+            let (_, remainder) = division.split(entry.key);
+            let top = shifted(remainder, division.value_bits) | low;
+            needed += slots_for(entry.count, top, division.slot_bits) as u64;
+        } else {
             needed += entry.count;
-            return Ok(());
         }
-        let (_, remainder) = division.split(entry.key);
-        let top = shifted(remainder, division.value_bits) | low;
-        needed += slots_for(entry.count, top, division.slot_bits) as u64;
         Ok(())
     })?;
     Ok(needed)

@@ -226,8 +226,8 @@ impl Blocks<&mut [u8]> {
         self.set_slot(quotient, content);
     }
 
-    /// Writes a key that takes as many slots as before or one more, of two at most, if all that moves for it is
-    /// in the home block; otherwise nothing has changed.
+    /// Writes a key that takes as many slots as before, one more or one fewer, of two at most, if all that moves for
+    /// it is in the home block; otherwise nothing has changed.
     #[inline(always)]
     pub(crate) fn rewrite_near<K: Key, C: Cpu>(
         &mut self,
@@ -238,10 +238,17 @@ impl Blocks<&mut [u8]> {
         length: usize,
     ) -> bool {
         let (taken, slot_bits) = (near.taken as usize, self.slot_bits());
+        let slot = quotient / 64 * 64 + near.slot as usize;
+        if length + 1 == taken {
+            let removed = self.remove_near::<C, K>(quotient, home, near);
+            if removed && length == 1 {
+                self.set_slot(slot, key.first);
+            }
+            return removed;
+        }
         if length > 2 || length.wrapping_sub(taken) > 1 {
             return false;
         }
-        let slot = quotient / 64 * 64 + near.slot as usize;
         if length > taken {
             if !self.insert_near::<K, C>(quotient, home, near, key.slot(taken, slot_bits)) {
                 return false;
@@ -286,6 +293,37 @@ impl Blocks<&mut [u8]> {
         let runends = (moved | (fresh | appended) << at) & !(appended << at >> 1);
         self.set_bitmaps(quotient / 64, head.occupieds | 1 << home, runends);
         self.open_slot(quotient / 64, at, free, content);
+        true
+    }
+
+    /// Takes the last slot of a key out of its run.
+    #[inline(always)]
+    fn remove_near<C: Cpu, K: Key>(&mut self, quotient: usize, home: &Home, near: &NearFound) -> bool {
+        let Home { head, slot: home, .. } = *home;
+        let (at, end) = (near.slot + near.taken - 1, near.begin + near.length);
+        // The first slot that need not move: see `shift_limit`.
+        let (mut counted, mut limit) = (home, end);
+        loop {
+            let pushed = head.occupieds & u64::MAX >> (64 - limit) & !(u64::MAX >> (63 - counted));
+            if pushed == 0 {
+                break;
+            }
+            if limit == 64 {
+                return false;
+            }
+            let next = limit + C::select(head.runends >> limit, C::ones(pushed) - 1) + 1;
+            if next > 64 {
+                return false;
+            }
+            (counted, limit) = (limit - 1, next);
+        }
+        // Whether the run was this slot alone, and whether it ended with it.
+        let (alone, last) = (u64::from(near.length == 1), u64::from((near.length > 1) & (at + 1 == end)));
+        let moving = u64::MAX >> (64 - limit) & u64::MAX << at;
+        let moved = head.runends & !moving | (head.runends & moving & !(1 << at)) >> 1;
+        let occupieds = head.occupieds & !(alone << home);
+        self.set_bitmaps(quotient / 64, occupieds, moved | last << at >> 1);
+        self.close_slot::<K>(quotient / 64, at + 1, limit);
         true
     }
 }

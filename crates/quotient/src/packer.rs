@@ -3,15 +3,20 @@
 //! What a slot shares a word with is in a register, not read back from memory that was written a moment before
 //! as part of another word, for which the processor waits.
 
+use core::hint::select_unpredictable as either;
+
 use crate::Key;
 use crate::blocks::{BOOKKEEPING, OFFSET, RUNENDS, block_bytes};
 use crate::key::set_word;
 
+/// A slot so wide is within 8 bytes wherever it begins, and less than these together with what is before it.
+const WIDEST: u32 = 56;
+
 /// Blocks that are being written: slots in ascending order.
 pub(crate) struct Packer {
     slot_bits: u32,
-    /// Whether slots are at most as wide as a word.
-    pub(crate) in_words: bool,
+    /// Whether a slot and what a byte has before it are at most a word.
+    in_words: bool,
     /// Blocks from `first` on. What is not yet written is zero.
     window: Vec<u8>,
     first: usize,
@@ -19,40 +24,43 @@ pub(crate) struct Packer {
     pub(crate) block: usize,
     at: usize,
     ends: u64,
-    /// The last word of its slots that is begun: which it is, and its bits.
-    word: u32,
+    /// The last slot, as a bit among those; none before the first one.
+    last: u64,
+    /// The byte of its slots that is begun: which it is, and its bits.
+    byte: u32,
     bits: u64,
 }
 
 impl Packer {
     pub(crate) fn new(slot_bits: u32) -> Self {
         let window = vec![0; block_bytes(slot_bits)];
-        let in_words = slot_bits <= u64::BITS;
-        Self { slot_bits, in_words, window, first: 0, block: 0, at: 0, ends: 0, word: 0, bits: 0 }
+        let in_words = slot_bits <= WIDEST;
+        Self { slot_bits, in_words, window, first: 0, block: 0, at: 0, ends: 0, last: 0, byte: 0, bits: 0 }
     }
 
-    /// Ends a run before slot `end`, which is in the block of the last slot or right behind it, if `ended`.
+    /// The block of the last slot, if slots of it can be written by [`put_word`](Self::put_word).
     #[inline(always)]
-    pub(crate) fn end_run(&mut self, end: usize, ended: bool) {
-        // Before the first slot, nothing ends.
-        let run = u64::from(ended & (end > 0));
-        self.ends |= run << (end.wrapping_sub(1) % 64);
+    pub(crate) fn block_in_words(&self) -> Option<usize> {
+        self.in_words.then_some(self.block)
     }
 
-    /// Writes a slot of the block of the last one, counted from the block's first. It is at most as wide as a word.
+    /// Ends a run with the last slot, if `ended`.
+    #[inline(always)]
+    pub(crate) fn end_run(&mut self, ended: bool) {
+        self.ends |= either(ended, self.last, 0);
+    }
+
+    /// Writes a slot of the block of the last one, counted from the block's first. It is at most `WIDEST` bits wide.
     #[inline(always)]
     pub(crate) fn put_word(&mut self, slot: u32, content: u64) {
         let from = slot * self.slot_bits;
-        let (word, shift) = (from / 64, from % 64);
-        let begun = if word == self.word { self.bits } else { 0 };
-        let (low, high) = (begun | content << shift, content >> 1 >> (63 - shift));
-        // Behind the slots lie the bitmaps of the block, which are written later.
-        let at = self.at + word as usize * 8;
-        let bytes = &mut self.window[at..at + 16];
-        set_word(bytes, 0, low);
-        set_word(bytes, 8, high);
-        let filled = shift + self.slot_bits >= 64;
-        (self.word, self.bits) = (word + u32::from(filled), if filled { high } else { low });
+        let (byte, shift) = (from / 8, from % 8);
+        let word = content << shift | either(byte == self.byte, self.bits, 0);
+        // Bytes behind the slot are written again by the slots after it, or are the block's bitmaps, which come last.
+        set_word(&mut self.window, self.at + byte as usize, word);
+        let end = shift + self.slot_bits;
+        (self.byte, self.bits) = (byte + end / 8, word >> (end / 8 * 8));
+        self.last = 1 << slot;
     }
 
     /// Writes a slot behind the last one.
@@ -65,6 +73,7 @@ impl Packer {
             let at = self.at * 8 + (slot * self.slot_bits) as usize;
             // What is touched beyond the slots is the block's own, but for a byte of slots of more than 121 bits.
             K::write(&mut self.window, at, self.slot_bits, content);
+            self.last = 1 << slot;
         }
     }
 
@@ -74,7 +83,7 @@ impl Packer {
             self.set_ends();
             self.block = block;
             self.at = self.bytes_before(block);
-            (self.ends, self.word, self.bits) = (0, 0, 0);
+            (self.ends, self.last, self.byte, self.bits) = (0, 0, 0, 0);
             let needed = self.bytes_before(block + 1);
             if needed > self.window.len() {
                 self.window.resize(needed, 0);

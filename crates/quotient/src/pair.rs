@@ -3,7 +3,7 @@
 //! Which of the two has the next key is as good as random, so nothing branches on it. Keys are read ahead, so that
 //! going on in one of the two is adding a number.
 
-use crate::{Entry, Error, Iter, Key};
+use crate::{Entry, Iter, Key};
 
 /// Keys read ahead: so many that going for more is rare, so few that they stay in the innermost cache.
 const AHEAD: usize = 128;
@@ -24,11 +24,7 @@ impl<'a, K: Key> Ahead<'a, K> {
     /// Reads ahead where nothing is left; whether there is a key.
     fn fill(&mut self) -> bool {
         if self.at >= self.count {
-            (self.at, self.count) = (0, 0);
-            for (place, entry) in self.entries.iter_mut().zip(&mut self.rest) {
-                *place = entry;
-                self.count += 1;
-            }
+            (self.at, self.count) = (0, self.rest.fill(&mut self.entries));
         }
         self.at < self.count
     }
@@ -40,11 +36,12 @@ impl<'a, K: Key> Ahead<'a, K> {
 }
 
 /// Hands each key to `told`, in ascending order: which of the two have it (0, 1) and what they say.
-pub(crate) fn both<K: Key>(
+#[inline]
+pub(crate) fn both<K: Key, E>(
     left: Iter<'_, K>,
     right: Iter<'_, K>,
-    mut told: impl FnMut(&[(usize, Entry<K>)]) -> Result<(), Error>,
-) -> Result<(), Error> {
+    mut told: impl FnMut(&[(usize, Entry<K>)]) -> Result<(), E>,
+) -> Result<(), E> {
     let (mut left, mut right) = (Ahead::new(left), Ahead::new(right));
     while left.fill() & right.fill() {
         while let (Some(one), Some(other)) = (left.next(), right.next()) {

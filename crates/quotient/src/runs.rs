@@ -128,21 +128,18 @@ impl<B: AsRef<[u8]>> Blocks<B> {
             + C::ones(self.occupieds(last_block) & up_to(last))
     }
 
-    /// The first slot at or after `end`, the end of a run, that is free or begins a run in its home slot.
+    /// The first slot at or after `end`, the end of the run of `quotient`, that is free or begins a run in its home
+    /// slot: the runs of all quotients before it end before it.
     #[inline(always)]
-    pub(crate) fn shift_limit<C: Cpu>(&self, end: usize) -> Option<usize> {
-        let mut limit = end;
+    pub(crate) fn shift_limit<C: Cpu>(&self, quotient: usize, end: usize) -> Option<usize> {
+        let (mut counted, mut limit) = (quotient, end);
         loop {
-            let next = self.end_through::<C>(limit - 1)?;
-            if next <= limit {
+            // Runs whose home is among the slots just passed follow right here.
+            match self.occupied_between::<C>(counted, limit - 1) {
                 // What follows a window may begin with runs that were pushed.
-                return (limit < self.slots() || self.to_the_end).then_some(limit);
+                0 => return (limit < self.slots() || self.to_the_end).then_some(limit),
+                runs => (counted, limit) = (limit - 1, self.end_after::<C>(limit, runs)?),
             }
-            if next > self.slots() {
-                // Runs of a window that go on beyond it.
-                return None;
-            }
-            limit = next;
         }
     }
 }

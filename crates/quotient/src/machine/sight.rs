@@ -19,6 +19,11 @@ pub(crate) struct Sight<'a, K> {
     bytes: PhantomData<(&'a [u8], K)>,
 }
 
+// SAFETY: it only reads bytes, which are borrowed as a slice would borrow them.
+unsafe impl<K> Send for Sight<'_, K> {}
+// SAFETY: as above.
+unsafe impl<K> Sync for Sight<'_, K> {}
+
 impl<'a, K: Key> Sight<'a, K> {
     /// The block that begins at a byte; `None` where too little follows or slots are too wide to be read at once.
     #[inline(always)]
