@@ -86,11 +86,11 @@ fn read(keyspace: &Keyspace, entries: u64, what: &str) -> Result<(), Error> {
     })
 }
 
-fn synced(directory: &Path, threads: u64) -> Result<(), Error> {
-    let database = Database::open(directory.join(format!("synced {threads}")), options())?;
+fn commits(directory: &Path, threads: u64, commits: u64, durability: Durability) -> Result<(), Error> {
+    let what = format!("{durability:?} commits, {threads} threads");
+    let database = Database::open(directory.join(&what), options())?;
     let keyspace = database.keyspace("all")?;
-    let commits = 3000;
-    timed(&format!("synced commits, {threads} threads"), commits, || {
+    timed(&what, commits, || {
         std::thread::scope(|scope| {
             let writers: Vec<_> = (0..threads)
                 .map(|thread| {
@@ -99,7 +99,7 @@ fn synced(directory: &Path, threads: u64) -> Result<(), Error> {
                         (0..commits / threads).try_for_each(|number| {
                             let mut batch = database.batch();
                             batch.put(keyspace, key(thread << 32 | number), value(number));
-                            batch.commit_with(Durability::Synced).map(drop)
+                            batch.commit_with(durability).map(drop)
                         })
                     })
                 })
@@ -114,8 +114,11 @@ fn main() -> Result<(), Error> {
     let entries = arguments.next().and_then(|entries| entries.parse().ok()).unwrap_or(1_000_000);
     let directory = arguments.next().map_or_else(std::env::temp_dir, PathBuf::from);
     let directory = directory.join(format!("stroma-throughput-{}", std::process::id()));
-    let outcome = load(&directory, entries)
-        .and_then(|()| [1, 4, 16].into_iter().try_for_each(|threads| synced(&directory, threads)));
+    let outcome = load(&directory, entries).and_then(|()| {
+        let each = [1, 2, 4, 16].into_iter();
+        each.clone().try_for_each(|threads| commits(&directory, threads, 500_000, Durability::Buffered))?;
+        each.clone().try_for_each(|threads| commits(&directory, threads, 3_000, Durability::Synced))
+    });
     let _ = std::fs::remove_dir_all(&directory);
     outcome
 }

@@ -35,6 +35,7 @@ const UNSAFE_MODULES: &[&str] = &[
     "crates/quotient/src/machine/processor.rs",
     "crates/quotient/src/machine/regions.rs",
     "crates/quotient/src/machine/sight.rs",
+    "crates/strata/src/storage/local/window.rs",
     "crates/strata/src/storage/map.rs",
 ];
 

@@ -1,6 +1,7 @@
 //! What one committer hands to the leader of the queue, and what it gets back.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -148,8 +149,14 @@ pub(crate) struct CommitRequest {
     /// For a transaction: what it read, to be checked against commits made since.
     pub(crate) validation: Option<Validation>,
     turn: Mutex<Turn>,
+    /// Whether `turn` is more than waiting: what a waiting thread looks at before it sleeps.
+    turned: AtomicBool,
     changed: Condvar,
 }
+
+/// A committer looks so often whether its turn came before it sleeps. That is some microseconds, as long as a
+/// commit that is not synced takes: going to sleep and being woken takes longer.
+const LOOKS_BEFORE_SLEEP: u32 = 200;
 
 #[derive(Debug)]
 enum Turn {
@@ -173,23 +180,34 @@ impl CommitRequest {
             durability,
             validation,
             turn: Mutex::new(Turn::Waiting),
+            turned: AtomicBool::new(false),
             changed: Condvar::new(),
         }
     }
 
     /// Tells the committer how its commit ended.
     pub(super) fn finish(&self, outcome: Result<CommitToken, Error>) {
-        *self.turn.lock() = Turn::Done(outcome);
-        self.changed.notify_one();
+        self.take_turn(Turn::Done(outcome));
     }
 
     /// Makes the committer the leader.
     pub(super) fn promote(&self) {
-        *self.turn.lock() = Turn::Lead;
+        self.take_turn(Turn::Lead);
+    }
+
+    fn take_turn(&self, turn: Turn) {
+        *self.turn.lock() = turn;
+        self.turned.store(true, Ordering::Release);
         self.changed.notify_one();
     }
 
     pub(super) fn wait(&self) -> Wake {
+        for _ in 0..LOOKS_BEFORE_SLEEP {
+            if self.turned.load(Ordering::Acquire) {
+                break;
+            }
+            std::hint::spin_loop();
+        }
         let mut turn = self.turn.lock();
         loop {
             match &*turn {

@@ -183,19 +183,24 @@ fn logs_keep_order(storage: &dyn LogStorage) {
         assert_eq!(log.len(), expected.len() as u64);
     }
     log.flush().expect("flush");
-    let mut bytes = Vec::new();
-    let mut reader = storage.read_log("logs/1").expect("read while it is written");
-    assert_eq!(reader.len(), expected.len() as u64);
-    reader.read_to_end(&mut bytes).expect("read");
-    assert!(bytes == expected, "the log reads back in order");
+    expect_log(storage, &expected);
     log.append(b"more").expect("append");
     log.sync().expect("sync");
     expected.extend_from_slice(b"more");
-    bytes.clear();
-    storage.read_log("logs/1").expect("read").read_to_end(&mut bytes).expect("read");
-    let (whole, room) = bytes.split_at(expected.len());
-    assert!(whole == expected && room.iter().all(|byte| *byte == 0), "nothing but room behind the log");
+    expect_log(storage, &expected);
     assert!(matches!(storage.create_log("logs/1"), Err(StorageError::AlreadyExists { .. })));
+}
+
+/// Reads a log while it is written.
+fn expect_log(storage: &dyn LogStorage, expected: &[u8]) {
+    let mut bytes = Vec::new();
+    let mut reader = storage.read_log("logs/1").expect("open");
+    let length = reader.len();
+    reader.read_to_end(&mut bytes).expect("read");
+    assert_eq!(length, bytes.len() as u64);
+    let (whole, room) = bytes.split_at(expected.len());
+    assert!(whole == expected, "the log reads back in order");
+    assert!(room.iter().all(|byte| *byte == 0), "nothing but room behind the log");
 }
 
 fn logs_are_listed_apart(storage: &dyn LogStorage) {

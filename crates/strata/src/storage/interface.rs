@@ -202,7 +202,8 @@ pub trait LogWriter: Send + Debug {
     /// Adds bytes at the end, possibly only in this process's memory.
     fn append(&mut self, bytes: &[u8]) -> Result<(), StorageError>;
 
-    /// Hands everything appended to the operating system: it survives the death of this process.
+    /// Hands everything appended to the operating system: it survives the death of this process. Behind it there may
+    /// be zeros then, which are gone when the writer is dropped.
     fn flush(&mut self) -> Result<(), StorageError>;
 
     /// Flushes and waits for the device: everything appended survives a loss of power.

@@ -2,7 +2,13 @@
 //!
 //! A sync that finds its file grown has to wait for the file system's journal too, since the new length is there. So
 //! the first of many small syncs writes zeros behind what it syncs: room, into which the next ones write without
-//! changing anything but bytes. Whoever reads the log of a process that died finds those zeros at its end.
+//! changing anything but bytes.
+//!
+//! A log that is flushed often and synced seldom, on the other hand, pays most for calling the operating system. After
+//! some bytes without a sync its end is therefore a mapped *window* ([`LogWindow`]), into which records are copied; from
+//! then on they outlive this process.
+//!
+//! Whoever reads the log of a process that died finds zeros at its end, by the one way or the other.
 
 #![allow(clippy::disallowed_methods, reason = "this is the backend that owns the files")]
 
@@ -12,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use super::publish;
 use super::storage::{Root, show};
+use super::window::LogWindow;
 use crate::storage::{LogReader, LogWriter, StorageError};
 
 /// How many bytes are gathered before they are handed to the operating system unasked.
@@ -20,7 +27,9 @@ const BUFFER_BYTES: usize = 256 << 10;
 const ROOM_BYTES: u64 = 64 << 10;
 /// Room is made when no more than this was appended since the last sync: for larger appends it would not last.
 const SMALL_SYNC_BYTES: u64 = ROOM_BYTES / 8;
-/// It is written in pieces of a page: what is written at once may be cached as one large page, and then every sync of a
+/// A window is opened when so much was appended and flushed since the last sync.
+const WINDOW_AFTER_BYTES: u64 = 64 << 10;
+/// Room is written in pieces of a page: what is written at once may be cached as one large page, and then every sync of a
 /// few bytes looks at all of it.
 const PAGE: [u8; 4096] = [0; 4096];
 
@@ -35,6 +44,12 @@ pub(super) struct LocalLogWriter {
     synced: u64,
     /// Where the zeros end that were written behind the log; not beyond `length` if there are none.
     room_end: u64,
+    /// What takes the bytes that are appended, if there is one; then `buffer` is empty.
+    window: Option<LogWindow>,
+    /// Whether there may be one.
+    has_windows: bool,
+    /// How far windows have lengthened the file.
+    allocated_end: u64,
     failed: bool,
 }
 
@@ -54,6 +69,9 @@ impl LocalLogWriter {
             length: 0,
             synced: 0,
             room_end: 0,
+            window: None,
+            has_windows: root.options.map,
+            allocated_end: 0,
             failed: false,
         })
     }
@@ -73,10 +91,53 @@ impl LocalLogWriter {
         })
     }
 
+    /// Copies bytes to windows; answers those that are left because there is none.
+    fn append_to_window<'a>(&mut self, mut bytes: &'a [u8]) -> Result<&'a [u8], StorageError> {
+        while let Some(window) = &mut self.window {
+            let taken = window.write(self.length, bytes);
+            self.length += taken as u64;
+            bytes = &bytes[taken..];
+            if bytes.is_empty() {
+                break;
+            }
+            self.open_window();
+            if self.window.is_none() {
+                self.go_to_end()?;
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// Has what is appended from now on copied to a window. Where that cannot be, it is written as before.
+    fn open_window(&mut self) {
+        self.window = LogWindow::open(&self.file, self.length).ok();
+        match &self.window {
+            Some(window) => self.allocated_end = window.end(),
+            None => self.has_windows = false,
+        }
+    }
+
+    /// Has what is appended from now on written, behind what was appended.
+    fn close_window(&mut self) -> Result<(), StorageError> {
+        match self.window.take() {
+            Some(_) => self.go_to_end(),
+            None => Ok(()),
+        }
+    }
+
+    fn go_to_end(&mut self) -> Result<(), StorageError> {
+        let end = SeekFrom::Start(self.length);
+        self.step("go on in", |file, _| file.seek(end).map(drop))
+    }
+
     /// Writes zeros behind everything appended, which was flushed, if there is no room left and the next syncs are
     /// likely to be as small as this one.
     fn make_room(&mut self) -> Result<(), StorageError> {
-        if self.length <= self.room_end || self.length - self.synced > SMALL_SYNC_BYTES {
+        if self.length - self.synced > SMALL_SYNC_BYTES {
+            return Ok(());
+        }
+        self.close_window()?;
+        if self.length <= self.room_end {
             return Ok(());
         }
         let (start, end) = (self.length, (self.length + ROOM_BYTES) / PAGE.len() as u64 * PAGE.len() as u64);
@@ -90,14 +151,15 @@ impl LocalLogWriter {
             at += piece;
         }
         self.room_end = at;
-        self.step("go back in", |file, _| file.seek(SeekFrom::Start(start)).map(drop))
+        self.go_to_end()
     }
 }
 
 impl Drop for LocalLogWriter {
     fn drop(&mut self) {
+        self.window = None;
         let written = self.length - self.buffer.len() as u64;
-        if self.room_end > written && !self.failed {
+        if self.room_end.max(self.allocated_end) > written && !self.failed {
             // Where it fails, zeros stay: those are no records.
             let _ = self.file.set_len(written);
         }
@@ -109,6 +171,7 @@ impl LogWriter for LocalLogWriter {
         if self.failed {
             return Err(StorageError::Poisoned { place: show(&self.path) });
         }
+        let bytes = self.append_to_window(bytes)?;
         if self.buffer.len() + bytes.len() > BUFFER_BYTES {
             self.flush()?;
         }
@@ -124,6 +187,9 @@ impl LogWriter for LocalLogWriter {
     fn flush(&mut self) -> Result<(), StorageError> {
         self.step("append to", |file, buffer| file.write_all(buffer))?;
         self.buffer.clear();
+        if self.has_windows && self.window.is_none() && self.length - self.synced > WINDOW_AFTER_BYTES {
+            self.open_window();
+        }
         Ok(())
     }
 
@@ -208,6 +274,45 @@ mod tests {
         assert!((3..=5).contains(&lengths.len()), "the file grew often: {lengths:?}");
         drop(log);
         assert_eq!(bytes_of(&storage), expected);
+    }
+
+    #[test]
+    fn a_log_flushed_and_seldom_synced_is_in_the_file_at_once_by_windows() {
+        let directory = tempfile::tempdir().unwrap();
+        let storage = LocalStorage::open(directory.path()).unwrap();
+        let mut log = storage.create_log("logs/1").unwrap();
+        let mut expected = Vec::new();
+        for number in 0..40_000_u32 {
+            let record: Vec<u8> = (0..number % 150).map(|at| (number + at) as u8 | 1).collect();
+            log.append(&record).unwrap();
+            expected.extend_from_slice(&record);
+            log.flush().unwrap();
+            // Syncs of much and of little, which end a window.
+            if number % 9_000 == 8_999 || (20_000..20_010).contains(&number) {
+                log.sync().unwrap();
+            }
+            if number % 1_000 == 0 {
+                let bytes = bytes_of(&storage);
+                assert!(bytes.starts_with(&expected), "record {number}");
+                assert!(bytes[expected.len()..].iter().all(|byte| *byte == 0));
+            }
+        }
+        assert_eq!(log.len(), expected.len() as u64);
+        drop(log);
+        assert_eq!(bytes_of(&storage), expected);
+    }
+
+    #[test]
+    fn without_mapping_a_log_has_no_windows() {
+        let directory = tempfile::tempdir().unwrap();
+        let options = crate::storage::LocalOptions { map: false };
+        let storage = LocalStorage::open_with(directory.path(), options).unwrap();
+        let mut log = storage.create_log("logs/1").unwrap();
+        for _ in 0..100 {
+            log.append(&[7; 2_000]).unwrap();
+            log.flush().unwrap();
+        }
+        assert_eq!(bytes_of(&storage), [7; 200_000], "no zeros behind it");
     }
 
     #[test]

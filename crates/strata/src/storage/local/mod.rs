@@ -6,6 +6,7 @@ mod lock;
 mod log;
 mod publish;
 mod storage;
+mod window;
 
 pub use file::{IfExists, create_file, open_file};
 pub use storage::{LocalOptions, LocalStorage};
