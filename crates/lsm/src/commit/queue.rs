@@ -1,5 +1,8 @@
-//! The queue of committers. Whoever finds no leader leads: it commits for everyone who waits, itself included, with
-//! one write and at most one sync, then hands the lead to the first who came meanwhile.
+//! The queue of those who commit with a sync. Whoever finds no leader leads: it commits for everyone who waits, itself
+//! included, with one write and one sync, then hands the lead to the first who came meanwhile.
+//!
+//! Commits without a sync do not queue: each takes less time than a thread takes to be woken, so whoever comes by takes
+//! the writer's lock, and no thread waits for a certain other one.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -27,7 +30,7 @@ impl CommitQueue {
     pub(crate) fn commit(
         &self,
         request: CommitRequest,
-        lead: impl FnOnce(Vec<Arc<CommitRequest>>),
+        lead: impl FnOnce(&[&CommitRequest]),
     ) -> Result<CommitToken, Error> {
         let request = Arc::new(request);
         let leads = {
@@ -38,8 +41,8 @@ impl CommitQueue {
         if !leads && let Wake::Done(outcome) = request.wait() {
             return outcome;
         }
-        let group = self.state.lock().waiting.drain(..).collect();
-        lead(group);
+        let group: Vec<_> = self.state.lock().waiting.drain(..).collect();
+        lead(&group.iter().map(|request| &**request).collect::<Vec<_>>());
         {
             let mut state = self.state.lock();
             match state.waiting.front() {
@@ -47,9 +50,6 @@ impl CommitQueue {
                 None => state.led = false,
             }
         }
-        match request.wait() {
-            Wake::Done(outcome) => outcome,
-            Wake::Lead => Err(Error::Closed),
-        }
+        request.outcome()
     }
 }

@@ -1,7 +1,6 @@
 //! What one committer hands to the leader of the queue, and what it gets back.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -141,7 +140,7 @@ impl Payload {
     }
 }
 
-/// A commit in the queue.
+/// A commit that waits for whoever holds the writer.
 #[derive(Debug)]
 pub(crate) struct CommitRequest {
     pub(crate) payload: Payload,
@@ -149,14 +148,8 @@ pub(crate) struct CommitRequest {
     /// For a transaction: what it read, to be checked against commits made since.
     pub(crate) validation: Option<Validation>,
     turn: Mutex<Turn>,
-    /// Whether `turn` is more than waiting: what a waiting thread looks at before it sleeps.
-    turned: AtomicBool,
     changed: Condvar,
 }
-
-/// A committer looks so often whether its turn came before it sleeps. That is some microseconds, as long as a
-/// commit that is not synced takes: going to sleep and being woken takes longer.
-const LOOKS_BEFORE_SLEEP: u32 = 200;
 
 #[derive(Debug)]
 enum Turn {
@@ -180,34 +173,31 @@ impl CommitRequest {
             durability,
             validation,
             turn: Mutex::new(Turn::Waiting),
-            turned: AtomicBool::new(false),
             changed: Condvar::new(),
         }
     }
 
     /// Tells the committer how its commit ended.
     pub(super) fn finish(&self, outcome: Result<CommitToken, Error>) {
-        self.take_turn(Turn::Done(outcome));
+        *self.turn.lock() = Turn::Done(outcome);
+        self.changed.notify_one();
     }
 
     /// Makes the committer the leader.
     pub(super) fn promote(&self) {
-        self.take_turn(Turn::Lead);
-    }
-
-    fn take_turn(&self, turn: Turn) {
-        *self.turn.lock() = turn;
-        self.turned.store(true, Ordering::Release);
+        *self.turn.lock() = Turn::Lead;
         self.changed.notify_one();
     }
 
-    pub(super) fn wait(&self) -> Wake {
-        for _ in 0..LOOKS_BEFORE_SLEEP {
-            if self.turned.load(Ordering::Acquire) {
-                break;
-            }
-            std::hint::spin_loop();
+    /// How the commit ended, once it was decided.
+    pub(crate) fn outcome(&self) -> Result<CommitToken, Error> {
+        match self.wait() {
+            Wake::Done(outcome) => outcome,
+            Wake::Lead => Err(Error::Closed),
         }
+    }
+
+    pub(super) fn wait(&self) -> Wake {
         let mut turn = self.turn.lock();
         loop {
             match &*turn {

@@ -1,4 +1,5 @@
-//! What the leader of the commit queue does: validate, stage, log, link, publish.
+//! What whoever holds the writer does, the leader of the commit queue or a single committer: validate, stage, log, link,
+//! publish.
 //!
 //! The order is what makes a failure harmless:
 //!
@@ -9,8 +10,6 @@
 //!    here leaves the staged entries unseen and acknowledges nobody; it poisons the database, unless the device
 //!    was only full.
 //! 5. Entries are *linked*, then the last sequence is *published*: a reader sees a group wholly or not at all.
-
-use std::sync::Arc;
 
 use stroma_strata::storage::StorageError;
 
@@ -26,7 +25,7 @@ use crate::options::Durability;
 /// A group ends when its records have grown to this many bytes.
 const GROUP_BYTES: usize = 4 << 20;
 
-/// The state that only the leader of the queue uses; behind one lock.
+/// The state that only one committer at a time uses; behind one lock.
 #[derive(Debug)]
 pub(crate) struct Writer {
     pub(crate) log: WriteAheadLog,
@@ -42,7 +41,7 @@ pub(crate) struct Writer {
 }
 
 /// Requests that were staged, each with the sequence of its first operation.
-type Accepted = Vec<(Sequence, Arc<CommitRequest>)>;
+type Accepted<'a> = Vec<(Sequence, &'a CommitRequest)>;
 
 impl Writer {
     pub(crate) fn new(log: WriteAheadLog, last_sequence: Sequence) -> Self {
@@ -58,7 +57,7 @@ impl Writer {
     }
 
     /// Decides every request of `group`, in order.
-    pub(crate) fn commit_group(&mut self, core: &Core, group: &[Arc<CommitRequest>]) {
+    pub(crate) fn commit_group(&mut self, core: &Core, group: &[&CommitRequest]) {
         let mut rest = group;
         while let [first, ..] = rest {
             match core.make_room(self, first.payload.bytes.len(), first.payload.operations) {
@@ -79,17 +78,17 @@ impl Writer {
     }
 
     /// Commits as many requests as fit into `memtable` and one group; answers how many it decided.
-    fn commit_some(&mut self, core: &Core, memtable: &Memtable, requests: &[Arc<CommitRequest>]) -> usize {
+    fn commit_some(&mut self, core: &Core, memtable: &Memtable, requests: &[&CommitRequest]) -> usize {
         self.records.clear();
         self.staged.clear();
-        let mut accepted: Accepted = Vec::with_capacity(requests.len());
+        let mut accepted: Accepted<'_> = Vec::with_capacity(requests.len());
         let mut decided = 0;
-        for request in requests {
+        for &request in requests {
             if !accepted.is_empty() && self.records.len() + request.payload.bytes.len() > GROUP_BYTES {
                 break;
             }
             match self.accept(core, memtable, request, &accepted) {
-                Ok(first_sequence) => accepted.push((first_sequence, request.clone())),
+                Ok(first_sequence) => accepted.push((first_sequence, request)),
                 // Once more with another memtable, if this one was not empty for it.
                 Err(Error::Memory(_) | Error::OutOfMemory { .. }) if !accepted.is_empty() => break,
                 Err(error @ (Error::Memory(_) | Error::OutOfMemory { .. })) => {
@@ -130,7 +129,7 @@ impl Writer {
         core: &Core,
         memtable: &Memtable,
         request: &CommitRequest,
-        accepted: &Accepted,
+        accepted: &Accepted<'_>,
     ) -> Result<Sequence, Error> {
         let earlier = accepted.iter().map(|(_, request)| request.payload.bytes.as_slice());
         if let Some(validation) = &request.validation {
@@ -155,7 +154,7 @@ impl Writer {
     }
 
     /// Logs, links and publishes what was accepted, and tells the committers. On an error nobody was told.
-    fn write(&mut self, core: &Core, memtable: &Memtable, accepted: &Accepted) -> Result<(), Error> {
+    fn write(&mut self, core: &Core, memtable: &Memtable, accepted: &Accepted<'_>) -> Result<(), Error> {
         let Some((first, request)) = accepted.last() else {
             return Ok(());
         };
@@ -190,7 +189,7 @@ impl Writer {
 }
 
 /// Tells what was linked to those who remember where scans find nothing.
-fn note_changes(core: &Core, last_sequence: Sequence, accepted: &Accepted) {
+fn note_changes(core: &Core, last_sequence: Sequence, accepted: &Accepted<'_>) {
     let deletes_ranges = accepted.iter().any(|(_, request)| request.payload.deletes_ranges);
     let operations = accepted.iter().flat_map(|(first, request)| {
         // Encoded by ourselves, and read just now when it was linked.

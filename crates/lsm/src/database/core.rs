@@ -59,7 +59,7 @@ pub(crate) struct Core {
     pub(super) memtable_options: MemtableOptions,
     cleaning_room: CleaningRoom,
     queue: CommitQueue,
-    /// The leader of the queue holds this, also while it waits for the disk.
+    /// Whoever commits holds this, also while it waits for the disk.
     pub(super) writer: Mutex<Writer>,
     pub(crate) flush: FlushState,
     /// What was recovered up to this sequence may be on the device in tables only; see [`Core::flush_recovered`].
@@ -147,7 +147,7 @@ impl Core {
         &self.options
     }
 
-    /// What the leader of the commit queue uses, for one who commits by himself.
+    /// What committers use, one at a time.
     pub(crate) fn writer(&self) -> &Mutex<Writer> {
         &self.writer
     }
@@ -354,7 +354,11 @@ impl Core {
             self.resolver.note_expiring();
         }
         let request = CommitRequest::new(payload, durability, validation);
-        self.queue.commit(request, |group| self.writer.lock().commit_group(self, &group))
+        if durability == Durability::Synced {
+            return self.queue.commit(request, |group| self.writer.lock().commit_group(self, group));
+        }
+        self.writer.lock().commit_group(self, &[&request]);
+        request.outcome()
     }
 
     /// Puts every commit so far on the device.
