@@ -1,5 +1,5 @@
-//! From a batch to an acknowledged commit: the queue of those that sync, what a committer does, and the pressure that slows
-//! writers down.
+//! From a batch to an acknowledged commit: the queue of those that sync, what a committer does, and the
+//! pressure that slows writers down.
 
 mod batch;
 mod pressure;

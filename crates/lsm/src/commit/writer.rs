@@ -1,5 +1,5 @@
-//! What whoever holds the writer does, the leader of the commit queue or a single committer: validate, stage, log, link,
-//! publish.
+//! What whoever holds the writer does, the leader of the commit queue or a single committer: validate, stage, log,
+//! link, publish.
 //!
 //! The order is what makes a failure harmless:
 //!

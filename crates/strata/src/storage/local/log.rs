@@ -5,8 +5,8 @@
 //! changing anything but bytes.
 //!
 //! A log that is flushed often and synced seldom, on the other hand, pays most for calling the operating system. After
-//! some bytes without a sync its end is therefore a mapped *window* ([`LogWindow`]), into which records are copied; from
-//! then on they outlive this process.
+//! some bytes without a sync its end is therefore a mapped *window* ([`LogWindow`]), into which records are copied;
+//! from then on they outlive this process.
 //!
 //! Whoever reads the log of a process that died finds zeros at its end, by the one way or the other.
 
@@ -29,8 +29,8 @@ const ROOM_BYTES: u64 = 64 << 10;
 const SMALL_SYNC_BYTES: u64 = ROOM_BYTES / 8;
 /// A window is opened when so much was appended and flushed since the last sync.
 const WINDOW_AFTER_BYTES: u64 = 64 << 10;
-/// Room is written in pieces of a page: what is written at once may be cached as one large page, and then every sync of a
-/// few bytes looks at all of it.
+/// Room is written in pieces of a page: what is written at once may be cached as one large page, and then every sync of
+/// a few bytes looks at all of it.
 const PAGE: [u8; 4096] = [0; 4096];
 
 /// The writer of a log file.

@@ -25,8 +25,8 @@ pub(super) const LOCK_FILE: &str = "LOCK";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalOptions {
     /// Whether blobs are mapped into memory, so that [`Blob::mapped`] gives their bytes without a copy, and the ends of
-    /// logs that are flushed often and synced seldom, which so need no call of the system for each record (on Linux). If
-    /// someone truncates a mapped file by hand, the process ends with a signal. Default: true.
+    /// logs that are flushed often and synced seldom, which so need no call of the system for each record (on Linux).
+    /// If someone truncates a mapped file by hand, the process ends with a signal. Default: true.
     pub map: bool,
 }
 
