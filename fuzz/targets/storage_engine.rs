@@ -2,6 +2,7 @@
 //! it.
 #![no_main]
 
+use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
@@ -30,6 +31,13 @@ fuzz_target!(|input: (u8, Vec<u8>)| {
                 break;
             }
         }
+        // Parts of a packed value, found through its directory.
+        if let Ok(Some(mut reader)) = keyspace.reader(b"long") {
+            for at in [150_000, 70_000, u64::from(which) * 1000] {
+                let mut part = [0; 100];
+                let _ = reader.seek(SeekFrom::Start(at)).and_then(|_| reader.read(&mut part));
+            }
+        }
         let _ = database.check();
     }
 });
@@ -42,6 +50,7 @@ fn fill(storage: &MemoryStorage) -> Option<()> {
         keyspace.put(&number.to_be_bytes(), b"value").ok()?;
     }
     keyspace.put(b"large", vec![7; 20_000]).ok()?;
+    keyspace.put(b"long", vec![8; 200_000]).ok()?;
     database.flush().ok()?;
     keyspace.put(b"in the log", b"value").ok().map(drop)
 }

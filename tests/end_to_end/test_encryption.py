@@ -35,6 +35,8 @@ def test_a_quickstart_with_keys_answers_alike_and_leaves_nothing_to_read(quickst
     keys.write_text(SECOND)
     stroma("check", *with_keys)
     assert stroma(*search, *with_keys).stdout == stroma(*search, "--data", plain).stdout
+    uses = json.loads(stroma("inspect", "--json", *with_keys).stdout)["documents"]["keys"]
+    assert [use["key"] for use in uses] == ["next"] and uses[0]["tables"] and uses[0]["index_files"], uses
 
     # One file and a repaired copy are encrypted, too.
     stroma("compact", "--into", tmp_path / "lab.stroma", *with_keys)

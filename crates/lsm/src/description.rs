@@ -92,6 +92,7 @@ fn describe_values(blob: &Arc<dyn Blob>, encryption: Option<&Encryption>) -> Fil
         .with("number", file.number())
         .with("values", values)
         .with("bytes of values", value_bytes)
+        .with("bytes that they take", file.stored_bytes())
         .with("key", told(file.key_id()));
     match file.verify() {
         Ok(()) => description,

@@ -172,7 +172,10 @@ fn dump_table(blob: &Arc<dyn Blob>, encryption: Option<&Encryption>, sink: &mut 
 
 fn dump_values(blob: &Arc<dyn Blob>, encryption: Option<&Encryption>, sink: &mut DumpSink<'_>) {
     let walked = ValueFile::inspect(Arc::clone(blob), encryption).and_then(|file| {
-        file.walk(|offset, length| sink(DumpLine::new("value").with("at", offset).with("bytes", length)))
+        file.walk(|value| {
+            let line = DumpLine::new("value").with("at", value.offset).with("bytes", value.length);
+            sink(line.with("stored bytes", value.stored_bytes()))
+        })
     });
     if let Err(error) = walked {
         sink(damage(&error));

@@ -24,7 +24,7 @@ use crate::rules::{KeyspaceStoring, Resolver};
 use crate::snapshot::SnapshotRegistry;
 use crate::table::{LazyTable, LevelCursor, Lookup, TableDescription, TableOptions, expectation};
 use crate::tombstones::RangeTombstones;
-use crate::values::{Found, ValueSeparator};
+use crate::values::{Found, ValueRules, ValueSeparator};
 
 /// The layered set of tables.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Layers {
     ) -> Result<(Layers, OpenReport), Error> {
         let snapshots = snapshots.clone();
         let in_use = Arc::new(move || snapshots.live());
-        let kind = TableKind::new(table_options(options), in_use, resolver.clone(), options.value_threshold)
+        let kind = TableKind::new(table_options(options), in_use, resolver.clone(), ValueRules::new(options))
             .with_levels(options.level_compression.clone());
         let (set, report) = LayeredSet::open(storage, kind.with_cache(cache), set_options(options))?;
         resolver.values().start_epoch(report.epoch)?;
@@ -69,7 +69,7 @@ impl Layers {
     ) -> Result<(Layers, OpenReport), Error> {
         // Asked by merges, and there are none.
         let in_use = Arc::new(Vec::new);
-        let kind = TableKind::new(table_options(options), in_use, resolver.clone(), options.value_threshold);
+        let kind = TableKind::new(table_options(options), in_use, resolver.clone(), ValueRules::new(options));
         let before = before.map(|view| &*view.version);
         let kind = kind.with_cache(cache).opening_late();
         let (set, report) = LayeredSet::open_read_only(storage, kind, set_options(options), before)?;
@@ -135,6 +135,11 @@ impl Layers {
     /// Takes large values out of entries that go into tables.
     pub(crate) fn separator(&self) -> ValueSeparator {
         self.set.kind().separator()
+    }
+
+    /// Which values go to value files, and how they are compressed there.
+    pub(crate) fn value_rules(&self) -> ValueRules {
+        self.set.kind().value_rules()
     }
 
     /// Writes `record` alone.

@@ -73,6 +73,11 @@ pub struct Options {
     /// Values at least this long, in bytes, are kept apart from tables, in value files that merges do not rewrite.
     /// [`usize::MAX`] for none. Default 8 KiB.
     pub value_threshold: usize,
+    /// How values in value files are compressed: each 64 KiB of one by itself, and kept as it was if that saves less
+    /// than an eighth. Not with a dictionary. New values heed it; those that are stored stay as they are, also when they
+    /// are moved. Default LZ4, if the build has it, since such values are copied out of their file whenever they are
+    /// read, and taking them apart takes little more; else none.
+    pub value_compression: Compression,
     /// The size at which a block of a new table ends, in bytes. Default 4 KiB.
     pub block_bytes: usize,
     /// Which filter new tables get.
@@ -112,6 +117,7 @@ impl Default for Options {
             compression: Compression::default(),
             level_compression: LevelCompression::default(),
             value_threshold: 8 << 10,
+            value_compression: Compression::for_values(),
             block_bytes: 4096,
             filter: FilterPolicy::default(),
             index: IndexPolicy::default(),
@@ -201,6 +207,11 @@ impl Options {
 
     /// Refuses what cannot work together.
     pub(crate) fn check_keyspaces(&self) -> Result<(), Error> {
+        if self.value_compression.is_trained() {
+            let reason =
+                "value_compression: a dictionary is trained for a table, not for values in value files";
+            return Err(Error::InvalidOptions { reason: reason.to_owned() });
+        }
         self.keyspaces.iter().try_for_each(|(name, options)| options.check(name))
     }
 

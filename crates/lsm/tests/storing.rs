@@ -80,6 +80,63 @@ fn each_keyspace_has_its_own_threshold_and_keeps_it() {
     assert!(copy.check().is_sound());
 }
 
+#[cfg(feature = "lz4")]
+#[test]
+fn values_of_each_keyspace_are_compressed_in_its_own_way_and_that_is_kept() {
+    let storage = MemoryStorage::new();
+    let told = Options { value_compression: Compression::None, ..options() }
+        .with_keyspace("packed", KeyspaceOptions::default().packing_values(Compression::Lz4))
+        .with_keyspace("plain", KeyspaceOptions::default().packing_values(Compression::None));
+    let mut number = 0_u32;
+    // The second time nothing is said of them.
+    for (options, usual_is_packed) in [(told, false), (options(), true)] {
+        let database = open(&storage, options);
+        for (name, is_packed) in [("packed", true), ("plain", false), ("usual", usual_is_packed)] {
+            let keyspace = database.keyspace(name).unwrap();
+            let before = value_bytes(&database);
+            number += 1;
+            keyspace.put(number.to_be_bytes(), vec![7; 10_000]).unwrap();
+            keyspace.put_stream([number as u8], &vec![8; 90_000][..]).unwrap();
+            database.flush().unwrap();
+            let taken = value_bytes(&database) - before;
+            assert_eq!(taken < 3000, is_packed, "{name}: {taken}");
+            assert!(is_packed || taken > 100_000, "{name}: {taken}");
+        }
+        let described: Vec<_> =
+            database.keyspace_descriptions().into_iter().map(|each| each.value_compression).collect();
+        assert_eq!(described, [Some(Compression::Lz4), Some(Compression::None), None]);
+    }
+    // Merged, exported, and collected they stay what they are.
+    let database = open(&storage, options());
+    database.compact().unwrap();
+    let bytes = value_bytes(&database);
+    let copy = MemoryStorage::new();
+    database.export_into_storage(&copy).unwrap();
+    drop(database);
+    let copy = open(&copy, options());
+    assert_eq!(value_bytes(&copy), bytes);
+    for name in ["packed", "plain", "usual"] {
+        let lengths = |length| {
+            let keyspace = copy.keyspace(name).unwrap();
+            keyspace.iter().filter(|entry| entry.as_ref().unwrap().1.len() == length).count()
+        };
+        assert_eq!((lengths(10_000), lengths(90_000)), (2, 2), "{name}");
+    }
+    assert!(copy.check().is_sound());
+}
+
+#[cfg(feature = "zstd")]
+#[test]
+fn values_have_no_dictionary() {
+    let trained = Compression::ZstdTrained { level: 1 };
+    let apart = KeyspaceOptions::default().packing_values(trained);
+    for refused in [options().with_keyspace("a", apart), Options { value_compression: trained, ..options() }]
+    {
+        let storage = Arc::new(MemoryStorage::new());
+        assert!(matches!(Database::open_storage(storage, refused), Err(Error::InvalidOptions { .. })));
+    }
+}
+
 /// Half of each value can be compressed.
 fn fill_keyspaces(database: &Database, names: &[&str]) -> BTreeMap<String, Map> {
     let mut random = Random(3);

@@ -33,6 +33,14 @@ pub enum Compression {
 }
 
 impl Compression {
+    /// That of values in value files where nothing is said: LZ4, if the build has it.
+    pub(crate) fn for_values() -> Compression {
+        #[cfg(feature = "lz4")]
+        return Compression::Lz4;
+        #[cfg(not(feature = "lz4"))]
+        Compression::None
+    }
+
     /// What stands for it in formats: the method, and from the second byte on its level.
     pub(crate) fn code(self) -> u64 {
         match self {
@@ -132,6 +140,11 @@ impl Tag {
     pub(crate) const ZSTD: Tag = Tag(2);
     /// Zstandard (one frame) with the table's dictionary.
     pub(crate) const ZSTD_DICTIONARY: Tag = Tag(3);
+
+    /// The number that stands for it.
+    pub(crate) fn code(self) -> u8 {
+        self.0
+    }
 }
 
 /// LZ4 makes nothing smaller than to its 255th part.
@@ -140,7 +153,7 @@ const LZ4_MAX_RATIO: u64 = 255;
 
 /// Why compressed bytes cannot be had back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// They are not what a compressor wrote.
     Damaged,
     /// This build lacks the feature.
@@ -183,7 +196,7 @@ impl Compressor {
 
     /// The tag and the compressed bytes, or `None` when the payload is to be stored as is.
     #[cfg_attr(not(any(feature = "lz4", feature = "zstd")), allow(unused_variables))]
-    pub(super) fn compress(&mut self, payload: &[u8]) -> Option<(Tag, &[u8])> {
+    pub(crate) fn compress(&mut self, payload: &[u8]) -> Option<(Tag, &[u8])> {
         match &mut self.method {
             Method::None => None,
             #[cfg(feature = "lz4")]
@@ -199,6 +212,23 @@ impl Compressor {
             }
         }
     }
+}
+
+/// Fills `into` with what `compressed` stands for, which must be exactly so long.
+#[cfg_attr(not(any(feature = "lz4", feature = "zstd")), allow(unused_variables))]
+pub(crate) fn decompress_into(tag: Tag, compressed: &[u8], into: &mut [u8]) -> Result<(), Failure> {
+    let length = match tag {
+        #[cfg(feature = "lz4")]
+        Tag::LZ4 => lz4_flex::block::decompress_into(compressed, into).map_err(|_| Failure::Damaged)?,
+        #[cfg(feature = "zstd")]
+        Tag::ZSTD => zstandard::decompress_into(compressed, into)?,
+        #[cfg(not(feature = "lz4"))]
+        Tag::LZ4 => return Err(Failure::Unsupported("LZ4 compression (feature `lz4`)")),
+        #[cfg(not(feature = "zstd"))]
+        Tag::ZSTD => return Err(Failure::Unsupported("Zstandard compression (feature `zstd`)")),
+        _ => return Err(Failure::Unsupported("the compression of a value")),
+    };
+    if length == into.len() { Ok(()) } else { Err(Failure::Damaged) }
 }
 
 /// The `length` bytes that `compressed` stands for.

@@ -20,7 +20,7 @@ mod zstandard;
 
 pub(crate) use builder::{BlockBuilder, common_prefix};
 pub use compression::{Compression, LevelCompression};
-pub(crate) use compression::{Compressor, Tag};
+pub(crate) use compression::{Compressor, Failure, Tag, decompress_into};
 pub(crate) use position::BlockPosition;
 pub(crate) use view::{BlockView, Damage};
 pub(crate) use walk::BlockWalk;

@@ -83,6 +83,19 @@ thread_local! {
     static DECODER: RefCell<Option<DCtx<'static>>> = const { RefCell::new(None) };
 }
 
+/// Puts what a frame stands for at the start of `into`; answers how much that is.
+pub(super) fn decompress_into(compressed: &[u8], into: &mut [u8]) -> Result<usize, Failure> {
+    with_decoder(|context| context.decompress(into, compressed).map_err(|_| Failure::Damaged))
+}
+
+/// What `read` does with the decoder of this thread.
+fn with_decoder<R>(read: impl FnOnce(&mut DCtx<'static>) -> Result<R, Failure>) -> Result<R, Failure> {
+    DECODER.with_borrow_mut(|kept| match kept {
+        Some(context) => read(context),
+        none => read(none.insert(DCtx::try_create().ok_or(Failure::Damaged)?)),
+    })
+}
+
 /// The `length` bytes that a frame stands for.
 pub(super) fn decompress(
     compressed: &[u8],
@@ -93,11 +106,7 @@ pub(super) fn decompress(
     if length as u64 > (compressed.len() as u64).saturating_mul(MAX_RATIO) {
         return Err(Failure::Damaged);
     }
-    DECODER.with_borrow_mut(|kept| {
-        let context = match kept {
-            Some(context) => context,
-            none => none.insert(DCtx::try_create().ok_or(Failure::Damaged)?),
-        };
+    with_decoder(|context| {
         let mut payload = Vec::with_capacity(length);
         let outcome = match dictionary {
             Some(Dictionary(dictionary)) => {

@@ -49,7 +49,7 @@ impl Batch {
         mut source: impl Read,
     ) -> Result<&mut Self, Error> {
         if self.accepts(keyspace) {
-            let value = self.core.store_stream(&mut source)?;
+            let value = self.core.store_stream(keyspace, &mut source)?;
             self.payload.put_streamed(&keyspace.key_prefix(), key.as_ref(), value);
         }
         Ok(self)

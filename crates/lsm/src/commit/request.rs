@@ -35,6 +35,8 @@ pub(crate) struct Payload {
     mistake: Option<Error>,
     /// The value files that the operations refer to, each with the bytes it is for.
     streamed: Vec<(Arc<ValueFile>, u64)>,
+    /// Bytes of these values themselves.
+    streamed_bytes: u64,
 }
 
 impl Payload {
@@ -60,6 +62,7 @@ impl Payload {
             Operation::encode_put_stored(&mut self.bytes, prefix, key, &encoded);
             self.operations += 1;
             self.streamed.push((file, reference.stored_bytes()));
+            self.streamed_bytes += reference.length;
         }
     }
 
@@ -90,7 +93,10 @@ impl Payload {
     /// Adds a put of a value that is in one of `files`; the key carries its prefix.
     pub(crate) fn put_reference(&mut self, key: &[u8], encoded: &[u8], files: &[(Arc<ValueFile>, u64)]) {
         let number = match ValueReference::decode(encoded) {
-            Ok(reference) => reference.file,
+            Ok(reference) => {
+                self.streamed_bytes += reference.length;
+                reference.file
+            }
             Err(damage) => return self.note_mistake(damage),
         };
         Operation::encode_put_stored(&mut self.bytes, &[], key, encoded);
@@ -98,9 +104,9 @@ impl Payload {
         self.streamed.extend(files.iter().filter(|(file, _)| file.number() == number).cloned());
     }
 
-    /// The value files it refers to; whoever takes them keeps them.
-    pub(crate) fn take_streamed(&mut self) -> Vec<(Arc<ValueFile>, u64)> {
-        std::mem::take(&mut self.streamed)
+    /// The value files it refers to, which whoever takes them keeps, and how long the values are, in bytes.
+    pub(crate) fn take_streamed(&mut self) -> (Vec<(Arc<ValueFile>, u64)>, u64) {
+        (std::mem::take(&mut self.streamed), self.streamed_bytes)
     }
 
     /// Adds a delete of `prefix` joined with `key`.

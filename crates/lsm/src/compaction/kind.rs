@@ -22,7 +22,7 @@ use crate::merging::MergingCursor;
 use crate::rules::Resolver;
 use crate::table::{LazyTable, LevelCursor, Table, TableKeys, TableOptions, TableSink, TableSummary};
 use crate::tombstones::RangeTombstones;
-use crate::values::{TableLayer, Thresholds, ValueSeparator};
+use crate::values::{TableLayer, ValueRules, ValueSeparator};
 
 /// Tells which snapshots are in use, in any order.
 ///
@@ -42,9 +42,10 @@ pub(crate) struct TableKind {
     snapshots: SnapshotsInUse,
     /// Where tables keep blocks that cannot be read in place.
     cache: Option<BlockCache>,
-    /// Knows what keyspaces do with entries, and where large values go; from which length on, in bytes.
+    /// Knows what keyspaces do with entries, and where large values go.
     resolver: Arc<Resolver>,
-    value_threshold: usize,
+    /// Which values these are, where keyspaces do not say otherwise.
+    values: ValueRules,
     /// Whether a table is opened when it is first read.
     opens_late: bool,
 }
@@ -56,16 +57,15 @@ impl fmt::Debug for TableKind {
 }
 
 impl TableKind {
-    /// Tables that are written with `options`, their values of `value_threshold` bytes or more in value
-    /// files.
+    /// Tables that are written with `options`, their values in value files as `values` says.
     pub(crate) fn new(
         options: TableOptions,
         snapshots: SnapshotsInUse,
         resolver: Arc<Resolver>,
-        value_threshold: usize,
+        values: ValueRules,
     ) -> Self {
         let levels = LevelCompression::default();
-        Self { options, levels, snapshots, cache: None, resolver, value_threshold, opens_late: false }
+        Self { options, levels, snapshots, cache: None, resolver, values, opens_late: false }
     }
 
     /// The same, compressed in other ways at certain levels.
@@ -87,8 +87,12 @@ impl TableKind {
 
     /// Takes large values out of the entries of one run of work.
     pub(crate) fn separator(&self) -> ValueSeparator {
-        let keyspaces = self.resolver.rules().storing();
-        ValueSeparator::new(self.resolver.values().clone(), Thresholds::new(self.value_threshold, keyspaces))
+        ValueSeparator::new(self.resolver.values().clone(), self.value_rules())
+    }
+
+    /// Which values go to value files, and how they are compressed there.
+    pub(crate) fn value_rules(&self) -> ValueRules {
+        self.values.with_keyspaces(self.resolver.rules().storing())
     }
 
     /// The same, with a cache for the tables that are opened.

@@ -13,12 +13,18 @@ use crate::block_cache::Caching;
 use crate::cursor::{EntriesCursor, OwnedEntry};
 use crate::entry::{Kind, Sequence};
 use crate::merging::{MergingCursor, Visibility, VisibleCursor};
+use crate::options::Options;
 use crate::rules::Resolver;
 use crate::table::{LevelCursor, Lookup, TableOptions};
 use crate::tombstones::RangeTombstones;
-use crate::values::ValueStore;
+use crate::values::{ValueRules, ValueStore};
 
 type Map = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// All values in tables.
+fn no_value_files() -> ValueRules {
+    ValueRules::new(&Options { value_threshold: usize::MAX, ..Options::default() })
+}
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -94,7 +100,7 @@ impl Scene {
         let options = TableOptions { block_bytes: 100, ..TableOptions::default() };
         let in_use = Arc::new(move || snapshots.lock().unwrap().clone());
         let values = Arc::new(ValueStore::new(self.storage.clone(), None));
-        let kind = TableKind::new(options, in_use, Resolver::without_rules(values), usize::MAX);
+        let kind = TableKind::new(options, in_use, Resolver::without_rules(values), no_value_files());
         let set_options = SetOptions { policy: self.policy.clone(), ..SetOptions::default() };
         self.set = Some(LayeredSet::open(self.storage.clone(), kind, set_options).unwrap().0);
     }
@@ -246,7 +252,7 @@ fn a_table_in_anothers_place_is_refused() {
     scene.storage.replace(&names[1], other);
     let values = Arc::new(ValueStore::new(scene.storage.clone(), None));
     let resolver = Resolver::without_rules(values);
-    let kind = TableKind::new(TableOptions::default(), Arc::new(Vec::new), resolver, usize::MAX);
+    let kind = TableKind::new(TableOptions::default(), Arc::new(Vec::new), resolver, no_value_files());
     let storage: Arc<dyn Storage> = scene.storage.clone();
     let error = LayeredSet::open(storage, kind, SetOptions::default()).unwrap_err();
     assert!(error.to_string().contains("not the table that the manifest means"), "{error}");

@@ -239,11 +239,13 @@ mod tests {
     use stroma_strata::storage::{LogStorage, MemoryStorage};
 
     use super::super::open::open;
-    use crate::Error;
     use crate::commit::Batch;
     use crate::options::Options;
     use crate::transaction::Transaction;
+    use crate::{Compression, Error};
     use std::sync::Arc;
+    use std::time::{Duration, SystemTime};
+    use stroma_strata::runtime::Clock;
 
     #[test]
     fn the_largest_batch_is_taken_and_recovered_whatever_the_order_of_its_keys() {
@@ -266,6 +268,54 @@ mod tests {
             let keyspace = core.catalog.open(&core, "all").unwrap();
             assert!((0..count).all(|number| keyspace.get(key(number).to_be_bytes()).unwrap().is_some()));
         }
+    }
+
+    /// Stands still, and nobody may wait by it.
+    #[derive(Debug)]
+    struct NoWaiting;
+
+    impl Clock for NoWaiting {
+        fn now(&self) -> Duration {
+            Duration::ZERO
+        }
+
+        fn wall(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH
+        }
+
+        fn longest_block(&self, _: Duration) -> Duration {
+            panic!("a writer waits for what it flushed itself")
+        }
+    }
+
+    /// Found by the simulator (seed 800549): the memory that a batch wants is that of the resident layer, and the writer
+    /// gives it back itself.
+    #[test]
+    fn a_writer_without_threads_does_not_wait_for_memory_that_it_gave_back_itself() {
+        let clock = Arc::new(NoWaiting);
+        let options = Options {
+            memory_bytes: 256 << 10,
+            background_threads: 0,
+            // What a batch of one byte over and over takes is to be what it has.
+            value_compression: Compression::None,
+            clock,
+            ..Options::default()
+        };
+        let (core, _) = open(Arc::new(MemoryStorage::new()), options).unwrap();
+        let keyspace = core.catalog.open(&core, "all").unwrap();
+        for number in 0..2480_u32 {
+            // Overwritten at once, so that what is left of a memtable stays in memory.
+            keyspace.put(number.to_be_bytes(), [1; 200]).unwrap();
+            keyspace.put(number.to_be_bytes(), [2; 200]).unwrap();
+            if number % 620 == 619 {
+                // More than is left beside so many.
+                assert!(core.memtables().resident.is_some());
+                let mut batch = Batch::new(core.clone());
+                batch.put(&keyspace, "large", vec![3; 60 << 10]);
+                batch.commit().unwrap();
+            }
+        }
+        assert!(core.counters().stops.get() > 0, "no batch wanted what the resident layer had");
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct KeyspaceDescription {
     pub block_bytes: Option<u64>,
     /// How blocks are compressed, if this build knows that compression.
     pub compression: Option<Compression>,
+    /// How values in value files are compressed, if this build knows that compression.
+    pub value_compression: Option<Compression>,
 }
 
 impl KeyspaceDescription {
@@ -30,6 +32,7 @@ impl KeyspaceDescription {
             value_threshold: storing.value_threshold,
             block_bytes: storing.block_bytes,
             compression: storing.compression(),
+            value_compression: storing.value_compression(),
         }
     }
 
@@ -39,5 +42,6 @@ impl KeyspaceDescription {
             && self.value_threshold.is_none()
             && self.block_bytes.is_none()
             && self.compression.is_none()
+            && self.value_compression.is_none()
     }
 }

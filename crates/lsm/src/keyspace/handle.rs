@@ -136,7 +136,7 @@ impl Keyspace {
     /// [`Error::Stream`] if the source fails; as [`Batch::commit`](crate::Batch::commit).
     pub fn put_stream(&self, key: impl AsRef<[u8]>, mut source: impl Read) -> Result<CommitToken, Error> {
         self.check(&self.core)?;
-        let value = self.core.store_stream(&mut source)?;
+        let value = self.core.store_stream(self, &mut source)?;
         let mut payload = Payload::default();
         payload.put_streamed(&self.key_prefix(), key.as_ref(), value);
         self.core.commit_streamed(payload, self.core.options().durability, None)

@@ -25,7 +25,7 @@ pub struct KeyspaceOptions {
     /// default, for never.
     pub time_to_live: Option<Duration>,
     /// Values at least this long, in bytes, lie in value files: in place of
-    /// [`Options::value_threshold`](crate::Options::value_threshold). Kept with the keyspace, as are the next two: who
+    /// [`Options::value_threshold`](crate::Options::value_threshold). Kept with the keyspace, as are the next three: who
     /// opens the database without a word about it leaves it as it is. New tables heed it; what is stored stays as it
     /// is until it is merged.
     pub value_threshold: Option<usize>,
@@ -38,6 +38,9 @@ pub struct KeyspaceOptions {
     /// that is a table's, and a table has entries of many keyspaces. A build without the compression that is kept with
     /// a keyspace writes new blocks as the rest of the database.
     pub compression: Option<Compression>,
+    /// How its values in value files are compressed: in place of
+    /// [`Options::value_compression`](crate::Options::value_compression). Kept with the keyspace like the others.
+    pub value_compression: Option<Compression>,
 }
 
 impl KeyspaceOptions {
@@ -71,12 +74,21 @@ impl KeyspaceOptions {
         KeyspaceOptions { block_bytes: Some(block_bytes), compression: Some(compression), ..self }
     }
 
+    /// The same with values in value files that are compressed like this.
+    #[must_use]
+    pub fn packing_values(self, compression: Compression) -> Self {
+        KeyspaceOptions { value_compression: Some(compression), ..self }
+    }
+
     /// Refuses what cannot work together.
     pub(crate) fn check(&self, keyspace: &str) -> Result<(), Error> {
         let refuse =
             |what: &str| Err(Error::InvalidOptions { reason: format!("keyspace {keyspace:?}: {what}") });
         if self.compression.is_some_and(Compression::is_trained) {
             return refuse("a dictionary is trained for a table, not for a keyspace");
+        }
+        if self.value_compression.is_some_and(Compression::is_trained) {
+            return refuse("a dictionary is trained for a table, not for values in value files");
         }
         let Some(operator) = &self.merge_operator else { return Ok(()) };
         if operator.name().is_empty() || operator.name().len() > MAX_NAME_BYTES {
@@ -101,6 +113,7 @@ impl fmt::Debug for KeyspaceOptions {
             .field("value_threshold", &self.value_threshold)
             .field("block_bytes", &self.block_bytes)
             .field("compression", &self.compression)
+            .field("value_compression", &self.value_compression)
             .finish()
     }
 }

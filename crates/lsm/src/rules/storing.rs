@@ -21,6 +21,8 @@ pub(crate) struct Storing {
     pub(crate) block_bytes: Option<u64>,
     /// How blocks are compressed, as a [code](Compression::code): this build may not know it. Number 3.
     compression: Option<u64>,
+    /// How values in value files are, likewise. Number 4.
+    value_compression: Option<u64>,
 }
 
 impl Storing {
@@ -30,6 +32,7 @@ impl Storing {
             value_threshold: options.value_threshold.map(|bytes| bytes as u64),
             block_bytes: options.block_bytes.map(|bytes| bytes as u64),
             compression: options.compression.map(Compression::code),
+            value_compression: options.value_compression.map(Compression::code),
         }
     }
 
@@ -39,6 +42,7 @@ impl Storing {
             value_threshold: self.value_threshold.or(otherwise.value_threshold),
             block_bytes: self.block_bytes.or(otherwise.block_bytes),
             compression: self.compression.or(otherwise.compression),
+            value_compression: self.value_compression.or(otherwise.value_compression),
         }
     }
 
@@ -52,8 +56,13 @@ impl Storing {
         self.compression.and_then(Compression::from_code)
     }
 
-    fn numbered(&mut self) -> [&mut Option<u64>; 3] {
-        [&mut self.value_threshold, &mut self.block_bytes, &mut self.compression]
+    /// How values in value files are compressed; `None` too if this build has no such compression.
+    pub(crate) fn value_compression(&self) -> Option<Compression> {
+        self.value_compression.and_then(Compression::from_code)
+    }
+
+    fn numbered(&mut self) -> [&mut Option<u64>; 4] {
+        [&mut self.value_threshold, &mut self.block_bytes, &mut self.compression, &mut self.value_compression]
     }
 
     /// Appends the stored form: nothing if all is usual, else a mark, then for each its number and its value, as
@@ -104,17 +113,6 @@ impl KeyspaceStoring {
     pub(crate) fn of(&self, stored_key: &[u8]) -> Storing {
         number_of(stored_key).and_then(|number| self.0.get(&number)).copied().unwrap_or_default()
     }
-
-    /// From which length on values of a stored key lie in value files, in bytes.
-    #[inline]
-    pub(crate) fn value_threshold(&self, stored_key: &[u8], otherwise: usize) -> usize {
-        if self.is_empty() {
-            return otherwise;
-        }
-        let told = self.of(stored_key).value_threshold;
-        // An empty value has no place in a value file.
-        told.map_or(otherwise, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX).max(1))
-    }
 }
 
 #[cfg(test)]
@@ -126,7 +124,13 @@ mod tests {
         let settings = [
             Storing { value_threshold: Some(u64::MAX), ..Storing::default() },
             Storing { block_bytes: Some(0), ..Storing::default() },
-            Storing { value_threshold: Some(0), block_bytes: Some(1 << 20), compression: Some(u64::MAX) },
+            Storing { value_compression: Some(1), ..Storing::default() },
+            Storing {
+                value_threshold: Some(0),
+                block_bytes: Some(1 << 20),
+                compression: Some(u64::MAX),
+                value_compression: Some(0),
+            },
         ];
         for storing in settings {
             let mut bytes = Vec::new();
@@ -138,7 +142,7 @@ mod tests {
         let mut nothing = Vec::new();
         Storing::default().encode(&mut nothing);
         assert!(nothing.is_empty());
-        for malformed in [&[0, 1][..], &[4, 1], &[2, 1, 1, 1], &[1, 1, 1, 1], &[1]] {
+        for malformed in [&[0, 1][..], &[5, 1], &[2, 1, 1, 1], &[1, 1, 1, 1], &[1]] {
             assert!(Storing::decode(malformed).is_none(), "{malformed:?}");
         }
     }

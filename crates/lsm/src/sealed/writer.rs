@@ -20,7 +20,7 @@ use crate::options::Options;
 use crate::rules::KeyspaceStoring;
 use crate::table::{TableBuilder, TableOptions, TableSink};
 use crate::tombstones::RangeTombstones;
-use crate::values::{PlannedValues, Thresholds, ValueCopy, ValueFile, blob_name};
+use crate::values::{PlannedValues, ValueCopy, ValueFile, ValueRules, blob_name};
 
 /// What is to be sealed.
 pub(crate) trait SealSource {
@@ -73,8 +73,8 @@ pub(crate) fn write_sealed(
     let mut sealed = Sealed::default();
     let mut cursor = source.walk();
     let keyspaces = source.storing();
-    let thresholds = Thresholds::new(options.value_threshold, keyspaces.clone());
-    let mut values = PlannedValues::new(image.next_layer_id(), thresholds);
+    let rules = ValueRules::new(options).with_keyspaces(keyspaces.clone());
+    let mut values = PlannedValues::new(image.next_layer_id(), rules);
     let written = TableOptions { keyspaces, ..bottom_options(options) };
     let mut on = cursor.first()?;
     on = skip_lost(source, &mut cursor, on)?;
@@ -193,7 +193,7 @@ fn write_values(
 ) -> Result<(), Error> {
     let blob = target.create(&blob_name(planned.file()))?;
     let (file, encryption) = (planned.file(), options.encryption.as_ref());
-    let mut copy = ValueCopy::new(blob, file, planned.thresholds().clone(), encryption)?;
+    let mut copy = ValueCopy::new(blob, file, planned.rules().clone(), encryption)?;
     let mut cursor = source.walk();
     let mut on = cursor.first()?;
     on = skip_lost(source, &mut cursor, on)?;

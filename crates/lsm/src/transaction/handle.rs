@@ -233,7 +233,7 @@ impl Transaction {
         mut source: impl Read,
     ) -> Result<(), Error> {
         keyspace.check(&self.core)?;
-        let said = match self.core.store_stream(&mut source)? {
+        let said = match self.core.store_stream(keyspace, &mut source)? {
             StoredStream::Short(value) => Said::Value(value),
             StoredStream::Stored(reference, file) => Said::Stored(reference, file),
         };

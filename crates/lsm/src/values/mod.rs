@@ -5,6 +5,8 @@
 //! references, not values (Lu et al., "WiscKey", FAST 2016). A streamed value goes into a file of its own before its
 //! commit, and never through the log and memory.
 //!
+//! Values are cut into pieces, each compressed by itself if that pays: any part of one is read without the rest.
+//!
 //! Who needs a file is counted in the manifest: of each table it tells how many bytes of which files the table refers
 //! to. A file goes when no table and no unflushed commit refers to it and nobody reads it any more. When less than
 //! half of one is referred to, merges that come by copy what is left of it into a new one.
@@ -12,15 +14,18 @@
 mod file;
 mod format;
 mod lookup;
+mod packer;
+mod piece;
 mod pieces;
 mod planned;
 mod reader;
+mod reading;
 mod reference;
+mod rules;
 mod separator;
 mod store;
 mod stream;
 mod table_layer;
-mod thresholds;
 mod uses;
 mod writer;
 
@@ -33,9 +38,9 @@ pub(crate) use lookup::{Found, Located, Overtaken};
 pub(crate) use planned::{PlannedValues, ValueCopy, reference_of};
 pub use reader::ValueReader;
 pub(crate) use reference::ValueReference;
+pub(crate) use rules::ValueRules;
 pub(crate) use separator::{PlacedNotes, ValueSeparator};
 pub(crate) use store::{ValueStore, blob_name};
 pub(crate) use stream::StoredStream;
 pub(crate) use table_layer::TableLayer;
-pub(crate) use thresholds::Thresholds;
 pub(crate) use uses::ValueUse;

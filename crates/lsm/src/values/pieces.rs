@@ -1,28 +1,28 @@
-//! Cutting values into pieces as they are written.
+//! Framing pieces as they are written.
 
 use stroma_strata::encryption::{FileCipher, SEAL_BYTES};
 
-use super::format::{PIECE_BYTES, PIECE_FRAME_BYTES, PIECE_HEAD_BYTES, piece_checksum, piece_head};
+use super::format::{PIECE_BYTES, PIECE_FRAME_BYTES, PIECE_HEAD_BYTES, piece_checksum};
+use super::piece::PieceHead;
 use crate::Error;
 
-/// One piece, framed: head, bytes of the value, encrypted if there is a cipher, what authenticates them, checksum.
+/// One piece, framed: head, bytes, encrypted if there is a cipher, what authenticates them, checksum.
 #[derive(Debug, Default)]
 pub(super) struct Framing {
     framed: Vec<u8>,
 }
 
 impl Framing {
-    /// Frames a piece that will start at `offset` of `file`.
+    /// Frames the bytes of a piece that will start at `offset` of `file`.
     pub(super) fn frame(
         &mut self,
+        head: PieceHead,
         bytes: &[u8],
-        is_last: bool,
-        file: u64,
-        offset: u64,
+        (file, offset): (u64, u64),
         cipher: Option<&FileCipher>,
     ) -> Result<&[u8], Error> {
-        debug_assert!(bytes.len() <= PIECE_BYTES, "a piece is at most so long");
-        let head = piece_head(bytes.len(), is_last);
+        debug_assert!(bytes.len() == head.length && head.length <= PIECE_BYTES, "a piece is at most so long");
+        let head = head.encode();
         self.framed.clear();
         self.framed.reserve(bytes.len() + PIECE_FRAME_BYTES);
         self.framed.extend_from_slice(&head);

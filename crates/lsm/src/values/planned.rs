@@ -7,10 +7,11 @@ use stroma_strata::storage::BlobWriter;
 
 use super::file::ValueFile;
 use super::format::{HEADER_BYTES, identity};
+use super::packer::PackedSize;
 use super::reference::ValueReference;
+use super::rules::ValueRules;
 use super::separator::{PlacedNotes, Uses};
 use super::store::blob_name;
-use super::thresholds::Thresholds;
 use super::writer::ValueFileWriter;
 use crate::Error;
 use crate::entry::{EntryRef, Kind, Marked, NEVER, Timestamp};
@@ -19,7 +20,9 @@ use crate::entry::{EntryRef, Kind, Marked, NEVER, Timestamp};
 #[derive(Debug)]
 pub(crate) struct PlannedValues {
     file: u64,
-    thresholds: Thresholds,
+    rules: ValueRules,
+    /// How long values become.
+    size: PackedSize,
     /// Where the next one starts.
     end: u64,
     uses: Uses,
@@ -30,10 +33,11 @@ pub(crate) struct PlannedValues {
 
 impl PlannedValues {
     /// For the file of this number; values that are long enough go there, and those that were in value files.
-    pub(crate) fn new(file: u64, thresholds: Thresholds) -> Self {
+    pub(crate) fn new(file: u64, rules: ValueRules) -> Self {
         PlannedValues {
             file,
-            thresholds,
+            rules,
+            size: PackedSize::default(),
             end: HEADER_BYTES as u64,
             uses: Uses::default(),
             expiries: Vec::new(),
@@ -50,10 +54,14 @@ impl PlannedValues {
         if expiry != NEVER {
             self.expiries.push(expiry);
         }
-        let Some(length) = Large::of(&entry, self.thresholds.of(&entry))?.map(|large| large.length()) else {
-            return Ok(entry);
+        let (threshold, compression) = self.rules.of(entry.user_key);
+        let Some(large) = Large::of(&entry, threshold)? else { return Ok(entry) };
+        let (length, packed_bytes) = match large {
+            // Copied as it is.
+            Large::Stored(reference) => (reference.length, reference.packed_bytes),
+            Large::Inline(value) => (value.len() as u64, self.size.packed_bytes(value, compression)),
         };
-        let reference = ValueReference { file: self.file, offset: self.end, length };
+        let reference = ValueReference { file: self.file, offset: self.end, length, packed_bytes };
         self.end = reference.end().ok_or(Error::TooLarge {
             what: "the file of values",
             bytes: length,
@@ -88,9 +96,9 @@ impl PlannedValues {
         self.file
     }
 
-    /// How long the values are that go there.
-    pub(crate) fn thresholds(&self) -> &Thresholds {
-        &self.thresholds
+    /// Which values go there, and how they are compressed.
+    pub(crate) fn rules(&self) -> &ValueRules {
+        &self.rules
     }
 }
 
@@ -117,13 +125,6 @@ impl<'a> Large<'a> {
         }
         Ok((value.len() >= threshold).then_some(Large::Inline(value)))
     }
-
-    fn length(&self) -> u64 {
-        match self {
-            Large::Inline(value) => value.len() as u64,
-            Large::Stored(reference) => reference.length,
-        }
-    }
 }
 
 /// The reference in an entry to a value file, if it has one.
@@ -141,7 +142,7 @@ pub(crate) fn reference_of(entry: &EntryRef<'_>) -> Result<Option<ValueReference
 #[derive(Debug)]
 pub(crate) struct ValueCopy {
     writer: ValueFileWriter,
-    thresholds: Thresholds,
+    rules: ValueRules,
 }
 
 impl ValueCopy {
@@ -152,11 +153,11 @@ impl ValueCopy {
     pub(crate) fn new(
         blob: Box<dyn BlobWriter>,
         file: u64,
-        thresholds: Thresholds,
+        rules: ValueRules,
         encryption: Option<&Encryption>,
     ) -> Result<Self, Error> {
         let key = crate::encryption::new_file_key(encryption, identity(file), || blob_name(file))?;
-        Ok(ValueCopy { writer: ValueFileWriter::new(blob, file, key)?, thresholds })
+        Ok(ValueCopy { writer: ValueFileWriter::new(blob, file, key)?, rules })
     }
 
     /// Adds the value of an entry if it is a large one; `open` finds the files of those in value files.
@@ -168,12 +169,13 @@ impl ValueCopy {
         entry: &EntryRef<'_>,
         open: impl FnOnce(u64) -> Result<Arc<ValueFile>, Error>,
     ) -> Result<(), Error> {
-        match Large::of(entry, self.thresholds.of(entry))? {
+        let (threshold, compression) = self.rules.of(entry.user_key);
+        match Large::of(entry, threshold)? {
             Some(Large::Stored(reference)) => {
                 self.writer.append_copy(&*open(reference.file)?, reference)?;
             }
             Some(Large::Inline(value)) => {
-                self.writer.append(value)?;
+                self.writer.append(value, compression)?;
             }
             None => {}
         }

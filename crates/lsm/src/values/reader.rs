@@ -4,9 +4,11 @@ use std::io;
 
 use super::format::PIECE_BYTES;
 use super::lookup::Located;
+use super::reading::Starts;
 use crate::Error;
 
-/// A value as a stream: it takes 64 KiB of memory for a value in a value file, however long that is. Overwriting or
+/// A value as a stream: it takes 64 KiB of memory for a value in a value file, however long that is, and 8 KiB more
+/// if it is compressed and not read from front to back. Overwriting or
 /// deleting the key does not change it, nor does closing the database.
 ///
 /// Damage comes as an [`io::Error`] of kind `InvalidData` that holds the [`Error`].
@@ -17,11 +19,12 @@ pub struct ValueReader {
     /// The piece that was read last, and its number.
     piece: Vec<u8>,
     number: Option<u64>,
+    starts: Starts,
 }
 
 impl ValueReader {
     pub(super) fn new(value: Located) -> Self {
-        ValueReader { value, position: 0, piece: Vec::new(), number: None }
+        ValueReader { value, position: 0, piece: Vec::new(), number: None, starts: Starts::default() }
     }
 
     /// The length of the value in bytes.
@@ -49,7 +52,7 @@ impl ValueReader {
                 let number = self.position / PIECE_BYTES as u64;
                 if self.number != Some(number) {
                     self.number = None;
-                    file.read_piece(*reference, number, &mut self.piece)?;
+                    file.read_piece(*reference, number, &mut self.starts, &mut self.piece)?;
                     self.number = Some(number);
                 }
                 Ok(&self.piece[(self.position % PIECE_BYTES as u64) as usize..])

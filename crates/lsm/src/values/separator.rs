@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::reference::ValueReference;
+use super::rules::ValueRules;
 use super::store::ValueStore;
-use super::thresholds::Thresholds;
 use super::uses::ValueUse;
 use super::writer::ValueFileWriter;
-use crate::Error;
 use crate::entry::{EntryRef, Filtered, Kind, Marked, NEVER, Timestamp};
+use crate::{Compression, Error};
 
 /// A value file ends with the value that makes it at least this long, so that what is dead in one is freed soon.
 const FILE_BYTES: u64 = 256 << 20;
@@ -46,10 +46,10 @@ pub(crate) struct PlacedNotes {
 #[derive(Debug)]
 pub(crate) struct ValueSeparator {
     store: Arc<ValueStore>,
-    /// How long values are that are separated.
-    thresholds: Thresholds,
-    /// From how many bytes on that of the entry is that is being placed.
-    present_threshold: usize,
+    /// Which values are separated, and how they are compressed.
+    rules: ValueRules,
+    /// From how many bytes on that of the entry is that is being placed, and how it is compressed then.
+    present: (usize, Compression),
     writing: Option<ValueFileWriter>,
     sealed: Vec<u64>,
     uses: Uses,
@@ -66,11 +66,11 @@ pub(crate) struct ValueSeparator {
 }
 
 impl ValueSeparator {
-    pub(crate) fn new(store: Arc<ValueStore>, thresholds: Thresholds) -> Self {
+    pub(crate) fn new(store: Arc<ValueStore>, rules: ValueRules) -> Self {
         ValueSeparator {
             store,
-            thresholds,
-            present_threshold: usize::MAX,
+            rules,
+            present: (usize::MAX, Compression::None),
             writing: None,
             sealed: Vec::new(),
             uses: Uses::default(),
@@ -87,7 +87,7 @@ impl ValueSeparator {
     /// # Errors
     /// Failure of the storage; damage in a value that has to be moved.
     pub(crate) fn place<'a>(&'a mut self, entry: EntryRef<'a>) -> Result<EntryRef<'a>, Error> {
-        self.present_threshold = self.thresholds.of(&entry);
+        self.present = self.rules.of(entry.user_key);
         match entry.kind {
             Kind::Put => match self.separate(entry.value)? {
                 None => Ok(entry),
@@ -179,10 +179,11 @@ impl ValueSeparator {
 
     /// Writes a value to a file if it is long.
     fn separate(&mut self, value: &[u8]) -> Result<Option<ValueReference>, Error> {
-        if value.len() < self.present_threshold {
+        let (threshold, compression) = self.present;
+        if value.len() < threshold {
             return Ok(None);
         }
-        let reference = self.writer()?.append(value)?;
+        let reference = self.writer()?.append(value, compression)?;
         self.written += reference.stored_bytes();
         self.seal_if_long()?;
         self.uses.add(reference);

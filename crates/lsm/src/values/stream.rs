@@ -7,11 +7,12 @@ use super::file::ValueFile;
 use super::format::PIECE_BYTES;
 use super::reference::ValueReference;
 use super::store::ValueStore;
-use crate::Error;
 use crate::commit::{CommitToken, Payload};
 use crate::database::Core;
+use crate::keyspace::Keyspace;
 use crate::options::Durability;
 use crate::transaction::Validation;
+use crate::{Compression, Error};
 
 /// A value that was streamed in.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ impl ValueStore {
         &self,
         source: &mut dyn Read,
         most_short: usize,
+        compression: Compression,
     ) -> Result<StoredStream, Error> {
         let mut piece = Vec::with_capacity(PIECE_BYTES);
         let mut next = Vec::with_capacity(PIECE_BYTES);
@@ -40,18 +42,16 @@ impl ValueStore {
             return Ok(StoredStream::Short(piece));
         }
         let mut writer = self.create()?;
-        let offset = writer.position();
-        let mut length = 0;
+        writer.begin_value(compression);
         loop {
             read_piece(source, &mut next)?;
             writer.append_piece(&piece, next.is_empty())?;
-            length += piece.len() as u64;
             if next.is_empty() {
                 break;
             }
             std::mem::swap(&mut piece, &mut next);
         }
-        let reference = writer.end_value(offset, length);
+        let reference = writer.end_value()?;
         let number = self.seal(writer)?;
         Ok(StoredStream::Stored(reference, self.open(number)?))
     }
@@ -66,13 +66,18 @@ fn read_piece(source: &mut dyn Read, piece: &mut Vec<u8>) -> Result<(), Error> {
 }
 
 impl Core {
-    /// Takes a value in; see [`ValueStore::store_stream`]. What goes into a batch leaves room there for others.
+    /// Takes a value of `keyspace` in; see [`ValueStore::store_stream`]. What goes into a batch leaves room there for others.
     ///
     /// # Errors
     /// As there; the database is closed or poisoned.
-    pub(crate) fn store_stream(&self, source: &mut dyn Read) -> Result<StoredStream, Error> {
+    pub(crate) fn store_stream(
+        &self,
+        keyspace: &Keyspace,
+        source: &mut dyn Read,
+    ) -> Result<StoredStream, Error> {
         self.check_open()?;
-        self.values().store_stream(source, self.batch_limit() / 4)
+        let compression = self.layers.value_rules().of(&keyspace.key_prefix()).1;
+        self.values().store_stream(source, self.batch_limit() / 4, compression)
     }
 
     /// Commits a payload that refers to streamed values.
@@ -82,7 +87,7 @@ impl Core {
         durability: Durability,
         validation: Option<Validation>,
     ) -> Result<CommitToken, Error> {
-        let files = payload.take_streamed();
+        let (files, streamed_bytes) = payload.take_streamed();
         if files.is_empty() {
             return self.commit(payload, durability, validation);
         }
@@ -92,7 +97,7 @@ impl Core {
         match &outcome {
             Ok(token) => {
                 store.note_committed(&files, token.sequence);
-                self.counters().user_bytes.add(files.iter().map(|(_, bytes)| bytes).sum());
+                self.counters().user_bytes.add(streamed_bytes);
             }
             Err(error) if is_refusal(error) => store.release_refused(&files),
             // Some of it may be in the log; the next opening knows.

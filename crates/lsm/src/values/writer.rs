@@ -4,10 +4,12 @@ use stroma_strata::encryption::{NewFileKey, SEAL_BYTES};
 use stroma_strata::storage::BlobWriter;
 
 use super::file::ValueFile;
-use super::format::{PIECE_BYTES, Totals, footer, header};
+use super::format::{PIECE_BYTES, STARTS_PER_PIECE, Totals, footer, header};
+use super::packer::Packer;
+use super::piece::{PieceForm, PieceHead};
 use super::pieces::Framing;
 use super::reference::ValueReference;
-use crate::Error;
+use crate::{Compression, Error};
 
 /// A value file being written. Dropped, it never was.
 #[derive(Debug)]
@@ -15,8 +17,21 @@ pub(crate) struct ValueFileWriter {
     blob: Box<dyn BlobWriter>,
     totals: Totals,
     framing: Framing,
+    packer: Packer,
+    value: UnderWay,
     /// What it is encrypted with, if it is.
     key: Option<NewFileKey>,
+}
+
+/// The value that is being written.
+#[derive(Debug, Default)]
+struct UnderWay {
+    offset: u64,
+    length: u64,
+    /// Whether a piece of it is compressed.
+    is_packed: bool,
+    /// Where its pieces begin, from its own start on: eight bytes for each 64 KiB.
+    starts: Vec<u64>,
 }
 
 impl ValueFileWriter {
@@ -28,7 +43,8 @@ impl ValueFileWriter {
     ) -> Result<Self, Error> {
         blob.write_all(&header())?;
         let totals = Totals { file, values: 0, value_bytes: 0, key_bytes: 0 };
-        Ok(ValueFileWriter { blob, totals, framing: Framing::default(), key })
+        let (framing, packer, value) = (Framing::default(), Packer::default(), UnderWay::default());
+        Ok(ValueFileWriter { blob, totals, framing, packer, value, key })
     }
 
     /// The number of the file.
@@ -42,43 +58,78 @@ impl ValueFileWriter {
     }
 
     /// Adds a whole value, which is not empty.
-    pub(super) fn append(&mut self, value: &[u8]) -> Result<ValueReference, Error> {
-        let offset = self.position();
+    pub(super) fn append(&mut self, value: &[u8], compression: Compression) -> Result<ValueReference, Error> {
+        self.begin_value(compression);
         let last = value.len().div_ceil(PIECE_BYTES).saturating_sub(1);
         for (number, piece) in value.chunks(PIECE_BYTES).enumerate() {
             self.append_piece(piece, number == last)?;
         }
-        Ok(self.end_value(offset, value.len() as u64))
+        self.end_value()
     }
 
-    /// Adds a copy of a value of another file, a piece at a time.
+    /// Adds a copy of a value of another file as it is stored there, a piece at a time.
     pub(super) fn append_copy(
         &mut self,
         from: &ValueFile,
         reference: ValueReference,
     ) -> Result<ValueReference, Error> {
         let offset = self.position();
-        let mut piece = Vec::new();
-        let count = super::format::pieces(reference.length);
-        for number in 0..count {
-            from.read_piece(reference, number, &mut piece)?;
-            self.append_piece(&piece, number + 1 == count)?;
-        }
-        Ok(self.end_value(offset, reference.length))
+        from.each_stored_piece(reference, |head, bytes| self.write_piece(head, bytes))?;
+        self.totals.values += 1;
+        self.totals.value_bytes += reference.length;
+        Ok(ValueReference { file: self.totals.file, offset, ..reference })
     }
 
-    /// Adds a piece of a value: [`PIECE_BYTES`] bytes, or fewer and the last one.
+    /// Begins a value that is added piece by piece.
+    pub(super) fn begin_value(&mut self, compression: Compression) {
+        self.packer.pack_with(compression);
+        self.value.offset = self.position();
+        (self.value.length, self.value.is_packed) = (0, false);
+        self.value.starts.clear();
+    }
+
+    /// Adds a piece of the value that was begun: [`PIECE_BYTES`] bytes, or fewer and the last one.
     pub(super) fn append_piece(&mut self, piece: &[u8], is_last: bool) -> Result<(), Error> {
+        let position = self.blob.position();
+        self.value.starts.push(position - self.value.offset);
+        self.value.length += piece.len() as u64;
+        let (form, bytes) = self.packer.pack(piece);
+        self.value.is_packed |= form != PieceForm::Plain;
+        let head = PieceHead { form, length: bytes.len(), is_last };
         let cipher = self.key.as_ref().map(|key| &key.cipher);
-        let framed = self.framing.frame(piece, is_last, self.totals.file, self.blob.position(), cipher)?;
+        let framed = self.framing.frame(head, bytes, (self.totals.file, position), cipher)?;
         Ok(self.blob.write_all(framed)?)
     }
 
-    /// Counts a value that was added piece by piece from `offset` on.
-    pub(super) fn end_value(&mut self, offset: u64, length: u64) -> ValueReference {
+    /// Ends the value that was begun, whose last piece was added.
+    pub(super) fn end_value(&mut self) -> Result<ValueReference, Error> {
+        if self.value.is_packed && self.value.starts.len() > 1 {
+            self.append_directory()?;
+        }
+        let UnderWay { offset, length, is_packed, .. } = self.value;
         self.totals.values += 1;
         self.totals.value_bytes += length;
-        ValueReference { file: self.totals.file, offset, length }
+        let packed_bytes = if is_packed { self.position() - offset } else { 0 };
+        Ok(ValueReference { file: self.totals.file, offset, length, packed_bytes })
+    }
+
+    fn append_directory(&mut self) -> Result<(), Error> {
+        let starts = std::mem::take(&mut self.value.starts);
+        let mut pieces = starts.chunks(STARTS_PER_PIECE as usize).peekable();
+        while let Some(piece) = pieces.next() {
+            let bytes: Vec<u8> = piece.iter().flat_map(|start| start.to_le_bytes()).collect();
+            let is_last = pieces.peek().is_none();
+            let head = PieceHead { form: PieceForm::Directory, length: bytes.len(), is_last };
+            self.write_piece(head, &bytes)?;
+        }
+        Ok(())
+    }
+
+    fn write_piece(&mut self, head: PieceHead, bytes: &[u8]) -> Result<(), Error> {
+        let cipher = self.key.as_ref().map(|key| &key.cipher);
+        let place = (self.totals.file, self.blob.position());
+        let framed = self.framing.frame(head, bytes, place, cipher)?;
+        Ok(self.blob.write_all(framed)?)
     }
 
     /// Seals the file; it is on the device when this returns. Answers its length.

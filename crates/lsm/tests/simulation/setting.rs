@@ -170,6 +170,7 @@ impl Setting {
             block_bytes: one_of(random, &[64, 256, 1024, 4096]),
             filter: one_of(random, FILTERS),
             index: one_of(random, INDEXES),
+            value_compression: one_of(&mut more, APART).unwrap_or_default(),
             ..Options::default()
         };
         let mut options = frame.rules.apply(options, more.below(2) == 0, frame.clock.clone());
@@ -182,6 +183,7 @@ impl Setting {
                 let compression = one_of(&mut more, APART);
                 keyspace.value_threshold = threshold;
                 (keyspace.block_bytes, keyspace.compression) = (block_bytes, compression);
+                keyspace.value_compression = one_of(&mut more, APART);
             }
         }
         Setting { options, mapped: random.below(2) == 0, rules: frame.rules, clock: frame.clock.clone() }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use serde_json::{Value, json};
-use stromatolite::lsm::{KeyUses, KeyspaceDescription, LevelStatistics, Statistics, TableDescription};
+use stromatolite::lsm::{Compression, KeyUses, KeyspaceDescription, LevelStatistics, Statistics, TableDescription};
 use stromatolite::sequence::{IndexStatistics, LayerStatistics};
 use stromatolite::{Result as DatabaseResult, Stromatolite};
 
@@ -21,14 +21,16 @@ pub(super) fn inspect(database: &Stromatolite, as_json: bool) -> Result<()> {
         .collect::<DatabaseResult<Vec<_>>>()?;
     let keyspaces = database.engine().keyspace_descriptions();
     let keys = database.engine().key_uses().map_err(stromatolite::Error::from)?;
+    let index_keys = database.index_key_uses()?;
     if as_json {
-        return print_json(&to_json(database, &engine, &keyspaces, &tables, &keys, &indexes));
+        let keys = keys_to_json(&keys, &index_keys);
+        return print_json(&to_json(database, &engine, &keyspaces, &tables, keys, &indexes));
     }
     let mut output = standard_output();
     write_documents(&mut output, database, &engine)?;
     write_keyspaces(&mut output, &keyspaces)?;
     write_tables(&mut output, &tables)?;
-    write_keys(&mut output, &keys, &database.index_key_uses()?)?;
+    write_keys(&mut output, &keys, &index_keys)?;
     for (name, statistics) in &indexes {
         write_index(&mut output, name, statistics)?;
     }
@@ -86,7 +88,15 @@ fn write_keyspaces(output: &mut impl Write, keyspaces: &[KeyspaceDescription]) -
     writeln!(output, "\nkeyspaces with options of their own, of {}", keyspaces.len())
         .map_err(Failure::output)?;
     let mut grid =
-        Table::new(&["keyspace", "merge operator", ">values apart from", ">blocks of", "compression"]);
+        Table::new(&[
+            "keyspace",
+            "merge operator",
+            ">values apart from",
+            ">blocks of",
+            "compression",
+            "of values",
+        ]);
+    let way = |told: Option<Compression>| told.map_or_else(|| "as usual".to_owned(), |told| told.to_string());
     for keyspace in unusual {
         let length = |told: Option<u64>| match told {
             None => "as usual".to_owned(),
@@ -98,7 +108,8 @@ fn write_keyspaces(output: &mut impl Write, keyspaces: &[KeyspaceDescription]) -
             keyspace.merge_operator.clone().unwrap_or_default(),
             length(keyspace.value_threshold),
             length(keyspace.block_bytes),
-            keyspace.compression.map_or_else(|| "as usual".to_owned(), |compression| compression.to_string()),
+            way(keyspace.compression),
+            way(keyspace.value_compression),
         ]);
     }
     grid.print(output)
@@ -222,12 +233,26 @@ fn write_index(output: &mut impl Write, name: &str, statistics: &IndexStatistics
     table.print(output)
 }
 
+/// Which key how many files are encrypted with, of the documents and of sequence indexes.
+fn keys_to_json(keys: &KeyUses, of_indexes: &BTreeMap<Option<String>, usize>) -> Value {
+    let all: BTreeSet<&Option<String>> = keys.keys().chain(of_indexes.keys()).collect();
+    let each = all.into_iter().map(|key_id| {
+        let uses = keys.get(key_id).copied().unwrap_or_default();
+        json!({
+            "key": key_id, "tables": uses.tables, "value_files": uses.value_files, "bytes": uses.bytes,
+            "log_segments": uses.log_segments, "manifest_blobs": uses.manifest_blobs,
+            "index_files": of_indexes.get(key_id).copied().unwrap_or_default(),
+        })
+    });
+    each.collect()
+}
+
 fn to_json(
     database: &Stromatolite,
     engine: &Statistics,
     keyspaces: &[KeyspaceDescription],
     tables: &[TableDescription],
-    keys: &KeyUses,
+    keys: Value,
     indexes: &[(String, IndexStatistics)],
 ) -> Value {
     let tables = tables.iter().map(|table| {
@@ -245,6 +270,7 @@ fn to_json(
             "name": keyspace.name, "number": keyspace.number, "merge_operator": keyspace.merge_operator,
             "value_threshold": keyspace.value_threshold, "block_bytes": keyspace.block_bytes,
             "compression": keyspace.compression.map(|compression| compression.to_string()),
+            "value_compression": keyspace.value_compression.map(|compression| compression.to_string()),
         })
     });
     let keyspaces: Vec<Value> = keyspaces.collect();
@@ -257,13 +283,6 @@ fn to_json(
         };
         levels.iter().map(level).collect()
     };
-    let keys = keys.iter().map(|(key_id, uses)| {
-        json!({
-            "key": key_id, "tables": uses.tables, "value_files": uses.value_files, "bytes": uses.bytes,
-            "log_segments": uses.log_segments, "manifest_blobs": uses.manifest_blobs,
-        })
-    });
-    let keys: Vec<Value> = keys.collect();
     let sequences = indexes.iter().map(|(name, statistics)| {
         let layers = statistics.layers.iter().map(|layer| {
             json!({
@@ -291,4 +310,24 @@ fn to_json(
         },
         "sequences": sequences.collect::<serde_json::Map<_, _>>(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_documents_and_of_indexes_are_told_together() {
+        let name = |name: &str| Some(name.to_owned());
+        let mut keys = KeyUses::new();
+        keys.entry(name("old")).or_default().tables = 2;
+        keys.entry(None).or_default().log_segments = 1;
+        let told = keys_to_json(&keys, &BTreeMap::from([(name("old"), 3), (name("present"), 4)]));
+        let told = told.as_array().unwrap();
+        let of = |key: Value| told.iter().find(|each| each["key"] == key).unwrap();
+        assert_eq!(told.len(), 3);
+        assert_eq!((&of(json!("old"))["tables"], &of(json!("old"))["index_files"]), (&json!(2), &json!(3)));
+        assert_eq!(of(json!("present"))["index_files"], 4);
+        assert_eq!((&of(Value::Null)["log_segments"], &of(Value::Null)["index_files"]), (&json!(1), &json!(0)));
+    }
 }
