@@ -1,7 +1,8 @@
-//! What value files give and take: bytes written for each byte of the user, bytes on disk, and the time of gets and
-//! scans, with values in tables and with values in value files.
+//! What value files give and take: bytes written for each byte of the user, bytes on disk, and the time of puts, gets and
+//! scans, with values in tables, in value files as they are, and in value files compressed.
 //!
-//! `cargo run --release -p stroma-lsm --example value_sizes [MEBIBYTES]`
+//! `cargo run --release -p stroma-lsm --example value_sizes [MEBIBYTES [SHARE]]`, where SHARE is the percentage of each
+//! value that nothing compresses, 100 if nothing is said; the rest of it is zeros.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::print_stdout, reason = "an example may")]
 
 #[path = "../tests/shared/random.rs"]
@@ -14,31 +15,46 @@ use stroma_lsm::{Compression, Database, Options};
 
 fn main() {
     let mebibytes: u64 = std::env::args().nth(1).map_or(512, |argument| argument.parse().unwrap());
-    println!("each key put twice on average, {mebibytes} MiB in all, 32 MiB of memory, no compression");
-    println!("value     kept in       written/user  disk/live  put MiB/s  get µs  scan MiB/s");
+    let share: usize = std::env::args().nth(2).map_or(100, |argument| argument.parse().unwrap());
+    println!("each key put twice on average, {mebibytes} MiB in all, 32 MiB of memory, {share} % noise");
+    println!("value     kept in       written/user  disk/live  put MiB/s  CPU s/GiB  get µs  scan MiB/s");
     for value_bytes in [1 << 10, 4 << 10, 16 << 10, 64 << 10, 1 << 20] {
-        for (name, value_threshold) in [("tables", usize::MAX), ("value files", 512)] {
-            run(name, value_threshold, value_bytes, (mebibytes << 20) / value_bytes as u64);
+        for (name, value_threshold, value_compression) in [
+            ("tables", usize::MAX, Compression::None),
+            ("value files", 512, Compression::None),
+            ("... packed", 512, Options::default().value_compression),
+        ] {
+            let options = Options {
+                memory_bytes: 32 << 20,
+                compression: Compression::None,
+                value_threshold,
+                value_compression,
+                ..Options::default()
+            };
+            run(name, options, (value_bytes, value_bytes * share / 100), mebibytes << 20);
         }
     }
 }
 
-fn run(name: &str, value_threshold: usize, value_bytes: usize, puts: u64) {
+/// Processor time of this process so far, in seconds.
+fn processor_seconds() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = status.rsplit(')').next().unwrap_or_default().split_whitespace();
+    // Times of the process and of the system, in hundredths of a second.
+    fields.skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum::<f64>() / 100.0
+}
+
+fn run(name: &str, options: Options, (value_bytes, noise_bytes): (usize, usize), all_bytes: u64) {
+    let puts = all_bytes / value_bytes as u64;
     let folder = tempfile::tempdir().unwrap();
-    let options = Options {
-        memory_bytes: 32 << 20,
-        compression: Compression::None,
-        value_threshold,
-        ..Options::default()
-    };
     let database = Database::open(folder.path(), options).unwrap();
     let keyspace = database.keyspace("all").unwrap();
     let mut choices = Random(1);
     let mut value = vec![0; value_bytes];
     let keys = puts / 2;
-    let start = Instant::now();
+    let (start, started) = (Instant::now(), processor_seconds());
     for put in 0..puts {
-        fill(&mut value, put);
+        fill(&mut value[..noise_bytes], put);
         keyspace.put(key(choices.below(keys)), &value).unwrap();
     }
     database.flush().unwrap();
@@ -47,6 +63,7 @@ fn run(name: &str, value_threshold: usize, value_bytes: usize, puts: u64) {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
     let put_seconds = start.elapsed().as_secs_f64();
+    let processor = processor_seconds() - started;
     let statistics = database.statistics();
     let disk = statistics.table_bytes() + statistics.value_file_bytes;
     let (mut live, mut gets) = (0, Vec::new());
@@ -67,11 +84,12 @@ fn run(name: &str, value_threshold: usize, value_bytes: usize, puts: u64) {
     assert_eq!(scanned, live);
     let mib = |bytes: f64| bytes / f64::from(1 << 20);
     println!(
-        "{:>6} KiB  {name:<12}  {:>12.2}  {:>9.2}  {:>9.0}  {:>6.1}  {:>10.0}",
+        "{:>6} KiB  {name:<12}  {:>12.2}  {:>9.2}  {:>9.0}  {:>9.2}  {:>6.1}  {:>10.0}",
         value_bytes >> 10,
         statistics.write_amplification(),
         disk as f64 / live as f64,
-        mib(puts as f64 * value_bytes as f64) / put_seconds,
+        mib(all_bytes as f64) / put_seconds,
+        processor / (all_bytes as f64 / f64::from(1 << 30)),
         gets.iter().copied().fold(f64::INFINITY, f64::min),
         mib(scanned as f64) / scan_seconds,
     );

@@ -14,7 +14,9 @@ use std::sync::Arc;
 use append::Append;
 use random::Random;
 use small::{Map, small};
-use stroma_lsm::{Batch, Database, Durability, Error, Keyspace, KeyspaceOptions, Options, RecoveryMode};
+use stroma_lsm::{
+    Batch, Compression, Database, Durability, Error, Keyspace, KeyspaceOptions, Options, RecoveryMode,
+};
 use stroma_strata::storage::{LogStorage as _, MemoryStorage, PowerLoss};
 
 /// In KiB. Values grow with the memory budget, so that the same happens in each.
@@ -26,6 +28,8 @@ fn options(memory_kib: usize) -> Options {
         block_bytes: 256,
         // In some, larger values go to value files.
         value_threshold: if memory_kib % 3 == 1 { 150 } else { usize::MAX },
+        // They are a byte over and over, and are to take the memory that they have.
+        value_compression: Compression::None,
         ..small(8 << 10)
     }
     .with_keyspace("all", KeyspaceOptions::default().merging(Append::COMBINED))

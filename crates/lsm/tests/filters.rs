@@ -13,7 +13,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use small::small;
 use stroma_lsm::{
-    Candidate, CompactionFilter, Database, Decision, Keyspace, KeyspaceOptions, Options, Snapshot,
+    Candidate, CompactionFilter, Compression, Database, Decision, Keyspace, KeyspaceOptions, Options,
+    Snapshot,
 };
 use stroma_strata::runtime::{Clock as _, ManualClock};
 use stroma_strata::storage::MemoryStorage;
@@ -46,6 +47,8 @@ fn options(clock: &Arc<ManualClock>, background_threads: usize) -> Options {
         background_threads,
         block_bytes: 256,
         value_threshold: 250,
+        // How many bytes there are is looked at.
+        value_compression: Compression::None,
         clock: clock.clone(),
         ..small(4 << 10)
     }

@@ -12,13 +12,19 @@ use std::sync::Arc;
 
 use random::{Random, fill};
 use small::small;
-use stroma_lsm::{Database, Keyspace, Options, Snapshot};
+use stroma_lsm::{Compression, Database, Keyspace, Options, Snapshot};
 use stroma_strata::storage::{LocalStorage, LogStorage, MemoryStorage};
 
 type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
 fn options() -> Options {
-    Options { memory_bytes: 128 << 10, value_threshold: 600, block_bytes: 512, ..small(8 << 10) }
+    Options {
+        memory_bytes: 128 << 10,
+        value_threshold: 600,
+        value_compression: Compression::None,
+        block_bytes: 512,
+        ..small(8 << 10)
+    }
 }
 
 /// Keys over few bytes, the greatest among them, so that prefixes have many ends.

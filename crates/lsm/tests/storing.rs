@@ -16,7 +16,13 @@ use stroma_lsm::{Compression, Database, Error, KeyspaceOptions, Options};
 use stroma_strata::storage::{LogStorage, MemoryStorage};
 
 fn options() -> Options {
-    Options { memory_bytes: 512 << 10, block_bytes: 256, value_threshold: 250, ..small(64 << 10) }
+    Options {
+        memory_bytes: 512 << 10,
+        block_bytes: 256,
+        value_threshold: 250,
+        value_compression: Compression::None,
+        ..small(64 << 10)
+    }
 }
 
 fn open(storage: &MemoryStorage, options: Options) -> Database {
@@ -84,12 +90,13 @@ fn each_keyspace_has_its_own_threshold_and_keeps_it() {
 #[test]
 fn values_of_each_keyspace_are_compressed_in_its_own_way_and_that_is_kept() {
     let storage = MemoryStorage::new();
-    let told = Options { value_compression: Compression::None, ..options() }
+    let told = options()
         .with_keyspace("packed", KeyspaceOptions::default().packing_values(Compression::Lz4))
         .with_keyspace("plain", KeyspaceOptions::default().packing_values(Compression::None));
     let mut number = 0_u32;
+    let packing = || Options { value_compression: Compression::Lz4, ..options() };
     // The second time nothing is said of them.
-    for (options, usual_is_packed) in [(told, false), (options(), true)] {
+    for (options, usual_is_packed) in [(told, false), (packing(), true)] {
         let database = open(&storage, options);
         for (name, is_packed) in [("packed", true), ("plain", false), ("usual", usual_is_packed)] {
             let keyspace = database.keyspace(name).unwrap();

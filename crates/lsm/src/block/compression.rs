@@ -5,6 +5,7 @@ use std::fmt;
 use super::Dictionary;
 #[cfg(feature = "zstd")]
 use super::zstandard::{self, Encoder};
+use crate::Error;
 
 /// How the blocks of new tables are compressed. Tables say for each block how it is stored, so any mixture can
 /// be read, by a build with the features.
@@ -158,6 +159,18 @@ pub(crate) enum Failure {
     Damaged,
     /// This build lacks the feature.
     Unsupported(&'static str),
+}
+
+impl Failure {
+    /// The error to tell of bytes at `offset` of `place`.
+    pub(crate) fn into_error(self, place: &str, offset: u64) -> Error {
+        match self {
+            Failure::Damaged => Error::corrupt(place, offset, "it cannot be decompressed"),
+            Failure::Unsupported(what) => {
+                Error::Unsupported { file: place.to_owned(), what: what.to_owned() }
+            }
+        }
+    }
 }
 
 /// Makes the payloads of one table smaller.

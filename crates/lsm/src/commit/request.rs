@@ -31,6 +31,10 @@ pub(crate) struct Payload {
     pub(crate) deletes_ranges: bool,
     /// Whether something that expires is among them.
     pub(crate) expires: bool,
+    /// The length of the longest value that is put, in bytes.
+    pub(crate) longest_value: usize,
+    /// How many bytes shorter it became when large values were packed.
+    pub(crate) saved_bytes: u64,
     /// The first mistake the caller made; told when it commits.
     mistake: Option<Error>,
     /// The value files that the operations refer to, each with the bytes it is for.
@@ -47,6 +51,7 @@ impl Payload {
         {
             Operation::encode_put(&mut self.bytes, prefix, key, value);
             self.operations += 1;
+            self.longest_value = self.longest_value.max(value.len());
         }
     }
 

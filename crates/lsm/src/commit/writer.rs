@@ -180,7 +180,7 @@ impl Writer {
         counters.log_bytes.add(self.records.len() as u64);
         counters.commits.add(accepted.len() as u64);
         for (first, request) in accepted {
-            counters.user_bytes.add(request.payload.bytes.len() as u64);
+            counters.user_bytes.add(request.payload.bytes.len() as u64 + request.payload.saved_bytes);
             let sequence = first + u64::from(request.payload.operations) - 1;
             request.finish(Ok(CommitToken { epoch: core.epoch(), sequence }));
         }

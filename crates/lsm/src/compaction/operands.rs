@@ -13,6 +13,7 @@ use super::Retention;
 use crate::Error;
 use crate::entry::{EntryRef, Kind, Marked, NEVER, Sequence, Timestamp};
 use crate::rules::Resolver;
+use crate::values::PackedValue;
 
 /// An entry that waits to be written, without its key.
 #[derive(Debug)]
@@ -76,6 +77,10 @@ impl Operands {
                 Marked::Expiring { at, .. } if at <= retention.oldest.time => Base::Absent,
                 Marked::Expiring { at, is_stored, content } => {
                     Base::Value { at, is_stored, content: content.to_vec() }
+                }
+                Marked::Packed { pieces } => {
+                    let content = PackedValue::new(pieces).unpack()?;
+                    Base::Value { at: NEVER, is_stored: false, content }
                 }
                 // What the operands make of it depends on the reader.
                 Marked::Filtered(_) => Base::Unknown,

@@ -26,7 +26,7 @@ use crate::rules::{Resolver, with_expiries};
 use crate::snapshot::{SnapshotGuard, SnapshotRegistry};
 use crate::tombstones::DeadRanges;
 use crate::transaction::{LockTable, Scratch, Validation};
-use crate::values::{ValueFile, ValueStore};
+use crate::values::{LEAST_PACKED_VALUE, ValueFile, ValueStore, with_packed_values};
 use crate::{Error, Value};
 
 /// The inside of a database.
@@ -348,6 +348,14 @@ impl Core {
         {
             payload.bytes = bytes;
             payload.expires = true;
+        }
+        // One that is too large is refused by its own length, not by what compression makes of it.
+        if payload.longest_value >= LEAST_PACKED_VALUE
+            && self.takes(&payload)
+            && let Some(bytes) = with_packed_values(&payload.bytes, &self.layers.value_rules())
+        {
+            payload.saved_bytes = payload.bytes.len().saturating_sub(bytes.len()) as u64;
+            payload.bytes = bytes;
         }
         if payload.expires {
             // Before anybody can see it.

@@ -1,4 +1,5 @@
-//! Values that are not what they say by themselves: operands of a merge operator, and puts that expire.
+//! Values that are not what they say by themselves: operands of a merge operator, puts that expire, and large
+//! values that are packed.
 //!
 //! An entry of kind [`Marked`](super::Kind::Marked) has in front of its content a byte that tells what it is, and
 //! what that needs. So the few entries of this kind pay for it, and all others stay as they are.
@@ -33,6 +34,9 @@ const EXPIRING_STORED: u8 = 3;
 const FILTERED: u8 = 4;
 /// A timestamp follows as a varint; then the content is an operand.
 const EXPIRING_OPERAND: u8 = 5;
+
+/// The content is a large value in compressed pieces. Only in the log and in memory: in tables they are references.
+const PACKED: u8 = 6;
 
 /// What a merge's filter made of an entry, for those who begin to read after that merge, and what it is for others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +107,11 @@ pub(crate) enum Marked<'a> {
     },
     /// An entry that a filter took out or changed.
     Filtered(Filtered<'a>),
+    /// A put of a large value that can be compressed, and is not in a value file yet.
+    Packed {
+        /// A [`PackedValue`](crate::values::PackedValue).
+        pieces: &'a [u8],
+    },
 }
 
 /// What a reader sees of a marked value.
@@ -112,6 +121,8 @@ pub(crate) enum Seen<'a> {
     Absent,
     /// A value.
     Value(&'a [u8]),
+    /// A value in compressed pieces.
+    Packed(&'a [u8]),
     /// A value in a value file, by an encoded reference.
     Stored(&'a [u8]),
     /// An operand. What is older counts as well.
@@ -146,6 +157,10 @@ impl<'a> Marked<'a> {
                 out.push(FILTERED);
                 filtered.encode(out);
             }
+            Marked::Packed { pieces } => {
+                out.push(PACKED);
+                out.extend_from_slice(pieces);
+            }
         }
     }
 
@@ -170,6 +185,7 @@ impl<'a> Marked<'a> {
                 let at = reader.varint()?;
                 Some(Marked::Expiring { at, is_stored: mark == EXPIRING_STORED, content: reader.rest() })
             }
+            PACKED => Some(Marked::Packed { pieces: reader.rest() }),
             FILTERED => Filtered::read(&mut reader).map(Marked::Filtered),
             _ => None,
         }
@@ -185,6 +201,7 @@ impl<'a> Marked<'a> {
             Marked::Expiring { at, .. } if at <= moment.time => Seen::Absent,
             Marked::Expiring { is_stored: true, content, .. } => Seen::Stored(content),
             Marked::Expiring { content, .. } => Seen::Value(content),
+            Marked::Packed { pieces } => Seen::Packed(pieces),
             Marked::Filtered(filtered) => match filtered.at(moment.turn) {
                 None | Some((Kind::Delete, _)) => Seen::Absent,
                 Some((Kind::Put, value)) => Seen::Value(value),
@@ -216,7 +233,7 @@ impl<'a> Marked<'a> {
         }
         Ok(match Marked::decode(entry.value)? {
             Marked::Expiring { at, .. } | Marked::Operand { at, .. } => at,
-            Marked::Filtered(_) => NEVER,
+            Marked::Filtered(_) | Marked::Packed { .. } => NEVER,
         })
     }
 }
@@ -236,6 +253,7 @@ mod tests {
             Marked::Expiring { at: 0, is_stored: false, content: b"" },
             Marked::Expiring { at: 1_790_000_000_000, is_stored: true, content: b"where" },
             Marked::Expiring { at: u64::MAX, is_stored: false, content: b"what" },
+            Marked::Packed { pieces: b"pieces" },
             Marked::Filtered(Filtered { turn: 300, after: None, before: (Kind::Put, b"") }),
             Marked::Filtered(Filtered {
                 turn: 1,
@@ -254,7 +272,8 @@ mod tests {
             b"\x05",
             b"\x05\x80",
             b"\x05\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01+1",
-            b"\x06",
+            b"\x07",
+            b"\x04\x01\0\x03\x06",
             b"\x02",
             b"\x03\xff",
             b"\x02\x80",

@@ -11,7 +11,7 @@ use crate::keyspace::{KeyRange, PREFIX_BYTES};
 use crate::merging::Visibility;
 use crate::snapshot::SnapshotGuard;
 use crate::transaction::{OwnWrites, TrackedRange};
-use crate::values::{Located, Overtaken, ValueReference};
+use crate::values::{Located, Overtaken, PackedValue, ValueReference};
 use crate::{Error, Value};
 
 /// The entries of a range of keys, in order, from either end: key and value each. It sees one moment of the
@@ -397,6 +397,7 @@ impl Scan {
         Ok(match Marked::seen(entry.value, moment)? {
             Seen::Absent => Content::Absent,
             Seen::Value(value) => Content::InPlace(value),
+            Seen::Packed(pieces) => Content::Resolved(PackedValue::new(pieces).unpack()?.into()),
             Seen::Stored(reference) => Content::Stored(reference),
             // Its other versions may be in any source.
             Seen::Operand { .. } => match self.core.resolve_anew(entry.user_key, self.visibility, moment)? {

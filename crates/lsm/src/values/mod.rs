@@ -14,6 +14,7 @@
 mod file;
 mod format;
 mod lookup;
+mod packed;
 mod packer;
 mod piece;
 mod pieces;
@@ -35,6 +36,7 @@ mod tests;
 pub(crate) use file::ValueFile;
 pub(crate) use format::VALUE_MAGIC;
 pub(crate) use lookup::{Found, Located, Overtaken};
+pub(crate) use packed::{LEAST_PACKED_VALUE, PackedValue, with_packed_values};
 pub(crate) use planned::{PlannedValues, ValueCopy, reference_of};
 pub use reader::ValueReader;
 pub(crate) use reference::ValueReference;

@@ -1,5 +1,6 @@
 //! Large values of a sealed database: told where they will lie before they are written.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use stroma_strata::encryption::Encryption;
@@ -7,6 +8,7 @@ use stroma_strata::storage::BlobWriter;
 
 use super::file::ValueFile;
 use super::format::{HEADER_BYTES, identity};
+use super::packed::PackedValue;
 use super::packer::PackedSize;
 use super::reference::ValueReference;
 use super::rules::ValueRules;
@@ -59,7 +61,7 @@ impl PlannedValues {
         let (length, packed_bytes) = match large {
             // Copied as it is.
             Large::Stored(reference) => (reference.length, reference.packed_bytes),
-            Large::Inline(value) => (value.len() as u64, self.size.packed_bytes(value, compression)),
+            Large::Inline(value) => (value.len() as u64, self.size.packed_bytes(&value, compression)),
         };
         let reference = ValueReference { file: self.file, offset: self.end, length, packed_bytes };
         self.end = reference.end().ok_or(Error::TooLarge {
@@ -69,7 +71,7 @@ impl PlannedValues {
         })?;
         self.uses.add(reference);
         reference.encode(&mut self.encoded);
-        if entry.kind != Kind::Marked {
+        if expiry == NEVER {
             return Ok(EntryRef { kind: Kind::Stored, value: &self.encoded, ..entry });
         }
         let content = std::mem::take(&mut self.encoded);
@@ -104,7 +106,7 @@ impl PlannedValues {
 
 /// A value that goes to a value file.
 enum Large<'a> {
-    Inline(&'a [u8]),
+    Inline(Cow<'a, [u8]>),
     Stored(ValueReference),
 }
 
@@ -117,13 +119,17 @@ impl<'a> Large<'a> {
             Kind::Stored => (true, entry.value),
             Kind::Marked => match Marked::decode(entry.value)? {
                 Marked::Expiring { is_stored, content, .. } => (is_stored, content),
+                // It was found to be a large one when it was committed.
+                Marked::Packed { pieces } => {
+                    return Ok(Some(Large::Inline(PackedValue::new(pieces).unpack()?.into())));
+                }
                 Marked::Operand { .. } | Marked::Filtered(_) => return Ok(None),
             },
         };
         if is_stored {
             return Ok(Some(Large::Stored(ValueReference::decode(value)?)));
         }
-        Ok((value.len() >= threshold).then_some(Large::Inline(value)))
+        Ok((value.len() >= threshold).then_some(Large::Inline(value.into())))
     }
 }
 
@@ -175,7 +181,7 @@ impl ValueCopy {
                 self.writer.append_copy(&*open(reference.file)?, reference)?;
             }
             Some(Large::Inline(value)) => {
-                self.writer.append(value, compression)?;
+                self.writer.append(&value, compression)?;
             }
             None => {}
         }

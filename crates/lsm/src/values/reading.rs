@@ -11,7 +11,6 @@ use super::packer::unpack;
 use super::piece::{PieceForm, PieceHead, raw_length};
 use super::reference::ValueReference;
 use crate::Error;
-use crate::block::Failure;
 
 /// How many times the bytes of a packed value memory is asked for at once: what is more comes as it is unpacked.
 const LIKELY_RATIO: u64 = 16;
@@ -224,16 +223,8 @@ impl ValueFile {
         piece: StoredPiece<'_>,
         into: &mut Vec<u8>,
     ) -> Result<(), Error> {
-        unpack(piece.head.form, piece.bytes, into).map_err(|failure| match failure {
-            Failure::Damaged => Error::corrupt(
-                self.place(),
-                reference.offset,
-                "a piece of the value there cannot be decompressed",
-            ),
-            Failure::Unsupported(what) => {
-                Error::Unsupported { file: self.place().to_owned(), what: what.to_owned() }
-            }
-        })
+        unpack(piece.head.form, piece.bytes, into)
+            .map_err(|failure| failure.into_error(self.place(), reference.offset))
     }
 
     /// The piece at `offset`, which ends at or before `end`; it takes `told` bytes if that is known.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::packed::PackedValue;
 use super::reference::ValueReference;
 use super::rules::ValueRules;
 use super::store::ValueStore;
@@ -113,6 +114,14 @@ impl ValueSeparator {
                 }
                 Ok(entry)
             }
+            Marked::Packed { pieces } => {
+                let reference = self.writer()?.append_packed(PackedValue::new(pieces))?;
+                self.written += reference.stored_bytes();
+                self.seal_if_long()?;
+                self.uses.add(reference);
+                reference.encode(&mut self.encoded);
+                Ok(EntryRef { kind: Kind::Stored, value: &self.encoded, ..entry })
+            }
             Marked::Expiring { at, is_stored, content } => {
                 let Some(placed) = self.place_expiring(at, is_stored, content)? else { return Ok(entry) };
                 self.encoded = placed;
@@ -170,7 +179,9 @@ impl ValueSeparator {
                 Marked::Expiring { at, is_stored, content } => {
                     placed = self.place_expiring(at, is_stored, content)?.unwrap_or_else(|| value.to_vec());
                 }
-                Marked::Operand { .. } | Marked::Filtered(_) => placed.extend_from_slice(value),
+                Marked::Operand { .. } | Marked::Filtered(_) | Marked::Packed { .. } => {
+                    placed.extend_from_slice(value);
+                }
             },
             Kind::Delete => {}
         }

@@ -5,6 +5,7 @@ use stroma_strata::storage::BlobWriter;
 
 use super::file::ValueFile;
 use super::format::{PIECE_BYTES, STARTS_PER_PIECE, Totals, footer, header};
+use super::packed::PackedValue;
 use super::packer::Packer;
 use super::piece::{PieceForm, PieceHead};
 use super::pieces::Framing;
@@ -78,6 +79,18 @@ impl ValueFileWriter {
         self.totals.values += 1;
         self.totals.value_bytes += reference.length;
         Ok(ValueReference { file: self.totals.file, offset, ..reference })
+    }
+
+    /// Adds a value that was packed before, its pieces as they are.
+    pub(super) fn append_packed(&mut self, value: PackedValue<'_>) -> Result<ValueReference, Error> {
+        self.begin_value(Compression::None);
+        value.each_piece(|head, bytes, raw| {
+            self.value.starts.push(self.position() - self.value.offset);
+            self.value.length += raw as u64;
+            self.value.is_packed |= head.form != PieceForm::Plain;
+            self.write_piece(head, bytes)
+        })?;
+        self.end_value()
     }
 
     /// Begins a value that is added piece by piece.

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use serde_json::{Value, json};
-use stromatolite::lsm::{Compression, KeyUses, KeyspaceDescription, LevelStatistics, Statistics, TableDescription};
+use stromatolite::lsm::{
+    Compression, KeyUses, KeyspaceDescription, LevelStatistics, Statistics, TableDescription,
+};
 use stromatolite::sequence::{IndexStatistics, LayerStatistics};
 use stromatolite::{Result as DatabaseResult, Stromatolite};
 
@@ -87,15 +89,14 @@ fn write_keyspaces(output: &mut impl Write, keyspaces: &[KeyspaceDescription]) -
     }
     writeln!(output, "\nkeyspaces with options of their own, of {}", keyspaces.len())
         .map_err(Failure::output)?;
-    let mut grid =
-        Table::new(&[
-            "keyspace",
-            "merge operator",
-            ">values apart from",
-            ">blocks of",
-            "compression",
-            "of values",
-        ]);
+    let mut grid = Table::new(&[
+        "keyspace",
+        "merge operator",
+        ">values apart from",
+        ">blocks of",
+        "compression",
+        "of values",
+    ]);
     let way = |told: Option<Compression>| told.map_or_else(|| "as usual".to_owned(), |told| told.to_string());
     for keyspace in unusual {
         let length = |told: Option<u64>| match told {
@@ -328,6 +329,9 @@ mod tests {
         assert_eq!(told.len(), 3);
         assert_eq!((&of(json!("old"))["tables"], &of(json!("old"))["index_files"]), (&json!(2), &json!(3)));
         assert_eq!(of(json!("present"))["index_files"], 4);
-        assert_eq!((&of(Value::Null)["log_segments"], &of(Value::Null)["index_files"]), (&json!(1), &json!(0)));
+        assert_eq!(
+            (&of(Value::Null)["log_segments"], &of(Value::Null)["index_files"]),
+            (&json!(1), &json!(0))
+        );
     }
 }

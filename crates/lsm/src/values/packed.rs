@@ -1,0 +1,161 @@
+//! Large values that are compressed and not in a value file yet: so they lie in the log, and in memory.
+//!
+//! A commit packs them before it is queued, with its own thread; the flush takes their pieces as they are. So what can
+//! be compressed is small wherever it is written, and compressed once.
+
+use std::cell::RefCell;
+
+use super::format::{PIECE_BYTES, PIECE_HEAD_BYTES};
+use super::packer::{Packer, unpack};
+use super::piece::{PieceForm, PieceHead, raw_length};
+use super::rules::ValueRules;
+use crate::entry::Marked;
+use crate::keyspace::is_in_catalog;
+use crate::log::{Operation, Operations};
+use crate::{Compression, Error};
+
+/// Shorter values are not looked at, wherever they would go: to find out what their keyspace has to say costs time.
+pub(crate) const LEAST_PACKED_VALUE: usize = 256;
+
+thread_local! {
+    static PACKER: RefCell<Packer> = RefCell::default();
+}
+
+/// The pieces of a value, each a head and its bytes, as they will be in a value file but for what frames them there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PackedValue<'a>(&'a [u8]);
+
+impl<'a> PackedValue<'a> {
+    /// What these bytes are, which nobody has looked at yet.
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        PackedValue(bytes)
+    }
+
+    /// Appends a value; answers whether anything of it could be compressed. If not, `out` is as it was.
+    fn pack(value: &[u8], compression: Compression, out: &mut Vec<u8>) -> bool {
+        let start = out.len();
+        let mut is_packed = false;
+        PACKER.with_borrow_mut(|packer| {
+            packer.pack_with(compression);
+            let mut pieces = value.chunks(PIECE_BYTES).peekable();
+            while let Some(piece) = pieces.next() {
+                let (form, bytes) = packer.pack(piece);
+                is_packed |= form != PieceForm::Plain;
+                let head = PieceHead { form, length: bytes.len(), is_last: pieces.peek().is_none() };
+                out.extend_from_slice(&head.encode());
+                out.extend_from_slice(bytes);
+            }
+        });
+        if !is_packed {
+            out.truncate(start);
+        }
+        is_packed
+    }
+
+    /// Tells its pieces, and the bytes of the value that each stands for.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if it is no packed value; those of `each`.
+    pub(super) fn each_piece(
+        self,
+        mut each: impl FnMut(PieceHead, &'a [u8], usize) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut rest = self.0;
+        loop {
+            let (head, behind) = rest.split_first_chunk::<PIECE_HEAD_BYTES>().ok_or_else(malformed)?;
+            let head = PieceHead::decode(*head).ok_or_else(malformed)?;
+            let (bytes, behind) = behind.split_at_checked(head.length).ok_or_else(malformed)?;
+            let raw = raw_length(head.form, bytes).filter(|raw| head.is_last || *raw == PIECE_BYTES);
+            each(head, bytes, raw.ok_or_else(malformed)?)?;
+            rest = behind;
+            if head.is_last {
+                return if rest.is_empty() { Ok(()) } else { Err(malformed()) };
+            }
+        }
+    }
+
+    /// The value.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if it is no packed value; [`Error::Unsupported`] if this build lacks what it was compressed
+    /// with.
+    pub(crate) fn unpack(self) -> Result<Vec<u8>, Error> {
+        let mut length = 0;
+        self.each_piece(|_, _, raw| {
+            length += raw;
+            Ok(())
+        })?;
+        let mut value = Vec::with_capacity(length);
+        self.each_piece(|head, bytes, _| {
+            unpack(head.form, bytes, &mut value).map_err(|failure| failure.into_error(PLACE, 0))
+        })?;
+        Ok(value)
+    }
+}
+
+const PLACE: &str = "a packed value";
+
+fn malformed() -> Error {
+    Error::corrupt(PLACE, 0, "it is malformed")
+}
+
+/// The operations of a batch with large values packed, those of the catalog left aside; none if there are no such.
+pub(crate) fn with_packed_values(payload: &[u8], rules: &ValueRules) -> Option<Vec<u8>> {
+    let (mut changed, mut any) = (Vec::with_capacity(payload.len()), false);
+    let mut marked = Vec::new();
+    // Encoded by ourselves.
+    for operation in Operations::new(payload).map_while(Result::ok) {
+        match operation {
+            Operation::Put { key, value } if pack_large(key, value, rules, &mut marked) => {
+                Operation::PutMarked { key, value: &marked }.encode(&mut changed);
+                any = true;
+            }
+            _ => operation.encode(&mut changed),
+        }
+    }
+    any.then_some(changed)
+}
+
+/// Puts the marked form of a value into `marked` if it is one that goes to a value file and can be compressed.
+fn pack_large(key: &[u8], value: &[u8], rules: &ValueRules, marked: &mut Vec<u8>) -> bool {
+    let (threshold, compression) = rules.of(key);
+    if value.len() < threshold.max(LEAST_PACKED_VALUE)
+        || compression == Compression::None
+        || is_in_catalog(key)
+    {
+        return false;
+    }
+    Marked::Packed { pieces: &[] }.encode(marked);
+    PackedValue::pack(value, compression, marked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(feature = "lz4")]
+    #[test]
+    fn what_was_packed_comes_back_and_what_is_cut_or_longer_is_refused() {
+        for length in [256, PIECE_BYTES, PIECE_BYTES + 1, 3 * PIECE_BYTES + 700] {
+            let value: Vec<u8> = (0..length).map(|at| (at / 100) as u8).collect();
+            let mut packed = vec![9];
+            assert!(PackedValue::pack(&value, Compression::Lz4, &mut packed));
+            let packed = packed.split_off(1);
+            assert!(packed.len() < length / 8 + 60);
+            assert!(PackedValue::new(&packed).unpack().unwrap() == value);
+            for end in (0..packed.len()).step_by(7) {
+                assert!(PackedValue::new(&packed[..end]).unpack().is_err(), "{length} cut at {end}");
+            }
+            assert!(PackedValue::new(&[&packed[..], &[0]].concat()).unpack().is_err());
+        }
+        let mut state = 1_u64;
+        let noise = |_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 56) as u8
+        };
+        let noise: Vec<u8> = (0..5000).map(noise).collect();
+        let mut packed = vec![9];
+        assert!(!PackedValue::pack(&noise, Compression::Lz4, &mut packed));
+        assert_eq!(packed, [9]);
+    }
+}
