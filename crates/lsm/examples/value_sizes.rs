@@ -1,5 +1,5 @@
-//! What value files give and take: bytes written for each byte of the user, bytes on disk, and the time of puts, gets and
-//! scans, with values in tables, in value files as they are, and in value files compressed.
+//! What value files give and take: bytes written for each byte of the user, bytes on disk, and the time of puts, gets
+//! and scans, with values in tables, in value files as they are, and in value files compressed.
 //!
 //! `cargo run --release -p stroma-lsm --example value_sizes [MEBIBYTES [SHARE]]`, where SHARE is the percentage of each
 //! value that nothing compresses, 100 if nothing is said; the rest of it is zeros.

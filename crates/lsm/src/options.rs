@@ -74,9 +74,9 @@ pub struct Options {
     /// [`usize::MAX`] for none. Default 8 KiB.
     pub value_threshold: usize,
     /// How values in value files are compressed: each 64 KiB of one by itself, and kept as it was if that saves less
-    /// than an eighth. Not with a dictionary. New values heed it; those that are stored stay as they are, also when they
-    /// are moved. Default LZ4, if the build has it, since such values are copied out of their file whenever they are
-    /// read, and taking them apart takes little more; else none.
+    /// than an eighth. Not with a dictionary. New values heed it; those that are stored stay as they are, also when
+    /// they are moved. Default LZ4, if the build has it, since such values are copied out of their file whenever they
+    /// are read, and taking them apart takes little more; else none.
     pub value_compression: Compression,
     /// The size at which a block of a new table ends, in bytes. Default 4 KiB.
     pub block_bytes: usize,

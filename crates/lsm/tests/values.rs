@@ -247,7 +247,7 @@ fn large_values_are_packed_before_they_are_logged_and_read_from_memory_as_they_w
             keyspace.reader(key).unwrap().unwrap().read_to_end(&mut read).unwrap();
             assert!(read == *value);
         }
-        let many = keyspace.get_many(&all.iter().map(|(key, _)| key).collect::<Vec<_>>()).unwrap();
+        let many = keyspace.get_many(all.iter().map(|(key, _)| key)).unwrap();
         assert!(many.iter().zip(&all).all(|(found, (_, value))| found.as_deref() == Some(value)));
     };
     assert_reads(&database);

@@ -230,18 +230,18 @@ impl Compressor {
 /// Fills `into` with what `compressed` stands for, which must be exactly so long.
 #[cfg_attr(not(any(feature = "lz4", feature = "zstd")), allow(unused_variables))]
 pub(crate) fn decompress_into(tag: Tag, compressed: &[u8], into: &mut [u8]) -> Result<(), Failure> {
-    let length = match tag {
+    let length: Result<usize, Failure> = match tag {
         #[cfg(feature = "lz4")]
-        Tag::LZ4 => lz4_flex::block::decompress_into(compressed, into).map_err(|_| Failure::Damaged)?,
+        Tag::LZ4 => lz4_flex::block::decompress_into(compressed, into).map_err(|_| Failure::Damaged),
         #[cfg(feature = "zstd")]
-        Tag::ZSTD => zstandard::decompress_into(compressed, into)?,
+        Tag::ZSTD => zstandard::decompress_into(compressed, into),
         #[cfg(not(feature = "lz4"))]
-        Tag::LZ4 => return Err(Failure::Unsupported("LZ4 compression (feature `lz4`)")),
+        Tag::LZ4 => Err(Failure::Unsupported("LZ4 compression (feature `lz4`)")),
         #[cfg(not(feature = "zstd"))]
-        Tag::ZSTD => return Err(Failure::Unsupported("Zstandard compression (feature `zstd`)")),
-        _ => return Err(Failure::Unsupported("the compression of a value")),
+        Tag::ZSTD => Err(Failure::Unsupported("Zstandard compression (feature `zstd`)")),
+        _ => Err(Failure::Unsupported("the compression of a value")),
     };
-    if length == into.len() { Ok(()) } else { Err(Failure::Damaged) }
+    if length? == into.len() { Ok(()) } else { Err(Failure::Damaged) }
 }
 
 /// The `length` bytes that `compressed` stands for.

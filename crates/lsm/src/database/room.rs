@@ -289,8 +289,8 @@ mod tests {
         }
     }
 
-    /// Found by the simulator (seed 800549): the memory that a batch wants is that of the resident layer, and the writer
-    /// gives it back itself.
+    /// Found by the simulator (seed 800549): the memory that a batch wants is that of the resident layer, and the
+    /// writer gives it back itself.
     #[test]
     fn a_writer_without_threads_does_not_wait_for_memory_that_it_gave_back_itself() {
         let clock = Arc::new(NoWaiting);

@@ -25,9 +25,9 @@ pub struct KeyspaceOptions {
     /// default, for never.
     pub time_to_live: Option<Duration>,
     /// Values at least this long, in bytes, lie in value files: in place of
-    /// [`Options::value_threshold`](crate::Options::value_threshold). Kept with the keyspace, as are the next three: who
-    /// opens the database without a word about it leaves it as it is. New tables heed it; what is stored stays as it
-    /// is until it is merged.
+    /// [`Options::value_threshold`](crate::Options::value_threshold). Kept with the keyspace, as are the next three:
+    /// who opens the database without a word about it leaves it as it is. New tables heed it; what is stored stays as
+    /// it is until it is merged.
     pub value_threshold: Option<usize>,
     /// The size at which a block of this keyspace ends, in bytes: in place of
     /// [`Options::block_bytes`](crate::Options::block_bytes).

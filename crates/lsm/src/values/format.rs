@@ -73,7 +73,8 @@ pub(super) fn directory_bytes(pieces: u64) -> u64 {
 }
 
 /// Whether a packed value of `length` bytes can take so many bytes in a file: no fewer than the smallest pieces, and no
-/// more than the same value would as it is, beside the directory. So a length is at most some 2,000 times what is there.
+/// more than the same value would as it is, beside the directory. So a length is at most some 2,000 times what is
+/// there.
 pub(super) fn is_packed_length(length: u64, packed_bytes: u64) -> bool {
     let pieces = pieces(length);
     let least = pieces.checked_mul((PIECE_FRAME_BYTES + LEAST_PACKED_BYTES) as u64);

@@ -159,8 +159,8 @@ impl ValueFile {
         Ok(reference.offset + start)
     }
 
-    /// Piece `number` of the value of a checked reference, which begins at `at`: in place if the file is mapped, else in
-    /// `copy`.
+    /// Piece `number` of the value of a checked reference, which begins at `at`: in place if the file is mapped, else
+    /// in `copy`.
     fn data_piece<'a>(
         &'a self,
         reference: ValueReference,

@@ -66,7 +66,8 @@ fn read_piece(source: &mut dyn Read, piece: &mut Vec<u8>) -> Result<(), Error> {
 }
 
 impl Core {
-    /// Takes a value of `keyspace` in; see [`ValueStore::store_stream`]. What goes into a batch leaves room there for others.
+    /// Takes a value of `keyspace` in; see [`ValueStore::store_stream`]. What goes into a batch leaves room
+    /// there for others.
     ///
     /// # Errors
     /// As there; the database is closed or poisoned.
