@@ -137,10 +137,12 @@ pub(crate) fn look_up_in_two<K: Key, C: Cpu>(block: Sight<'_, K>, sought: Sought
         _ if runs <= in_first => head.offset + C::select(after as u64, runs - 1) + 1,
         _ => head.offset + 64 + C::select((after >> 64) as u64, runs - in_first - 1) + 1,
     };
-    let mut at = reach.max(slot);
-    let mut previous = None;
-    while at <= LAST_OF_TWO {
-        let (content, ended) = (block.slot_of_both(at), ends >> at & 1 == 1);
+    let begin = reach.max(slot);
+    // The run ends from its first slot on: as many slots are looked at.
+    let mut ends = ends.checked_shr(begin).unwrap_or(0) as u64;
+    let mut top_before = K::MAX;
+    for at in begin..=LAST_OF_TWO.min(begin + 63) {
+        let (content, ended) = (block.slot_of_both(at), ends & 1 == 1);
         if content >= sought.wanted {
             if content & !sought.low != sought.wanted {
                 return Some(Counted::default());
@@ -155,10 +157,10 @@ pub(crate) fn look_up_in_two<K: Key, C: Cpu>(block: Sight<'_, K>, sought: Sought
         if ended {
             return Some(Counted::default());
         }
-        if previous.is_some_and(|previous: K| content == previous | sought.low) {
+        if content == top_before {
             return None;
         }
-        (previous, at) = (Some(content), at + 1);
+        (top_before, ends) = (content | sought.low, ends >> 1);
     }
     None
 }
