@@ -126,20 +126,28 @@ pub(crate) fn look_up_in_two<K: Key, C: Cpu>(block: Sight<'_, K>, sought: Sought
     if head.occupieds >> slot & 1 == 0 {
         return Some(Counted::default());
     }
-    let ends = u128::from(block.next_runends()) << 64 | u128::from(head.runends);
     if head.offset > LAST_OF_TWO {
         return None;
     }
-    let (runs, after) = (C::ones(head.occupieds & !(u64::MAX << slot)), ends >> head.offset);
-    let in_first = C::ones(after as u64);
+    // The second block's bitmaps are another line of memory: they are read only if the run ends there.
+    let (runs, first) =
+        (C::ones(head.occupieds & !(u64::MAX << slot)), head.runends.checked_shr(head.offset).unwrap_or(0));
+    let in_first = C::ones(first);
     let reach = match runs {
         0 => head.offset,
-        _ if runs <= in_first => head.offset + C::select(after as u64, runs - 1) + 1,
-        _ => head.offset + 64 + C::select((after >> 64) as u64, runs - in_first - 1) + 1,
+        _ if runs <= in_first => head.offset + C::select(first, runs - 1) + 1,
+        _ => {
+            let from = head.offset.max(64);
+            from + C::select(block.next_runends() >> (from - 64), runs - in_first - 1) + 1
+        }
     };
     let begin = reach.max(slot);
     // The run ends from its first slot on: as many slots are looked at.
-    let mut ends = ends.checked_shr(begin).unwrap_or(0) as u64;
+    let mut ends = head.runends.checked_shr(begin).unwrap_or(0);
+    if ends == 0 {
+        let both = u128::from(block.next_runends()) << 64 | u128::from(head.runends);
+        ends = both.checked_shr(begin).unwrap_or(0) as u64;
+    }
     let mut top_before = K::MAX;
     for at in begin..=LAST_OF_TWO.min(begin + 63) {
         let (content, ended) = (block.slot_of_both(at), ends & 1 == 1);
