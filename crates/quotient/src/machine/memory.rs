@@ -12,7 +12,7 @@ use core::ptr::NonNull;
 use std::io::{self, Write};
 
 #[cfg(not(miri))]
-use memmap2::{Advice, MmapMut, MmapOptions};
+use memmap2::{MmapMut, MmapOptions};
 
 use crate::Error;
 
@@ -77,11 +77,14 @@ impl Memory {
         // The first huge page begins within the first 2 MiB of what is mapped. What is never touched costs nothing.
         let mut map = MmapOptions::new().len(room.checked_add(HUGE_PAGE)?).map_anon().ok()?;
         let before = map.as_ptr().align_offset(HUGE_PAGE);
-        // SAFETY: an offset in `0 .. HUGE_PAGE`, and the map is longer than that.
+        if before >= HUGE_PAGE {
+            return None;
+        }
+        // SAFETY: the map is longer than `HUGE_PAGE`.
         let start = unsafe { NonNull::new(map.as_mut_ptr().add(before))? };
         #[cfg(target_os = "linux")]
         // Where it is refused, everything works on smaller pages.
-        let _ = map.advise_range(Advice::HugePage, before, room / HUGE_PAGE * HUGE_PAGE);
+        let _ = map.advise_range(memmap2::Advice::HugePage, before, room / HUGE_PAGE * HUGE_PAGE);
         // `room` bytes from `start` on are in the map: `before` is below `HUGE_PAGE`. They are 0.
         Some(Self { start, length: 0, room, _owner: Owner::Pages { _map: map } })
     }
