@@ -11,7 +11,7 @@ use crate::sync::{Mutex, MutexGuard};
 
 use crate::error::Error;
 use crate::location::{LENGTH_BYTES, Location};
-use crate::memory::{Holding, SegmentOwner, View};
+use crate::memory::{Holding, SegmentOwner, View, prefetch, prefetch_next_lines};
 use crate::pool::{Pool, Segment};
 
 /// Open segments at most, so appenders that can copy at the same time.
@@ -103,6 +103,17 @@ impl Log {
         let entry = written.get(at.offset()..)?;
         let (length, bytes) = entry.split_first_chunk::<LENGTH_BYTES>()?;
         bytes.get(..u32::from_le_bytes(*length) as usize)
+    }
+
+    /// Asks the processor for the beginning of the entry at a location, some two hundred bytes, so that it need not be
+    /// waited for later. Without effect on anything but time, whatever the location.
+    #[inline]
+    pub fn prefetch(&self, at: Location) {
+        let Some(segment) = self.segment_of(at) else { return };
+        if let Some(entry) = segment.committed().get(at.offset()..) {
+            prefetch_next_lines(entry, 0);
+            entry.first().into_iter().for_each(prefetch);
+        }
     }
 
     /// Declares the entry at a location to be of no more use; gives the bytes that died with it, 0 if there is

@@ -101,7 +101,7 @@ impl<'a> BlockView<'a> {
     }
 
     /// The entry that starts at `at`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn entry(self, at: usize) -> Result<StoredEntry<'a>, Damage> {
         self.decode(at).ok_or(MISFIT)
     }
@@ -122,7 +122,7 @@ impl<'a> BlockView<'a> {
         Some((Part { shared: length(header.shared)?, suffix }, after))
     }
 
-    #[inline]
+    #[inline(always)]
     fn decode(self, at: usize) -> Option<StoredEntry<'a>> {
         let rest = self.entries.get(at..)?;
         let header = Header::read(rest)?;

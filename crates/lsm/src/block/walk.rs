@@ -1,7 +1,7 @@
 //! Walking forward over a block whose payload stays where it is: values are lent from there, keys joined in one place.
 
 use super::view::{BlockView, Damage, StoredEntry};
-use crate::entry::{EntryRef, Kind, MAX_KEY_BYTES, Sequence, compare};
+use crate::entry::{EntryRef, Kind, MAX_KEY_BYTES, Sequence, compare, copy_bytes};
 
 /// Stands on an entry of a block, on the place before its first, or behind its last.
 #[derive(Debug)]
@@ -32,6 +32,11 @@ impl<'a> BlockWalk<'a> {
         }
         (self.view, self.next) = (view, 0);
         Ok(())
+    }
+
+    /// Goes behind the last entry.
+    pub(crate) fn leave(&mut self) {
+        (self.view, self.next) = (BlockView::default(), 0);
     }
 
     /// Moves to the first entry of a block at or after `(key, sequence)`.
@@ -86,7 +91,9 @@ impl<'a> BlockWalk<'a> {
         let is_same = self.key.len() - shared == suffix.len()
             && self.key.last() == suffix.last().or(self.key.last())
             && self.key[shared..] == *suffix;
-        if !is_same {
+        if !is_same && self.key.len() - shared == suffix.len() {
+            copy_bytes(&mut self.key[shared..], suffix);
+        } else if !is_same {
             self.key.truncate(shared);
             self.key.extend_from_slice(suffix);
         }

@@ -33,9 +33,60 @@ pub(crate) fn is_same_key(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len() && one.last_chunk::<8>() == other.last_chunk::<8>() && one == other
 }
 
+/// Makes `copy` the same as `key`, without a call where that is of a usual length and as long as the one before.
+#[inline(always)]
+pub(crate) fn copy_key(copy: &mut Vec<u8>, key: &[u8]) {
+    if copy.len() == key.len() {
+        copy_bytes(copy, key);
+    } else {
+        copy.clear();
+        copy.extend_from_slice(key);
+    }
+}
+
+/// Copies bytes to as many, without a call if they are from 4 to 32.
+#[inline(always)]
+pub(crate) fn copy_bytes(to: &mut [u8], from: &[u8]) {
+    /// Two overlapping pieces make up to twice as many bytes.
+    #[inline(always)]
+    fn copy_ends<const N: usize>(to: &mut [u8], from: &[u8]) -> bool {
+        let (Some(first), Some(last)) = (from.first_chunk::<N>(), from.last_chunk::<N>()) else {
+            return false;
+        };
+        if let Some(place) = to.first_chunk_mut() {
+            *place = *first;
+        }
+        if let Some(place) = to.last_chunk_mut() {
+            *place = *last;
+        }
+        true
+    }
+    let is_copied = match from.len() {
+        16..=32 => copy_ends::<16>(to, from),
+        8..16 => copy_ends::<8>(to, from),
+        4..8 => copy_ends::<4>(to, from),
+        _ => false,
+    };
+    if !is_copied {
+        to.copy_from_slice(from);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn copies_of_all_lengths_are_the_same() {
+        let bytes: Vec<u8> = (0..100).collect();
+        let mut copy = Vec::new();
+        for length in (0..70).chain([3, 9, 40]) {
+            for start in 0..3 {
+                copy_key(&mut copy, &bytes[start..start + length]);
+                assert_eq!(copy, bytes[start..start + length]);
+            }
+        }
+    }
 
     #[test]
     fn keys_stand_to_a_bound_as_to_its_key() {

@@ -6,7 +6,7 @@ mod limits;
 mod marked;
 mod order;
 
-pub(crate) use bound::{KeyBound, is_same_key};
+pub(crate) use bound::{KeyBound, copy_bytes, copy_key, is_same_key};
 pub(crate) use kind::Kind;
 pub(crate) use limits::{MAX_BOUND_BYTES, MAX_KEY_BYTES, MAX_MARK_BYTES, MAX_VALUE_BYTES};
 pub(crate) use marked::{Filtered, Marked, Moment, NEVER, Seen, Timestamp};

@@ -16,6 +16,12 @@ impl Head {
     /// Bytes of a key that its head holds.
     pub(crate) const BYTES: usize = 12;
 
+    /// Both parts as one number.
+    #[inline]
+    pub(crate) fn to_number(self) -> u128 {
+        u128::from(self.first) << 32 | u128::from(self.rest)
+    }
+
     /// The head of `key`.
     #[inline]
     pub(crate) fn of(key: &[u8]) -> Head {

@@ -11,6 +11,7 @@ mod portion;
 mod sorting;
 mod table;
 mod tree;
+mod walk;
 
 pub(crate) use chain::MemtableChain;
 pub(crate) use cursor::MemtableCursor;
@@ -19,3 +20,4 @@ pub(crate) use gathering::Gathering;
 pub(crate) use head::{Head, Target};
 pub(crate) use portion::EntryPortion;
 pub(crate) use table::{Change, Memtable, MemtableOptions, Staged};
+pub(crate) use walk::MemtableWalk;

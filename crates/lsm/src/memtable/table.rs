@@ -134,7 +134,7 @@ impl Staged {
 }
 
 /// Gives the index the keys of entries.
-struct EntryKeys<'a>(&'a Log);
+pub(super) struct EntryKeys<'a>(&'a Log);
 
 impl Keys for EntryKeys<'_> {
     #[inline]
@@ -441,7 +441,7 @@ impl Memtable {
 
     /// The sequence of the newest range delete of `key` that `visibility` sees.
     pub(crate) fn newest_range_delete(&self, key: &[u8], visibility: Visibility) -> Option<Sequence> {
-        if self.tombstone_bytes.load(Ordering::Acquire) == 0 {
+        if !self.has_range_deletes() {
             return None;
         }
         self.tombstones.read().newest(key, visibility)
@@ -454,8 +454,19 @@ impl Memtable {
         (entry.user_key == key).then_some(entry)
     }
 
+    /// What orders its entries.
     #[inline]
-    fn keys(&self) -> EntryKeys<'_> {
+    pub(super) fn index(&self) -> &Tree {
+        &self.index
+    }
+
+    /// Whether it has range tombstones.
+    pub(crate) fn has_range_deletes(&self) -> bool {
+        self.tombstone_bytes.load(Ordering::Acquire) > 0
+    }
+
+    #[inline]
+    pub(super) fn keys(&self) -> EntryKeys<'_> {
         EntryKeys(&self.entries)
     }
 
@@ -488,7 +499,11 @@ impl Memtable {
 
     #[inline]
     pub(super) fn entry(&self, place: &Place) -> EntryRef<'_> {
-        let entry = place.entry();
+        self.entry_of(place.entry())
+    }
+
+    #[inline]
+    pub(super) fn entry_of(&self, entry: &tree::Entry) -> EntryRef<'_> {
         let (user_key, value) = split_entry(self.entries.get(Location::from_bits(entry.location)));
         EntryRef { user_key, sequence: entry.sequence, kind: kind_of(entry), value }
     }

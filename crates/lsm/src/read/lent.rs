@@ -7,6 +7,7 @@ use super::Range;
 use super::plain::WalkEnd;
 use crate::Error;
 use crate::database::Core;
+use crate::entry::copy_key;
 use crate::keyspace::{KeyRange, PREFIX_BYTES};
 use crate::merging::Visibility;
 use crate::snapshot::SnapshotGuard;
@@ -28,18 +29,18 @@ impl Core {
         let mut last_key = Vec::new();
         while !rest.is_empty() {
             let mut visited = 0;
-            let walked = self.brief_view().walk_plain(&rest, visibility, |key, value| {
-                last_key.clear();
-                last_key.extend_from_slice(key);
-                visited += 1;
-                match visit(key.get(PREFIX_BYTES..).unwrap_or_default(), value) {
-                    ControlFlow::Continue(()) => visited < MOST_AT_ONCE,
-                    ControlFlow::Break(with) => {
-                        broke = Some(with);
-                        false
+            let walked =
+                self.brief_view().walk_plain(&rest, visibility, self.dead_ranges(), |key, value| {
+                    copy_key(&mut last_key, key);
+                    visited += 1;
+                    match visit(key.get(PREFIX_BYTES..).unwrap_or_default(), value) {
+                        ControlFlow::Continue(()) => visited < MOST_AT_ONCE,
+                        ControlFlow::Break(with) => {
+                            broke = Some(with);
+                            false
+                        }
                     }
-                }
-            })?;
+                })?;
             if broke.is_some() || walked == WalkEnd::Out {
                 return Ok(broke);
             }

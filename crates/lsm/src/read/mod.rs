@@ -11,6 +11,7 @@ mod plain_tests;
 mod range;
 mod scans;
 mod source_walk;
+mod turns;
 mod versions;
 mod view;
 

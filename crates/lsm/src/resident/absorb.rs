@@ -209,7 +209,7 @@ impl<'a> Absorption<'a> {
         self.cells.shrink_to_fit();
         let mut segments = self.older.segments.clone();
         segments.push(segment);
-        let mut resident = Resident { cells: self.cells, parts: self.parts, segments, index_memory: None };
+        let mut resident = Resident { cells: self.cells, parts: self.parts, segments, ..Resident::default() };
         resident.drop_dead_parts();
         Absorbed { resident, cleaned_bytes: self.cleaned_bytes }
     }

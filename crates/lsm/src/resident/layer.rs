@@ -3,21 +3,28 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use stroma_hybrid::prefetch;
 use stroma_logmem::{Charge, Log};
 
 use super::cell::Cell;
 use crate::entry::{EntryRef, MAX_SEQUENCE, Sequence};
-use crate::memtable::{Target, split_entry};
+use crate::memtable::{Head, Target, split_entry};
 use crate::merging::Visibility;
 
 /// Bytes that a log takes for an entry beside the entry's own.
 const LENGTH_BYTES: usize = 4;
+
+/// Of so many cells the head of the first one is kept apart.
+const GUIDED: usize = 32;
 
 /// See the module. It holds no range tombstones: a memtable that has some is flushed to a table.
 #[derive(Debug, Default)]
 pub(crate) struct Resident {
     /// In the order of entries.
     pub(super) cells: Vec<Cell>,
+    /// The head of every so many-th cell, side by side: a search is mostly in these, which near caches hold. None while
+    /// the layer is being made.
+    pub(super) guide: Vec<Head>,
     pub(super) parts: Vec<Part>,
     /// The segments of the write-ahead log that hold these entries, oldest first.
     pub(super) segments: Vec<LogSegment>,
@@ -84,20 +91,22 @@ impl Resident {
         self.parts.iter().map(|part| part.live_bytes).sum()
     }
 
-    /// Bytes of its cells.
+    /// Bytes of its cells and of what guides to them.
     pub(crate) fn index_bytes(&self) -> usize {
-        self.cells.capacity() * size_of::<Cell>()
+        self.cells.capacity() * size_of::<Cell>() + self.guide.capacity() * size_of::<Head>()
     }
 
-    /// Keeps of `charge` what its cells take, for as long as it lives.
+    /// It is made. Keeps of `charge` what its cells take, for as long as it lives.
     pub(crate) fn hold(&mut self, mut charge: Charge) {
+        self.guide = Vec::with_capacity(self.cells.len().div_ceil(GUIDED));
+        self.guide.extend(self.cells.iter().step_by(GUIDED).map(Cell::head));
         charge.shrink_to(self.index_bytes());
         self.index_memory = Some(charge);
     }
 
     /// Bytes of the cells of so many entries.
     pub(crate) fn index_bytes_for(entries: usize) -> usize {
-        entries * size_of::<Cell>()
+        entries * size_of::<Cell>() + entries.div_ceil(GUIDED) * size_of::<Head>()
     }
 
     /// The segments of the write-ahead log that hold its entries, oldest first.
@@ -125,7 +134,21 @@ impl Resident {
     /// The number of the first entry at or after `(key, sequence)`.
     pub(super) fn lower_bound(&self, key: &[u8], sequence: Sequence) -> usize {
         let target = Target::new(key, sequence);
-        self.cells.partition_point(|cell| self.compare(cell, &target) == Ordering::Less)
+        let (low, high) = self.guided(target.head());
+        let cells = &self.cells[low..high];
+        prefetch(cells);
+        low + cells.partition_point(|cell| self.compare(cell, &target) == Ordering::Less)
+    }
+
+    /// Between which cells the first is that does not come before a key with this head.
+    #[inline]
+    fn guided(&self, head: Head) -> (usize, usize) {
+        let guide = self.guide.as_slice();
+        let first = guide.partition_point(|each| *each < head);
+        // Of cells with the same head nothing is known.
+        let after = first + guide[first..].iter().take_while(|each| **each == head).count();
+        let high = if after < guide.len() { after * GUIDED } else { self.cells.len() };
+        (first.saturating_sub(1) * GUIDED, high)
     }
 
     /// The entry of this number, if there are as many.
@@ -133,6 +156,25 @@ impl Resident {
         let cell = self.cells.get(number)?;
         let (user_key, value) = split_entry(self.bytes_at(cell));
         Some(EntryRef { user_key, sequence: cell.sequence(), kind: cell.kind(), value })
+    }
+
+    /// The head of the key of the entry of this number. Does not touch the entry.
+    #[inline]
+    pub(super) fn head(&self, number: usize) -> Option<Head> {
+        self.cells.get(number).map(Cell::head)
+    }
+
+    /// Asks for the entry of this number, if there are as many.
+    #[inline]
+    pub(super) fn prefetch(&self, number: usize) {
+        if let Some(cell) = self.cells.get(number) {
+            self.parts[cell.part()].log.prefetch(cell.location());
+        }
+    }
+
+    /// The largest sequence that it may have.
+    pub(crate) fn last_sequence(&self) -> Sequence {
+        self.segments.last().map_or(0, |segment| segment.last_sequence)
     }
 
     /// How the entry of `cell` stands to `target`. Touches the entry only if the heads of the keys are alike.

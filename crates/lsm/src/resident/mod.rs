@@ -15,10 +15,12 @@ mod cell;
 mod cursor;
 mod layer;
 mod shed;
+mod walk;
 
 pub(crate) use absorb::{CleaningRoom, absorb};
 pub(crate) use cursor::ResidentCursor;
 pub(crate) use layer::Resident;
+pub(crate) use walk::ResidentWalk;
 
 #[cfg(test)]
 mod tests;

@@ -51,11 +51,6 @@ impl Resident {
     }
 
     fn without_cells(&self, capacity: usize) -> Resident {
-        Resident {
-            cells: Vec::with_capacity(capacity),
-            parts: self.parts.clone(),
-            segments: Vec::new(),
-            index_memory: None,
-        }
+        Resident { cells: Vec::with_capacity(capacity), parts: self.parts.clone(), ..Resident::default() }
     }
 }

@@ -360,7 +360,7 @@ impl Inner {
 
     /// Asks for the beginning of a block and for its end, where its entries are counted.
     #[inline]
-    fn prefetch_ends(&self, block: usize) {
+    pub(super) fn prefetch_ends(&self, block: usize) {
         if block >= self.index.block_count() {
             return;
         }

@@ -45,13 +45,20 @@ impl Table {
 }
 
 impl TableWalk<'_> {
-    /// Moves to the first entry at or after `(key, sequence)`.
-    pub(crate) fn seek(&mut self, key: &[u8], sequence: Sequence) -> Result<Walked, Error> {
+    /// Goes before the block in which the first entry at or after `(key, sequence)` is, and asks for that.
+    pub(crate) fn approach(&mut self, key: &[u8], sequence: Sequence) {
+        let inner = self.inner;
+        self.next_block = inner.index.find(&*inner.blob, key, inner.stored_sequence(sequence));
+        self.place.leave();
+        inner.prefetch_ends(self.next_block);
+    }
+
+    /// Moves to the first entry at or after `(key, sequence)`, which was approached.
+    pub(crate) fn land(&mut self, key: &[u8], sequence: Sequence) -> Result<Walked, Error> {
         let inner = self.inner;
         let sequence = inner.stored_sequence(sequence);
-        let block = inner.index.find(&*inner.blob, key, sequence);
+        let block = self.next_block;
         if block >= inner.index.block_count() {
-            self.next_block = block;
             return Ok(Walked::Out);
         }
         self.next_block = block + 1;

@@ -93,7 +93,7 @@ impl DeadRanges {
     }
 
     /// Whether `key` is in a range in which a reader at `snapshot` sees nothing; where that starts and ends.
-    pub(super) fn around(&self, key: &[u8], snapshot: Sequence, bounds: &mut (Vec<u8>, Vec<u8>)) -> bool {
+    pub(crate) fn around(&self, key: &[u8], snapshot: Sequence, bounds: &mut (Vec<u8>, Vec<u8>)) -> bool {
         if !self.in_use.load(Ordering::Relaxed) {
             return false;
         }

@@ -160,16 +160,27 @@ impl TombstoneWalk {
         Self { set, at: 0 }
     }
 
+    /// Whether it is over this very set.
+    pub(crate) fn is_over(&self, set: &Arc<RangeTombstones>) -> bool {
+        Arc::ptr_eq(&self.set, set)
+    }
+
     /// Like [`RangeTombstones::newest`].
     pub(crate) fn newest(&mut self, key: &[u8], visibility: Visibility) -> Option<Sequence> {
+        self.covering(key, visibility).map(|(newest, _)| newest)
+    }
+
+    /// The newest range delete of `key` that `visibility` sees, and where it ends at the earliest: all keys up to there
+    /// are deleted by it.
+    pub(crate) fn covering(&mut self, key: &[u8], visibility: Visibility) -> Option<(Sequence, &[u8])> {
         let fragments = &self.set.fragments;
         let still_first = self.at == 0 || *fragments[self.at - 1].end <= *key;
         let ends_after = fragments.get(self.at).is_none_or(|fragment| *key < *fragment.end);
         if !(still_first && ends_after) {
             self.at = self.set.first_ending_after(key);
         }
-        let fragment = fragments.get(self.at)?;
-        if fragment.contains(key) { fragment.newest(visibility) } else { None }
+        let fragment = fragments.get(self.at).filter(|fragment| fragment.contains(key))?;
+        Some((fragment.newest(visibility)?, &fragment.end))
     }
 }
 

@@ -17,8 +17,10 @@ use crate::layer::overlaps;
 const SIZE_TOLERANCE: u64 = 2;
 /// Runs of level 0 are joined only while they are together less than one of so many parts of the tree.
 const JOINED_PART: u64 = 8;
-/// Deletes take level 0 down only if no more than so many times its bytes are rewritten for it.
+/// Deletes take level 0 down if no more than so many times its bytes are rewritten for it,
 const DELETES_TOLERANCE: u64 = 2;
+/// or if there is one for each so many entries below it: then no more entries are rewritten than go.
+const ENTRIES_FOR_A_DELETE: u64 = 2;
 /// The fewest runs worth joining within level 0.
 const FEWEST_JOINED: usize = 2;
 
@@ -106,8 +108,25 @@ impl<'a> Tree<'a> {
             let for_deletes = matches!(reason, MergeReason::ManyDeletes { .. });
             let (plan, rewritten) = self.down_from_level0(level0, reason)?;
             let own: u64 = level0.iter().map(|run| bytes(run)).sum();
-            (!for_deletes || rewritten <= own.saturating_mul(DELETES_TOLERANCE)).then_some(plan)
+            let is_cheap = rewritten <= own.saturating_mul(DELETES_TOLERANCE);
+            (!for_deletes || is_cheap || self.frees_half(&plan)).then_some(plan)
         })
+    }
+
+    /// Whether the deletes that a plan takes out of level 0 may hide half of all entries below them. They are small
+    /// beside what they hide, so that their bytes say little of what is won.
+    fn frees_half(&self, plan: &MergePlan) -> bool {
+        let sources: Vec<LayerShape<'_>> = self
+            .layers
+            .iter()
+            .filter(|layer| layer.level == 0 && plan.inputs.contains(&layer.id))
+            .copied()
+            .collect();
+        let Some(range) = hull(&sources) else { return false };
+        let deletes: u64 = sources.iter().map(|layer| layer.deletes).sum();
+        let below = self.layers.iter().filter(|layer| layer.level > 0 && overlaps(layer.range(), range));
+        let entries: u64 = below.map(|layer| layer.entries).sum();
+        deletes.saturating_mul(ENTRIES_FOR_A_DELETE) >= entries
     }
 
     /// Merges a layer with what it hides something of; if there is nothing deeper, rewrites it where it is.

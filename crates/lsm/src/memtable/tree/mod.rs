@@ -15,6 +15,7 @@
 
 mod build;
 mod insert;
+mod leaves;
 mod lines;
 mod node;
 mod order;
@@ -24,6 +25,7 @@ mod sync;
 
 pub(crate) use build::{Child, LeafRoom};
 pub(crate) use insert::Inserter;
+pub(crate) use leaves::LeafEntries;
 pub(crate) use lines::Full;
 pub(crate) use read::{Place, Tree};
 pub(crate) use search::{Entry, Keys};

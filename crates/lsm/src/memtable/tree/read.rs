@@ -5,6 +5,8 @@
 //! between leaves only from one leaf's end to the next leaf. There are no links to the left: what comes before a
 //! leaf's first entry is found from the root.
 
+use stroma_hybrid::prefetch;
+
 use super::super::head::Target;
 use super::lines::{LINE_BYTES, Lines};
 use super::node::{Changed, Header, INNER_LINES, Inner, LEAF_LINES, Leaf, Node};
@@ -46,10 +48,10 @@ impl Place {
 }
 
 /// A leaf and its header as it was when a reader came to it.
-struct LeafView<'a> {
-    at: u32,
-    leaf: Leaf<'a>,
-    header: Header,
+pub(super) struct LeafView<'a> {
+    pub(super) at: u32,
+    pub(super) leaf: Leaf<'a>,
+    pub(super) header: Header,
 }
 
 impl LeafView<'_> {
@@ -93,8 +95,9 @@ impl Tree {
     }
 
     #[inline]
-    fn view(&self, at: u32) -> LeafView<'_> {
+    pub(super) fn view(&self, at: u32) -> LeafView<'_> {
         let leaf = self.leaf(at);
+        prefetch(leaf.0);
         LeafView { at, leaf, header: leaf.header() }
     }
 
@@ -102,8 +105,13 @@ impl Tree {
     #[inline]
     pub(crate) fn seek(&self, keys: &impl Keys, key: &[u8], sequence: u64) -> Option<Place> {
         let search = self.search(keys, key, sequence);
-        let leaf = self.descend(|node, order| node.rank(order, &search, Counting::UpTo));
-        self.first_from(leaf, &search, Counting::Before)
+        self.first_from(self.leaf_of(&search), &search, Counting::Before)
+    }
+
+    /// The leaf in which the first entry at or after what is searched is, or one before it.
+    #[inline]
+    pub(super) fn leaf_of<K: Keys>(&self, search: &Search<'_, K>) -> LeafView<'_> {
+        self.descend(|node, order| node.rank(order, search, Counting::UpTo))
     }
 
     /// The last entry before `(key, sequence)`.
@@ -171,6 +179,8 @@ impl Tree {
         let mut above: Option<(Inner<'_>, Header)> = None;
         for _ in 0..levels {
             let node = self.inner(at);
+            // A search touches most of its lines, one after the other.
+            prefetch(node.0);
             let header = node.header();
             self.check_above(root, above.as_ref())?;
             at = node.child(header.order, rank(&node, header.order));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::super::head::Head;
 use super::*;
 
 /// Entries as they come; a location is an index.
@@ -65,6 +66,21 @@ fn forward(tree: &Tree, keys: &Keeper) -> Vec<u64> {
     places.map(|place| place.entry().location).collect()
 }
 
+/// As [`forward`], leaf by leaf, from the first entry at or after `(key, sequence)` on.
+fn leaf_by_leaf(tree: &Tree, keys: &Keeper, key: &[u8], sequence: u64) -> Vec<u64> {
+    let (mut taken, mut entries) = (LeafEntries::default(), Vec::new());
+    let mut on = tree.seek_leaf(keys, key, sequence, &mut taken);
+    while on {
+        for (head, entry) in taken.as_slice() {
+            assert_eq!(*head, Head::of(keys.key(entry.location)));
+            entries.push(entry.location);
+        }
+        on = tree.next_leaf(keys, &mut taken);
+    }
+    assert!(taken.as_slice().is_empty());
+    entries
+}
+
 fn backward(tree: &Tree, keys: &Keeper) -> Vec<u64> {
     let places = std::iter::successors(tree.last(keys), |place| tree.before(keys, place));
     places.map(|place| place.entry().location).collect()
@@ -86,6 +102,7 @@ fn it_orders_as_a_map_does_whatever_the_order_of_the_keys() {
         }
         let expected: Vec<u64> = model.values().copied().collect();
         assert_eq!(forward(&tree, &keys), expected, "order {order}");
+        assert_eq!(leaf_by_leaf(&tree, &keys, &[], u64::MAX), expected, "order {order}");
         assert_eq!(backward(&tree, &keys), expected.into_iter().rev().collect::<Vec<_>>());
         for number in (0..COUNT + 100).step_by(7) {
             let key = key_of(number, order);
@@ -95,6 +112,10 @@ fn it_orders_as_a_map_does_whatever_the_order_of_the_keys() {
             assert_eq!(found.map(|entry| entry.location), expected);
             assert!(found.is_none_or(|entry| entry.sequence == entry.location));
             assert!(found.is_none_or(|entry| u64::from(entry.kind) == entry.location % 2));
+            if number.is_multiple_of(70) {
+                let expected: Vec<u64> = model.range(probe.clone()..).map(|entry| *entry.1).collect();
+                assert_eq!(leaf_by_leaf(&tree, &keys, &key, number), expected);
+            }
             let expected = model.range(..probe).next_back().map(|entry| *entry.1);
             let found = tree.seek_before(&keys, &key, number).map(|place| place.entry().location);
             assert_eq!(found, expected);
@@ -299,6 +320,7 @@ pub(super) fn read_beside(
             entries.into_iter().filter(|number| *number < there).count() as u64
         };
         assert_eq!(known(forward(tree, keys)), there);
+        assert_eq!(known(leaf_by_leaf(tree, keys, &[], u64::MAX)), there);
         let mut entries = backward(tree, keys);
         entries.reverse();
         assert_eq!(known(entries), there);

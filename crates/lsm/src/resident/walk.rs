@@ -1,0 +1,51 @@
+//! Walking forward over the resident layer for a moment: entries are asked for some steps before they are looked at.
+
+use super::layer::Resident;
+use crate::entry::{EntryRef, Sequence};
+use crate::memtable::Head;
+
+/// So many entries are asked for ahead: they lie apart, as those of a memtable.
+const AHEAD: usize = 5;
+
+/// See the module. It begins on the first entry.
+#[derive(Debug)]
+pub(crate) struct ResidentWalk<'r> {
+    resident: &'r Resident,
+    at: usize,
+}
+
+impl<'r> ResidentWalk<'r> {
+    pub(crate) fn new(resident: &'r Resident) -> Self {
+        ResidentWalk { resident, at: 0 }
+    }
+
+    /// Moves to the first entry at or after `(key, sequence)`; answers whether there is one.
+    pub(crate) fn seek(&mut self, key: &[u8], sequence: Sequence) -> bool {
+        self.at = self.resident.lower_bound(key, sequence);
+        (self.at..self.at + AHEAD).for_each(|number| self.resident.prefetch(number));
+        self.at < self.resident.len()
+    }
+
+    /// Moves to the next entry; answers whether there is one.
+    #[inline]
+    pub(crate) fn advance(&mut self) -> bool {
+        self.at += 1;
+        self.resident.prefetch(self.at + AHEAD - 1);
+        self.at < self.resident.len()
+    }
+
+    /// The head of the key of the entry it stands on. Does not touch the entry.
+    #[inline]
+    pub(crate) fn head(&self) -> Head {
+        self.resident.head(self.at).unwrap_or_default()
+    }
+
+    /// The entry it stands on.
+    #[inline]
+    pub(crate) fn entry(&self) -> EntryRef<'r> {
+        match self.resident.entry(self.at) {
+            Some(entry) => entry,
+            None => panic!("a walk that stands on no entry was asked for it"),
+        }
+    }
+}
