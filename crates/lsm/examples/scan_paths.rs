@@ -1,6 +1,6 @@
 //! What scans cost where short ones are hardest: over a database that is being changed. `cargo run --release -p
-//! stroma-lsm --example scan_paths -- [ENTRIES] [part=mixed|deleted|queue] [memory=MIB] [rounds=N]` (1,000,000 entries, all
-//! parts, 64 MiB and one round if not told). Processor time of the thread.
+//! stroma-lsm --example scan_paths -- [ENTRIES] [part=mixed|deleted|queue] [memory=MIB] [rounds=N]` (1,000,000 entries,
+//! all parts, 64 MiB and one round if not told). Processor time of the thread.
 //!
 //! - `mixed`: a load, as many updates by Zipf's law, then scans of up to 100 from keys drawn likewise, a fresh snapshot
 //!   each, a twentieth of the operations inserts. That is YCSB E behind the other mixes.
