@@ -2,8 +2,8 @@
 //! stroma-lsm --example scan_paths -- [ENTRIES] [part=mixed|deleted|queue] [memory=MIB] [rounds=N]` (1,000,000 entries,
 //! all parts, 64 MiB and one round if not told). Processor time of the thread.
 //!
-//! - `mixed`: a load, as many updates by Zipf's law, then scans of up to 100 from keys drawn likewise, a fresh snapshot
-//!   each, a twentieth of the operations inserts. That is YCSB E behind the other mixes.
+//! - `mixed`: a load, six tenths as many updates by Zipf's law, then scans of up to 100 from keys drawn likewise, a
+//!   fresh snapshot each, a twentieth of the operations inserts. That is YCSB E behind the other mixes.
 //! - `deleted`: nine tenths are deleted, then scans of 50 from drawn places; once more after half of the key space was
 //!   deleted by ranges.
 //! - `queue`: a push behind and a pop in front, looks at the head, pushes and pops at either end.
