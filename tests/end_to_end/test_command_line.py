@@ -3,6 +3,7 @@
 import gzip
 import json
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -319,6 +320,29 @@ def test_the_examples_of_the_help_run(quickstart, tmp_path):
             assert done.returncode == 0, (command, done.stdout, done.stderr)
             ran += 1
     assert ran >= 12, ran
+
+
+def test_a_merge_of_shards_says_that_kmers_stay_hot_for_want_of_memory(tmp_path):
+    shards = []
+    for number in range(2):
+        fasta = tmp_path / f"s{number}.fa"
+        fasta.write_text(f">x\n{''.join(random.Random(number).choices('ACGT', k=150_000))}\n")
+        shards.append(tmp_path / f"shard{number}")
+        stroma("index", "add", "g", "--sample", f"s{number}", fasta, "-k", "21", "--cold", "never", "--data", shards[-1])
+
+    def merged(memory, into):
+        done = stroma("index", "merge", "g", *shards, "--cold", "always", "--memory", memory, "--threads", 1, "--data", into)
+        query = stroma("search", "g", tmp_path / "s1.fa", "--threshold", 0, "--format", "tsv", "--data", into).stdout
+        return done.stderr, stroma("inspect", "--data", into).stdout, query
+
+    warned, little_inspected, little = merged("2M", tmp_path / "little")
+    assert "the k-mers were not made into strings" in warned, warned
+    assert re.search(r"that needs about \S+ \S+, and --memory allows", warned), warned
+    quiet, much_inspected, much = merged("64M", tmp_path / "much")
+    assert "strings" not in quiet, quiet
+    assert "cold" in much_inspected and "cold" not in little_inspected
+    assert little == much and little.splitlines()[1].split("\t")[2] == "s1"
+    assert stroma("check", "--data", tmp_path / "little").returncode == 0
 
 
 def test_an_index_of_many_files_with_long_kmers_and_abundances(tmp_path):

@@ -63,6 +63,7 @@ mod layer;
 mod linear;
 pub mod map;
 pub mod mapped;
+pub mod pages;
 mod policy;
 mod prefixed;
 mod processor;

@@ -56,10 +56,10 @@
 //!
 //! Indexes that were built apart become one by [`SequenceIndex::add_index`], which copies layers.
 //!
-//! Results are written by [`output`]. File format: `docs/formats/kmer-layer.md`; choices:
-//! `docs/decisions/060-kmer-layers.md`, `061-threshold-and-exactness.md`, `062-widths-of-k.md`, `063-building.md`,
-//! `064-fresh-layers.md`, `065-abundances-and-positions.md`, `066-unitig-dictionary.md`, `067-cold-layers.md` and
-//! `071-imports-and-shards.md`.
+//! Results are written by [`output`]. File format: `docs/formats/kmer-layer.md`; choices: in `docs/decisions`, 055
+//! (`pages-of-layers`), 060 (`kmer-layers`), 061 (`threshold-and-exactness`), 062 (`widths-of-k`), 063 (`building`),
+//! 064 (`fresh-layers`), 065 (`abundances-and-positions`), 066 (`unitig-dictionary`), 067 (`cold-layers`), 068
+//! (`colour-tree`), 071 (`imports-and-shards`), 072 (`growth`) and 073 (`memory-of-cold-merges`).
 //!
 //! # Limits
 //! k is odd and at most 63. Building keeps to [a cap on memory](BuildResources), which must have room for the largest

@@ -4,7 +4,8 @@ use core::cell::Cell;
 use core::ops::Range;
 
 use super::MappedError;
-use super::container::{BadPage, Container};
+use super::container::Container;
+use crate::pages::BadPage;
 use crate::{Key, KeySource, LittleEndianKeys};
 
 /// Searching so many bytes touches two pages at most, which are then checked at once.

@@ -13,4 +13,4 @@ pub use word::{Word, mixing};
 pub(crate) use base::{NO_BASE, code};
 pub(crate) use geometry::usual_minimizer_length;
 pub(crate) use minimizer::{Minimizers, minimizer_hash};
-pub(crate) use rolling::{Strands, canonical_kmers};
+pub(crate) use rolling::Strands;

@@ -42,21 +42,6 @@ pub struct KmerAt<W = u64> {
     pub kmer: W,
 }
 
-/// The canonical k-mers of a sequence as [`Kmers`] hands them out, without their partitions.
-pub(crate) fn canonical_kmers<W: Word>(sequence: &[u8], k: u8) -> impl Iterator<Item = W> {
-    let (mut strands, mut run) = (Strands::<W>::new(k), 0);
-    sequence.iter().filter_map(move |&byte| {
-        let code = code(byte);
-        if code == NO_BASE {
-            run = 0;
-            return None;
-        }
-        run += 1;
-        strands.push(code);
-        (run >= u64::from(k)).then(|| strands.canonical())
-    })
-}
-
 /// Iterator over the canonical k-mers of one sequence, in order, repeats included.
 ///
 /// `W` must be wide enough for the geometry: `u64` to k = 31, `u128` to 63. Bytes that are no base (`N` and the

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use stroma_strata::storage::Blob;
 
 use super::LayerError;
-use super::colours::{Chunk, ColourSet, ColourTable, TableParts};
+use super::colours::{Chunk, ColourSet, ColourTable, Met, TableParts};
 use super::format::{Footer, PartitionEntry, SETS_AS_NODES};
 use super::open::Opener;
+use super::paged::{Paged, PagedSection};
 use super::partition::{PartitionParts, PartitionView};
 use super::section::Section;
 use crate::kmer::{Geometry, Word};
@@ -23,7 +24,7 @@ pub struct Layer {
     samples: Vec<u32>,
     pub(super) partitions: Vec<Partition>,
     /// Of a cold layer.
-    pub(super) dictionary: Option<Section>,
+    pub(super) dictionary: Option<PagedSection>,
     pub(super) sets: ColourSections,
 }
 
@@ -31,10 +32,10 @@ pub struct Layer {
 #[derive(Debug)]
 pub(super) struct ColourSections {
     chunks: Vec<Chunk>,
-    pub(super) sets: Section,
-    pub(super) offsets: Section,
-    pub(super) pairs: Section,
-    pub(super) roots: Section,
+    pub(super) sets: PagedSection,
+    pub(super) offsets: PagedSection,
+    pub(super) pairs: PagedSection,
+    pub(super) roots: PagedSection,
 }
 
 #[derive(Debug)]
@@ -77,10 +78,10 @@ impl Layer {
         let samples = opener.samples(&footer, levels)?;
         let sets = ColourSections {
             chunks: opener.chunks(&footer, samples.len() as u32 * levels)?,
-            sets: Section::new(footer.sets),
-            offsets: Section::new(footer.set_offsets),
-            pairs: Section::new(footer.set_pairs),
-            roots: Section::new(footer.set_roots),
+            sets: PagedSection::new(footer.sets),
+            offsets: PagedSection::new(footer.set_offsets),
+            pairs: PagedSection::new(footer.set_pairs),
+            roots: PagedSection::new(footer.set_roots),
         };
         let partitions = directory.into_iter().map(|entry| Partition {
             lows: Section::new(entry.lows),
@@ -93,7 +94,7 @@ impl Layer {
             geometry,
             levels,
             samples,
-            dictionary: is_cold.then(|| Section::new(footer.dictionary)),
+            dictionary: is_cold.then(|| PagedSection::new(footer.dictionary)),
             partitions: partitions.collect(),
             sets,
             footer,
@@ -156,19 +157,43 @@ impl Layer {
         self.dictionary.is_some()
     }
 
-    /// The dictionary of a cold layer, whose colours are colour-set ids; none of another layer. It is
-    /// verified when first touched.
+    /// The dictionary of a cold layer, whose colours are colour-set ids; none of another layer. All of it is verified
+    /// when this is first asked for: for who walks along it.
     ///
     /// # Errors
     /// [`LayerError::Corrupt`], or a failure of the storage.
     pub fn dictionary(&self) -> Result<Option<UnitigDictionary<'_>>, LayerError> {
         let Some(section) = &self.dictionary else { return Ok(None) };
-        let opened = UnitigDictionary::open_verified(section.bytes(&*self.blob)?);
-        let dictionary = opened.map_err(|error| self.damaged_dictionary(error))?;
+        self.open_dictionary(section, section.whole(&self.blob)?).map(Some)
+    }
+
+    /// What a search finds in the dictionary of a cold layer; none of another layer. Only what is touched is read and
+    /// verified.
+    ///
+    /// # Errors
+    /// [`LayerError::Corrupt`] where something was touched that is damaged, or a failure of the storage.
+    pub(crate) fn search_dictionary<T>(
+        &self,
+        search: impl FnOnce(&UnitigDictionary<'_>) -> T,
+    ) -> Result<Option<T>, LayerError> {
+        let Some(section) = &self.dictionary else { return Ok(None) };
+        let opened = self.open_dictionary(section, section.view(&self.blob)?);
+        let found = opened.map(|dictionary| search(&dictionary));
+        section.check_touched(&*self.blob)?;
+        found.map(Some)
+    }
+
+    fn open_dictionary<'a>(
+        &self,
+        section: &PagedSection,
+        bytes: Paged<'a>,
+    ) -> Result<UnitigDictionary<'a>, LayerError> {
+        let dictionary =
+            UnitigDictionary::open_paged(bytes).map_err(|error| self.damaged_dictionary(error))?;
         if dictionary.k() != self.geometry.k() || dictionary.kmers() != self.kmers() {
             return Err(section.corrupt(&*self.blob, "the dictionary is not that of the layer"));
         }
-        Ok(Some(dictionary))
+        Ok(dictionary)
     }
 
     /// What is wrong with the dictionary, as an error of the layer.
@@ -251,18 +276,35 @@ impl Layer {
         [entry.lows, entry.colours, entry.starts].iter().map(|section| section.bytes.get()).sum()
     }
 
-    /// The colour-set table, verified when first touched.
+    /// The colour-set table, all of it verified when this is first asked for: for merges, which copy it.
     ///
     /// # Errors
     /// [`LayerError::Corrupt`] where it makes no sense, or a failure of the storage.
     pub(super) fn colour_table(&self) -> Result<ColourTable<'_>, LayerError> {
-        let (blob, own) = (&*self.blob, &self.sets);
-        let roots = own.roots.bytes(blob)?;
+        self.open_table(|section| section.whole(&self.blob))
+    }
+
+    /// What `look` finds in the colour-set table. Only what is touched is read and verified.
+    fn search_table<T>(&self, look: impl FnOnce(&ColourTable<'_>) -> Option<T>) -> Result<T, LayerError> {
+        let found = look(&self.open_table(|section| section.view(&self.blob))?);
+        let ColourSections { sets, offsets, pairs, roots, .. } = &self.sets;
+        for section in [sets, offsets, pairs, roots] {
+            section.check_touched(&*self.blob)?;
+        }
+        found.ok_or_else(|| self.corrupt_sets())
+    }
+
+    fn open_table<'a>(
+        &'a self,
+        bytes: impl Fn(&'a PagedSection) -> Result<Paged<'a>, LayerError>,
+    ) -> Result<ColourTable<'a>, LayerError> {
+        let own = &self.sets;
+        let roots = bytes(&own.roots)?;
         let parts = TableParts {
             chunks: &own.chunks,
-            sets: own.sets.bytes(blob)?,
-            offsets: own.offsets.bytes(blob)?,
-            pairs: own.pairs.bytes(blob)?,
+            sets: bytes(&own.sets)?,
+            offsets: bytes(&own.offsets)?,
+            pairs: bytes(&own.pairs)?,
             pair_count: self.footer.pair_count.get(),
             roots: (self.footer.set_coding == SETS_AS_NODES).then_some(roots),
             set_count: self.footer.set_count.get(),
@@ -280,20 +322,15 @@ impl Layer {
     /// # Errors
     /// [`LayerError::Corrupt`] where id or table make no sense, or a failure of the storage.
     pub(crate) fn decode_set(&self, id: u32, into: &mut ColourSet) -> Result<(), LayerError> {
-        self.colour_table()?.decode(id, into).ok_or_else(|| self.corrupt_sets())
+        self.search_table(|table| table.decode(id, into))
     }
 
-    /// Hands out what queries met of the layer: different sets of some of its colours, each with the first
-    /// colour's number, and how often each query met it. `found` has ids of colour sets in the upper halves
-    /// and queries in the lower.
+    /// Hands out how often queries met colours of the layer: the colour, the query and the number, for some several
+    /// times. `met` tells how often each query met sets, by their ids.
     ///
     /// # Errors
     /// [`LayerError::Corrupt`] where ids or table make no sense, or a failure of the storage.
-    pub(crate) fn weigh(
-        &self,
-        found: &mut [u64],
-        take: impl FnMut(u32, &ColourSet, &mut dyn Iterator<Item = (u32, u32)>),
-    ) -> Result<(), LayerError> {
-        self.colour_table()?.weigh(found, take).ok_or_else(|| self.corrupt_sets())
+    pub(crate) fn weigh(&self, met: Vec<Met>, take: impl FnMut(u32, u32, u32)) -> Result<(), LayerError> {
+        self.search_table(|table| table.weigh(met, take))
     }
 }

@@ -4,11 +4,12 @@ use xxhash_rust::xxh3::xxh3_64;
 use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
+use super::paged::table_bytes;
 use crate::kmer::Geometry;
 
 pub(super) const MAGIC: [u8; 8] = *b"STRMKMER";
 pub(super) const END_MAGIC: [u8; 8] = *b"STRMKEND";
-pub(super) const VERSION: u32 = 4;
+pub(super) const VERSION: u32 = 5;
 
 /// Mixed k-mers of a partition, ascending: the lower bits of each, and where each bucket of equal upper bits
 /// begins.
@@ -27,7 +28,7 @@ pub(super) const SETS_AS_NODES: u8 = 4;
 /// Sections begin at multiples of this.
 pub(super) const ALIGNMENT: u64 = 8;
 
-/// Where a section lies, and its checksum.
+/// Where a section lies, and its checksum: of its bytes, or of the table of its pages' checksums.
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub(super) struct SectionPointer {
@@ -40,6 +41,12 @@ impl SectionPointer {
     /// First byte after the section; `None` on overflow.
     pub(super) fn end(&self) -> Option<u64> {
         self.offset.get().checked_add(self.bytes.get())
+    }
+
+    /// First byte after the section's table of checksums, where it has one for each page; `None` on overflow.
+    pub(super) fn paged_end(&self) -> Option<u64> {
+        let end = self.end()?.checked_next_multiple_of(ALIGNMENT)?;
+        end.checked_add(table_bytes(self.bytes.get()))
     }
 }
 

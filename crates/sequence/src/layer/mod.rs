@@ -14,6 +14,7 @@ mod kind;
 mod merge;
 mod open;
 pub(crate) mod packed;
+pub(crate) mod paged;
 mod partition;
 mod renumber;
 mod resources;
@@ -31,7 +32,7 @@ pub use kind::KmerLayerKind;
 pub use partition::{PartitionIter, PartitionView};
 pub use resources::{ColdLayers, LeftHot};
 
-pub(crate) use colours::ColourSet;
+pub(crate) use colours::{ColourSet, Met};
 pub(crate) use encode::EncodedKmers;
 pub(crate) use kind::summary;
 pub(crate) use renumber::copy_renumbered;

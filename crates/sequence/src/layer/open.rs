@@ -158,9 +158,8 @@ impl Opener<'_> {
         footer: &Footer,
     ) -> Result<(), LayerError> {
         let mut expected = HEADER_BYTES as u64;
-        for pointer in sections_in_order(directory.iter(), footer) {
-            let end = pointer.end().and_then(|end| end.checked_next_multiple_of(ALIGNMENT));
-            match end {
+        for (pointer, end) in sections_in_order(directory.iter(), footer) {
+            match end.and_then(|end| end.checked_next_multiple_of(ALIGNMENT)) {
                 Some(end) if pointer.offset.get() == expected && end <= self.blob.len() => expected = end,
                 _ => return Err(self.corrupt(pointer.offset.get(), "the sections do not fit together")),
             }
@@ -198,13 +197,23 @@ impl Opener<'_> {
     }
 }
 
-/// All sections in the order in which they lie in the file.
+/// All sections in the order in which they lie in the file, each with where it ends, its table of checksums included;
+/// `None` where that overflows.
 pub(super) fn sections_in_order<'a>(
     directory: impl Iterator<Item = &'a PartitionEntry>,
     footer: &Footer,
-) -> impl Iterator<Item = SectionPointer> {
-    let Footer { set_chunks, set_pairs, set_roots, .. } = *footer;
-    let tables = [footer.dictionary, footer.directory, footer.samples, footer.sets, footer.set_offsets];
-    let tables = tables.into_iter().chain([set_chunks, set_pairs, set_roots]);
-    directory.flat_map(|entry| [entry.lows, entry.colours, entry.starts]).chain(tables)
+) -> impl Iterator<Item = (SectionPointer, Option<u64>)> {
+    let whole = |section: SectionPointer| (section, section.end());
+    let paged = |section: SectionPointer| (section, section.paged_end());
+    let tables = [
+        paged(footer.dictionary),
+        whole(footer.directory),
+        whole(footer.samples),
+        paged(footer.sets),
+        paged(footer.set_offsets),
+        whole(footer.set_chunks),
+        paged(footer.set_pairs),
+        paged(footer.set_roots),
+    ];
+    directory.flat_map(|entry| [entry.lows, entry.colours, entry.starts]).map(whole).chain(tables)
 }

@@ -92,18 +92,44 @@ impl PackedBuffer {
     }
 }
 
+/// Bytes that a packed array lies in.
+pub(crate) trait Bytes: Copy {
+    fn len(&self) -> usize;
+
+    /// The two words in the 16 bytes from `at` on, which must be there.
+    fn pair(&self, at: usize) -> [u64; 2];
+}
+
+impl Bytes for &[u8] {
+    fn len(&self) -> usize {
+        <[u8]>::len(self)
+    }
+
+    #[inline]
+    fn pair(&self, at: usize) -> [u64; 2] {
+        self[at..at + 16].first_chunk::<16>().map_or([0; 2], words)
+    }
+}
+
+/// Two stored words.
+#[inline]
+pub(crate) fn words(pair: &[u8; 16]) -> [u64; 2] {
+    let pair = u128::from_le_bytes(*pair);
+    [pair as u64, (pair >> 64) as u64]
+}
+
 /// A packed array in borrowed bytes of any alignment.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Packed<'a, W = u64> {
-    bytes: &'a [u8],
+pub(crate) struct Packed<B, W = u64> {
+    bytes: B,
     width: u32,
     length: usize,
     mask: W,
 }
 
-impl<'a, W: Word> Packed<'a, W> {
+impl<B: Bytes, W: Word> Packed<B, W> {
     /// Views `bytes` as `length` numbers; `None` when width, length and bytes do not fit each other.
-    pub(crate) fn new(bytes: &'a [u8], width: u32, length: u64) -> Option<Self> {
+    pub(crate) fn new(bytes: B, width: u32, length: u64) -> Option<Self> {
         if width > W::BITS || packed_bytes(length, width)? != bytes.len() as u64 {
             return None;
         }
@@ -135,8 +161,9 @@ impl<'a, W: Word> Packed<'a, W> {
     fn bits(&self, bit: u64) -> u64 {
         let at = (bit >> 6) as usize * 8;
         let shift = (bit & 63) as u32;
-        let pair = self.bytes[at..at + 16].first_chunk::<16>().map_or(0, |pair| u128::from_le_bytes(*pair));
-        (pair >> shift) as u64
+        let [first, second] = self.bytes.pair(at);
+        // Cheaper than a shift of both words as one number. Two shifts, as one by 64 bits is not defined.
+        (first >> shift) | ((second << 1) << (63 - shift))
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -156,9 +183,12 @@ mod tests {
                 let factor = W::from(0x9e37_79b9_7f4a_7c15) | W::from(0x1234_5678_9abc_def1) << (W::BITS / 2);
                 let value = |i: usize| W::from(i as u64).wrapping_mul(factor) & W::mask(width);
                 let buffer = PackedBuffer::from_values((0..length).map(value), width);
-                let view = Packed::<W>::new(&buffer.bytes, width, length as u64).expect("fits");
+                let view = Packed::<&[u8], W>::new(&buffer.bytes, width, length as u64).expect("fits");
                 assert!((0..length).all(|i| view.get(i) == value(i)), "width {width}, length {length}");
-                assert!(Packed::<W>::new(&buffer.bytes, width, length as u64 + 128).is_none() || width == 0);
+                assert!(
+                    Packed::<&[u8], W>::new(&buffer.bytes, width, length as u64 + 128).is_none()
+                        || width == 0
+                );
             }
         }
     }
@@ -171,9 +201,9 @@ mod tests {
 
     #[test]
     fn hostile_lengths_do_not_overflow() {
-        assert!(Packed::<u64>::new(&[], 64, u64::MAX).is_none());
-        assert!(Packed::<u64>::new(&[], 65, 0).is_none());
-        assert!(Packed::<u128>::new(&[], 129, 0).is_none());
+        assert!(Packed::<&[u8], u64>::new(&[], 64, u64::MAX).is_none());
+        assert!(Packed::<&[u8], u64>::new(&[], 65, 0).is_none());
+        assert!(Packed::<&[u8], u128>::new(&[], 129, 0).is_none());
         assert_eq!(width_for(0), 0);
         assert_eq!(width_for(1), 1);
         assert_eq!(width_for(u64::MAX), 64);

@@ -7,9 +7,9 @@ use crate::kmer::Word;
 /// ([`mixing`](crate::kmer::mixing)); their order is that of the mixed words.
 #[derive(Debug, Clone, Copy)]
 pub struct PartitionView<'a, W> {
-    starts: Packed<'a, u64>,
-    lows: Packed<'a, W>,
-    set_ids: Packed<'a, u64>,
+    starts: Packed<&'a [u8]>,
+    lows: Packed<&'a [u8], W>,
+    set_ids: Packed<&'a [u8]>,
     low_bits: u32,
 }
 

@@ -41,11 +41,6 @@ impl Section {
         }
     }
 
-    /// Verifies the checksum now, whether that was done before or not.
-    pub(super) fn verify(&self, blob: &dyn Blob) -> Result<(), LayerError> {
-        self.load(blob).map(|_| ())
-    }
-
     /// Reads the bytes into memory of their own, verified.
     pub(super) fn read(&self, blob: &dyn Blob) -> Result<Vec<u8>, LayerError> {
         // The length was held against the blob's when the layer was opened.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use stroma_hybrid::pages::{PAGE_BYTES, page_sums};
 use stroma_strata::storage::{MemoryStorage, Storage};
 
 use super::merge::{CHUNK_SAMPLES, Merge};
@@ -409,6 +410,72 @@ fn every_flipped_byte_is_found_and_never_answers_wrongly() {
     }
 }
 
+/// The colour set's id of each k-mer of a sequence, looked up as searches do.
+fn looked_up(layer: &Layer, sequence: &[u8]) -> Result<Vec<Option<u32>>, LayerError> {
+    let found = layer.search_dictionary(|dictionary| -> Vec<Option<u32>> {
+        dictionary.search::<u64>(sequence).map(|at| at.colour()).collect()
+    })?;
+    Ok(found.expect("a cold layer"))
+}
+
+#[test]
+fn a_search_of_a_damaged_dictionary_answers_rightly_or_not_at_all() {
+    let ([_, bytes], _) = victims();
+    let sequence = genome(120, 3);
+    let expected = looked_up(&open(&bytes, true).expect("sound"), &sequence).expect("sound");
+    let mut refused = 0;
+    for at in 0..bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 0x10;
+        for mapped in [true, false] {
+            match open(&damaged, mapped).and_then(|layer| looked_up(&layer, &sequence)) {
+                Ok(found) => assert_eq!(found, expected, "byte {at}"),
+                Err(_) => refused += 1,
+            }
+        }
+    }
+    assert!(refused > 500, "{refused} refused");
+}
+
+#[test]
+fn a_damaged_page_fails_the_searches_that_touch_it_and_check_and_nothing_else() {
+    let geometry = Geometry::new(21, 3).expect("valid");
+    let samples = relatives::<u64>(4, 60_000, geometry, Abundances::Left);
+    let fresh = |sample| open(&sample_layer(geometry, sample, Abundances::Left), true).expect("just written");
+    let layers: Vec<Layer> = samples.iter().map(fresh).collect();
+    let bytes = merged_cold(&layers, &BTreeSet::new(), 2);
+    let sound = open(&bytes, true).expect("just written");
+    let section = sound.footer.dictionary;
+    let pages = section.bytes.get().div_ceil(PAGE_BYTES as u64);
+    assert!(pages > 10, "{pages} pages");
+    let (pieces, mut refused, mut answered) = (genome(60_000, 3), 0, 0);
+    for page in 0..pages {
+        let mut damaged = bytes.clone();
+        let at = section.offset.get() + page * PAGE_BYTES as u64;
+        damaged[at as usize + 100] ^= 4;
+        let whole = open(&damaged, true).expect("nothing of it was touched");
+        assert!(whole.dictionary().is_err());
+        for piece in pieces.chunks(25).step_by(120) {
+            let layer = open(&damaged, true).expect("nothing of it was touched");
+            match looked_up(&layer, piece) {
+                Ok(found) => {
+                    assert_eq!(found, looked_up(&sound, piece).expect("sound"));
+                    answered += 1;
+                }
+                Err(LayerError::Corrupt { offset, .. }) => {
+                    assert_eq!(offset, at);
+                    assert!(looked_up(&layer, piece).is_err(), "it stays damaged");
+                    refused += 1;
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+        let error = whole.verify().expect_err("damaged");
+        assert!(matches!(error, LayerError::Corrupt { offset, .. } if offset == at), "{error}");
+    }
+    assert!(refused > 20 && answered > 20, "{refused} refused, {answered} answered");
+}
+
 #[test]
 fn every_truncation_is_found() {
     for bytes in victims().0 {
@@ -468,7 +535,13 @@ fn forged_dictionaries_are_refused_or_read_without_harm() {
             let checksum = xxh3_64(&header[..88]);
             header[88..].copy_from_slice(&checksum.to_le_bytes());
         }
-        victim.checksum = xxh3_64(part).into();
+        let (sums, rows) = (page_sums(part), victim.end().expect("no overflow").next_multiple_of(8) as usize);
+        if round % 2 == 0 {
+            forged[rows..rows + sums.len()].copy_from_slice(&sums);
+            victim.checksum = xxh3_64(&sums).into();
+        } else {
+            victim.checksum = xxh3_64(part).into();
+        }
         footer.checksum = footer.expected_checksum().into();
         forged[end..].copy_from_slice(footer.as_bytes());
         let Ok(layer) = open(&forged, round % 3 == 0) else { continue };
@@ -489,10 +562,10 @@ fn newer_versions_and_codings_are_told_apart_from_damage() {
     use zerocopy::{FromBytes, IntoBytes};
     let ([bytes, _], _) = victims();
     let mut header = super::format::Header::read_from_prefix(&bytes).expect("whole").0;
-    header.version = 5.into();
+    header.version = 6.into();
     let newer = [header.as_bytes(), &bytes[header.as_bytes().len()..]].concat();
     let error = open(&newer, true).expect_err("newer");
-    assert!(matches!(error, LayerError::Unsupported { what: "format version", found: 5, .. }), "{error}");
+    assert!(matches!(error, LayerError::Unsupported { what: "format version", found: 6, .. }), "{error}");
 }
 
 #[test]

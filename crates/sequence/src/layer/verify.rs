@@ -68,7 +68,7 @@ impl Layer {
     /// The bytes between sections must be zero.
     fn verify_padding(&self) -> Result<(), LayerError> {
         let entries = self.partitions.iter().map(|partition| &partition.entry);
-        for pointer in sections_in_order(entries, &self.footer) {
+        for (pointer, _) in sections_in_order(entries, &self.footer) {
             let end = pointer.end().unwrap_or(u64::MAX);
             let mut padding = [0; ALIGNMENT as usize];
             let length = (end.next_multiple_of(ALIGNMENT) - end) as usize;

@@ -1,6 +1,6 @@
 //! Writes a layer file from its first byte to its last, one partition in memory at a time.
 
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::xxh3_64;
 use zerocopy::IntoBytes;
 
 use super::LayerError;
@@ -11,6 +11,7 @@ use super::format::{
     Header, PartitionEntry, SETS_AS_NODES, SETS_OF_ONE_CHUNK, SectionPointer,
 };
 use super::packed::{PackedBuffer, width_for};
+use super::paged::PageSums;
 use crate::kmer::Geometry;
 
 /// Where the bytes of a layer go: a blob being written, or memory in tests.
@@ -115,7 +116,7 @@ impl<'a> LayerBuilder<'a> {
             self.kmers += count;
             self.directory.push(entry);
         }
-        self.dictionary = Some(self.sections.push(bytes)?);
+        self.dictionary = Some(self.sections.push_paged([bytes].into_iter())?);
         Ok(())
     }
 
@@ -132,18 +133,18 @@ impl<'a> LayerBuilder<'a> {
         let list: Vec<u8> = samples.iter().flat_map(|id| id.to_le_bytes()).collect();
         let dictionary = match dictionary {
             Some(dictionary) => dictionary,
-            None => sections.push(&[])?,
+            None => sections.push_paged(std::iter::empty())?,
         };
         let roots = table.roots.as_ref().map_or(&[][..], |roots| &roots.bytes);
         let mut footer = Footer {
             dictionary,
             directory: sections.push(directory.as_bytes())?,
             samples: sections.push(&list)?,
-            sets: sections.push_all(table.sets.iter().map(|part| &**part))?,
-            set_offsets: sections.push_all(table.offsets.iter().map(|part| &**part))?,
+            sets: sections.push_paged(table.sets.iter().map(|part| &**part))?,
+            set_offsets: sections.push_paged(table.offsets.iter().map(|part| &**part))?,
             set_chunks: sections.push(&table.chunks)?,
-            set_pairs: sections.push(&table.pairs.bytes)?,
-            set_roots: sections.push(roots)?,
+            set_pairs: sections.push_paged([&*table.pairs.bytes].into_iter())?,
+            set_roots: sections.push_paged([roots].into_iter())?,
             kmer_count: kmers.into(),
             sample_count: (samples.len() as u32).into(),
             set_count: table.set_count.into(),
@@ -170,21 +171,42 @@ struct Sections<'a> {
 }
 
 impl Sections<'_> {
+    /// Writes a section with one checksum.
     fn push(&mut self, bytes: &[u8]) -> Result<SectionPointer, LayerError> {
-        self.push_all(std::iter::once(bytes))
+        self.begin()?;
+        let offset = self.position;
+        self.write(bytes)?;
+        self.end(offset, xxh3_64(bytes))
     }
 
-    /// Writes a section that comes in parts, padded to the alignment.
-    fn push_all<'p>(&mut self, parts: impl Iterator<Item = &'p [u8]>) -> Result<SectionPointer, LayerError> {
-        if self.position == 0 {
-            self.write(Header::new(self.geometry, self.levels).as_bytes())?;
-        }
-        let (offset, mut checksum) = (self.position, Xxh3::new());
+    /// Writes a section that comes in parts, and behind it the checksums of its pages.
+    fn push_paged<'p>(
+        &mut self,
+        parts: impl Iterator<Item = &'p [u8]>,
+    ) -> Result<SectionPointer, LayerError> {
+        self.begin()?;
+        let (offset, mut sums) = (self.position, PageSums::default());
         for part in parts {
-            checksum.update(part);
+            sums.update(part);
             self.write(part)?;
         }
-        let (bytes, checksum) = (self.position - offset, checksum.digest());
+        let table = sums.finish();
+        let pointer = self.end(offset, xxh3_64(&table))?;
+        self.write(&table)?;
+        Ok(pointer)
+    }
+
+    /// The header comes before the first section.
+    fn begin(&mut self) -> Result<(), LayerError> {
+        if self.position > 0 {
+            return Ok(());
+        }
+        self.write(Header::new(self.geometry, self.levels).as_bytes())
+    }
+
+    /// Pads the section that began at `offset` to the alignment.
+    fn end(&mut self, offset: u64, checksum: u64) -> Result<SectionPointer, LayerError> {
+        let bytes = self.position - offset;
         let padding = self.position.next_multiple_of(ALIGNMENT) - self.position;
         self.write(&[0; ALIGNMENT as usize][..padding as usize])?;
         Ok(SectionPointer { offset: offset.into(), bytes: bytes.into(), checksum: checksum.into() })

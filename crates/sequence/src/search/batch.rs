@@ -7,8 +7,8 @@ use super::stream::Snapshot;
 use super::threshold::needed;
 use super::{Outcome, Query, QueryResult, SearchOptions};
 use crate::Error;
-use crate::kmer::{Kmers, Word, canonical_kmers, mixing};
-use crate::layer::Layer;
+use crate::kmer::{Kmers, Word, mixing};
+use crate::layer::{Layer, Met};
 use crate::unitig::UnitigDictionary;
 
 /// Most bases of a batch, except that a batch holds at least one query, whatever its length.
@@ -62,25 +62,31 @@ impl Batch {
         snapshot: &Snapshot,
         options: &SearchOptions,
     ) -> Result<Vec<QueryResult>, Error> {
-        let is_all_cold = snapshot.version.layers().all(|layer| layer.layer().is_cold());
-        let wanted = if is_all_cold {
-            Wanted::<W>::counted(&self.queries, snapshot.geometry.k())
-        } else {
-            Wanted::<W>::new(&self.queries, snapshot)
-        };
+        let layers: Vec<&Layer> = snapshot.version.layers().map(|layer| layer.layer()).collect();
+        let is_all_cold = !layers.is_empty() && layers.iter().all(|layer| layer.is_cold());
+        let wanted = (!is_all_cold).then(|| Wanted::<W>::new(&self.queries, snapshot));
+        let mut distinct = wanted.as_ref().map(|wanted| wanted.distinct.clone());
         let mut counts = Counts::new(self.queries.len(), snapshot, options.abundances);
-        for layer in snapshot.version.layers() {
-            let layer = layer.layer();
-            let mut found = match layer.dictionary()? {
-                Some(dictionary) => look_along::<W>(&self.queries, &dictionary),
-                None => wanted.look_up(layer)?,
+        for layer in layers {
+            let counts_distinct = distinct.is_none();
+            let along = |dictionary: &UnitigDictionary<'_>| {
+                Along::search::<W>(&self.queries, dictionary, counts_distinct)
             };
-            counts.add(layer, &mut found)?;
+            let met = match (layer.search_dictionary(along)?, &wanted) {
+                (Some(along), _) => {
+                    distinct.get_or_insert(along.distinct);
+                    along.met
+                }
+                (None, Some(wanted)) => wanted.look_up(layer)?,
+                (None, None) => Vec::new(),
+            };
+            counts.add(layer, met)?;
         }
+        let distinct = distinct.unwrap_or_default();
         let mut results = Vec::with_capacity(self.queries.len());
         for (position, query) in self.queries.iter().enumerate() {
             let length = query.sequence.len() as u64;
-            let (kmers, k) = (wanted.distinct[position], snapshot.geometry.k());
+            let (kmers, k) = (distinct[position], snapshot.geometry.k());
             let (outcome, needed) = if kmers > 0 {
                 let needed = needed(kmers, options.threshold);
                 let mut hits = counts.best_hits(position, kmers, needed, options.top);
@@ -99,21 +105,44 @@ impl Batch {
     }
 }
 
-/// For each k-mer of the queries that a cold layer holds its colour set, in the upper half, and its query; each once.
-fn look_along<W: Word>(queries: &[Query], dictionary: &UnitigDictionary<'_>) -> Vec<u64> {
-    let mut found = Vec::new();
-    let mut met: Vec<(u64, u32)> = Vec::new();
-    for (number, query) in (0_u64..).zip(queries) {
-        let along = dictionary.search::<W>(&query.sequence).filter_map(|at| at.found);
-        met.clear();
-        met.extend(along.map(|found| (found.position, found.colour)));
-        // Equal k-mers are at one position. Mostly these are a few stretches that ascend or descend, which this sort
-        // makes use of.
-        met.sort();
-        met.dedup();
-        found.extend(met.iter().map(|&(_, set)| u64::from(set) << 32 | number));
+/// What a cold layer holds of some queries.
+struct Along {
+    /// How often each query met each colour set, mostly.
+    met: Vec<Met>,
+    /// Distinct k-mers of each query; empty where not asked for.
+    distinct: Vec<u64>,
+}
+
+impl Along {
+    fn search<W: Word>(queries: &[Query], dictionary: &UnitigDictionary<'_>, counts_distinct: bool) -> Self {
+        let mut along = Along { met: Vec::new(), distinct: Vec::new() };
+        let (mut found, mut missing): (Vec<(u64, u32)>, Vec<W>) = (Vec::new(), Vec::new());
+        for (number, query) in (0_u64..).zip(queries) {
+            found.clear();
+            missing.clear();
+            let mut search = dictionary.search::<W>(&query.sequence);
+            while let Some(at) = search.next() {
+                match at.found {
+                    Some(at) => found.push((at.position, at.colour)),
+                    None if counts_distinct => missing.push(search.canonical()),
+                    None => {}
+                }
+            }
+            // Equal k-mers are at one position. Mostly these are a few stretches that ascend or descend, which this
+            // sort makes use of.
+            found.sort();
+            found.dedup();
+            // Neighbours in a string mostly have one set.
+            let runs = found.chunk_by(|one, other| one.1 == other.1);
+            along.met.extend(runs.map(|run| (u64::from(run[0].1) << 32 | number, run.len() as u32)));
+            if counts_distinct {
+                missing.sort_unstable();
+                missing.dedup();
+                along.distinct.push((found.len() + missing.len()) as u64);
+            }
+        }
+        along
     }
-    found
 }
 
 /// The distinct mixed k-mers of some queries.
@@ -125,19 +154,6 @@ struct Wanted<W: Word> {
 }
 
 impl<W: Word> Wanted<W> {
-    /// Only how many there are, where no layer is searched by partitions.
-    fn counted(queries: &[Query], k: u8) -> Self {
-        let mut kmers: Vec<W> = Vec::new();
-        let count = |query: &Query| {
-            kmers.clear();
-            kmers.extend(canonical_kmers::<W>(&query.sequence, k));
-            kmers.sort_unstable();
-            kmers.dedup();
-            kmers.len() as u64
-        };
-        Wanted { partitions: Vec::new(), distinct: queries.iter().map(count).collect() }
-    }
-
     fn new(queries: &[Query], snapshot: &Snapshot) -> Self {
         let geometry = snapshot.geometry;
         let mixing = mixing::<W>(geometry);
@@ -156,9 +172,9 @@ impl<W: Word> Wanted<W> {
         Wanted { partitions, distinct }
     }
 
-    /// For each wanted k-mer that the layer holds its colour set, in the upper half, and its query.
-    fn look_up(&self, layer: &Layer) -> Result<Vec<u64>, Error> {
-        let mut found = Vec::new();
+    /// How often each query met each colour set of a layer in partitions.
+    fn look_up(&self, layer: &Layer) -> Result<Vec<Met>, Error> {
+        let mut found: Vec<u64> = Vec::new();
         for (partition, wanted) in (0_u32..).zip(&self.partitions).filter(|(_, wanted)| !wanted.is_empty()) {
             let view = layer.partition::<W>(partition)?;
             let mut last = None;
@@ -173,6 +189,7 @@ impl<W: Word> Wanted<W> {
                 }
             }
         }
-        Ok(found)
+        found.sort_unstable();
+        Ok(found.chunk_by(|one, other| one == other).map(|same| (same[0], same.len() as u32)).collect())
     }
 }

@@ -4,7 +4,7 @@ use super::Hit;
 use super::stream::Snapshot;
 use crate::Error;
 use crate::abundance::smallest_of;
-use crate::layer::Layer;
+use crate::layer::{Layer, Met};
 use crate::samples::SampleTable;
 
 /// For each query and each sample, how many k-mers were found.
@@ -22,32 +22,21 @@ impl<'a> Counts<'a> {
         Counts { found: vec![0; counters], abundances: abundances.then(|| vec![0; counters]), samples }
     }
 
-    /// Adds what one layer holds, sets in the upper halves and queries in the lower.
-    pub(super) fn add(&mut self, layer: &Layer, found: &mut [u64]) -> Result<(), Error> {
+    /// Adds what queries met of one layer.
+    pub(super) fn add(&mut self, layer: &Layer, met: Vec<Met>) -> Result<(), Error> {
         // A colour without a sample belongs to one that was removed.
         let ranks: Vec<Option<usize>> = layer.samples().iter().map(|&id| self.samples.rank_of(id)).collect();
         let samples = self.samples.samples().len();
         let levels = layer.levels();
-        let mut members: Vec<(usize, u64)> = Vec::new();
-        Ok(layer.weigh(found, |first, set, queries| {
-            let member = |colour: u32| {
-                let colour = first + colour;
-                // A division is dear here.
-                let (sample, level) =
-                    if levels == 1 { (colour, 0) } else { (colour / levels, colour % levels) };
-                Some((ranks[sample as usize]?, smallest_of(level)))
-            };
-            members.clear();
-            members.extend(set.iter().filter_map(member));
-            for (query, times) in queries {
-                let first = query as usize * samples;
-                let row = &mut self.found[first..][..samples];
-                // Numbers that are forged may be any.
-                members.iter().for_each(|&(rank, _)| row[rank] = row[rank].wrapping_add(times));
-                if let Some(abundances) = &mut self.abundances {
-                    let row = &mut abundances[first..][..samples];
-                    members.iter().for_each(|&(rank, count)| row[rank] += count * u64::from(times));
-                }
+        Ok(layer.weigh(met, |colour, query, times| {
+            // A division is dear here.
+            let (sample, level) = if levels == 1 { (colour, 0) } else { (colour / levels, colour % levels) };
+            let Some(rank) = ranks[sample as usize] else { return };
+            let counter = query as usize * samples + rank;
+            // Numbers that are forged may be any.
+            self.found[counter] = self.found[counter].wrapping_add(times);
+            if let Some(abundances) = &mut self.abundances {
+                abundances[counter] += smallest_of(level) * u64::from(times);
             }
         })?)
     }

@@ -5,9 +5,12 @@
 
 use std::ops::Range;
 
+use stroma_hybrid::prefetch_line;
 use stroma_quotient::Key;
 
 use super::oriented::reversed;
+use crate::layer::packed::words;
+use crate::layer::paged::Paged;
 
 /// Bases in a 64-bit word.
 const WORD_BASES: u64 = 32;
@@ -20,8 +23,8 @@ pub(super) fn stored_bytes(bases: u64) -> Option<u64> {
 /// `count` bases, 1 to 32, of two neighbouring words, from a position within the first one on.
 #[inline]
 fn cut(first: u64, second: u64, position: u64, count: u32) -> u64 {
-    let pair = u128::from(first) << 64 | u128::from(second);
-    ((pair << (2 * (position % WORD_BASES))) >> 64) as u64 >> (64 - 2 * count)
+    let shift = 2 * (position % WORD_BASES);
+    ((first << shift) | ((second >> 1) >> (63 - shift))) >> (64 - 2 * count)
 }
 
 /// A k-mer of words of at most 32 bases.
@@ -117,6 +120,12 @@ impl BaseString {
         assembled(position, k, |position, count| self.word(position, count))
     }
 
+    /// Asks memory for the bases from a position on.
+    #[inline]
+    pub(super) fn prefetch(&self, position: u64) {
+        prefetch_line(self.words.get((position / WORD_BASES) as usize..).unwrap_or_default());
+    }
+
     /// As it is stored.
     pub(super) fn into_bytes(self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(8 * (self.words.len() + 1));
@@ -129,11 +138,11 @@ impl BaseString {
 /// A stored string in borrowed bytes. What lies beyond its end reads as zeros.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bases<'a> {
-    bytes: &'a [u8],
+    bytes: Paged<'a>,
 }
 
 impl<'a> Bases<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    pub(super) fn new(bytes: Paged<'a>) -> Self {
         Bases { bytes }
     }
 
@@ -141,9 +150,9 @@ impl<'a> Bases<'a> {
     #[inline]
     fn word(&self, position: u64, count: u32) -> u64 {
         let at = (position / WORD_BASES) as usize * 8;
-        let Some(pair) = self.bytes.get(at..).and_then(|rest| rest.first_chunk::<16>()) else { return 0 };
-        let pair = u128::from_le_bytes(*pair);
-        cut(pair as u64, (pair >> 64) as u64, position, count)
+        let Some(pair) = self.bytes.chunk::<16>(at) else { return 0 };
+        let [first, second] = words(pair);
+        cut(first, second, position, count)
     }
 
     /// The `k` bases from a position on.
@@ -171,7 +180,7 @@ mod tests {
         codes.iter().for_each(|&code| string.push(code));
         let stored = string.clone().into_bytes();
         assert_eq!(stored_bytes(300), Some(stored.len() as u64));
-        let bases = Bases::new(&stored);
+        let bases = Bases::new(Paged::verified(&stored));
         for k in [1_usize, 2, 31, 32, 33, 63] {
             for (position, window) in codes.windows(k).enumerate() {
                 let expected = window.iter().fold(0_u128, |word, &code| (word << 2) | u128::from(code));

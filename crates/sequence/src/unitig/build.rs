@@ -14,6 +14,7 @@ use super::oriented::Length;
 use super::paths::{Paths, cover};
 use super::places::{StoredPlaces, bucket_of};
 use super::sampling::{Sample, Sampling, Slider, mix};
+use super::table::KmerTable;
 
 /// Most positions in a bucket; one with more hands over to the table of whole k-mers.
 const MOST_IN_BUCKET: usize = 16;
@@ -33,6 +34,19 @@ impl CoveredPart {
     /// Number of k-mers.
     pub(crate) fn kmers(&self) -> u64 {
         self.kmers
+    }
+}
+
+/// Memory to cover parts in, one after the other.
+pub(crate) struct CoverRoom<W> {
+    given: Vec<(W, u32)>,
+    near: Near<W>,
+    table: KmerTable<W>,
+}
+
+impl<W: Key> CoverRoom<W> {
+    pub(crate) fn new() -> Self {
+        CoverRoom { given: Vec::new(), near: Near::new(), table: KmerTable::new() }
     }
 }
 
@@ -68,14 +82,21 @@ impl<W: Key> DictionaryBuilder<W> {
     /// [`DictionaryError::UnsupportedKmer`] for a word that is no canonical k-mer, or is twice in the part;
     /// [`DictionaryError::TooMany`].
     pub fn add(&mut self, kmers: &[(W, u32)]) -> Result<(), DictionaryError> {
-        let part = self.cover(kmers)?;
+        let part = self.cover(kmers.iter().copied(), &mut CoverRoom::new())?;
         self.append(&part, |colour| colour)
     }
 
     /// Covers a part with paths, as [`add`](Self::add) does, without adding it yet: parts are independent of each
     /// other. Colours need only be told apart here.
-    pub(crate) fn cover(&self, kmers: &[(W, u32)]) -> Result<CoveredPart, DictionaryError> {
-        for &(kmer, _) in kmers {
+    pub(crate) fn cover(
+        &self,
+        kmers: impl Iterator<Item = (W, u32)>,
+        room: &mut CoverRoom<W>,
+    ) -> Result<CoveredPart, DictionaryError> {
+        let CoverRoom { given, near, table } = room;
+        given.clear();
+        given.extend(kmers);
+        for &(kmer, _) in &*given {
             let too_long = kmer > W::mask(2 * u32::from(self.k));
             if too_long || self.length.reverse_complement(kmer) < kmer {
                 return Err(DictionaryError::UnsupportedKmer {
@@ -84,10 +105,11 @@ impl<W: Key> DictionaryBuilder<W> {
                 });
             }
         }
-        let near = self.near(kmers);
+        // Neighbours in groups whose tables fit the processor's cache.
+        near.group(given, |kmer| smallest_hash(self.length.oriented(kmer), self.k));
         let mut paths = Paths::default();
-        near.groups().try_for_each(|group| cover(group, self.length, &mut paths))?;
-        Ok(CoveredPart { paths, kmers: kmers.len() as u64 })
+        near.groups().try_for_each(|group| cover(group, self.length, table, &mut paths))?;
+        Ok(CoveredPart { paths, kmers: given.len() as u64 })
     }
 
     /// Adds a covered part, with other colours in place of those that it was covered with.
@@ -118,11 +140,6 @@ impl<W: Key> DictionaryBuilder<W> {
         let joining = self.bytes() + (paths * pairing).max(paths * writing + strings);
         let sampled = (self.kmers as f64 * sampling.density() * MORE_THAN_RANDOM) as u64;
         joining.max(strings + sampled * 2 * size_of::<(u64, u64)>() as u64 + 2 * self.kmers)
-    }
-
-    /// The k-mers of a part in groups whose tables fit the processor's cache.
-    fn near(&self, kmers: &[(W, u32)]) -> Near<W> {
-        Near::new(kmers, |kmer| smallest_hash(self.length.oriented(kmer), self.k))
     }
 
     /// Joins what was added and writes the dictionary. Time: sorting the ends of paths and the sampled positions.

@@ -12,6 +12,7 @@ use super::places::Places;
 use super::runs::{Run, Runs};
 use super::sampling::{Sample, Sampling, Slider};
 use super::search::Search;
+use crate::layer::paged::Paged;
 
 /// k-mers and the colour of each, in bytes that may be mapped.
 ///
@@ -68,7 +69,7 @@ impl<'a> UnitigDictionary<'a> {
     /// # Errors
     /// [`DictionaryError`] where they are damaged, or written by a newer version.
     pub fn open(bytes: &'a [u8]) -> Result<Self, DictionaryError> {
-        let dictionary = Self::open_verified(bytes)?;
+        let dictionary = Self::open_paged(Paged::verified(bytes))?;
         if xxh3_64(&bytes[HEADER_BYTES..]) != dictionary.header.body_checksum.get() {
             let what = "the checksum does not match";
             return Err(DictionaryError::Corrupt { offset: HEADER_BYTES as u64, what });
@@ -76,8 +77,8 @@ impl<'a> UnitigDictionary<'a> {
         Ok(dictionary)
     }
 
-    /// As [`open`](Self::open), of bytes that were verified against a checksum before. O(1).
-    pub(crate) fn open_verified(bytes: &'a [u8]) -> Result<Self, DictionaryError> {
+    /// As [`open`](Self::open), of bytes that have checksums of their own, for each page. O(1).
+    pub(crate) fn open_paged(bytes: Paged<'a>) -> Result<Self, DictionaryError> {
         let (header, sections) = split(bytes)?;
         Self::view(header, sections).ok_or(DictionaryError::Corrupt {
             offset: HEADER_BYTES as u64,
@@ -85,7 +86,7 @@ impl<'a> UnitigDictionary<'a> {
         })
     }
 
-    fn view(header: Header, sections: [&'a [u8]; SECTIONS]) -> Option<Self> {
+    fn view(header: Header, sections: [Paged<'a>; SECTIONS]) -> Option<Self> {
         let [bases, a, b, c, d, e, f, g, h, i, j, l] = sections;
         let width = header.position_width();
         let (buckets, entries) = (header.buckets.get(), header.entries.get());

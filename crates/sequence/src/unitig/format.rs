@@ -7,6 +7,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 use super::sampling::Sampling;
 use super::{DictionaryError, bases, places, runs};
 use crate::layer::packed::width_for;
+use crate::layer::paged::Paged;
 
 pub(super) const MAGIC: [u8; 8] = *b"STRMUNIT";
 pub(super) const VERSION: u32 = 1;
@@ -66,10 +67,10 @@ impl Header {
 }
 
 /// Splits the bytes of a dictionary; the header is verified, the sections are not.
-pub(super) fn split(bytes: &[u8]) -> Result<(Header, [&[u8]; SECTIONS]), DictionaryError> {
+pub(super) fn split(bytes: Paged<'_>) -> Result<(Header, [Paged<'_>; SECTIONS]), DictionaryError> {
     let corrupt = |offset, what| DictionaryError::Corrupt { offset, what };
-    let short = |_| corrupt(0, "the header is cut short");
-    let (header, body) = Header::read_from_prefix(bytes).map_err(short)?;
+    let header = bytes.chunk::<HEADER_BYTES>(0).ok_or_else(|| corrupt(0, "the header is cut short"))?;
+    let (header, body): (Header, _) = (zerocopy::transmute!(*header), bytes.split_at(HEADER_BYTES).1);
     if header.magic != MAGIC {
         return Err(corrupt(0, "this is no k-mer dictionary"));
     }

@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use crate::layer::packed::{Packed, PackedBuffer, packed_bytes, width_for};
+use crate::layer::paged::Paged;
 
 /// Groups from one kept beginning to the next.
 const SAMPLED: u64 = 32;
@@ -60,15 +61,15 @@ pub(super) fn stored_bytes(groups: u64, entries: u64) -> Option<[u64; 2]> {
 /// Groups in borrowed bytes. Whatever the bytes say, entries are below [`entries`](Self::entries).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Groups<'a> {
-    bits: &'a [u8],
-    samples: Packed<'a>,
+    bits: Paged<'a>,
+    samples: Packed<Paged<'a>>,
     groups: u64,
     entries: u64,
 }
 
 impl<'a> Groups<'a> {
     /// `None` where lengths and numbers do not fit each other.
-    pub(super) fn new([bits, samples]: [&'a [u8]; 2], groups: u64, entries: u64) -> Option<Self> {
+    pub(super) fn new([bits, samples]: [Paged<'a>; 2], groups: u64, entries: u64) -> Option<Self> {
         if bits.len() as u64 != stored_bytes(groups, entries)?[0] {
             return None;
         }
@@ -87,8 +88,7 @@ impl<'a> Groups<'a> {
     /// The 64 bits of a word; beyond the end none is set.
     #[inline]
     fn word(&self, word: u64) -> Option<u64> {
-        let bytes = self.bits.get(word as usize * 8..)?.first_chunk::<8>()?;
-        Some(u64::from_le_bytes(*bytes))
+        self.bits.chunk(word as usize * 8).map(|bytes| u64::from_le_bytes(*bytes))
     }
 
     /// The entries of a group; none of a group that is not there.
@@ -229,7 +229,7 @@ mod tests {
                 .collect();
             of.sort_unstable();
             let stored = StoredGroups::from_sorted(of.iter().copied(), groups);
-            let parts = [&*stored.bits, &*stored.samples.bytes];
+            let parts = [&stored.bits, &stored.samples.bytes].map(|bytes| Paged::verified(bytes));
             let view = Groups::new(parts, groups, of.len() as u64).expect("fits");
             assert!(view.is_sound());
             assert!(view.entry_groups().eq(of.iter().copied()));
@@ -252,13 +252,14 @@ mod tests {
         for fill in [0, 0xff, 0x55] {
             let bits = vec![fill; stored.bits.len()];
             for samples in [stored.samples.bytes.clone(), vec![0xff; stored.samples.bytes.len()]] {
-                let view = Groups::new([&bits, &samples], 100, 5).expect("fits");
+                let parts = [&bits, &samples].map(|bytes| Paged::verified(bytes));
+                let view = Groups::new(parts, 100, 5).expect("fits");
                 assert!(!view.is_sound());
                 assert!((0..120).all(|group| view.range(group).end <= 5));
                 let _ = (view.group_from(4, 99), view.group_before(4, 1), view.entry_groups().count());
             }
         }
-        assert!(Groups::new([&[], &[]], u64::MAX, 5).is_none());
+        assert!(Groups::new([Paged::verified(&[]); 2], u64::MAX, 5).is_none());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! strings (Schmidt, Alanko: "Eulertigs: minimum plain text representation of k-mer sets without repetitions in linear
 //! time", Algorithms for Molecular Biology 18, 2023). Ends of one colour are paired first.
 
+use stroma_hybrid::prefetch_line;
 use stroma_quotient::Key;
 
 use super::bases::BaseString;
@@ -31,31 +32,51 @@ pub(super) struct Strings {
     pub(super) strings: u64,
 }
 
-/// Bytes of memory for each path, beside the paths: while ends are paired, and while strings are written.
+/// Bytes of memory for each path, beside the paths: while ends are paired or put in order, and while strings are
+/// written.
 pub(super) fn bytes_for_a_path<W: Key>() -> (u64, u64) {
-    // Two ends in lists; two mates, and whether it was written.
-    (2 * size_of::<Loose<W>>() as u64 + 8, 9)
+    // Two ends in lists, and two mates; an end in the order of strings, and what may part it from the next string.
+    (2 * size_of::<Loose<W>>() as u64 + 8, 8)
 }
 
 /// Joins the paths. Time: sorting two words for each path. Memory: those words at once, and the strings.
 pub(super) fn join<W: Key>(paths: &Paths, k: u32) -> Strings {
-    let mates = pair_ends::<W>(paths, k);
-    let mut writer = Writer { paths, k: u64::from(k), mates, written: Vec::new(), out: Strings::default() };
-    writer.written = vec![false; paths.begins.len()];
-    // Strings that begin at an end that is alone; then circles, cut where their first path begins.
-    for path in 0..paths.begins.len() as u32 {
-        for end in [2 * path, 2 * path + 1] {
-            if writer.mates[end as usize] == ALONE && !writer.written[path as usize] {
-                writer.write_string(end);
-            }
-        }
-    }
-    for path in 0..paths.begins.len() as u32 {
-        if !writer.written[path as usize] {
-            writer.write_string(2 * path);
-        }
-    }
+    let order = in_order(&pair_ends::<W>(paths, k));
+    let mut writer = Writer { paths, k: u64::from(k), out: Strings::default() };
+    writer.write(&order);
     writer.out
+}
+
+/// The ends at which paths are entered, string after string, with [`ALONE`] behind each string. Strings that begin at
+/// an end that is alone come first; then circles, cut where their first path begins.
+///
+/// It is found before anything is written, as each end must be awaited from memory before the next one is known: what
+/// has to be read for writing then comes from memory while the strings before are written.
+fn in_order(mates: &[u32]) -> Vec<End> {
+    let paths = mates.len() / 2;
+    let mut order = Vec::with_capacity(paths + paths / 8);
+    let mut is_placed = vec![0_u64; paths.div_ceil(64)];
+    let mut place_string = |mut end: End| {
+        loop {
+            let path = end / 2;
+            let bit = 1 << (path % 64);
+            if is_placed[path as usize / 64] & bit != 0 {
+                return;
+            }
+            is_placed[path as usize / 64] |= bit;
+            order.push(end);
+            let mate = mates[(end ^ 1) as usize];
+            if mate == ALONE || is_placed[mate as usize / 128] >> (mate / 2 % 64) & 1 != 0 {
+                order.push(ALONE);
+                return;
+            }
+            end = mate;
+        }
+    };
+    let begins = (0..).zip(mates).filter(|&(_, &mate)| mate == ALONE).map(|(end, _)| end);
+    begins.for_each(&mut place_string);
+    (0..paths as u32).for_each(|path| place_string(2 * path));
+    order
 }
 
 /// For each end the one that it is joined to.
@@ -138,33 +159,39 @@ fn pair_palindromes<W: Key>(alike: &[Loose<W>], mates: &mut [u32]) {
     }
 }
 
+/// Paths between one being written and that which is asked of memory: where it lies, and later what it is.
+const AHEAD: usize = 8;
+
 struct Writer<'a> {
     paths: &'a Paths,
     k: u64,
-    mates: Vec<u32>,
-    written: Vec<bool>,
     out: Strings,
 }
 
 impl Writer<'_> {
-    /// Writes the string that begins at an end, up to an end that is alone or was written.
-    fn write_string(&mut self, mut end: End) {
+    /// Writes the strings of paths that are entered at these ends.
+    fn write(&mut self, order: &[End]) {
         let mut is_first = true;
-        loop {
-            let path = end / 2;
-            self.written[path as usize] = true;
-            self.write_path(path as usize, end & 1 == 1, is_first);
-            is_first = false;
-            let mate = self.mates[(end ^ 1) as usize];
-            if mate == ALONE || self.written[(mate / 2) as usize] {
-                break;
+        for (at, &end) in order.iter().enumerate() {
+            let path_at = |at: usize| order.get(at).filter(|&&end| end != ALONE).map(|&end| end as usize / 2);
+            if let Some(path) = path_at(at + 2 * AHEAD) {
+                prefetch_line(&self.paths.begins[path..]);
             }
-            end = mate;
+            if let Some(path) = path_at(at + AHEAD) {
+                let (begin, first_run) = self.paths.begins[path];
+                self.paths.bases.prefetch(begin);
+                prefetch_line(&self.paths.runs[first_run as usize..]);
+            }
+            if end == ALONE {
+                if let Some(last) = self.out.runs.last_of_string.last_mut() {
+                    *last = true;
+                }
+                self.out.strings += 1;
+            } else {
+                self.write_path(end as usize / 2, end & 1 == 1, is_first);
+            }
+            is_first = end == ALONE;
         }
-        if let Some(last) = self.out.runs.last_of_string.last_mut() {
-            *last = true;
-        }
-        self.out.strings += 1;
     }
 
     fn write_path(&mut self, path: usize, is_backward: bool, is_first: bool) {

@@ -58,4 +58,4 @@ pub use dictionary::{DictionaryParts, Found, UnitigDictionary};
 pub use error::DictionaryError;
 pub use search::{At, Search};
 
-pub(crate) use build::CoveredPart;
+pub(crate) use build::{CoverRoom, CoveredPart};

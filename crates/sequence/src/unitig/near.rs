@@ -11,31 +11,42 @@ use crate::kmer::{minimizer_hash, usual_minimizer_length};
 /// log2 of the k-mers of a group, on average at most.
 const GROUP_BITS: u32 = 15;
 
-/// k-mers, group by group.
+/// k-mers, group by group. Kept from part to part, so that memory is not asked for and given back each time.
 pub(super) struct Near<W> {
     kmers: Vec<(W, u32)>,
     /// Where each group ends.
     ends: Vec<usize>,
+    /// The group of each k-mer, in the order in which they were given.
+    chosen: Vec<u32>,
 }
 
 impl<W: Key> Near<W> {
-    /// Groups by the upper bits of a hash. Linear time.
-    pub(super) fn new(kmers: &[(W, u32)], hash: impl Fn(W) -> u64) -> Self {
+    /// Without k-mers.
+    pub(super) fn new() -> Self {
+        Near { kmers: Vec::new(), ends: Vec::new(), chosen: Vec::new() }
+    }
+
+    /// Groups k-mers by the upper bits of a hash. Linear time.
+    pub(super) fn group(&mut self, kmers: &[(W, u32)], hash: impl Fn(W) -> u64) {
         let bits = (kmers.len() >> GROUP_BITS).checked_ilog2().map_or(0, |bits| bits + 1);
         let group = |hash: u64| ((hash >> 1) >> (63 - bits)) as usize;
-        let chosen: Vec<u32> = kmers.iter().map(|&(kmer, _)| group(hash(kmer)) as u32).collect();
-        let mut ends = vec![0; 1 << bits];
-        chosen.iter().for_each(|&group| ends[group as usize] += 1);
+        self.ends.clear();
+        self.ends.resize(1 << bits, 0);
+        self.chosen.clear();
+        for &(kmer, _) in kmers {
+            let group = group(hash(kmer));
+            self.ends[group] += 1;
+            self.chosen.push(group as u32);
+        }
         let mut begin = 0;
-        for end in &mut ends {
+        for end in &mut self.ends {
             begin += std::mem::replace(end, begin);
         }
-        let mut grouped = kmers.to_vec();
-        for (&kmer, &group) in kmers.iter().zip(&chosen) {
-            grouped[ends[group as usize]] = kmer;
-            ends[group as usize] += 1;
+        self.kmers.resize(kmers.len(), (W::ZERO, 0));
+        for (&kmer, &group) in kmers.iter().zip(&self.chosen) {
+            self.kmers[self.ends[group as usize]] = kmer;
+            self.ends[group as usize] += 1;
         }
-        Near { kmers: grouped, ends }
     }
 
     pub(super) fn groups(&self) -> impl Iterator<Item = &[(W, u32)]> {
@@ -68,12 +79,14 @@ mod tests {
     #[test]
     fn groups_hold_all_kmers_once() {
         let kmers: Vec<(u64, u32)> = (0..200_000).map(|kmer| (kmer * 7, kmer as u32)).collect();
-        let near = Near::new(&kmers, |kmer| kmer.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        assert!(near.groups().count() > 4);
-        let mut back: Vec<(u64, u32)> = near.groups().flatten().copied().collect();
-        back.sort_unstable();
-        assert_eq!(back, kmers);
-        assert_eq!(Near::<u64>::new(&[], |_| 0).groups().flatten().count(), 0);
+        let mut near = Near::new();
+        for part in [&kmers[..], &kmers[..5], &kmers[7..90_000], &[]] {
+            near.group(part, |kmer| kmer.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            assert!(near.groups().count() >= 4 || part.len() < 10);
+            let mut back: Vec<(u64, u32)> = near.groups().flatten().copied().collect();
+            back.sort_unstable();
+            assert_eq!(back, part);
+        }
     }
 
     #[test]

@@ -62,17 +62,19 @@ struct Step<W> {
     colour: u32,
 }
 
-/// Appends paths that cover different k-mers, each given with its colour. Linear time on average.
+/// Appends paths that cover different k-mers, each given with its colour, which `table` then holds. Linear
+/// time on average.
 ///
 /// # Errors
 /// [`DictionaryError::UnsupportedKmer`] for a k-mer that comes twice.
 pub(super) fn cover<W: Key>(
     kmers: &[(W, u32)],
     length: Length<W>,
+    table: &mut KmerTable<W>,
     into: &mut Paths,
 ) -> Result<(), DictionaryError> {
     let twice = |kmer: W| DictionaryError::UnsupportedKmer { kmer: kmer.into(), what: "given twice" };
-    let mut table = KmerTable::new(kmers).map_err(twice)?;
+    table.fill(kmers).map_err(twice)?;
     let k = length.bases();
     let mut leftward: Vec<Step<W>> = Vec::new();
     for slot in 0..table.slots() {
@@ -81,7 +83,7 @@ pub(super) fn cover<W: Key>(
         let start = length.oriented(kmer);
         let (mut at, mut last) = (start.flipped(), colour);
         leftward.clear();
-        while let Some(step) = next(&mut table, length, at, last) {
+        while let Some(step) = next(table, length, at, last) {
             (at, last) = (step.at, step.colour);
             leftward.push(step);
         }
@@ -93,7 +95,7 @@ pub(super) fn cover<W: Key>(
             into.extend(behind.forward.low() & 3, k, colour_behind);
         }
         (at, last) = (start, colour);
-        while let Some(step) = next(&mut table, length, at, last) {
+        while let Some(step) = next(table, length, at, last) {
             (at, last) = (step.at, step.colour);
             into.extend(step.code, k, step.colour);
         }

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::groups::{self, Groups, StoredGroups};
 use crate::layer::packed::{Packed, PackedBuffer, packed_bytes};
+use crate::layer::paged::Paged;
 
 /// The stored form.
 pub(super) struct StoredPlaces {
@@ -45,12 +46,12 @@ pub(super) fn stored_bytes(buckets: u64, entries: u64, width: u32) -> Option<[u6
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Places<'a> {
     groups: Groups<'a>,
-    positions: Packed<'a>,
+    positions: Packed<Paged<'a>>,
 }
 
 impl<'a> Places<'a> {
     /// `None` where lengths and numbers do not fit each other.
-    pub(super) fn new(parts: [&'a [u8]; 3], buckets: u64, entries: u64, width: u32) -> Option<Self> {
+    pub(super) fn new(parts: [Paged<'a>; 3], buckets: u64, entries: u64, width: u32) -> Option<Self> {
         let [bits, samples, positions] = parts;
         Some(Places {
             groups: Groups::new([bits, samples], buckets, entries)?,

@@ -5,6 +5,7 @@
 
 use super::groups::{self, Groups, StoredGroups};
 use crate::layer::packed::{Packed, PackedBuffer, packed_bytes, width_for};
+use crate::layer::paged::Paged;
 
 /// A run found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,16 +74,16 @@ pub(super) fn stored_bytes(bases: u64, runs: u64, colour_width: u32) -> Option<[
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Runs<'a> {
     groups: Groups<'a>,
-    lows: Packed<'a>,
-    lasts: Packed<'a>,
-    colours: Packed<'a>,
+    lows: Packed<Paged<'a>>,
+    lasts: Packed<Paged<'a>>,
+    colours: Packed<Paged<'a>>,
     low_bits: u32,
     bases: u64,
 }
 
 impl<'a> Runs<'a> {
     /// `None` where lengths and numbers do not fit each other.
-    pub(super) fn new(parts: [&'a [u8]; 5], bases: u64, runs: u64, colour_width: u32) -> Option<Self> {
+    pub(super) fn new(parts: [Paged<'a>; 5], bases: u64, runs: u64, colour_width: u32) -> Option<Self> {
         let [bits, samples, lows, lasts, colours] = parts;
         let low_bits = low_bits(bases, runs);
         Some(Runs {
@@ -177,7 +178,7 @@ mod tests {
                 &stored.colours.bytes,
             ];
             assert_eq!(stored_bytes(bases, runs.into(), width), Some(parts.map(|part| part.len() as u64)));
-            let view = Runs::new(parts, bases, runs.into(), width).expect("fits");
+            let view = Runs::new(parts.map(Paged::verified), bases, runs.into(), width).expect("fits");
             assert!(view.is_sound());
             for position in 0..bases {
                 let number = list.starts.partition_point(|&start| start <= position) - 1;

@@ -57,6 +57,11 @@ impl<'a, W: Key> Search<'a, W> {
         }
     }
 
+    /// The k-mer handed out last, canonical.
+    pub(crate) fn canonical(&self) -> W {
+        self.word.canonical()
+    }
+
     /// Where the k-mer is that follows the one found last with one more base, if the string goes on like that.
     #[inline]
     fn onward(&self, code: u64) -> Option<(Hit, u32)> {

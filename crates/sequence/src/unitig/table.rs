@@ -13,19 +13,29 @@ pub(super) struct KmerTable<W> {
 impl<W: Key> KmerTable<W> {
     const TAKEN: u32 = W::BITS - 1;
 
-    /// Of k-mers that are all below half of the word's range. Fails with one that comes twice.
-    pub(super) fn new(kmers: &[(W, u32)]) -> Result<Self, W> {
+    /// Without k-mers.
+    pub(super) fn new() -> Self {
+        KmerTable { slots: Vec::new(), colours: Vec::new(), mask: 0 }
+    }
+
+    /// Takes these k-mers, all below half of the word's range, in place of those before. Fails with one that comes
+    /// twice.
+    pub(super) fn fill(&mut self, kmers: &[(W, u32)]) -> Result<(), W> {
         let size = (kmers.len() * 3 / 2 + 2).next_power_of_two();
-        let mut table = KmerTable { slots: vec![W::MAX; size], colours: vec![0; size], mask: size - 1 };
+        self.slots.clear();
+        self.slots.resize(size, W::MAX);
+        // Colours of free slots are never looked at.
+        self.colours.resize(size, 0);
+        self.mask = size - 1;
         for &(kmer, colour) in kmers {
-            let slot = table.slot(kmer);
-            if table.slots[slot] == kmer {
+            let slot = self.slot(kmer);
+            if self.slots[slot] == kmer {
                 return Err(kmer);
             }
-            table.slots[slot] = kmer;
-            table.colours[slot] = colour;
+            self.slots[slot] = kmer;
+            self.colours[slot] = colour;
         }
-        Ok(table)
+        Ok(())
     }
 
     pub(super) fn slots(&self) -> usize {

@@ -7,6 +7,7 @@ use stroma_quotient::Key;
 use super::bases::Bases;
 use super::oriented::Length;
 use super::{DictionaryBuilder, DictionaryError, UnitigDictionary};
+use crate::layer::paged::Paged;
 
 fn noise(state: &mut u64) -> u64 {
     *state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
@@ -123,7 +124,7 @@ fn overlaps_are_stored_once() {
         let bytes = build::<u64>(21, &model, parts);
         let dictionary = UnitigDictionary::open(&bytes).expect("just built");
         assert_eq!((dictionary.strings(), dictionary.runs(), dictionary.kmers()), (1, 1, 19_980));
-        assert!(Bases::new(&bytes).kmer::<u64>(0, 1) < 4);
+        assert!(Bases::new(Paged::verified(&bytes)).kmer::<u64>(0, 1) < 4);
         assert!(dictionary.parts().strings <= 20_000 / 4 + 16);
     }
 }
@@ -185,7 +186,7 @@ fn forged_bytes_bring_nobody_down() {
         let mut header = super::format::Header::read_from_prefix(&forged).expect("whole").0;
         header.checksum = header.expected_checksum().into();
         forged[..super::format::HEADER_BYTES].copy_from_slice(header.as_bytes());
-        let Ok(dictionary) = UnitigDictionary::open_verified(&forged) else { continue };
+        let Ok(dictionary) = UnitigDictionary::open_paged(Paged::verified(&forged)) else { continue };
         let _ = dictionary.verify();
         let _ = dictionary.search::<u128>(&query).count();
         let _ = dictionary.iter::<u128>().take(10_000).count();

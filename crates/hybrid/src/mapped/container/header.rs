@@ -4,8 +4,8 @@ use core::ops::Range;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::pages::PAGE_BYTES;
 use crate::mapped::MappedError;
+use crate::pages::PAGE_BYTES;
 use crate::stored::{u32_at, u64_at};
 
 const MAGIC: [u8; 8] = *b"STRMDICT";
@@ -15,6 +15,8 @@ const ORDER_MARK: u32 = 0x0a0b_0c0d;
 const DESCRIPTORS_AT: usize = 64;
 const DESCRIPTOR_BYTES: usize = 16;
 const CHECKSUM_AT: usize = PAGE_BYTES - 8;
+/// The header has a checksum of its own.
+pub(super) const HEADER_PAGES: usize = 1;
 /// A dictionary has fewer sections than this.
 const MOST_SECTIONS: usize = 8;
 

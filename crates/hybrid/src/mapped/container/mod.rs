@@ -5,7 +5,6 @@
 mod build_file;
 mod header;
 mod page_writer;
-mod pages;
 mod reader;
 mod verify;
 mod writer;
@@ -14,6 +13,5 @@ pub(in crate::mapped) use build_file::BuildFile;
 #[cfg(test)]
 pub(in crate::mapped) use build_file::ROOM;
 pub(in crate::mapped) use header::{Header, SectionKind};
-pub(in crate::mapped) use pages::BadPage;
 pub(in crate::mapped) use reader::{Backing, Container};
 pub(in crate::mapped) use writer::ContainerWriter;

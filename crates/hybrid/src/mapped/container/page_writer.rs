@@ -4,7 +4,7 @@ use std::io::Write;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::pages::PAGE_BYTES;
+use crate::pages::PAGE_BYTES;
 
 /// Bytes gathered before they are written.
 const BUFFER_BYTES: usize = 256 * PAGE_BYTES;

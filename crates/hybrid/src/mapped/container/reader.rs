@@ -2,9 +2,9 @@
 
 use core::ops::Range;
 
-use super::header::{Header, Layout, SectionKind};
-use super::pages::{self, BadPage, SeenPages};
+use super::header::{HEADER_PAGES, Header, Layout, SectionKind};
 use crate::mapped::{MappedError, MappedFile};
+use crate::pages::{BadPage, SeenPages};
 
 /// Where the bytes of a file are.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Container {
         check_pages: bool,
     ) -> Result<Self, MappedError> {
         let (header, layout) = Header::decode(backing.bytes(), &place)?;
-        let seen = check_pages.then(|| SeenPages::none(layout.index.start));
+        let seen = check_pages.then(|| SeenPages::none(layout.index.start, HEADER_PAGES));
         Ok(Self { backing, place, header, layout, seen })
     }
 
@@ -113,7 +113,7 @@ impl Container {
     #[inline(never)]
     fn check_pages(&self, seen: &SeenPages, bytes: Range<usize>) -> Result<(), BadPage> {
         if let Backing::Mapped(file) = &self.backing {
-            let rows = pages::rows(&bytes);
+            let rows = seen.rows(&bytes);
             file.ask_for(self.layout.table.start + rows.start..self.layout.table.start + rows.end);
             file.ask_for(bytes.clone());
         }

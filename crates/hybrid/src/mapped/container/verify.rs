@@ -3,9 +3,9 @@
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Container;
-use super::header::Header;
-use super::pages::{PAGE_BYTES, check_page};
+use super::header::{HEADER_PAGES, Header};
 use crate::mapped::MappedError;
+use crate::pages::{PAGE_BYTES, check_page};
 
 impl Container {
     /// Checks the header again, the table of checksums, every page, and that what fills the index's last page
@@ -23,8 +23,8 @@ impl Container {
             let what = "the table of page checksums";
             return Err(MappedError::Damaged { place, what, offset, stored, computed });
         }
-        for page in 1..layout.index.start / PAGE_BYTES {
-            check_page(file, table, page).map_err(|page| self.damaged(page))?;
+        for page in HEADER_PAGES..layout.index.start / PAGE_BYTES {
+            check_page(file, table, HEADER_PAGES, page).map_err(|page| self.damaged(page))?;
         }
         if file[layout.index.end..layout.table.start].iter().any(|byte| *byte != 0) {
             return Err(self.inconsistent(layout.index.end as u64, "what fills the index's page is not zero"));

@@ -8,9 +8,9 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::build_file::BuildFile;
 use super::header::{Header, SectionKind};
 use super::page_writer::PageWriter;
-use super::pages::PAGE_BYTES;
 use crate::mapped::MappedError;
 use crate::mapped::error::show;
+use crate::pages::PAGE_BYTES;
 
 /// A file of `N` sections that are written side by side.
 ///

@@ -7,6 +7,7 @@ use zerocopy::IntoBytes;
 use super::flat::EncodedSets;
 use super::table::{Chunk, ChunkEntry, ColourTable, TableParts};
 use crate::layer::packed::PackedBuffer;
+use crate::layer::paged::Paged;
 
 /// The finished table: what goes into the file.
 pub(in crate::layer) struct EncodedTable<'a> {
@@ -55,11 +56,11 @@ impl OwnedTable {
     pub(super) fn table(&self) -> Option<ColourTable<'_>> {
         ColourTable::new(TableParts {
             chunks: &self.chunks,
-            sets: &self.sets,
-            offsets: &self.offsets,
-            pairs: &self.pairs,
+            sets: Paged::verified(&self.sets),
+            offsets: Paged::verified(&self.offsets),
+            pairs: Paged::verified(&self.pairs),
             pair_count: self.pair_count,
-            roots: self.roots.as_deref(),
+            roots: self.roots.as_deref().map(Paged::verified),
             set_count: self.set_count,
             depth: self.depth,
         })
@@ -78,8 +79,8 @@ impl<'a> EncodedChunks<'a> {
     /// The chunks of a table as they are.
     pub(super) fn push_kept(&mut self, table: &ColourTable<'a>) {
         let parts = table.parts();
-        self.sets.push(Cow::Borrowed(parts.sets));
-        self.offsets.push(Cow::Borrowed(parts.offsets));
+        self.sets.push(Cow::Borrowed(parts.sets.whole()));
+        self.offsets.push(Cow::Borrowed(parts.offsets.whole()));
         self.entries.extend(parts.chunks.iter().map(Chunk::entry));
     }
 

@@ -17,6 +17,7 @@ use super::tree::{DecodedSets, Parent};
 use crate::hash::WordHasher;
 use crate::layer::LayerError;
 use crate::layer::packed::{Packed, PackedBuffer, width_for};
+use crate::layer::paged::Paged;
 
 /// Most differences between a set and its root.
 pub(super) const DEEPEST: u8 = 12;
@@ -149,8 +150,8 @@ impl Encoder {
 /// The sets of a chunk in borrowed bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FlatTable<'a> {
-    pub(super) sets: &'a [u8],
-    pub(super) offsets: Packed<'a>,
+    pub(super) sets: Paged<'a>,
+    pub(super) offsets: Packed<Paged<'a>>,
     pub(super) colours: u32,
 }
 
@@ -196,16 +197,15 @@ impl<'a> Decoder<'a> {
         Decoder { table, known: HashMap::default(), words: Vec::new(), set, path: Vec::new() }
     }
 
-    /// The set of an id; `None` when id or bytes make no sense.
-    pub(super) fn set(&mut self, id: u32) -> Option<&ColourSet> {
+    /// The bitmap of an id's set; `None` when id or bytes make no sense.
+    pub(super) fn set(&mut self, id: u32) -> Option<&[u64]> {
+        let words = (self.table.colours as usize).div_ceil(64);
+        if let Some(&known) = self.known.get(&id) {
+            return Some(&self.words[known..known + words]);
+        }
         self.path.clear();
         let mut at = id;
         loop {
-            if let Some(&known) = self.known.get(&at) {
-                let words = self.set.words().len();
-                self.set.assign(&self.words[known..known + words], 0);
-                break;
-            }
             if self.path.len() > usize::from(DEEPEST) {
                 return None;
             }
@@ -218,13 +218,17 @@ impl<'a> Decoder<'a> {
                 }
                 other => at = named_by(at, other)?,
             }
+            if let Some(&known) = self.known.get(&at) {
+                self.set.assign(&self.words[known..known + words], 0);
+                break;
+            }
         }
         while let Some((at, base, rest)) = self.path.pop() {
             toggle(base, rest, &mut self.set)?;
             self.known.insert(at, self.words.len());
             self.words.extend_from_slice(self.set.words());
         }
-        Some(&self.set)
+        Some(self.set.words())
     }
 }
 
@@ -247,8 +251,8 @@ mod tests {
         ];
         for sets in tables {
             let offsets = PackedBuffer::from_values([0, sets.len() as u64].into_iter(), 8);
-            let offsets = Packed::new(&offsets.bytes, 8, 2).expect("whole");
-            let table = FlatTable { sets, offsets, colours: 3 };
+            let offsets = Packed::new(Paged::verified(&offsets.bytes), 8, 2).expect("whole");
+            let table = FlatTable { sets: Paged::verified(sets), offsets, colours: 3 };
             assert_eq!(table.decode(0, &mut ColourSet::empty(0)), None, "{sets:?}");
             assert_eq!(Decoder::new(table).set(0), None, "{sets:?}");
         }

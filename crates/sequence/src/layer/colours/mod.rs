@@ -8,6 +8,7 @@
 //! chunks, too, as one list each.
 
 mod build;
+mod counters;
 mod encoded;
 mod entry;
 mod flat;
@@ -19,6 +20,7 @@ mod tree;
 mod weigh;
 
 pub(crate) use set::ColourSet;
+pub(crate) use weigh::Met;
 
 pub(super) use build::ColourTableBuilder;
 pub(super) use regroup::{RegroupError, Regrouped};

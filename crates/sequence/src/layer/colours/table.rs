@@ -7,6 +7,7 @@ use super::flat::{Decoder, FlatTable};
 use super::set::ColourSet;
 use crate::layer::format::Footer;
 use crate::layer::packed::{Packed, packed_bytes, width_for};
+use crate::layer::paged::Paged;
 
 /// Most pairs between a set and its leaves.
 pub(in crate::layer) const MOST_DEEP: u8 = 64;
@@ -76,6 +77,11 @@ impl Chunk {
         })
     }
 
+    /// Words of a bitmap of its colours.
+    pub(super) fn set_words(&self) -> usize {
+        (self.colours as usize).div_ceil(64)
+    }
+
     pub(super) fn entry(&self) -> ChunkEntry {
         ChunkEntry {
             colours: self.colours.into(),
@@ -91,12 +97,12 @@ impl Chunk {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::layer) struct TableParts<'a> {
     pub(in crate::layer) chunks: &'a [Chunk],
-    pub(in crate::layer) sets: &'a [u8],
-    pub(in crate::layer) offsets: &'a [u8],
-    pub(in crate::layer) pairs: &'a [u8],
+    pub(in crate::layer) sets: Paged<'a>,
+    pub(in crate::layer) offsets: Paged<'a>,
+    pub(in crate::layer) pairs: Paged<'a>,
     pub(in crate::layer) pair_count: u32,
     /// The node of each set; none where there is but one chunk and sets are its leaves.
-    pub(in crate::layer) roots: Option<&'a [u8]>,
+    pub(in crate::layer) roots: Option<Paged<'a>>,
     pub(in crate::layer) set_count: u32,
     /// Most pairs between a set and its leaves.
     pub(in crate::layer) depth: u8,
@@ -106,8 +112,8 @@ pub(in crate::layer) struct TableParts<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::layer) struct ColourTable<'a> {
     parts: TableParts<'a>,
-    pairs: Packed<'a>,
-    roots: Option<Packed<'a>>,
+    pairs: Packed<Paged<'a>>,
+    roots: Option<Packed<Paged<'a>>>,
     leaves: u32,
 }
 
@@ -212,7 +218,7 @@ impl<'a> ColourTable<'a> {
 
     /// The leaves of a chunk.
     pub(super) fn flat(&self, chunk: &Chunk) -> Option<FlatTable<'a>> {
-        let part = |bytes: &'a [u8], (start, end): (u64, u64)| bytes.get(start as usize..end as usize);
+        let part = |bytes: Paged<'a>, (start, end): (u64, u64)| bytes.part(start as usize..end as usize);
         let offsets = part(self.parts.offsets, chunk.offsets)?;
         let offsets = Packed::new(offsets, chunk.offset_width, u64::from(chunk.leaves) + 1)?;
         Some(FlatTable { sets: part(self.parts.sets, chunk.bytes)?, offsets, colours: chunk.colours })

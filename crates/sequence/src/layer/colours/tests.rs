@@ -66,15 +66,14 @@ impl Owned {
         for (id, members) in self.model.iter().enumerate().step_by(3) {
             for times in 0..1 + id % 4 {
                 let query = (id + times) % 3;
-                found.push((id as u64) << 32 | query as u64);
-                members.iter().for_each(|&colour| expected[colour as usize][query] += 1);
+                found.push(((id as u64) << 32 | query as u64, 1 + times as u32 / 2));
+                let weight = 1 + times as u32 / 2;
+                members.iter().for_each(|&colour| expected[colour as usize][query] += weight);
             }
         }
         let mut counted = vec![[0_u32; 3]; self.colours() as usize];
-        let weighed = table.weigh(&mut found, |first, set, queries| {
-            for (query, times) in queries {
-                set.iter().for_each(|colour| counted[(first + colour) as usize][query as usize] += times);
-            }
+        let weighed = table.weigh(found, |colour, query, times| {
+            counted[colour as usize][query as usize] += times;
         });
         assert_eq!((weighed, counted), (Some(()), expected));
     }
@@ -275,8 +274,9 @@ fn forged_tables_do_no_harm() {
         (0..forged.table.set_count).for_each(|id| {
             let _ = table.decode(id, &mut decoded);
         });
-        let mut found: Vec<u64> = (0..u64::from(forged.table.set_count)).map(|id| id << 32).collect();
-        let _ = table.weigh(&mut found, |_, _, queries| queries.for_each(drop));
+        let found = (0..u64::from(forged.table.set_count))
+            .map(|id| ((id << 32) | (id % 3), if id == 5 { u32::MAX } else { 1 }));
+        let _ = table.weigh(found.collect(), |colour, _, _| assert!(colour < table.colours()));
         if let Ok(anew) = Regrouped::new(&table, &(0..table.colours()).collect::<Vec<_>>(), 50, 1) {
             assert!(anew.table().is_some());
         }

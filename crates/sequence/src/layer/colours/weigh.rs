@@ -1,103 +1,120 @@
-//! Counts, for many sets at once, how often each colour occurs in them: each leaf is decoded once, whatever
-//! the number of sets that it is part of.
+//! Counts, for many sets at once, how often each colour occurs in them, query by query.
 //!
 //! What a set weighs is handed down from pairs to their nodes, and added up where nodes meet again:
-//! neighbouring k-mers' sets differ in a few chunks and share the nodes of all others.
+//! neighbouring k-mers' sets differ in a few chunks and share the nodes of all others. So a query comes to the
+//! leaves of each chunk that it met, each with a weight. They are decoded chunk by chunk, each once for all queries,
+//! and added to [upright counters](super::counters).
 
-use super::set::ColourSet;
-use super::table::{ColourTable, MOST_DEEP, Node};
+use super::counters::Counters;
+use super::table::{Chunk, ColourTable, MOST_DEEP};
 
-/// How often a node was met by a query: the node in the upper half of a word, the query in the lower; and the
-/// number.
-type Weighed = (u64, u32);
+/// How often a query met a set: the set in the upper half of a word, the query in the lower; and the number.
+pub(crate) type Met = (u64, u32);
+
+/// A leaf that a query met.
+#[derive(Clone, Copy)]
+struct MetLeaf {
+    leaf: u32,
+    query: u32,
+    times: u32,
+}
 
 /// Sets times chunks that are handed down at once: it bounds the memory.
 const NODES_AT_ONCE: usize = 1 << 20;
 
+fn query_of(met: &Met) -> u32 {
+    met.0 as u32
+}
+
 impl ColourTable<'_> {
-    /// Hands out what queries met: different sets of some colours, each with the first colour's number, and
-    /// how often each query met it. `found` has sets in the upper halves and queries in the lower. `None` if
-    /// sets or bytes make no sense.
+    /// Hands out how often queries met colours: the colour, the query and the number. The same colour and query may
+    /// be handed out several times. `None` if sets or bytes make no sense.
     pub(in crate::layer) fn weigh(
         &self,
-        found: &mut [u64],
-        mut take: impl FnMut(u32, &ColourSet, &mut dyn Iterator<Item = (u32, u32)>),
+        mut met: Vec<Met>,
+        mut take: impl FnMut(u32, u32, u32),
     ) -> Option<()> {
-        let mut at_once = found.len();
-        if !self.is_flat() {
-            // Those of a query together: they share nodes.
-            found.sort_unstable_by_key(|met| met.rotate_left(32));
-            at_once = (NODES_AT_ONCE / self.chunks().len()).max(1);
-        }
-        found.chunks_mut(at_once.max(1)).try_for_each(|found| {
-            found.sort_unstable();
-            self.weigh_leaves(&self.leaves_of(found)?, &mut take)
-        })
-    }
-
-    /// How often each leaf of the sets was met, ascending.
-    fn leaves_of(&self, found: &[u64]) -> Option<Vec<Weighed>> {
-        let mut met = Vec::new();
-        for same in found.chunk_by(|a, b| a == b) {
-            let node = self.root((same[0] >> 32) as u32)?;
-            met.push((u64::from(node) << 32 | same[0] & u64::from(u32::MAX), same.len() as u32));
-        }
-        if self.is_flat() {
-            return Some(met);
-        }
-        let mut leaves = Vec::new();
-        for _ in 0..=MOST_DEEP {
-            if met.is_empty() {
-                add_up(&mut leaves);
-                return Some(leaves);
+        // Those of a query together: they share nodes.
+        met.sort_unstable_by_key(|(key, _)| key.rotate_left(32));
+        let at_once = (NODES_AT_ONCE / self.chunks().len()).max(1);
+        let mut leaves: Vec<Vec<MetLeaf>> = vec![Vec::new(); self.chunks().len()];
+        for met in met.chunks(at_once) {
+            let mut most = 0;
+            for of_query in met.chunk_by(|one, other| query_of(one) == query_of(other)) {
+                most = most.max(of_query.iter().map(|&(_, times)| u64::from(times)).sum());
+                self.hand_down(of_query, &mut leaves)?;
             }
-            let mut below = Vec::with_capacity(2 * met.len());
-            for (key, weight) in met {
-                let query = key & u64::from(u32::MAX);
-                match self.node((key >> 32) as u32)? {
-                    Node::Leaf { .. } => leaves.push((key, weight)),
-                    Node::Pair(left, right) => {
-                        below.extend([left, right].map(|node| (u64::from(node) << 32 | query, weight)));
-                    }
+            for (number, (chunk, leaves)) in self.chunks().iter().zip(&mut leaves).enumerate() {
+                if !leaves.is_empty() {
+                    self.weigh_leaves(number, chunk, leaves, most, &mut take)?;
+                    leaves.clear();
                 }
             }
-            add_up(&mut below);
-            met = below;
+        }
+        Some(())
+    }
+
+    /// Adds the leaves of what one query met to those of each chunk.
+    fn hand_down(&self, met: &[Met], leaves: &mut [Vec<MetLeaf>]) -> Option<()> {
+        let query = met.first().map_or(0, query_of);
+        // Nodes in the upper halves, how often they were met in the lower.
+        let mut nodes = Vec::with_capacity(met.len());
+        for &(key, times) in met {
+            nodes.push(u64::from(self.root((key >> 32) as u32)?) << 32 | u64::from(times));
+        }
+        for _ in 0..=MOST_DEEP {
+            if nodes.is_empty() {
+                return Some(());
+            }
+            add_up(&mut nodes);
+            let (mut below, mut chunk, chunks) = (Vec::with_capacity(2 * nodes.len()), 0, self.chunks());
+            for &met in &nodes {
+                let (node, times) = ((met >> 32) as u32, met as u32);
+                if let Some(pair) = node.checked_sub(self.leaves()) {
+                    let (left, right) = self.pair(pair)?;
+                    below.extend([left, right].map(|node| u64::from(node) << 32 | u64::from(times)));
+                    continue;
+                }
+                // Leaves ascend, and with them their chunks.
+                while node - chunks[chunk].first_leaf >= chunks[chunk].leaves {
+                    chunk += 1;
+                }
+                leaves[chunk].push(MetLeaf { leaf: node - chunks[chunk].first_leaf, query, times });
+            }
+            nodes = below;
         }
         None
     }
 
+    /// Counts what queries met of a chunk, none of them more than `most` sets.
     fn weigh_leaves(
         &self,
-        leaves: &[Weighed],
-        take: &mut impl FnMut(u32, &ColourSet, &mut dyn Iterator<Item = (u32, u32)>),
+        number: usize,
+        chunk: &Chunk,
+        leaves: &[MetLeaf],
+        most: u64,
+        take: &mut impl FnMut(u32, u32, u32),
     ) -> Option<()> {
-        let mut rest = leaves;
-        for (number, chunk) in self.chunks().iter().enumerate() {
-            let end = u64::from(chunk.first_leaf) + u64::from(chunk.leaves);
-            let own;
-            (own, rest) = rest.split_at(rest.partition_point(|&(key, _)| key >> 32 < end));
-            if own.is_empty() {
-                continue;
+        let mut decoder = self.decoder(number)?;
+        let mut counters = Counters::new(chunk.set_words(), most);
+        for of_query in leaves.chunk_by(|one, other| one.query == other.query) {
+            for met in of_query {
+                counters.add(decoder.set(met.leaf)?, met.times);
             }
-            let mut decoder = self.decoder(number)?;
-            for same in own.chunk_by(|a, b| a.0 >> 32 == b.0 >> 32) {
-                let leaf = (same[0].0 >> 32) as u32 - chunk.first_leaf;
-                let mut queries = same.iter().map(|&(key, weight)| (key as u32, weight));
-                take(chunk.first_colour, decoder.set(leaf)?, &mut queries);
-            }
+            let query = of_query[0].query;
+            counters.hand_out(|colour, times| take(chunk.first_colour + colour, query, times));
         }
         Some(())
     }
 }
 
-/// Sorts what was met, and adds up what was met several times.
-fn add_up(met: &mut Vec<Weighed>) {
-    met.sort_unstable_by_key(|&(key, _)| key);
-    met.dedup_by(|next, kept| {
-        let is_same = next.0 == kept.0;
+/// Sorts nodes, and adds up how often they were met where they are there several times.
+fn add_up(nodes: &mut Vec<u64>) {
+    nodes.sort_unstable();
+    nodes.dedup_by(|next, kept| {
+        let is_same = *next >> 32 == *kept >> 32;
         if is_same {
-            kept.1 = kept.1.wrapping_add(next.1);
+            *kept = *kept & !u64::from(u32::MAX) | u64::from((*kept as u32).wrapping_add(*next as u32));
         }
         is_same
     });

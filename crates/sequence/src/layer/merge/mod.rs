@@ -12,6 +12,7 @@ mod partition;
 mod plan;
 mod read_back;
 mod sets;
+mod spread;
 mod write;
 
 pub(super) use plan::Merge;

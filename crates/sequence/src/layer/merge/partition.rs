@@ -1,14 +1,15 @@
 //! Merges one partition: the k-mers of all inputs in order, and which sets meet in each.
 //!
 //! Mixed k-mers are spread evenly. So a partition is cut into ranges of some hundreds of k-mers, of all
-//! inputs together, and each range is gathered and sorted within the processor's nearest cache: for many
-//! inputs that costs less than a heap with its unpredictable branches, and for few no more.
+//! inputs together, and each range is gathered and [sorted](super::spread) within the processor's nearest cache:
+//! for many inputs that costs less than a heap with its unpredictable branches, and for few no more.
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
 use super::plan::{Combination, Merge};
 use super::read_back::ReadBack;
+use super::spread::SpreadSort;
 use crate::hash::WordHasher;
 use crate::kmer::Word;
 use crate::layer::file::LoadedPartition;
@@ -52,13 +53,17 @@ impl Merge<'_> {
         let range_bits =
             (total / RANGE_KMERS).checked_ilog2().unwrap_or(0).min(self.geometry.kmer_bits() - 1);
         let shift = self.geometry.kmer_bits() - range_bits;
+        // k-mers of a range differ in their lower bits, of which the upper ones tell the place.
+        let place_bits = shift.min(u32::BITS);
         let mut combining = Combining::new(self);
         let (mut kmers, mut chosen) = (Vec::new(), Vec::new());
-        let (mut gathered, mut meeting) = (Vec::new(), Vec::new());
+        let (mut gathered, mut meeting, mut sort) = (Vec::new(), Vec::new(), SpreadSort::new());
         for range in 1..=1_u64 << range_bits {
             let limit = (range >> range_bits == 0).then(|| W::from(range) << shift);
             cursors.iter_mut().for_each(|cursor| cursor.take_below(limit, &mut gathered));
-            gathered.sort_unstable();
+            sort.sort(&mut gathered, place_bits, |tagged| {
+                ((W::untagged(tagged).0 & W::mask(shift)) >> (shift - place_bits)).low()
+            });
             let mut rest = gathered.drain(..).map(W::untagged).peekable();
             while let Some((kmer, tag)) = rest.next() {
                 meeting.clear();
@@ -102,7 +107,8 @@ impl<'a> Combining<'a> {
         let fold = |hash: u64, tag: &u64| (hash ^ tag).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
         let place = meeting.iter().fold(0, fold) as usize % RECENT;
         let recent = self.recent[place];
-        if self.found.get(recent as usize).is_some_and(|found| **found == *meeting) {
+        // Mostly one or two: not worth a call.
+        if self.found.get(recent as usize).is_some_and(|found| found.iter().eq(meeting)) {
             return Ok(Some(recent));
         }
         let id = match self.ids.get(meeting) {

@@ -1,5 +1,7 @@
 //! Writes a merge: partition by partition, or cold, as one dictionary.
 
+use parking_lot::Mutex;
+
 use super::partition::MergedPartition;
 use super::plan::{Form, Merge};
 use super::sets::Uniting;
@@ -8,7 +10,7 @@ use crate::layer::resources::ColdBudget;
 use crate::layer::writer::{LayerBuilder, LayerTotals, Sink};
 use crate::layer::{EncodedKmers, LayerError, Resources};
 use crate::parallel;
-use crate::unitig::{CoveredPart, DictionaryBuilder, DictionaryError};
+use crate::unitig::{CoverRoom, CoveredPart, DictionaryBuilder, DictionaryError};
 
 impl Merge<'_> {
     /// Writes the merged layer, telling after each partition how many bytes of the inputs were read. One that
@@ -89,15 +91,21 @@ impl Merge<'_> {
         let coverer = DictionaryBuilder::<W>::new(self.geometry.k()).map_err(impossible)?;
         let mixing = mixing::<W>(self.geometry);
         let mut counts = Vec::with_capacity(self.geometry.partitions() as usize);
+        // Memory that threads are done with: fresh one would have to be cleared by the system for each partition.
+        let rooms: Mutex<Vec<CoverRoom<W>>> = Mutex::default();
         self.each_partition::<W, CoveredPart>(
             &mut builder,
             resources,
             Form::Strings,
             self.shares(budget.shares_with_paths()),
             |kmers, chosen| {
+                let room = rooms.lock().pop();
+                let mut room = room.unwrap_or_else(CoverRoom::new);
                 let canonical = kmers.iter().map(|&kmer| mixing.invert(kmer));
-                let coloured: Vec<(W, u32)> = canonical.zip(chosen.iter().copied()).collect();
-                coverer.cover(&coloured).map_err(impossible)
+                let coloured = canonical.zip(chosen.iter().copied());
+                let covered = coverer.cover(coloured, &mut room).map_err(impossible);
+                rooms.lock().push(room);
+                covered
             },
             |builder, partition, merged| {
                 let append = dictionary.append(&merged.work, |chosen| merged.ids[chosen as usize]);
@@ -108,6 +116,7 @@ impl Merge<'_> {
                 builder.check_wanted()
             },
         )?;
+        drop(rooms);
         let bytes = dictionary.finish().map_err(impossible)?;
         builder.dictionary(&bytes, &counts)?;
         drop(bytes);
