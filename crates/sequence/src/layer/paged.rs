@@ -116,16 +116,24 @@ impl PageChecks {
     fn check(&self, range: Range<usize>) {
         let blob = self.blob.mapped().unwrap_or_default();
         let part = |range: &Range<usize>| blob.get(range.clone()).unwrap_or_default();
-        if let Some(stretch) = self.asked.ask(&range) {
-            // In parts, as systems read only so much for one request.
-            for start in stretch.clone().step_by(Asked::LARGE) {
-                let end = (start + Asked::LARGE).min(stretch.end).min(self.bytes.len());
-                let count = end.saturating_sub(start);
-                self.blob.prefetch((self.bytes.start + start) as u64, count as u64);
-            }
+        // Who reads much at once is served by the system as anybody is. A few bytes may reach into the next stretch.
+        if range.len() <= Asked::SMALL {
+            self.ask(range.start);
+            self.ask(range.end.saturating_sub(1).max(range.start));
         }
         if let Err(page) = self.seen.check(part(&self.bytes), part(&self.table), range) {
             self.damaged.store(page.offset + 1, Ordering::Relaxed);
+        }
+    }
+
+    /// Asks the storage for what lies around a byte that is going to be touched.
+    fn ask(&self, at: usize) {
+        let Some(stretch) = self.asked.ask(at) else { return };
+        // In parts, as systems read only so much for one request.
+        for start in stretch.clone().step_by(Asked::LARGE) {
+            let end = (start + Asked::LARGE).min(stretch.end).min(self.bytes.len());
+            let count = end.saturating_sub(start);
+            self.blob.prefetch((self.bytes.start + start) as u64, count as u64);
         }
     }
 }
@@ -153,20 +161,19 @@ impl Asked {
         Asked { words, count: AtomicUsize::new(0) }
     }
 
-    /// The stretch to ask for before a range is touched; none where it was asked for, and none for a range that is long
-    /// itself. It may reach beyond the end.
-    fn ask(&self, range: &Range<usize>) -> Option<Range<usize>> {
-        let word = self.words.get(range.start / Self::LARGE)?;
-        let bit = 1 << (range.start % Self::LARGE / Self::SMALL);
-        if range.len() > Self::SMALL || word.load(Ordering::Relaxed) & bit != 0 {
+    /// The stretch to ask for before a byte is touched; none where it was asked for. It may reach beyond the end.
+    fn ask(&self, at: usize) -> Option<Range<usize>> {
+        let word = self.words.get(at / Self::LARGE)?;
+        let bit = 1 << (at % Self::LARGE / Self::SMALL);
+        if word.load(Ordering::Relaxed) & bit != 0 {
             return None;
         }
         if self.count.fetch_add(1, Ordering::Relaxed) < 8 * self.words.len() {
             word.fetch_or(bit, Ordering::Relaxed);
-            let start = range.start / Self::SMALL * Self::SMALL;
+            let start = at / Self::SMALL * Self::SMALL;
             return Some(start..start + Self::SMALL);
         }
-        let first = range.start / Self::LARGE;
+        let first = at / Self::LARGE;
         self.words[first..]
             .iter()
             .take(Self::LARGE_AT_ONCE)
@@ -377,16 +384,14 @@ mod tests {
     #[test]
     fn little_is_asked_for_at_first_and_nothing_twice() {
         let asked = Asked::new(10 * Asked::LARGE + 5);
-        let page = |at: usize| at..at + 9;
-        assert_eq!(asked.ask(&page(Asked::SMALL + 5)), Some(Asked::SMALL..2 * Asked::SMALL));
-        assert_eq!(asked.ask(&page(Asked::SMALL + 70)), None);
-        assert_eq!(asked.ask(&(0..Asked::SMALL + 1)), None, "who reads much is served as anybody is");
-        assert_eq!(asked.ask(&page(11 * Asked::LARGE)), None, "nothing is there");
-        let small = (2..89).filter(|number| asked.ask(&page(number * Asked::SMALL)).is_some()).count();
+        assert_eq!(asked.ask(Asked::SMALL + 5), Some(Asked::SMALL..2 * Asked::SMALL));
+        assert_eq!(asked.ask(2 * Asked::SMALL - 1), None);
+        assert_eq!(asked.ask(11 * Asked::LARGE), None, "nothing is there");
+        let small = (2..89).filter(|number| asked.ask(number * Asked::SMALL).is_some()).count();
         assert_eq!(small, 87);
-        let large = asked.ask(&page(3 * Asked::LARGE + 3 * Asked::SMALL));
+        let large = asked.ask(3 * Asked::LARGE + 3 * Asked::SMALL);
         assert_eq!(large, Some(3 * Asked::LARGE..19 * Asked::LARGE));
-        assert_eq!(asked.ask(&page(9 * Asked::LARGE)), None);
-        assert!(asked.ask(&page(2 * Asked::LARGE)).is_some());
+        assert_eq!(asked.ask(9 * Asked::LARGE), None);
+        assert!(asked.ask(2 * Asked::LARGE).is_some());
     }
 }
