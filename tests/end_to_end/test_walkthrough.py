@@ -8,6 +8,7 @@ import random
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 from conftest import BINARY, ROOT, Server, stroma
@@ -109,9 +110,11 @@ def test_the_slurm_recipe_runs(folder):
 
 
 def test_the_snakemake_recipe_runs(folder):
-    if not shutil.which("snakemake"):
+    # Installed beside the tests' Python (requirements.txt).
+    snakemake = shutil.which("snakemake", path=f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}")
+    if not snakemake:
         pytest.skip("snakemake is not installed")
-    command = f"snakemake --cores 2 --snakefile {ROOT / 'examples/workflows/Snakefile'} --config table=genomes/samples.tsv shards=3 k={K} into=whole"
+    command = f"{snakemake} --cores 2 --snakefile {ROOT / 'examples/workflows/Snakefile'} --config table=genomes/samples.tsv shards=3 kmer={K} into=whole"
     shell(folder, command, HOME=str(folder))
     shell(folder, "stroma search genomes transcripts.fa --data whole > found.tsv")
     assert hits(folder / "found.tsv")[:2] == [("shared", "hit", name) for name in ("alpha", "delta")]

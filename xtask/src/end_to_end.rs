@@ -38,7 +38,7 @@ fn install_python(suite: &Path, tools: &Path) -> Outcome<PathBuf> {
         )?;
         let mut install = Command::new(&python);
         install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&wanted);
-        chore::run("install pymongo, pytest and duckdb", &mut install)?;
+        chore::run("install pymongo, pytest, duckdb and snakemake", &mut install)?;
         std::fs::copy(&wanted, stamp(&environment))?;
     }
     Ok(python)
