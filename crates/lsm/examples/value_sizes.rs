@@ -54,7 +54,10 @@ fn run(name: &str, options: Options, (value_bytes, noise_bytes): (usize, usize),
     let keys = puts / 2;
     let (start, started) = (Instant::now(), processor_seconds());
     for put in 0..puts {
-        fill(&mut value[..noise_bytes], put);
+        // What fills 2 KiB comes again after that, and LZ4 would find it.
+        for (part, chunk) in value[..noise_bytes].chunks_mut(2048).enumerate() {
+            fill(chunk, put << 16 | part as u64);
+        }
         keyspace.put(key(choices.below(keys)), &value).unwrap();
     }
     database.flush().unwrap();
