@@ -112,8 +112,7 @@ def test_the_slurm_recipe_runs(folder):
 def test_the_snakemake_recipe_runs(folder):
     # Installed beside the tests' Python (requirements.txt).
     snakemake = shutil.which("snakemake", path=f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}")
-    if not snakemake:
-        pytest.skip("snakemake is not installed")
+    assert snakemake, "snakemake is not installed"
     command = f"{snakemake} --cores 2 --snakefile {ROOT / 'examples/workflows/Snakefile'} --config table=genomes/samples.tsv shards=3 kmer={K} into=whole"
     shell(folder, command, HOME=str(folder))
     shell(folder, "stroma search genomes transcripts.fa --data whole > found.tsv")

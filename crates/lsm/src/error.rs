@@ -115,6 +115,9 @@ pub enum Error {
         /// What failed first.
         cause: Arc<Error>,
     },
+    /// A commit panicked, so nobody knows what of it is in the log.
+    #[error("a commit panicked")]
+    Panicked,
     /// Something a transaction read was changed by a commit after it began; nothing of it was written.
     #[error("transaction conflict: {what} was changed by a later commit; run the transaction again")]
     Conflict {

@@ -126,12 +126,15 @@ impl<K: Key, W: Write> SortedBuilder<K, W> {
     #[inline(always)]
     pub fn push_entry(&mut self, entry: Entry<K>) -> Result<(), Error> {
         let Entry { key, count, value } = entry;
+        // A key that is too wide cannot be split.
+        if key > self.greatest {
+            return self.push_apart(entry);
+        }
         let (quotient, remainder) = self.division.split(key);
         let start = either(self.end > quotient, self.end, quotient);
         // Whatever is out of the ordinary goes the longer way: the end of a block, one in thirty keys.
         if count == 1
             && key > self.previous
-            && key <= self.greatest
             && value <= self.division.value_mask
             && self.ones < self.ones_allowed
             && Some(start / 64) == self.packer.block_in_words()
@@ -175,8 +178,8 @@ impl<K: Key, W: Write> SortedBuilder<K, W> {
             return Err(Error::Full { used: self.totals.used, slots: self.slots as u64 });
         }
         self.packer.end_run(quotient != self.quotient);
-        self.packer.go_to(start / 64);
         self.advance(quotient / 64)?;
+        self.packer.go_to(start / 64);
         for index in 0..length {
             self.packer.put(start + index, spelling.slot(index, division.slot_bits));
         }
@@ -196,13 +199,14 @@ impl<K: Key, W: Write> SortedBuilder<K, W> {
         self.totals = Totals { total: total + ones, distinct: distinct + ones, used: used + ones };
     }
 
-    /// Goes on to the block of the next quotient, which `packer` has reached: no run of an earlier one gets longer
-    /// from now on.
+    /// Goes on to the block of the next quotient: no run of an earlier one gets longer from now on. What lies between is
+    /// written out on the way, so that a gap takes no memory.
     fn advance(&mut self, to: usize) -> Result<(), Error> {
         let mut block = self.quotient / 64;
         while block < to {
             self.packer.set_occupieds(block, self.occupieds);
             (block, self.occupieds) = (block + 1, 0);
+            self.packer.go_to(block);
             let offset = self.end.saturating_sub(block * 64);
             self.packer.set_offset(block, u8::try_from(offset).unwrap_or(u8::MAX));
             if self.packer.bytes_before(block) >= WRITTEN_TOGETHER {
@@ -231,12 +235,30 @@ impl<K: Key, W: Write> SortedBuilder<K, W> {
         let count = self.slots / 64;
         self.packer.end_run(true);
         self.add_ones();
-        self.packer.go_to(count - 1);
         self.advance(count - 1)?;
         self.packer.set_occupieds(count - 1, self.occupieds);
         self.packer.set_ends();
         self.write_out(count)?;
         self.output.write_all(&footer(self.totals, self.checksum.digest()))?;
         Ok(self.output)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_between_keys_takes_no_memory() {
+        let shape = Shape::new(48, 1 << 22).expect("possible");
+        let mut builder = SortedBuilder::<u64, _>::to_writer(shape, Vec::new()).expect("possible");
+        for key in [5, 1 << 47, (1 << 48) - 9] {
+            builder.push(key, 300).expect("room");
+            assert!(builder.packer.window.len() < 4 * WRITTEN_TOGETHER, "{}", builder.packer.window.len());
+        }
+        let filter = crate::QuotientFilter::<u64, _>::open(builder.finish_writing().expect("memory"));
+        let filter = filter.expect("sound");
+        assert_eq!(filter.iter().map(|entry| entry.key).collect::<Vec<_>>(), [5, 1 << 47, (1 << 48) - 9]);
+        assert_eq!(filter.count(1 << 47), 300);
     }
 }

@@ -183,7 +183,7 @@ impl<K: Key, S: AsRef<[u8]>> QuotientFilter<K, S> {
 
     /// Adds up several filters into a new one, no larger than 95 % load asks for; of values the first
     /// filter's are kept. One pass over all if their first keys are different ones, and all come out as different as
-    /// these; otherwise one more to see how large it becomes.
+    /// these; otherwise one more to see how large it becomes, and in vain the first one if their first keys misled.
     ///
     /// # Errors
     /// [`Error::DifferentKeys`], [`Error::CountOverflow`], [`Error::OutOfMemory`], or [`Error::Full`] if the
@@ -224,7 +224,7 @@ impl<K: Key, S: AsRef<[u8]>> QuotientFilter<K, S> {
                 Ok(built) if built.load() <= 0.95 && widths.refitted::<K>(built.slots_taken())? == roomy => {
                     return Ok(built);
                 }
-                Ok(_) | Err(Error::Full { .. }) => {}
+                Ok(_) | Err(Error::Full { .. } | Error::OutOfMemory { .. }) => {}
                 refused => return refused,
             }
         }

@@ -18,7 +18,7 @@ pub(crate) struct Packer {
     /// Whether a slot and what a byte has before it are at most a word.
     in_words: bool,
     /// Blocks from `first` on. What is not yet written is zero.
-    window: Vec<u8>,
+    pub(crate) window: Vec<u8>,
     first: usize,
     /// The block of the last slot, where it begins in the window, and its run ends.
     pub(crate) block: usize,
@@ -71,7 +71,7 @@ impl Packer {
             self.put_word(slot, content.low());
         } else {
             let at = self.at * 8 + (slot * self.slot_bits) as usize;
-            // What is touched beyond the slots is the block's own, but for a byte of slots of more than 121 bits.
+            // What is touched beyond the slot is the block's own: behind its slots are 17 bytes.
             K::write(&mut self.window, at, self.slot_bits, content);
             self.last = 1 << slot;
         }

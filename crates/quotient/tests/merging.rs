@@ -114,6 +114,48 @@ fn every_two_add_up() {
     }
 }
 
+/// A filter of keys `0..keys`, mixed, where `pick` says so, and its keys.
+fn picked(keys: u64, pick: impl Fn(u64) -> bool) -> (CountingFilter, BTreeMap<u64, u64>) {
+    let shape = Shape::new(KEY_BITS, keys).expect("possible");
+    let (mut filter, mut map) = (CountingFilter::new(shape).expect("memory"), BTreeMap::new());
+    for key in (0..keys).filter(|key| pick(*key)) {
+        // Spread over all of the range, in order.
+        let key = key << 28 | key % 7;
+        filter.insert(key).expect("room");
+        map.insert(key, 1);
+    }
+    (filter, map)
+}
+
+#[test]
+fn what_the_first_keys_tell_may_be_wrong() {
+    const KEYS: u64 = 4000;
+    let (even, even_map) = picked(KEYS, |key| key.is_multiple_of(2));
+    // Nothing in common; nothing at first, then everything; everything.
+    let others = [
+        picked(KEYS, |key| key % 2 == 1),
+        picked(KEYS, |key| (key % 2 == 1) == (key < 3000)),
+        picked(KEYS, |key| key.is_multiple_of(2)),
+    ];
+    for (other, other_map) in others {
+        let mut sum = even_map.clone();
+        other_map.keys().for_each(|key| *sum.entry(*key).or_default() += 1);
+        let merged = CountingFilter::merge([&even, &other]).expect("fits");
+        assert!(merged.iter().map(|entry| (entry.key, entry.count)).eq(sum.clone()));
+        assert!(merged.load() > 0.85 && merged.load() < 0.96, "{}", merged.load());
+        // Late keys are left out, which early ones do not tell.
+        let early = |key: u64| key >> 28 < 2500;
+        let kept = CountingFilter::merge_with([&even, &other], |same| {
+            let count = if early(same[0].1.key) { same.len() as u64 } else { 0 };
+            Counted { count, value: 0 }
+        });
+        let expected = sum.into_iter().filter(|(key, _)| early(*key));
+        let kept = kept.expect("fits");
+        assert!(kept.iter().map(|entry| (entry.key, entry.count)).eq(expected));
+        assert!(kept.load() > 0.85 && kept.load() < 0.96, "{}", kept.load());
+    }
+}
+
 #[test]
 fn what_does_not_belong_together_is_refused() {
     let filter = |key_bits, value_bits: u32| {

@@ -325,6 +325,9 @@ fn wrong_use_is_told() {
     let mut builder = SortedBuilder::<u64>::new(shape).expect("possible");
     builder.push(9, 1).expect("first");
     assert!(matches!(builder.push(9, 1), Err(Error::NotAscending { .. })));
+    for too_wide in [256, 1 << 57, u64::MAX - 2, u64::MAX] {
+        assert!(matches!(builder.push(too_wide, 1), Err(Error::KeyTooWide { .. })));
+    }
     let stopped = filter.insert_all(&[1, 2, 256, 3]).expect_err("too wide");
     assert!(stopped.done == 2 && filter.contains(2) && !filter.contains(3), "{stopped}");
     assert!(QuotientFilter::<u64>::with_capacity(1000, 8).is_ok());

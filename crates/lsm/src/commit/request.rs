@@ -1,4 +1,4 @@
-//! What one committer hands to the leader of the queue, and what it gets back.
+//! What one committer hands to whoever decides it, and what it gets back.
 
 use std::sync::Arc;
 
@@ -192,6 +192,15 @@ impl CommitRequest {
     pub(super) fn finish(&self, outcome: Result<CommitToken, Error>) {
         *self.turn.lock() = Turn::Done(outcome);
         self.changed.notify_one();
+    }
+
+    /// Tells the committer that nobody will decide its commit, if nobody has.
+    pub(super) fn give_up(&self) {
+        let mut turn = self.turn.lock();
+        if !matches!(*turn, Turn::Done(_)) {
+            *turn = Turn::Done(Err(Error::Closed));
+            self.changed.notify_one();
+        }
     }
 
     /// Makes the committer the leader.

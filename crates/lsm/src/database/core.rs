@@ -363,10 +363,20 @@ impl Core {
         }
         let request = CommitRequest::new(payload, durability, validation);
         if durability == Durability::Synced {
-            return self.queue.commit(request, |group| self.writer.lock().commit_group(self, group));
+            // The lock first: who comes while it is waited for is in the group.
+            return self.queue.commit(request, |lead| {
+                let mut writer = self.writer.lock();
+                self.commit_group(&mut writer, &lead.group());
+            });
         }
-        self.writer.lock().commit_group(self, &[&request]);
+        self.commit_group(&mut self.writer.lock(), &[&request]);
         request.outcome()
+    }
+
+    fn commit_group(&self, writer: &mut Writer, group: &[&CommitRequest]) {
+        let panicking = PoisonsWhenDropped(self);
+        writer.commit_group(self, group);
+        std::mem::forget(panicking);
     }
 
     /// Puts every commit so far on the device.
@@ -445,5 +455,15 @@ impl Core {
     /// Whether background work is done by those who write.
     pub(crate) fn works_inline(&self) -> bool {
         self.options.background_threads == 0
+    }
+}
+
+/// Poisons the database unless it is forgotten. After a panic in a commit nobody knows what of it is in the log, under
+/// a sequence that the next one would be given again.
+struct PoisonsWhenDropped<'a>(&'a Core);
+
+impl Drop for PoisonsWhenDropped<'_> {
+    fn drop(&mut self) {
+        self.0.poison(Error::Panicked);
     }
 }

@@ -19,7 +19,7 @@ const SHORT_PATIENCE: Duration = Duration::from_millis(1);
 const MEMORY_ATTEMPTS: u32 = 2000;
 
 impl Core {
-    /// The memtable that takes a batch of so many bytes and operations. Called by the leader.
+    /// The memtable that takes a batch of so many bytes and operations. Called by who holds the writer's lock.
     pub(crate) fn make_room(
         &self,
         writer: &mut Writer,

@@ -1,6 +1,6 @@
 //! Ended segments of the log that hold bytes not known to be on the device.
 //!
-//! The leader of the commit queue adds to them and syncs them all when a commit promises everything before it; the
+//! Who holds the writer's lock adds to them and syncs them all when a commit promises everything before it; the
 //! flush syncs those whose entries it leaves to the log. Whoever syncs holds the lock meanwhile, so that nobody
 //! takes for synced what is still under way.
 

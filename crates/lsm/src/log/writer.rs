@@ -17,7 +17,7 @@ use super::segments::segment_name;
 use super::unsynced::{Segment, UnsyncedSegments};
 use crate::Error;
 
-/// The writing end of the log. Used by one thread at a time: the leader of the commit queue.
+/// The writing end of the log. Used by one thread at a time: who holds the writer's lock.
 #[derive(Debug)]
 pub(crate) struct WriteAheadLog {
     storage: Arc<dyn LogStorage>,

@@ -58,8 +58,11 @@ fn walk(keyspace: &Keyspace, at: &Snapshot, (start, end): (u16, u16), most: usiz
 }
 
 fn key(number: u16) -> Vec<u8> {
-    // Some share much, some nothing.
+    // Some share much, some nothing, and some all that is compared as a number.
     let [high, low] = number.to_be_bytes();
+    if high == 1 {
+        return [&[high; 8][..], &[low]].concat();
+    }
     if number.is_multiple_of(3) { vec![high, low] } else { [&[high, low][..], &[b'k'; 17], &[low]].concat() }
 }
 

@@ -146,7 +146,7 @@ impl Resident {
         let guide = self.guide.as_slice();
         let first = guide.partition_point(|each| *each < head);
         // Of cells with the same head nothing is known.
-        let after = first + guide[first..].iter().take_while(|each| **each == head).count();
+        let after = first + guide[first..].partition_point(|each| *each == head);
         let high = if after < guide.len() { after * GUIDED } else { self.cells.len() };
         (first.saturating_sub(1) * GUIDED, high)
     }

@@ -65,7 +65,8 @@ impl<'a> PackedValue<'a> {
             let (head, behind) = rest.split_first_chunk::<PIECE_HEAD_BYTES>().ok_or_else(malformed)?;
             let head = PieceHead::decode(*head).ok_or_else(malformed)?;
             let (bytes, behind) = behind.split_at_checked(head.length).ok_or_else(malformed)?;
-            let raw = raw_length(head.form, bytes).filter(|raw| head.is_last || *raw == PIECE_BYTES);
+            let may_be = |raw: &usize| head.length <= *raw && (head.is_last || *raw == PIECE_BYTES);
+            let raw = raw_length(head.form, bytes).filter(may_be);
             each(head, bytes, raw.ok_or_else(malformed)?)?;
             rest = behind;
             if head.is_last {
@@ -80,12 +81,8 @@ impl<'a> PackedValue<'a> {
     /// [`Error::Corrupt`] if it is no packed value; [`Error::Unsupported`] if this build lacks what it was compressed
     /// with.
     pub(crate) fn unpack(self) -> Result<Vec<u8>, Error> {
-        let mut length = 0;
-        self.each_piece(|_, _, raw| {
-            length += raw;
-            Ok(())
-        })?;
-        let mut value = Vec::with_capacity(length);
+        // Not as long as the pieces say before they are unpacked: that may be a lie.
+        let mut value = Vec::new();
         self.each_piece(|head, bytes, _| {
             unpack(head.form, bytes, &mut value).map_err(|failure| failure.into_error(PLACE, 0))
         })?;
@@ -101,9 +98,13 @@ fn malformed() -> Error {
 
 /// The operations of a batch with large values packed, those of the catalog left aside; none if there are no such.
 pub(crate) fn with_packed_values(payload: &[u8], rules: &ValueRules) -> Option<Vec<u8>> {
+    // Encoded by ourselves.
+    let mut puts = Operations::new(payload).map_while(Result::ok);
+    if !puts.any(|operation| matches!(operation, Operation::Put { key, value } if is_large(key, value, rules).is_some())) {
+        return None;
+    }
     let (mut changed, mut any) = (Vec::with_capacity(payload.len()), false);
     let mut marked = Vec::new();
-    // Encoded by ourselves.
     for operation in Operations::new(payload).map_while(Result::ok) {
         match operation {
             Operation::Put { key, value } if pack_large(key, value, rules, &mut marked) => {
@@ -116,15 +117,19 @@ pub(crate) fn with_packed_values(payload: &[u8], rules: &ValueRules) -> Option<V
     any.then_some(changed)
 }
 
+/// How a value is to be compressed, if it is one that goes to a value file.
+fn is_large(key: &[u8], value: &[u8], rules: &ValueRules) -> Option<Compression> {
+    if value.len() < LEAST_PACKED_VALUE {
+        return None;
+    }
+    let (threshold, compression) = rules.of(key);
+    (value.len() >= threshold && compression != Compression::None && !is_in_catalog(key))
+        .then_some(compression)
+}
+
 /// Puts the marked form of a value into `marked` if it is one that goes to a value file and can be compressed.
 fn pack_large(key: &[u8], value: &[u8], rules: &ValueRules, marked: &mut Vec<u8>) -> bool {
-    let (threshold, compression) = rules.of(key);
-    if value.len() < threshold.max(LEAST_PACKED_VALUE)
-        || compression == Compression::None
-        || is_in_catalog(key)
-    {
-        return false;
-    }
+    let Some(compression) = is_large(key, value, rules) else { return false };
     Marked::Packed { pieces: &[] }.encode(marked);
     PackedValue::pack(value, compression, marked)
 }
@@ -147,6 +152,8 @@ mod tests {
                 assert!(PackedValue::new(&packed[..end]).unpack().is_err(), "{length} cut at {end}");
             }
             assert!(PackedValue::new(&[&packed[..], &[0]].concat()).unpack().is_err());
+            // A piece that is stored in more bytes than it stands for.
+            assert!(PackedValue::new(&[&packed[..], &packed].concat()).unpack().is_err());
         }
         let mut state = 1_u64;
         let noise = |_| {

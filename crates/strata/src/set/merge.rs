@@ -204,6 +204,11 @@ impl<K: LayerKind> Shared<K> {
     pub(super) fn note_outcome(&self, outcome: Result<MergeReport, Error>) -> Result<MergeReport, Error> {
         match &outcome {
             Ok(report) => {
+                {
+                    let mut merging = self.merging.lock();
+                    merging.last_failure = None;
+                    merging.not_before = Duration::ZERO;
+                }
                 let mut totals = self.totals.lock();
                 if report.reason == MergeReason::Hidden {
                     totals.hidden_layers += report.inputs.len() as u64;
@@ -214,10 +219,6 @@ impl<K: LayerKind> Shared<K> {
                     totals.merge_input_bytes += report.input_bytes;
                     totals.merge_output_bytes += report.output_bytes;
                 }
-                drop(totals);
-                let mut merging = self.merging.lock();
-                merging.last_failure = None;
-                merging.not_before = Duration::ZERO;
             }
             Err(Error::Closed) => {}
             Err(error) => self.note_failure(error.to_string()),
@@ -227,7 +228,6 @@ impl<K: LayerKind> Shared<K> {
 
     /// Remembers a failed merge, and until when background workers wait before they try again.
     pub(super) fn note_failure(&self, message: String) {
-        self.totals.lock().failed_merges += 1;
         let at = self.options.clock.now();
         let mut merging = self.merging.lock();
         let before = merging.last_failure.as_ref().map_or(0, |failure| failure.consecutive);
@@ -236,6 +236,8 @@ impl<K: LayerKind> Shared<K> {
         let next_attempt = at + wait;
         merging.not_before = next_attempt;
         merging.last_failure = Some(MergeFailure { message, consecutive: before + 1, at, next_attempt });
+        drop(merging);
+        self.totals.lock().failed_merges += 1;
     }
 }
 

@@ -8,7 +8,7 @@ use crate::layer::LayerKind;
 use crate::picker::MergeReason;
 
 /// Counts since the set was opened.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Totals {
     pub(super) sealed_layers: u64,
     pub(super) sealed_bytes: u64,
@@ -131,8 +131,9 @@ impl<K: LayerKind> Shared<K> {
             entries: level.layers().map(|layer| layer.descriptor().entries).sum(),
         });
         let (manifest_blobs, manifest_bytes) = self.writer.lock().manifest.written;
+        // Totals first, since they are written last: what is counted here is told of below.
+        let totals = self.totals.lock().clone();
         let (jobs, last_failure) = self.merging_statistics();
-        let totals = self.totals.lock();
         let load = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         SetStatistics {
             levels: levels.collect(),

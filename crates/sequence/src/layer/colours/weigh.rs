@@ -62,7 +62,8 @@ impl ColourTable<'_> {
         for &(key, times) in met {
             nodes.push(u64::from(self.root((key >> 32) as u32)?) << 32 | u64::from(times));
         }
-        for _ in 0..=MOST_DEEP {
+        // One more, in which the leaves of the deepest are found to have nothing below.
+        for _ in 0..=MOST_DEEP + 1 {
             if nodes.is_empty() {
                 return Some(());
             }

@@ -110,10 +110,16 @@ impl LocalLogWriter {
 
     /// Has what is appended from now on copied to a window. Where that cannot be, it is written as before.
     fn open_window(&mut self) {
+        debug_assert!(self.buffer.is_empty(), "a window takes what comes behind all that was written");
         self.window = LogWindow::open(&self.file, self.length).ok();
         match &self.window {
             Some(window) => self.allocated_end = window.end(),
-            None => self.has_windows = false,
+            None => {
+                self.has_windows = false;
+                // What failed may have lengthened the file.
+                let length = self.file.metadata().map(|metadata| metadata.len());
+                self.allocated_end = self.allocated_end.max(length.unwrap_or_default());
+            }
         }
     }
 
@@ -171,9 +177,11 @@ impl LogWriter for LocalLogWriter {
         if self.failed {
             return Err(StorageError::Poisoned { place: show(&self.path) });
         }
-        let bytes = self.append_to_window(bytes)?;
+        let mut bytes = self.append_to_window(bytes)?;
         if self.buffer.len() + bytes.len() > BUFFER_BYTES {
             self.flush()?;
+            // It may have opened a window, and where there is one nothing waits in the buffer.
+            bytes = self.append_to_window(bytes)?;
         }
         if bytes.len() > BUFFER_BYTES {
             self.step("append to", |file, _| file.write_all(bytes))?;
@@ -300,6 +308,27 @@ mod tests {
         assert_eq!(log.len(), expected.len() as u64);
         drop(log);
         assert_eq!(bytes_of(&storage), expected);
+    }
+
+    #[test]
+    fn a_log_that_nobody_flushes_has_no_hole_where_its_windows_begin() {
+        let directory = tempfile::tempdir().unwrap();
+        let storage = LocalStorage::open(directory.path()).unwrap();
+        let mut log = storage.create_log("logs/1").unwrap();
+        let mut expected = Vec::new();
+        for number in 0..3000_u32 {
+            let record: Vec<u8> = (0..1000).map(|at| (number + at) as u8 | 1).collect();
+            log.append(&record).unwrap();
+            expected.extend_from_slice(&record);
+        }
+        assert_eq!(log.len(), expected.len() as u64);
+        if cfg!(target_os = "linux") {
+            assert!(bytes_of(&storage).len() > expected.len() + 1000, "there is a window");
+        }
+        drop(log);
+        let bytes = bytes_of(&storage);
+        assert!(expected.starts_with(&bytes), "a hole");
+        assert!(bytes.len() + BUFFER_BYTES >= expected.len());
     }
 
     #[test]
