@@ -120,7 +120,7 @@ fn picked(keys: u64, pick: impl Fn(u64) -> bool) -> (CountingFilter, BTreeMap<u6
     let (mut filter, mut map) = (CountingFilter::new(shape).expect("memory"), BTreeMap::new());
     for key in (0..keys).filter(|key| pick(*key)) {
         // Spread over all of the range, in order.
-        let key = key << 28 | key % 7;
+        let key = (key << 28) | (key % 7);
         filter.insert(key).expect("room");
         map.insert(key, 1);
     }
