@@ -199,8 +199,8 @@ impl<K: Key, W: Write> SortedBuilder<K, W> {
         self.totals = Totals { total: total + ones, distinct: distinct + ones, used: used + ones };
     }
 
-    /// Goes on to the block of the next quotient: no run of an earlier one gets longer from now on. What lies between is
-    /// written out on the way, so that a gap takes no memory.
+    /// Goes on to the block of the next quotient: no run of an earlier one gets longer from now on. What lies between
+    /// is written out on the way, so that a gap takes no memory.
     fn advance(&mut self, to: usize) -> Result<(), Error> {
         let mut block = self.quotient / 64;
         while block < to {

@@ -99,8 +99,12 @@ fn malformed() -> Error {
 /// The operations of a batch with large values packed, those of the catalog left aside; none if there are no such.
 pub(crate) fn with_packed_values(payload: &[u8], rules: &ValueRules) -> Option<Vec<u8>> {
     // Encoded by ourselves.
-    let mut puts = Operations::new(payload).map_while(Result::ok);
-    if !puts.any(|operation| matches!(operation, Operation::Put { key, value } if is_large(key, value, rules).is_some())) {
+    let mut operations = Operations::new(payload).map_while(Result::ok);
+    let any_large = operations.any(|operation| match operation {
+        Operation::Put { key, value } => is_large(key, value, rules).is_some(),
+        _ => false,
+    });
+    if !any_large {
         return None;
     }
     let (mut changed, mut any) = (Vec::with_capacity(payload.len()), false);
