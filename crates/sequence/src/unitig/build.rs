@@ -53,8 +53,8 @@ impl<W: Key> CoverRoom<W> {
 /// Collects the k-mers of a dictionary, part by part.
 ///
 /// Memory: the part being added, at 36 bytes a k-mer (68 for k above 31), a copy of what it is given as among them, and
-/// the paths of the parts before. These are joined at the end: for k-mers of bacteria in 64 partitions by minimizer that
-/// takes 11 bytes a k-mer at most.
+/// the paths of the parts before. These are joined at the end: for k-mers of bacteria in 64 partitions by minimizer
+/// that takes 11 bytes a k-mer at most.
 pub struct DictionaryBuilder<W> {
     k: u8,
     length: Length<W>,
