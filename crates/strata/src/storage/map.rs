@@ -1,4 +1,4 @@
-//! Mapping a sealed file into memory: the only unsafe code of this crate.
+//! Mapping a sealed file into memory: with the window of a log (`local/window.rs`) the only unsafe code of this crate.
 
 #![allow(unsafe_code, reason = "a mapping cannot be had without; see the SAFETY comment")]
 
