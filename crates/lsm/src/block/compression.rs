@@ -162,10 +162,10 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// The error to tell of bytes at `offset` of `place`.
-    pub(crate) fn into_error(self, place: &str, offset: u64) -> Error {
+    /// The error to tell of bytes at `offset` of `place`, which says so if they are damaged.
+    pub(crate) fn into_error(self, place: &str, offset: u64, damaged: &'static str) -> Error {
         match self {
-            Failure::Damaged => Error::corrupt(place, offset, "it cannot be decompressed"),
+            Failure::Damaged => Error::corrupt(place, offset, damaged),
             Failure::Unsupported(what) => {
                 Error::Unsupported { file: place.to_owned(), what: what.to_owned() }
             }

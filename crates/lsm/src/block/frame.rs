@@ -13,7 +13,7 @@ use stroma_strata::encryption::FileCipher;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Dictionary;
-use super::compression::{Compressor, Failure, Tag, decompress};
+use super::compression::{Compressor, Tag, decompress};
 use crate::Error;
 
 /// The bytes after a body that is not encrypted: tag and checksum.
@@ -97,7 +97,8 @@ pub(crate) fn payload<'a, 'd>(
     file: &str,
     offset: u64,
 ) -> Result<Cow<'a, [u8]>, Error> {
-    let damaged = || Error::corrupt(file, offset, "a block that cannot be decompressed");
+    let what = "a block that cannot be decompressed";
+    let damaged = || Error::corrupt(file, offset, what);
     let (tag, body) = opened.split_last().ok_or_else(damaged)?;
     let tag = Tag(*tag);
     if tag == Tag::NONE {
@@ -111,13 +112,8 @@ pub(crate) fn payload<'a, 'd>(
     }
     let dictionary = if tag == Tag::ZSTD_DICTIONARY { Some(dictionary()?) } else { None };
     let (length, compressed) = body.split_first_chunk().ok_or_else(damaged)?;
-    match decompress(tag, compressed, u32::from_le_bytes(*length) as usize, dictionary) {
-        Ok(payload) => Ok(Cow::Owned(payload)),
-        Err(Failure::Damaged) => Err(damaged()),
-        Err(Failure::Unsupported(what)) => {
-            Err(Error::Unsupported { file: file.to_owned(), what: what.to_owned() })
-        }
-    }
+    let payload = decompress(tag, compressed, u32::from_le_bytes(*length) as usize, dictionary);
+    payload.map(Cow::Owned).map_err(|failure| failure.into_error(file, offset, what))
 }
 
 /// How an opened block is compressed; `None` if it is too short for one.

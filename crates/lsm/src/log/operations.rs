@@ -51,17 +51,31 @@ impl Operation<'_> {
         push_bytes(into, &[], value);
     }
 
-    /// Appends the encoded operation.
-    pub(crate) fn encode(&self, into: &mut Vec<u8>) {
-        match *self {
-            Operation::Put { key, value } => Operation::encode_put(into, &[], key, value),
-            Operation::PutStored { key, reference } => {
-                Operation::encode_put_stored(into, &[], key, reference)
+    /// The operations of an encoded batch, those changed for which `mark` answers a key: they give that key what `mark`
+    /// put into its second argument. `None` if there is none. The batch was encoded by ourselves.
+    pub(crate) fn marked<'a>(
+        payload: &'a [u8],
+        mut mark: impl FnMut(&Operation<'a>, &mut Vec<u8>) -> Option<&'a [u8]>,
+    ) -> Option<Vec<u8>> {
+        let mut operations = Operations::new(payload);
+        // What comes before the first change is copied when that comes, if it does.
+        let (mut changed, mut value) = (Vec::new(), Vec::new());
+        let mut start = 0;
+        while let Some(Ok(operation)) = operations.next() {
+            match mark(&operation, &mut value) {
+                Some(key) => {
+                    if changed.is_empty() {
+                        changed.reserve(payload.len());
+                        changed.extend_from_slice(&payload[..start]);
+                    }
+                    Operation::encode_put_marked(&mut changed, &[], key, &value);
+                }
+                None if changed.is_empty() => {}
+                None => changed.extend_from_slice(&payload[start..operations.at]),
             }
-            Operation::PutMarked { key, value } => Operation::encode_put_marked(into, &[], key, value),
-            Operation::Delete { key } => Operation::encode_delete(into, &[], key),
-            Operation::DeleteRange { start, end } => Operation::encode_delete_range(into, start, end),
+            start = operations.at;
         }
+        (!changed.is_empty()).then_some(changed)
     }
 
     /// Appends an encoded put of a value in a value file.
@@ -176,6 +190,42 @@ mod tests {
         Operation::encode_put_stored(&mut bytes, b"pre", b"big", b"where");
         Operation::encode_put_marked(&mut bytes, b"pre", b"count", b"\x01+1");
         bytes
+    }
+
+    #[test]
+    fn some_are_marked_and_the_others_stay_as_they_were() {
+        let bytes = sample();
+        assert_eq!(Operation::marked(&bytes, |_, _| None), None);
+        for marked in 0..5 {
+            let mut number = 0;
+            let changed = Operation::marked(&bytes, |_, value| {
+                number += 1;
+                value.clear();
+                value.push(number);
+                (number > marked).then_some(&b"key"[..])
+            });
+            let changed = changed.expect("some are");
+            let read: Vec<_> = Operations::new(&changed).collect::<Result<_, _>>().unwrap();
+            let before: Vec<_> = Operations::new(&bytes).collect::<Result<_, _>>().unwrap();
+            let (same, others) = read.split_at(usize::from(marked));
+            assert_eq!(same, &before[..usize::from(marked)]);
+            let all = [[1], [2], [3], [4], [5]];
+            let put = |value| Operation::PutMarked { key: b"key", value };
+            assert_eq!(others, all[usize::from(marked)..].iter().map(|value| put(value)).collect::<Vec<_>>());
+            // One in the middle.
+            let mut number = 0;
+            let changed = Operation::marked(&bytes, |_, value| {
+                number += 1;
+                value.clear();
+                (number == marked + 1).then_some(&b"key"[..])
+            });
+            let changed = changed.expect("one is");
+            let read: Vec<_> = Operations::new(&changed).collect::<Result<_, _>>().unwrap();
+            assert_eq!(read.len(), before.len());
+            for (at, (read, before)) in read.iter().zip(&before).enumerate() {
+                assert_eq!(read == before, at != usize::from(marked));
+            }
+        }
     }
 
     #[test]

@@ -20,4 +20,4 @@ pub(crate) use gathering::Gathering;
 pub(crate) use head::{Head, Target};
 pub(crate) use portion::EntryPortion;
 pub(crate) use table::{Change, Memtable, MemtableOptions, Staged};
-pub(crate) use walk::MemtableWalk;
+pub(crate) use walk::{AHEAD, MemtableWalk, WalkInMemory};

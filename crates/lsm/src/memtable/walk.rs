@@ -11,7 +11,19 @@ use super::tree::{Entry, LeafEntries};
 use crate::entry::{EntryRef, Sequence};
 
 /// So many entries are asked for ahead.
-const AHEAD: usize = 5;
+pub(crate) const AHEAD: usize = 5;
+
+/// What walks over entries in memory have in common.
+pub(crate) trait WalkInMemory<'m> {
+    /// Moves to the next entry; answers whether there is one.
+    fn advance(&mut self) -> bool;
+
+    /// The head of the key of the entry it stands on, which is not touched.
+    fn head(&self) -> Head;
+
+    /// The entry it stands on.
+    fn entry(&self) -> EntryRef<'m>;
+}
 
 /// See the module. It begins on no entry.
 #[derive(Debug)]
@@ -34,21 +46,6 @@ impl<'m> MemtableWalk<'m> {
         is_on
     }
 
-    /// Moves to the next entry; answers whether there is one.
-    #[inline]
-    pub(crate) fn advance(&mut self) -> bool {
-        self.at += 1;
-        let entries = self.leaf.as_slice();
-        if self.at < entries.len() {
-            entries.get(self.at + AHEAD - 1).into_iter().for_each(|entry| self.prefetch(entry));
-            return true;
-        }
-        let memtable = self.memtable;
-        let is_on = memtable.index().next_leaf(&memtable.keys(), &mut self.leaf);
-        self.begin_leaf();
-        is_on
-    }
-
     fn begin_leaf(&mut self) {
         self.at = 0;
         self.leaf.as_slice().iter().take(AHEAD).for_each(|entry| self.prefetch(entry));
@@ -66,16 +63,30 @@ impl<'m> MemtableWalk<'m> {
             None => panic!("a walk that stands on no entry was asked for it"),
         }
     }
+}
 
-    /// The head of the key of the entry it stands on. Does not touch the entry.
-    #[inline]
-    pub(crate) fn head(&self) -> Head {
+impl<'m> WalkInMemory<'m> for MemtableWalk<'m> {
+    #[inline(always)]
+    fn advance(&mut self) -> bool {
+        self.at += 1;
+        let entries = self.leaf.as_slice();
+        if self.at < entries.len() {
+            entries.get(self.at + AHEAD - 1).into_iter().for_each(|entry| self.prefetch(entry));
+            return true;
+        }
+        let memtable = self.memtable;
+        let is_on = memtable.index().next_leaf(&memtable.keys(), &mut self.leaf);
+        self.begin_leaf();
+        is_on
+    }
+
+    #[inline(always)]
+    fn head(&self) -> Head {
         self.present().0
     }
 
-    /// The entry it stands on.
-    #[inline]
-    pub(crate) fn entry(&self) -> EntryRef<'m> {
+    #[inline(always)]
+    fn entry(&self) -> EntryRef<'m> {
         self.memtable.entry_of(&self.present().1)
     }
 }

@@ -8,7 +8,7 @@ use super::ReadView;
 use crate::Error;
 use crate::compaction::TableKind;
 use crate::entry::{EntryRef, Sequence};
-use crate::memtable::{Head, Memtable, MemtableWalk};
+use crate::memtable::{Head, Memtable, MemtableWalk, WalkInMemory};
 use crate::resident::ResidentWalk;
 use crate::table::{TableWalk, Walked};
 use crate::tombstones::RangeTombstones;
@@ -18,52 +18,6 @@ use crate::tombstones::RangeTombstones;
 #[inline]
 pub(super) fn head_of(key: &[u8]) -> u128 {
     key_head(key) >> (8 * (size_of::<u128>() - Head::BYTES))
-}
-
-/// What walks over entries in memory have in common.
-pub(super) trait WalkInMemory<'m> {
-    /// Moves to the next entry; answers whether there is one.
-    fn advance(&mut self) -> bool;
-
-    /// The head of the key of the entry it stands on, which is not touched.
-    fn head(&self) -> Head;
-
-    /// The entry it stands on.
-    fn entry(&self) -> EntryRef<'m>;
-}
-
-impl<'m> WalkInMemory<'m> for MemtableWalk<'m> {
-    #[inline(always)]
-    fn advance(&mut self) -> bool {
-        self.advance()
-    }
-
-    #[inline(always)]
-    fn head(&self) -> Head {
-        self.head()
-    }
-
-    #[inline(always)]
-    fn entry(&self) -> EntryRef<'m> {
-        self.entry()
-    }
-}
-
-impl<'m> WalkInMemory<'m> for ResidentWalk<'m> {
-    #[inline(always)]
-    fn advance(&mut self) -> bool {
-        self.advance()
-    }
-
-    #[inline(always)]
-    fn head(&self) -> Head {
-        self.head()
-    }
-
-    #[inline(always)]
-    fn entry(&self) -> EntryRef<'m> {
-        self.entry()
-    }
 }
 
 /// Walks forward over one source; what it lends lies in the view.

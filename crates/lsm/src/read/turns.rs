@@ -6,9 +6,10 @@
 use std::cmp::Ordering;
 
 use super::plain::{Plain, Stop, WalkEnd};
-use super::source_walk::{RunWalk, SourceWalk, WalkInMemory, head_of};
+use super::source_walk::{RunWalk, SourceWalk, head_of};
 use crate::Error;
 use crate::entry::{EntryRef, copy_key, is_same_key};
+use crate::memtable::WalkInMemory;
 use crate::table::Walked;
 
 /// How a turn ended.

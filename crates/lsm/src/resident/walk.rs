@@ -2,10 +2,7 @@
 
 use super::layer::Resident;
 use crate::entry::{EntryRef, Sequence};
-use crate::memtable::Head;
-
-/// So many entries are asked for ahead: they lie apart, as those of a memtable.
-const AHEAD: usize = 5;
+use crate::memtable::{AHEAD, Head, WalkInMemory};
 
 /// See the module. It begins on the first entry.
 #[derive(Debug)]
@@ -25,24 +22,23 @@ impl<'r> ResidentWalk<'r> {
         (self.at..self.at + AHEAD).for_each(|number| self.resident.prefetch(number));
         self.at < self.resident.len()
     }
+}
 
-    /// Moves to the next entry; answers whether there is one.
-    #[inline]
-    pub(crate) fn advance(&mut self) -> bool {
+impl<'r> WalkInMemory<'r> for ResidentWalk<'r> {
+    #[inline(always)]
+    fn advance(&mut self) -> bool {
         self.at += 1;
         self.resident.prefetch(self.at + AHEAD - 1);
         self.at < self.resident.len()
     }
 
-    /// The head of the key of the entry it stands on. Does not touch the entry.
-    #[inline]
-    pub(crate) fn head(&self) -> Head {
+    #[inline(always)]
+    fn head(&self) -> Head {
         self.resident.head(self.at).unwrap_or_default()
     }
 
-    /// The entry it stands on.
-    #[inline]
-    pub(crate) fn entry(&self) -> EntryRef<'r> {
+    #[inline(always)]
+    fn entry(&self) -> EntryRef<'r> {
         match self.resident.entry(self.at) {
             Some(entry) => entry,
             None => panic!("a walk that stands on no entry was asked for it"),

@@ -2,29 +2,16 @@
 
 use super::Resolver;
 use crate::entry::{Marked, NEVER, Timestamp};
-use crate::log::{Operation, Operations};
+use crate::log::Operation;
 
 /// The encoded operations, puts and operands of keyspaces with a time to live made such that expire; `now` is their
 /// time. `None` if there are none of these.
 pub(crate) fn with_expiries(payload: &[u8], resolver: &Resolver, now: Timestamp) -> Option<Vec<u8>> {
-    let (mut changed, mut any) = (Vec::with_capacity(payload.len() + 16), false);
-    let mut marked = Vec::new();
-    // Encoded by ourselves.
-    for operation in Operations::new(payload).map_while(Result::ok) {
-        let expiring = lasting(&operation).and_then(|(key, content)| {
-            let at = resolver.rules().of(key)?.expiry(now)?;
-            Some((key, content.until(at)))
-        });
-        match expiring {
-            Some((key, content)) => {
-                content.encode(&mut marked);
-                Operation::PutMarked { key, value: &marked }.encode(&mut changed);
-                any = true;
-            }
-            None => operation.encode(&mut changed),
-        }
-    }
-    any.then_some(changed)
+    Operation::marked(payload, |operation, marked| {
+        let (key, content) = lasting(operation)?;
+        content.until(resolver.rules().of(key)?.expiry(now)?).encode(marked);
+        Some(key)
+    })
 }
 
 /// What an operation writes without a time of its own.

@@ -5,13 +5,13 @@
 
 use std::cell::RefCell;
 
-use super::format::{PIECE_BYTES, PIECE_HEAD_BYTES};
-use super::packer::{Packer, unpack};
+use super::format::{PIECE_BYTES, PIECE_FRAME_BYTES, PIECE_HEAD_BYTES, directory_bytes, pieces};
+use super::packer::{Packer, UNPACKED, unpack};
 use super::piece::{PieceForm, PieceHead, raw_length};
 use super::rules::ValueRules;
 use crate::entry::Marked;
 use crate::keyspace::is_in_catalog;
-use crate::log::{Operation, Operations};
+use crate::log::Operation;
 use crate::{Compression, Error};
 
 /// Shorter values are not looked at, wherever they would go: to find out what their keyspace has to say costs time.
@@ -75,6 +75,21 @@ impl<'a> PackedValue<'a> {
         }
     }
 
+    /// The bytes of the value, and those that it takes in a value file, 0 if nothing of it is compressed; see [`ValueReference`](super::ValueReference).
+    ///
+    /// # Errors
+    /// As [`PackedValue::each_piece`].
+    pub(super) fn lengths(self) -> Result<(u64, u64), Error> {
+        let (mut length, mut bytes, mut is_packed) = (0, 0, false);
+        self.each_piece(|head, _, raw| {
+            length += raw as u64;
+            bytes += (head.length + PIECE_FRAME_BYTES) as u64;
+            is_packed |= head.form != PieceForm::Plain;
+            Ok(())
+        })?;
+        Ok((length, if is_packed { bytes + directory_bytes(pieces(length)) } else { 0 }))
+    }
+
     /// The value.
     ///
     /// # Errors
@@ -84,7 +99,7 @@ impl<'a> PackedValue<'a> {
         // Not as long as the pieces say before they are unpacked: that may be a lie.
         let mut value = Vec::new();
         self.each_piece(|head, bytes, _| {
-            unpack(head.form, bytes, &mut value).map_err(|failure| failure.into_error(PLACE, 0))
+            unpack(head.form, bytes, &mut value).map_err(|failure| failure.into_error(PLACE, 0, UNPACKED))
         })?;
         Ok(value)
     }
@@ -98,48 +113,28 @@ fn malformed() -> Error {
 
 /// The operations of a batch with large values packed, those of the catalog left aside; none if there are no such.
 pub(crate) fn with_packed_values(payload: &[u8], rules: &ValueRules) -> Option<Vec<u8>> {
-    // Encoded by ourselves.
-    let mut operations = Operations::new(payload).map_while(Result::ok);
-    let any_large = operations.any(|operation| match operation {
-        Operation::Put { key, value } => is_large(key, value, rules).is_some(),
-        _ => false,
-    });
-    if !any_large {
-        return None;
-    }
-    let (mut changed, mut any) = (Vec::with_capacity(payload.len()), false);
-    let mut marked = Vec::new();
-    for operation in Operations::new(payload).map_while(Result::ok) {
-        match operation {
-            Operation::Put { key, value } if pack_large(key, value, rules, &mut marked) => {
-                Operation::PutMarked { key, value: &marked }.encode(&mut changed);
-                any = true;
-            }
-            _ => operation.encode(&mut changed),
-        }
-    }
-    any.then_some(changed)
-}
-
-/// How a value is to be compressed, if it is one that goes to a value file.
-fn is_large(key: &[u8], value: &[u8], rules: &ValueRules) -> Option<Compression> {
-    if value.len() < LEAST_PACKED_VALUE {
-        return None;
-    }
-    let (threshold, compression) = rules.of(key);
-    (value.len() >= threshold && compression != Compression::None && !is_in_catalog(key))
-        .then_some(compression)
+    Operation::marked(payload, |operation, marked| match *operation {
+        Operation::Put { key, value } if pack_large(key, value, rules, marked) => Some(key),
+        _ => None,
+    })
 }
 
 /// Puts the marked form of a value into `marked` if it is one that goes to a value file and can be compressed.
 fn pack_large(key: &[u8], value: &[u8], rules: &ValueRules, marked: &mut Vec<u8>) -> bool {
-    let Some(compression) = is_large(key, value, rules) else { return false };
+    if value.len() < LEAST_PACKED_VALUE {
+        return false;
+    }
+    let (threshold, compression) = rules.of(key);
+    if value.len() < threshold || compression == Compression::None || is_in_catalog(key) {
+        return false;
+    }
     Marked::Packed { pieces: &[] }.encode(marked);
     PackedValue::pack(value, compression, marked)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::noise;
     use super::*;
 
     #[cfg(feature = "lz4")]
@@ -159,12 +154,7 @@ mod tests {
             // A piece that is stored in more bytes than it stands for.
             assert!(PackedValue::new(&[&packed[..], &packed].concat()).unpack().is_err());
         }
-        let mut state = 1_u64;
-        let noise = |_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 56) as u8
-        };
-        let noise: Vec<u8> = (0..5000).map(noise).collect();
+        let noise = noise(5000, 1);
         let mut packed = vec![9];
         assert!(!PackedValue::pack(&noise, Compression::Lz4, &mut packed));
         assert_eq!(packed, [9]);

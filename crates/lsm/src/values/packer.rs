@@ -78,6 +78,9 @@ impl PackedSize {
     }
 }
 
+/// What is wrong with a piece that cannot be unpacked.
+pub(super) const UNPACKED: &str = "it cannot be decompressed";
+
 /// Appends the bytes of the value that a piece stands for, at most [`PIECE_BYTES`].
 pub(super) fn unpack(form: PieceForm, bytes: &[u8], into: &mut Vec<u8>) -> Result<(), Failure> {
     match form {

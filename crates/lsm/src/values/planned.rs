@@ -1,6 +1,5 @@
 //! Large values of a sealed database: told where they will lie before they are written.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use stroma_strata::encryption::Encryption;
@@ -61,7 +60,8 @@ impl PlannedValues {
         let (length, packed_bytes) = match large {
             // Copied as it is.
             Large::Stored(reference) => (reference.length, reference.packed_bytes),
-            Large::Inline(value) => (value.len() as u64, self.size.packed_bytes(&value, compression)),
+            Large::Packed(value) => value.lengths()?,
+            Large::Inline(value) => (value.len() as u64, self.size.packed_bytes(value, compression)),
         };
         let reference = ValueReference { file: self.file, offset: self.end, length, packed_bytes };
         self.end = reference.end().ok_or(Error::TooLarge {
@@ -106,7 +106,9 @@ impl PlannedValues {
 
 /// A value that goes to a value file.
 enum Large<'a> {
-    Inline(Cow<'a, [u8]>),
+    Inline(&'a [u8]),
+    /// It was found to be a large one when it was committed.
+    Packed(PackedValue<'a>),
     Stored(ValueReference),
 }
 
@@ -119,17 +121,14 @@ impl<'a> Large<'a> {
             Kind::Stored => (true, entry.value),
             Kind::Marked => match Marked::decode(entry.value)? {
                 Marked::Expiring { is_stored, content, .. } => (is_stored, content),
-                // It was found to be a large one when it was committed.
-                Marked::Packed { pieces } => {
-                    return Ok(Some(Large::Inline(PackedValue::new(pieces).unpack()?.into())));
-                }
+                Marked::Packed { pieces } => return Ok(Some(Large::Packed(PackedValue::new(pieces)))),
                 Marked::Operand { .. } | Marked::Filtered(_) => return Ok(None),
             },
         };
         if is_stored {
             return Ok(Some(Large::Stored(ValueReference::decode(value)?)));
         }
-        Ok((value.len() >= threshold).then_some(Large::Inline(value.into())))
+        Ok((value.len() >= threshold).then_some(Large::Inline(value)))
     }
 }
 
@@ -140,7 +139,7 @@ impl<'a> Large<'a> {
 pub(crate) fn reference_of(entry: &EntryRef<'_>) -> Result<Option<ValueReference>, Error> {
     match Large::of(entry, usize::MAX)? {
         Some(Large::Stored(reference)) => Ok(Some(reference)),
-        Some(Large::Inline(_)) | None => Ok(None),
+        Some(Large::Inline(_) | Large::Packed(_)) | None => Ok(None),
     }
 }
 
@@ -181,7 +180,10 @@ impl ValueCopy {
                 self.writer.append_copy(&*open(reference.file)?, reference)?;
             }
             Some(Large::Inline(value)) => {
-                self.writer.append(&value, compression)?;
+                self.writer.append(value, compression)?;
+            }
+            Some(Large::Packed(value)) => {
+                self.writer.append_packed(value)?;
             }
             None => {}
         }

@@ -7,7 +7,7 @@ use super::format::{
     DIRECTORY_PIECE_BYTES, HEADER_BYTES, PIECE_BYTES, PIECE_FRAME_BYTES, PIECE_HEAD_BYTES, PIECE_TAIL_BYTES,
     START_BYTES, STARTS_PER_PIECE, piece_checksum,
 };
-use super::packer::unpack;
+use super::packer::{UNPACKED, unpack};
 use super::piece::{PieceForm, PieceHead, raw_length};
 use super::reference::ValueReference;
 use crate::Error;
@@ -224,7 +224,7 @@ impl ValueFile {
         into: &mut Vec<u8>,
     ) -> Result<(), Error> {
         unpack(piece.head.form, piece.bytes, into)
-            .map_err(|failure| failure.into_error(self.place(), reference.offset))
+            .map_err(|failure| failure.into_error(self.place(), reference.offset, UNPACKED))
     }
 
     /// The piece at `offset`, which ends at or before `end`; it takes `told` bytes if that is known.
@@ -273,9 +273,7 @@ impl ValueFile {
         copy: &'a mut Vec<u8>,
         cipher: &FileCipher,
     ) -> Result<&'a [u8], Error> {
-        copy.resize(count, 0);
-        self.blob().read_exact_at(offset, copy)?;
-        self.check_piece(copy, offset)?;
+        self.copy_framed(offset, count, copy)?;
         let foreign =
             || Error::corrupt(self.place(), offset, "a piece of a value is not what was encrypted there");
         let (head, rest) = copy.split_first_chunk_mut::<PIECE_HEAD_BYTES>().ok_or_else(foreign)?;
@@ -295,10 +293,14 @@ impl ValueFile {
             self.check_piece(framed, offset)?;
             return Ok(framed);
         }
+        self.copy_framed(offset, count, copy)?;
+        Ok(copy)
+    }
+
+    fn copy_framed(&self, offset: u64, count: usize, copy: &mut Vec<u8>) -> Result<(), Error> {
         copy.resize(count, 0);
         self.blob().read_exact_at(offset, copy)?;
-        self.check_piece(copy, offset)?;
-        Ok(copy)
+        self.check_piece(copy, offset)
     }
 
     /// Compares the checksum of a framed piece, and its length with what its head says.

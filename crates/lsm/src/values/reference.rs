@@ -58,13 +58,16 @@ impl ValueReference {
 
     /// Bytes that the value takes in its file.
     pub(crate) fn stored_bytes(self) -> u64 {
-        if self.is_packed() { self.packed_bytes } else { plain_bytes(self.length).unwrap_or(u64::MAX) }
+        self.known_bytes().unwrap_or(u64::MAX)
+    }
+
+    fn known_bytes(self) -> Option<u64> {
+        if self.is_packed() { Some(self.packed_bytes) } else { plain_bytes(self.length) }
     }
 
     /// Where the value ends in its file, if that can be told in 64 bits.
     pub(super) fn end(self) -> Option<u64> {
-        let bytes = if self.is_packed() { self.packed_bytes } else { plain_bytes(self.length)? };
-        self.offset.checked_add(bytes)
+        self.offset.checked_add(self.known_bytes()?)
     }
 
     /// How many pieces it has, those of a directory left aside.

@@ -116,8 +116,7 @@ impl ValueSeparator {
             }
             Marked::Packed { pieces } => {
                 let reference = self.writer()?.append_packed(PackedValue::new(pieces))?;
-                self.written += reference.stored_bytes();
-                self.seal_if_long()?;
+                self.note_written(reference)?;
                 self.uses.add(reference);
                 reference.encode(&mut self.encoded);
                 Ok(EntryRef { kind: Kind::Stored, value: &self.encoded, ..entry })
@@ -195,8 +194,7 @@ impl ValueSeparator {
             return Ok(None);
         }
         let reference = self.writer()?.append(value, compression)?;
-        self.written += reference.stored_bytes();
-        self.seal_if_long()?;
+        self.note_written(reference)?;
         self.uses.add(reference);
         Ok(Some(reference))
     }
@@ -207,8 +205,7 @@ impl ValueSeparator {
         let file = self.store.open(reference.file)?;
         if self.store.is_to_be_emptied(&file) {
             reference = self.writer()?.append_copy(&file, reference)?;
-            self.written += reference.stored_bytes();
-            self.seal_if_long()?;
+            self.note_written(reference)?;
         }
         self.uses.add(reference);
         Ok(reference)
@@ -262,7 +259,9 @@ impl ValueSeparator {
         }
     }
 
-    fn seal_if_long(&mut self) -> Result<(), Error> {
+    /// A value was written; the file it is in ends with it if that is long.
+    fn note_written(&mut self, reference: ValueReference) -> Result<(), Error> {
+        self.written += reference.stored_bytes();
         if let Some(writing) = self.writing.take_if(|writing| writing.position() >= FILE_BYTES) {
             self.sealed.push(self.store.seal(writing)?);
         }

@@ -19,7 +19,7 @@ fn value(length: usize, salt: u8) -> Vec<u8> {
 }
 
 /// What nothing compresses.
-fn noise(length: usize, salt: u64) -> Vec<u8> {
+pub(super) fn noise(length: usize, salt: u64) -> Vec<u8> {
     let mut state = salt;
     let byte = |_| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

@@ -15,13 +15,29 @@ use crate::{Compression, Error};
 /// A value file being written. Dropped, it never was.
 #[derive(Debug)]
 pub(crate) struct ValueFileWriter {
-    blob: Box<dyn BlobWriter>,
+    output: Output,
     totals: Totals,
-    framing: Framing,
     packer: Packer,
     value: UnderWay,
+}
+
+/// Where pieces are written to.
+#[derive(Debug)]
+struct Output {
+    blob: Box<dyn BlobWriter>,
+    file: u64,
+    framing: Framing,
     /// What it is encrypted with, if it is.
     key: Option<NewFileKey>,
+}
+
+impl Output {
+    fn write(&mut self, head: PieceHead, bytes: &[u8]) -> Result<(), Error> {
+        let cipher = self.key.as_ref().map(|key| &key.cipher);
+        let place = (self.file, self.blob.position());
+        let framed = self.framing.frame(head, bytes, place, cipher)?;
+        Ok(self.blob.write_all(framed)?)
+    }
 }
 
 /// The value that is being written.
@@ -35,6 +51,15 @@ struct UnderWay {
     starts: Vec<u64>,
 }
 
+impl UnderWay {
+    /// Its next piece, which stands for so many bytes of it, is written at `position`.
+    fn note_piece(&mut self, position: u64, form: PieceForm, raw: usize) {
+        self.starts.push(position - self.offset);
+        self.length += raw as u64;
+        self.is_packed |= form != PieceForm::Plain;
+    }
+}
+
 impl ValueFileWriter {
     /// Starts the file of this number in `blob`, which is empty.
     pub(super) fn new(
@@ -44,8 +69,8 @@ impl ValueFileWriter {
     ) -> Result<Self, Error> {
         blob.write_all(&header())?;
         let totals = Totals { file, values: 0, value_bytes: 0, key_bytes: 0 };
-        let (framing, packer, value) = (Framing::default(), Packer::default(), UnderWay::default());
-        Ok(ValueFileWriter { blob, totals, framing, packer, value, key })
+        let output = Output { blob, file, framing: Framing::default(), key };
+        Ok(ValueFileWriter { output, totals, packer: Packer::default(), value: UnderWay::default() })
     }
 
     /// The number of the file.
@@ -55,7 +80,7 @@ impl ValueFileWriter {
 
     /// Bytes written so far.
     pub(super) fn position(&self) -> u64 {
-        self.blob.position()
+        self.output.blob.position()
     }
 
     /// Adds a whole value, which is not empty.
@@ -75,7 +100,7 @@ impl ValueFileWriter {
         reference: ValueReference,
     ) -> Result<ValueReference, Error> {
         let offset = self.position();
-        from.each_stored_piece(reference, |head, bytes| self.write_piece(head, bytes))?;
+        from.each_stored_piece(reference, |head, bytes| self.output.write(head, bytes))?;
         self.totals.values += 1;
         self.totals.value_bytes += reference.length;
         Ok(ValueReference { file: self.totals.file, offset, ..reference })
@@ -85,10 +110,8 @@ impl ValueFileWriter {
     pub(super) fn append_packed(&mut self, value: PackedValue<'_>) -> Result<ValueReference, Error> {
         self.begin_value(Compression::None);
         value.each_piece(|head, bytes, raw| {
-            self.value.starts.push(self.position() - self.value.offset);
-            self.value.length += raw as u64;
-            self.value.is_packed |= head.form != PieceForm::Plain;
-            self.write_piece(head, bytes)
+            self.value.note_piece(self.position(), head.form, raw);
+            self.output.write(head, bytes)
         })?;
         self.end_value()
     }
@@ -103,15 +126,10 @@ impl ValueFileWriter {
 
     /// Adds a piece of the value that was begun: [`PIECE_BYTES`] bytes, or fewer and the last one.
     pub(super) fn append_piece(&mut self, piece: &[u8], is_last: bool) -> Result<(), Error> {
-        let position = self.blob.position();
-        self.value.starts.push(position - self.value.offset);
-        self.value.length += piece.len() as u64;
+        let position = self.position();
         let (form, bytes) = self.packer.pack(piece);
-        self.value.is_packed |= form != PieceForm::Plain;
-        let head = PieceHead { form, length: bytes.len(), is_last };
-        let cipher = self.key.as_ref().map(|key| &key.cipher);
-        let framed = self.framing.frame(head, bytes, (self.totals.file, position), cipher)?;
-        Ok(self.blob.write_all(framed)?)
+        self.value.note_piece(position, form, piece.len());
+        self.output.write(PieceHead { form, length: bytes.len(), is_last }, bytes)
     }
 
     /// Ends the value that was begun, whose last piece was added.
@@ -133,30 +151,24 @@ impl ValueFileWriter {
             let bytes: Vec<u8> = piece.iter().flat_map(|start| start.to_le_bytes()).collect();
             let is_last = pieces.peek().is_none();
             let head = PieceHead { form: PieceForm::Directory, length: bytes.len(), is_last };
-            self.write_piece(head, &bytes)?;
+            self.output.write(head, &bytes)?;
         }
         Ok(())
     }
 
-    fn write_piece(&mut self, head: PieceHead, bytes: &[u8]) -> Result<(), Error> {
-        let cipher = self.key.as_ref().map(|key| &key.cipher);
-        let place = (self.totals.file, self.blob.position());
-        let framed = self.framing.frame(head, bytes, place, cipher)?;
-        Ok(self.blob.write_all(framed)?)
-    }
-
     /// Seals the file; it is on the device when this returns. Answers its length.
     pub(super) fn seal(mut self) -> Result<u64, Error> {
-        if let Some(NewFileKey { cipher, mut envelope }) = self.key.take() {
+        let output = &mut self.output;
+        if let Some(NewFileKey { cipher, mut envelope }) = output.key.take() {
             self.totals.key_bytes = (envelope.len() + SEAL_BYTES) as u32;
             let foot = footer(self.totals);
-            let tag = cipher.seal(self.blob.position(), &foot, &mut []).map_err(|_| {
-                Error::corrupt("a value file being written", self.blob.position(), "a footer too long")
+            let tag = cipher.seal(output.blob.position(), &foot, &mut []).map_err(|_| {
+                Error::corrupt("a value file being written", output.blob.position(), "a footer too long")
             })?;
             envelope.extend_from_slice(&tag);
-            self.blob.write_all(&envelope)?;
+            output.blob.write_all(&envelope)?;
         }
-        self.blob.write_all(&footer(self.totals))?;
-        Ok(self.blob.seal()?)
+        output.blob.write_all(&footer(self.totals))?;
+        Ok(self.output.blob.seal()?)
     }
 }

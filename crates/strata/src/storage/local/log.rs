@@ -251,7 +251,22 @@ impl LogReader for LocalLogReader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::{LocalStorage, LogStorage as _};
+    use crate::storage::{LocalOptions, LocalStorage, LogStorage as _};
+
+    fn new_log(options: LocalOptions) -> (tempfile::TempDir, LocalStorage, Box<dyn LogWriter>) {
+        let directory = tempfile::tempdir().unwrap();
+        let storage = LocalStorage::open_with(directory.path(), options).unwrap();
+        let log = storage.create_log("logs/1").unwrap();
+        (directory, storage, log)
+    }
+
+    /// The log is in the file, and behind it there are zeros at most. Answers the file's length.
+    fn expect_in_file(storage: &LocalStorage, expected: &[u8]) -> usize {
+        let bytes = bytes_of(storage);
+        assert!(bytes.starts_with(expected));
+        assert!(bytes[expected.len()..].iter().all(|byte| *byte == 0));
+        bytes.len()
+    }
 
     fn bytes_of(storage: &LocalStorage) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -261,9 +276,7 @@ mod tests {
 
     #[test]
     fn small_syncs_write_into_room_which_is_gone_when_the_log_is_done() {
-        let directory = tempfile::tempdir().unwrap();
-        let storage = LocalStorage::open(directory.path()).unwrap();
-        let mut log = storage.create_log("logs/1").unwrap();
+        let (_directory, storage, mut log) = new_log(LocalOptions::default());
         let mut expected = Vec::new();
         let mut lengths = std::collections::BTreeSet::new();
         for number in 0..2000_u32 {
@@ -273,10 +286,7 @@ mod tests {
             log.sync().unwrap();
             assert_eq!(log.len(), expected.len() as u64);
             if number % 100 == 0 {
-                let bytes = bytes_of(&storage);
-                assert!(bytes.starts_with(&expected));
-                assert!(bytes[expected.len()..].iter().all(|byte| *byte == 0));
-                lengths.insert(bytes.len());
+                lengths.insert(expect_in_file(&storage, &expected));
             }
         }
         assert!((3..=5).contains(&lengths.len()), "the file grew often: {lengths:?}");
@@ -286,9 +296,7 @@ mod tests {
 
     #[test]
     fn a_log_flushed_and_seldom_synced_is_in_the_file_at_once_by_windows() {
-        let directory = tempfile::tempdir().unwrap();
-        let storage = LocalStorage::open(directory.path()).unwrap();
-        let mut log = storage.create_log("logs/1").unwrap();
+        let (_directory, storage, mut log) = new_log(LocalOptions::default());
         let mut expected = Vec::new();
         for number in 0..40_000_u32 {
             let record: Vec<u8> = (0..number % 150).map(|at| (number + at) as u8 | 1).collect();
@@ -300,9 +308,7 @@ mod tests {
                 log.sync().unwrap();
             }
             if number % 1_000 == 0 {
-                let bytes = bytes_of(&storage);
-                assert!(bytes.starts_with(&expected), "record {number}");
-                assert!(bytes[expected.len()..].iter().all(|byte| *byte == 0));
+                expect_in_file(&storage, &expected);
             }
         }
         assert_eq!(log.len(), expected.len() as u64);
@@ -312,9 +318,7 @@ mod tests {
 
     #[test]
     fn a_log_that_nobody_flushes_has_no_hole_where_its_windows_begin() {
-        let directory = tempfile::tempdir().unwrap();
-        let storage = LocalStorage::open(directory.path()).unwrap();
-        let mut log = storage.create_log("logs/1").unwrap();
+        let (_directory, storage, mut log) = new_log(LocalOptions::default());
         let mut expected = Vec::new();
         for number in 0..3000_u32 {
             let record: Vec<u8> = (0..1000).map(|at| (number + at) as u8 | 1).collect();
@@ -333,10 +337,7 @@ mod tests {
 
     #[test]
     fn without_mapping_a_log_has_no_windows() {
-        let directory = tempfile::tempdir().unwrap();
-        let options = crate::storage::LocalOptions { map: false };
-        let storage = LocalStorage::open_with(directory.path(), options).unwrap();
-        let mut log = storage.create_log("logs/1").unwrap();
+        let (_directory, storage, mut log) = new_log(LocalOptions { map: false });
         for _ in 0..100 {
             log.append(&[7; 2_000]).unwrap();
             log.flush().unwrap();
@@ -346,9 +347,7 @@ mod tests {
 
     #[test]
     fn a_log_that_is_seldom_synced_gets_no_room() {
-        let directory = tempfile::tempdir().unwrap();
-        let storage = LocalStorage::open(directory.path()).unwrap();
-        let mut log = storage.create_log("logs/1").unwrap();
+        let (_directory, storage, mut log) = new_log(LocalOptions::default());
         for _ in 0..3 {
             log.append(&[7; 20_000]).unwrap();
             log.sync().unwrap();
