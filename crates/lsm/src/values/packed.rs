@@ -75,7 +75,8 @@ impl<'a> PackedValue<'a> {
         }
     }
 
-    /// The bytes of the value, and those that it takes in a value file, 0 if nothing of it is compressed; see [`ValueReference`](super::ValueReference).
+    /// The bytes of the value, and those that it takes in a value file, 0 if nothing of it is compressed; see
+    /// [`ValueReference`](super::ValueReference).
     ///
     /// # Errors
     /// As [`PackedValue::each_piece`].
