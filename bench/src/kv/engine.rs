@@ -7,6 +7,8 @@ use stroma_lsm::Compression;
 use super::entries::{Entry, pairs};
 use super::fjall_engine::FjallEngine;
 use super::lmdb_engine::LmdbEngine;
+#[cfg(feature = "lsmlite")]
+use super::lsmlite_engine::LsmliteEngine;
 use super::redb_engine::RedbEngine;
 #[cfg(feature = "rocksdb")]
 use super::rocksdb_engine::RocksdbEngine;
@@ -120,6 +122,8 @@ pub(super) enum Product {
     Lmdb,
     Redb,
     Sled,
+    #[cfg(feature = "lsmlite")]
+    Lsmlite,
     #[cfg(feature = "rocksdb")]
     Rocksdb,
 }
@@ -132,18 +136,19 @@ pub(crate) fn product_names() -> impl Iterator<Item = &'static str> {
 impl Product {
     /// Those that were built in.
     pub(super) fn all() -> impl Iterator<Item = Product> {
-        let always = [
+        [
             Product::Stroma,
             Product::StromaCompressed,
             Product::Fjall,
             Product::Lmdb,
             Product::Redb,
             Product::Sled,
-        ];
-        #[cfg(feature = "rocksdb")]
-        return always.into_iter().chain([Product::Rocksdb]);
-        #[cfg(not(feature = "rocksdb"))]
-        always.into_iter()
+            #[cfg(feature = "lsmlite")]
+            Product::Lsmlite,
+            #[cfg(feature = "rocksdb")]
+            Product::Rocksdb,
+        ]
+        .into_iter()
     }
 
     /// What it is called on the command line.
@@ -155,6 +160,8 @@ impl Product {
             Product::Lmdb => "lmdb",
             Product::Redb => "redb",
             Product::Sled => "sled",
+            #[cfg(feature = "lsmlite")]
+            Product::Lsmlite => "lsmlite",
             #[cfg(feature = "rocksdb")]
             Product::Rocksdb => "rocksdb",
         }
@@ -169,14 +176,21 @@ impl Product {
             Product::Lmdb => format!("LMDB ({})", with_version("lmdb-rkv-sys")),
             Product::Redb => with_version("redb"),
             Product::Sled => with_version("sled"),
+            #[cfg(feature = "lsmlite")]
+            Product::Lsmlite => with_version("lsmlite-rs"),
             #[cfg(feature = "rocksdb")]
             Product::Rocksdb => format!("RocksDB {}", rocksdb_version()),
         }
     }
 
     /// Whether a commit can wait for the device. sled's waits until the system has handed its bytes over
-    /// (`sync_file_range`), which asks the device for nothing: less than what the others are timed for.
+    /// (`sync_file_range`), which asks the device for nothing: less than what the others are timed for. That of
+    /// `lsmlite-rs` cannot be told to wait.
     pub(super) fn has_durable_commits(self) -> bool {
+        #[cfg(feature = "lsmlite")]
+        if matches!(self, Product::Lsmlite) {
+            return false;
+        }
         !matches!(self, Product::Sled)
     }
 
@@ -189,6 +203,8 @@ impl Product {
             Product::Lmdb => Box::new(LmdbEngine::open(folder, options)?),
             Product::Redb => Box::new(RedbEngine::open(folder, options)?),
             Product::Sled => Box::new(SledEngine::open(folder, options)?),
+            #[cfg(feature = "lsmlite")]
+            Product::Lsmlite => Box::new(LsmliteEngine::open(folder)?),
             #[cfg(feature = "rocksdb")]
             Product::Rocksdb => Box::new(RocksdbEngine::open(folder, options)?),
         })

@@ -7,6 +7,8 @@ mod engine;
 mod entries;
 mod fjall_engine;
 mod lmdb_engine;
+#[cfg(feature = "lsmlite")]
+mod lsmlite_engine;
 mod mixes;
 mod queue;
 mod recovery;
