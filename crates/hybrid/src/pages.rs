@@ -22,7 +22,7 @@
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 /// Bytes that share a checksum.
 pub const PAGE_BYTES: usize = 4096;
@@ -110,12 +110,75 @@ pub fn check_page(bytes: &[u8], table: &[u8], unchecked: usize, page: usize) -> 
 
 /// The table for some bytes: the checksum of each page, little-endian. The last page may be a short one.
 pub fn page_sums(bytes: &[u8]) -> Vec<u8> {
-    bytes.chunks(PAGE_BYTES).flat_map(|page| xxh3_64(page).to_le_bytes()).collect()
+    let mut sums = PageSums::default();
+    sums.update(bytes);
+    sums.finish()
+}
+
+/// Makes the [table](page_sums) for bytes that come in parts.
+#[derive(Default)]
+pub struct PageSums {
+    /// Of the page that has begun.
+    begun: Xxh3,
+    /// Bytes of that page so far.
+    filled: usize,
+    table: Vec<u8>,
+}
+
+impl PageSums {
+    /// Takes the next bytes.
+    pub fn update(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let (own, rest) = bytes.split_at(bytes.len().min(PAGE_BYTES - self.filled));
+            bytes = rest;
+            // A page that comes whole need not be put together.
+            if own.len() == PAGE_BYTES {
+                self.push(xxh3_64(own));
+                continue;
+            }
+            self.begun.update(own);
+            self.filled += own.len();
+            if self.filled == PAGE_BYTES {
+                self.end_page();
+            }
+        }
+    }
+
+    fn push(&mut self, checksum: u64) {
+        self.table.extend_from_slice(&checksum.to_le_bytes());
+    }
+
+    fn end_page(&mut self) {
+        self.push(self.begun.digest());
+        self.begun.reset();
+        self.filled = 0;
+    }
+
+    /// The table.
+    pub fn finish(mut self) -> Vec<u8> {
+        if self.filled > 0 {
+            self.end_page();
+        }
+        self.table
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sums_of_parts_are_those_of_the_whole() {
+        let bytes: Vec<u8> = (0..3 * PAGE_BYTES + 17).map(|at| (at % 241) as u8).collect();
+        let plain: Vec<u8> = bytes.chunks(PAGE_BYTES).flat_map(|page| xxh3_64(page).to_le_bytes()).collect();
+        for part in [1, 100, PAGE_BYTES - 1, PAGE_BYTES, PAGE_BYTES + 1, bytes.len()] {
+            let mut sums = PageSums::default();
+            bytes.chunks(part).for_each(|part| sums.update(part));
+            assert_eq!(sums.finish(), plain, "part {part}");
+        }
+        assert_eq!(page_sums(&bytes), plain);
+        assert!(PageSums::default().finish().is_empty());
+    }
 
     #[test]
     fn every_changed_byte_is_found_by_the_page_that_has_it_and_by_no_other() {

@@ -8,11 +8,11 @@ use super::LayerError;
 use super::colours::{Chunk, ColourSet, ColourTable, Met, TableParts};
 use super::format::{Footer, PartitionEntry, SETS_AS_NODES};
 use super::open::Opener;
-use super::paged::{Paged, PagedSection};
+use super::paged::{Awaited, Paged, PagedSection};
 use super::partition::{PartitionParts, PartitionView};
 use super::section::Section;
 use crate::kmer::{Geometry, Word};
-use crate::unitig::{DictionaryError, UnitigDictionary};
+use crate::unitig::{DictionaryError, Searcher, UnitigDictionary};
 
 /// A layer file, open for searching.
 #[derive(Debug)]
@@ -174,11 +174,15 @@ impl Layer {
     /// [`LayerError::Corrupt`] where something was touched that is damaged, or a failure of the storage.
     pub(crate) fn search_dictionary<T>(
         &self,
-        search: impl FnOnce(&UnitigDictionary<'_>) -> T,
+        search: impl FnOnce(&Searcher<'_>) -> T,
     ) -> Result<Option<T>, LayerError> {
         let Some(section) = &self.dictionary else { return Ok(None) };
-        let opened = self.open_dictionary(section, section.view(&self.blob)?);
-        let found = opened.map(|dictionary| search(&dictionary));
+        let (bytes, awaited) = (section.view(&self.blob)?, Awaited::default());
+        // The header is waited for.
+        let found = self.open_dictionary(section, bytes).and_then(|_| {
+            let dictionary = self.open_dictionary(section, bytes.awaiting(&awaited))?;
+            Ok(search(&Searcher::new(dictionary, &awaited)))
+        });
         section.check_touched(&*self.blob)?;
         found.map(Some)
     }

@@ -1,5 +1,6 @@
 //! Writes a layer file from its first byte to its last, one partition in memory at a time.
 
+use stroma_hybrid::pages::PageSums;
 use xxhash_rust::xxh3::xxh3_64;
 use zerocopy::IntoBytes;
 
@@ -11,7 +12,6 @@ use super::format::{
     Header, PartitionEntry, SETS_AS_NODES, SETS_OF_ONE_CHUNK, SectionPointer,
 };
 use super::packed::{PackedBuffer, width_for};
-use super::paged::PageSums;
 use crate::kmer::Geometry;
 
 /// Where the bytes of a layer go: a blob being written, or memory in tests.

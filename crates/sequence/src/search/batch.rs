@@ -1,6 +1,7 @@
 //! Answers a handful of queries together. Each partition of each layer is opened once, and its k-mers are looked up in
 //! ascending order; cold layers are searched along the queries.
 
+use super::along::Along;
 use super::counts::Counts;
 use super::positions::add_positions;
 use super::stream::Snapshot;
@@ -9,7 +10,7 @@ use super::{Outcome, Query, QueryResult, SearchOptions};
 use crate::Error;
 use crate::kmer::{Kmers, Word, mixing};
 use crate::layer::{Layer, Met};
-use crate::unitig::UnitigDictionary;
+use crate::unitig::Searcher;
 
 /// Most bases of a batch, except that a batch holds at least one query, whatever its length.
 const MOST_BASES: usize = 1 << 18;
@@ -69,9 +70,7 @@ impl Batch {
         let mut counts = Counts::new(self.queries.len(), snapshot, options.abundances);
         for layer in layers {
             let counts_distinct = distinct.is_none();
-            let along = |dictionary: &UnitigDictionary<'_>| {
-                Along::search::<W>(&self.queries, dictionary, counts_distinct)
-            };
+            let along = |layer: &Searcher<'_>| Along::search::<W>(&self.queries, layer, counts_distinct);
             let met = match (layer.search_dictionary(along)?, &wanted) {
                 (Some(along), _) => {
                     distinct.get_or_insert(along.distinct);
@@ -102,46 +101,6 @@ impl Batch {
             results.push(QueryResult { name: query.name.clone(), length, kmers, needed, outcome });
         }
         Ok(results)
-    }
-}
-
-/// What a cold layer holds of some queries.
-struct Along {
-    /// How often each query met each colour set, mostly.
-    met: Vec<Met>,
-    /// Distinct k-mers of each query; empty where not asked for.
-    distinct: Vec<u64>,
-}
-
-impl Along {
-    fn search<W: Word>(queries: &[Query], dictionary: &UnitigDictionary<'_>, counts_distinct: bool) -> Self {
-        let mut along = Along { met: Vec::new(), distinct: Vec::new() };
-        let (mut found, mut missing): (Vec<(u64, u32)>, Vec<W>) = (Vec::new(), Vec::new());
-        for (number, query) in (0_u64..).zip(queries) {
-            found.clear();
-            missing.clear();
-            let mut search = dictionary.search::<W>(&query.sequence);
-            while let Some(at) = search.next() {
-                match at.found {
-                    Some(at) => found.push((at.position, at.colour)),
-                    None if counts_distinct => missing.push(search.canonical()),
-                    None => {}
-                }
-            }
-            // Equal k-mers are at one position. Mostly these are a few stretches that ascend or descend, which this
-            // sort makes use of.
-            found.sort();
-            found.dedup();
-            // Neighbours in a string mostly have one set.
-            let runs = found.chunk_by(|one, other| one.1 == other.1);
-            along.met.extend(runs.map(|run| (u64::from(run[0].1) << 32 | number, run.len() as u32)));
-            if counts_distinct {
-                missing.sort_unstable();
-                missing.dedup();
-                along.distinct.push((found.len() + missing.len()) as u64);
-            }
-        }
-        along
     }
 }
 

@@ -1,5 +1,6 @@
 //! Splits queries into k-mers, looks them up in every layer, and adds up how many each sample holds.
 
+mod along;
 mod batch;
 mod counts;
 mod options;

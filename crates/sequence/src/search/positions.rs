@@ -10,7 +10,7 @@ use super::stream::Snapshot;
 use crate::Error;
 use crate::kmer::{Kmers, Word, mixing};
 use crate::layer::{ColourSet, Layer};
-use crate::unitig::UnitigDictionary;
+use crate::unitig::Searcher;
 
 /// Adds to each hit the stretches of positions at which k-mers begin that its sample holds: one more look-up
 /// for each position and layer.
@@ -57,7 +57,7 @@ pub(super) fn add_positions<W: Word>(
 
 /// Where in the sequence each k-mer begins that the layer holds, behind the id of its colour set.
 fn sets_along<W: Word>(layer: &Layer, sequence: &[u8], mixing: &Mixing<W>) -> Result<Vec<(u32, u64)>, Error> {
-    let along = |dictionary: &UnitigDictionary<'_>| {
+    let along = |dictionary: &Searcher<'_>| {
         let along = dictionary.search::<W>(sequence);
         along.filter_map(|at| Some((at.colour()?, at.start as u64))).collect()
     };

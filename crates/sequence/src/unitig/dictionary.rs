@@ -159,7 +159,7 @@ impl<'a> UnitigDictionary<'a> {
     /// # Panics
     /// If the word is too narrow for k.
     pub fn search<'s, W: Key>(&'s self, sequence: &'s [u8]) -> Search<'s, W> {
-        Search::new(self, self.length(), sequence)
+        Search::new(self, self.length(), sequence, None)
     }
 
     pub(super) fn length<W: Key>(&self) -> Length<W> {

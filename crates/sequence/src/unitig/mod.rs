@@ -48,6 +48,7 @@ mod places;
 mod runs;
 mod sampling;
 mod search;
+mod searcher;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -59,3 +60,5 @@ pub use error::DictionaryError;
 pub use search::{At, Search};
 
 pub(crate) use build::{CoverRoom, CoveredPart};
+pub(crate) use search::Step;
+pub(crate) use searcher::Searcher;

@@ -2,10 +2,12 @@
 
 use stroma_quotient::Key;
 
+use super::DictionaryError;
 use super::dictionary::{Found, Hit, UnitigDictionary};
 use super::oriented::{Length, Oriented};
 use super::sampling::Slider;
 use crate::kmer::{NO_BASE, code};
+use crate::layer::paged::Awaited;
 
 /// What is known of one k-mer of a sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +23,15 @@ impl At {
     pub fn colour(&self) -> Option<u32> {
         self.found.map(|found| found.colour)
     }
+}
+
+/// What a step along a sequence comes to.
+pub(crate) enum Step {
+    /// The next k-mer.
+    At(At),
+    /// Something must be read, and was asked for: the next step is the same one, and had better be made later.
+    Awaiting,
+    End,
 }
 
 /// Iterator over the k-mers of a sequence, repeats included; windows with a character that is no base are left out.
@@ -39,10 +50,19 @@ pub struct Search<'a, W> {
     /// Has slid up to the k-mer before the one that ends at this `run`.
     slid: u64,
     slider: Slider,
+    /// Where the present k-mer ends, if it is to be looked up again.
+    again: Option<usize>,
+    awaited: Option<&'a Awaited>,
 }
 
 impl<'a, W: Key> Search<'a, W> {
-    pub(super) fn new(dictionary: &'a UnitigDictionary<'a>, length: Length<W>, sequence: &'a [u8]) -> Self {
+    /// `awaited` is what the dictionary tells what is not there yet.
+    pub(super) fn new(
+        dictionary: &'a UnitigDictionary<'a>,
+        length: Length<W>,
+        sequence: &'a [u8],
+        awaited: Option<&'a Awaited>,
+    ) -> Self {
         let slider = Slider::new(dictionary.sampling);
         let word = Oriented { forward: W::ZERO, reverse: W::ZERO };
         Search {
@@ -54,6 +74,8 @@ impl<'a, W: Key> Search<'a, W> {
             last: None,
             slid: 0,
             slider,
+            again: None,
+            awaited,
         }
     }
 
@@ -101,11 +123,26 @@ impl<'a, W: Key> Search<'a, W> {
     }
 }
 
-impl<W: Key> Iterator for Search<'_, W> {
-    type Item = At;
-
+impl<W: Key> Search<'_, W> {
     #[inline]
-    fn next(&mut self) -> Option<At> {
+    pub(crate) fn step(&mut self) -> Step {
+        let Some(place) = self.again.take().or_else(|| self.advance()) else { return Step::End };
+        let code = self.word.forward.low() & 3;
+        let mut next = self.onward(code);
+        if next.is_none() && !self.is_awaiting(place) {
+            next = self.find(code);
+        }
+        if self.is_awaiting(place) {
+            return Step::Awaiting;
+        }
+        self.last = next;
+        let found = next.map(|(hit, colour)| Found { position: hit.position, colour });
+        Step::At(At { start: place + 1 - self.length.bases() as usize, found })
+    }
+
+    /// Goes on to the next k-mer: where it ends.
+    #[inline]
+    fn advance(&mut self) -> Option<usize> {
         for (place, &byte) in self.rest.by_ref() {
             let code = code(byte);
             if code == NO_BASE {
@@ -115,13 +152,34 @@ impl<W: Key> Iterator for Search<'_, W> {
             }
             self.run += 1;
             self.word = self.length.step(self.word, code.into());
-            if self.run < u64::from(self.length.bases()) {
-                continue;
+            if self.run >= u64::from(self.length.bases()) {
+                return Some(place);
             }
-            self.last = self.onward(code.into()).or_else(|| self.find(code.into()));
-            let found = self.last.map(|(hit, colour)| Found { position: hit.position, colour });
-            return Some(At { start: place + 1 - self.length.bases() as usize, found });
         }
         None
+    }
+
+    /// Whether something was left out of the look-up of the k-mer that ends at a place: it is to be made again then.
+    #[inline]
+    fn is_awaiting(&mut self, place: usize) -> bool {
+        if self.awaited.is_some_and(Awaited::take) {
+            self.again = Some(place);
+        }
+        self.again.is_some()
+    }
+}
+
+impl<W: Key> Iterator for Search<'_, W> {
+    type Item = At;
+
+    #[inline]
+    fn next(&mut self) -> Option<At> {
+        loop {
+            match self.step() {
+                Step::At(at) => return Some(at),
+                Step::Awaiting => {}
+                Step::End => return None,
+            }
+        }
     }
 }
