@@ -77,6 +77,8 @@ pub mod import;
 mod index;
 pub mod kmer;
 pub mod layer;
+#[cfg(test)]
+mod noise;
 pub mod output;
 mod parallel;
 pub mod reader;

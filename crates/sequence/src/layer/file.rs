@@ -14,6 +14,10 @@ use super::section::Section;
 use crate::kmer::{Geometry, Word};
 use crate::unitig::{DictionaryError, Searcher, UnitigDictionary};
 
+/// A search touches another place of a dictionary after so many bases, where strings are like those of genomes. One
+/// for what is not in the dictionary touches more.
+const BASES_A_PLACE: usize = 16;
+
 /// A layer file, open for searching.
 #[derive(Debug)]
 pub struct Layer {
@@ -167,17 +171,19 @@ impl Layer {
         self.open_dictionary(section, section.whole(&self.blob)?).map(Some)
     }
 
-    /// What a search finds in the dictionary of a cold layer; none of another layer. Only what is touched is read and
-    /// verified.
+    /// What a search for so many bases finds in the dictionary of a cold layer; none of another layer. Only what is
+    /// touched is read and verified.
     ///
     /// # Errors
     /// [`LayerError::Corrupt`] where something was touched that is damaged, or a failure of the storage.
     pub(crate) fn search_dictionary<T>(
         &self,
+        bases: usize,
         search: impl FnOnce(&Searcher<'_>) -> T,
     ) -> Result<Option<T>, LayerError> {
         let Some(section) = &self.dictionary else { return Ok(None) };
         let (bytes, awaited) = (section.view(&self.blob)?, Awaited::default());
+        bytes.expect(bases / BASES_A_PLACE);
         // The header is waited for.
         let found = self.open_dictionary(section, bytes).and_then(|_| {
             let dictionary = self.open_dictionary(section, bytes.awaiting(&awaited))?;

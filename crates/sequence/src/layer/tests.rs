@@ -9,6 +9,8 @@ use super::merge::{CHUNK_SAMPLES, Merge};
 use super::{ColourSet, EncodedKmers, Layer, LayerError, Resources, SamplePartition, SampleWriter};
 use crate::abundance::LEVELS;
 use crate::kmer::{Geometry, KmerAt, Kmers, Word, mixing};
+use crate::noise::noise;
+use crate::unitig::Searcher;
 
 const NAME: &str = "layers/00000000000000000001";
 
@@ -24,11 +26,6 @@ type Sample<W> = (u32, BTreeMap<KmerAt<W>, u32>);
 enum Abundances {
     Kept,
     Left,
-}
-
-fn noise(state: &mut u64) -> u64 {
-    *state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-    *state >> 33
 }
 
 fn genome(length: usize, seed: u64) -> Vec<u8> {
@@ -412,7 +409,7 @@ fn every_flipped_byte_is_found_and_never_answers_wrongly() {
 
 /// The colour set's id of each k-mer of a sequence, looked up as searches do.
 fn looked_up(layer: &Layer, sequence: &[u8]) -> Result<Vec<Option<u32>>, LayerError> {
-    let found = layer.search_dictionary(|dictionary| -> Vec<Option<u32>> {
+    let found = layer.search_dictionary(sequence.len(), |dictionary| -> Vec<Option<u32>> {
         dictionary.search::<u64>(sequence).map(|at| at.colour()).collect()
     })?;
     Ok(found.expect("a cold layer"))
@@ -474,6 +471,118 @@ fn a_damaged_page_fails_the_searches_that_touch_it_and_check_and_nothing_else() 
         assert!(matches!(error, LayerError::Corrupt { offset, .. } if offset == at), "{error}");
     }
     assert!(refused > 20 && answered > 20, "{refused} refused, {answered} answered");
+}
+
+#[test]
+fn searches_that_wait_for_each_other_answer_as_those_that_do_not() {
+    use crate::unitig::Step;
+    let geometry = Geometry::new(21, 3).expect("valid");
+    let samples = relatives::<u64>(3, 60_000, geometry, Abundances::Left);
+    let fresh = |sample| open(&sample_layer(geometry, sample, Abundances::Left), true).expect("just written");
+    let layers: Vec<Layer> = samples.iter().map(fresh).collect();
+    let bytes = merged_cold(&layers, &BTreeSet::new(), 2);
+    let (ancestor, stranger) = (genome(60_000, 3), genome(9_000, 5));
+    let pieces: Vec<&[u8]> = ancestor.chunks(700).chain(stranger.chunks(500)).collect();
+    let whole = open(&bytes, true).expect("just written");
+    let expected: Vec<_> = pieces.iter().map(|piece| looked_up(&whole, piece).expect("sound")).collect();
+    for mapped in [true, false] {
+        let layer = open(&bytes, mapped).expect("just written");
+        // The second time nothing is waited for any more.
+        for (round, is_cold) in [mapped, false].into_iter().enumerate() {
+            let search = |searcher: &Searcher<'_>| {
+                let mut searches: Vec<_> = pieces.iter().map(|piece| searcher.search::<u64>(piece)).collect();
+                let mut found: Vec<Vec<Option<u32>>> = vec![Vec::new(); searches.len()];
+                let (mut waits, mut left) = (0, searches.len());
+                let mut waiting = vec![false; left];
+                while left > 0 {
+                    left = searches.len();
+                    for ((search, found), waits_now) in searches.iter_mut().zip(&mut found).zip(&mut waiting)
+                    {
+                        let step = if *waits_now { search.again() } else { search.step() };
+                        *waits_now = matches!(step, Step::Awaiting);
+                        match step {
+                            Step::At(at) => found.push(at.colour()),
+                            Step::Awaiting => waits += 1,
+                            Step::End => left -= 1,
+                        }
+                    }
+                }
+                (found, waits)
+            };
+            let (found, waits) = layer.search_dictionary(0, search).expect("sound").expect("cold");
+            assert_eq!(found, expected);
+            assert_eq!(waits > 0, is_cold, "round {round}: waited {waits} times");
+        }
+    }
+}
+
+/// What a damaged page of the colour-set table does to some look at it: it is answered as expected, or refused for
+/// that page.
+fn answered<T: PartialEq + std::fmt::Debug>(found: Result<T, LayerError>, expected: &T, page: u64) -> bool {
+    match found {
+        Ok(found) => assert_eq!(&found, expected),
+        Err(LayerError::Corrupt { offset, .. }) => {
+            assert_eq!(offset, page);
+            return false;
+        }
+        Err(error) => panic!("{error}"),
+    }
+    true
+}
+
+#[test]
+fn damaged_pages_of_pairs_roots_and_leaves_fail_what_touches_them_and_check_and_nothing_else() {
+    let geometry = Geometry::new(15, 0).expect("valid");
+    let samples = relatives::<u64>(24, 14_000, geometry, Abundances::Left);
+    let fresh = |sample| open(&sample_layer(geometry, sample, Abundances::Left), true).expect("just written");
+    let layers: Vec<Layer> = samples.iter().map(fresh).collect();
+    let bytes = merged_in_chunks(&layers, &BTreeSet::new(), &Resources::new(1, 1 << 30), true, 2);
+    let sound = open(&bytes, true).expect("just written");
+    let decoded = |layer: &Layer, id| {
+        let mut set = ColourSet::empty(0);
+        layer.decode_set(id, &mut set).map(|()| set.iter().collect::<Vec<u32>>())
+    };
+    let weighed = |layer: &Layer, id: u32| {
+        let mut found = Vec::new();
+        let met = vec![(u64::from(id) << 32, 3)];
+        layer.weigh(met, |colour, _, times| found.push((colour, times))).map(|()| {
+            found.sort_unstable();
+            found
+        })
+    };
+    let ids: Vec<u32> = (0..sound.colour_sets()).step_by(sound.colour_sets() as usize / 12).collect();
+    let expected: Vec<_> = ids
+        .iter()
+        .map(|&id| (decoded(&sound, id).expect("sound"), weighed(&sound, id).expect("sound")))
+        .collect();
+    let footer = sound.footer;
+    let sections = [footer.set_pairs, footer.set_roots, footer.sets, footer.set_offsets];
+    for (number, section) in sections.into_iter().enumerate() {
+        let pages = section.bytes.get().div_ceil(PAGE_BYTES as u64);
+        assert!(pages > 1 || number > 0, "section {number} has {pages} pages");
+        let (mut refused, mut whole) = (0, 0);
+        for page in (0..pages).map(|page| section.offset.get() + page * PAGE_BYTES as u64) {
+            let mut damaged = bytes.clone();
+            damaged[page as usize + 3] ^= 0x20;
+            let checked = open(&damaged, true).expect("nothing of it was touched");
+            for (&id, (set, weights)) in ids.iter().zip(&expected) {
+                // A layer remembers damage: each look has its own.
+                let layer = || open(&damaged, true).expect("nothing of it was touched");
+                let looks = [
+                    answered(decoded(&layer(), id), set, page),
+                    answered(weighed(&layer(), id), weights, page),
+                ];
+                looks.iter().for_each(|is_whole| *if *is_whole { &mut whole } else { &mut refused } += 1);
+            }
+            let error = checked.verify().expect_err("damaged");
+            assert!(matches!(error, LayerError::Corrupt { offset, .. } if offset == page), "{error}");
+            assert!(checked.colour_table().is_err());
+        }
+        assert!(
+            refused > 0 && (whole > 0 || pages == 1),
+            "section {number}: {refused} refused, {whole} answered"
+        );
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::unitig::{Search, Searcher, Step};
 /// Queries are cut into that many pieces at least,
 const LEAST_PIECES: usize = 64;
 /// of that many k-mers at least: each begins with a look-up that one who comes along a string need not make.
-const LEAST_KMERS: usize = 256;
+const LEAST_KMERS: usize = 128;
 /// Most pieces that wait at a time.
 const MOST_WAITING: usize = 256;
 
@@ -44,7 +44,7 @@ impl Along {
             pieces.queries.push(OfQuery { found, missing, left });
             for start in (0..kmers).step_by(most) {
                 let end = sequence.len().min(start + most + overlap);
-                pieces.go_on(Piece { query: number, search: layer.search(&sequence[start..end]) });
+                pieces.go_on(Piece { query: number, search: layer.search(&sequence[start..end]) }, None);
                 if pieces.waiting.len() > MOST_WAITING {
                     pieces.turn();
                 }
@@ -82,21 +82,20 @@ struct Pieces<'s, W> {
     counts_distinct: bool,
 }
 
-impl<W: Word> Pieces<'_, W> {
+impl<'s, W: Word> Pieces<'s, W> {
     /// Goes on with the piece that waits longest.
     fn turn(&mut self) {
-        if let Some(piece) = self.waiting.pop_front() {
-            self.go_on(piece);
+        if let Some(mut piece) = self.waiting.pop_front() {
+            let step = piece.search.again();
+            self.go_on(piece, Some(step));
         }
     }
-}
 
-impl<'s, W: Word> Pieces<'s, W> {
-    /// Goes along a piece until there is something to wait for.
-    fn go_on(&mut self, mut piece: Piece<'s, W>) {
+    /// Goes along a piece, from what a step of it came to that was made again, until there is something to wait for.
+    fn go_on(&mut self, mut piece: Piece<'s, W>, mut made: Option<Step>) {
         let query = &mut self.queries[piece.query as usize];
         loop {
-            match piece.search.step() {
+            match made.take().unwrap_or_else(|| piece.search.step()) {
                 Step::At(at) => match at.found {
                     Some(at) => query.found.push((at.position, at.colour)),
                     None if self.counts_distinct => query.missing.push(piece.search.canonical()),
@@ -129,5 +128,58 @@ impl<'s, W: Word> Pieces<'s, W> {
             missing.dedup();
             self.along.distinct[number as usize] = (found.len() + missing.len()) as u64;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+    use crate::kmer::{Geometry, Kmers};
+    use crate::layer::paged::Awaited;
+    use crate::noise::noise;
+    use crate::unitig::{DictionaryBuilder, UnitigDictionary};
+
+    fn kmers(sequence: &[u8]) -> BTreeSet<u64> {
+        let geometry = Geometry::new(15, 0).expect("valid");
+        Kmers::<u64>::new(sequence, geometry).map(|at| at.kmer).collect()
+    }
+
+    #[test]
+    fn pieces_of_queries_answer_as_the_whole() {
+        let mut state = 4;
+        let mut random =
+            |length| -> Vec<u8> { (0..length).map(|_| b"ACGT"[noise(&mut state) as usize % 4]).collect() };
+        let genome = random(20_000);
+        let held: Vec<(u64, u32)> = kmers(&genome).into_iter().map(|kmer| (kmer, kmer as u32 % 3)).collect();
+        let mut builder = DictionaryBuilder::<u64>::new(15).expect("odd");
+        builder.add(&held).expect("canonical");
+        let (bytes, awaited) = (builder.finish().expect("small"), Awaited::default());
+        let layer = Searcher::new(UnitigDictionary::open(&bytes).expect("just built"), &awaited);
+        let held: BTreeMap<u64, u32> = held.into_iter().collect();
+        // Longer than all pieces, and one base around what a piece has.
+        let lengths = [0, 14, 15, 141, 142, 143, 144, 1000, 12_345];
+        let queries: Vec<Query> = lengths
+            .iter()
+            .map(|&length| {
+                let repeated = &genome[..length.min(60)];
+                Query::new("", [&genome[500..500 + length], &random(length), b"N", repeated].concat())
+            })
+            .collect();
+        let along = Along::search::<u64>(&queries, &layer, true);
+        let mut met: BTreeMap<u64, u32> = BTreeMap::new();
+        along.met.iter().for_each(|&(key, times)| *met.entry(key).or_default() += times);
+        let mut expected: BTreeMap<u64, u32> = BTreeMap::new();
+        for (number, query) in (0_u64..).zip(&queries) {
+            let wanted = kmers(&query.sequence);
+            assert_eq!(along.distinct[number as usize], wanted.len() as u64);
+            for set in wanted.iter().filter_map(|kmer| held.get(kmer)) {
+                *expected.entry(u64::from(*set) << 32 | number).or_default() += 1;
+            }
+        }
+        assert_eq!(met, expected);
+        let uncounted = Along::search::<u64>(&queries, &layer, false);
+        assert!(uncounted.distinct.is_empty() && uncounted.met == along.met);
     }
 }

@@ -71,7 +71,7 @@ impl Batch {
         for layer in layers {
             let counts_distinct = distinct.is_none();
             let along = |layer: &Searcher<'_>| Along::search::<W>(&self.queries, layer, counts_distinct);
-            let met = match (layer.search_dictionary(along)?, &wanted) {
+            let met = match (layer.search_dictionary(self.bases, along)?, &wanted) {
                 (Some(along), _) => {
                     distinct.get_or_insert(along.distinct);
                     along.met

@@ -61,7 +61,7 @@ fn sets_along<W: Word>(layer: &Layer, sequence: &[u8], mixing: &Mixing<W>) -> Re
         let along = dictionary.search::<W>(sequence);
         along.filter_map(|at| Some((at.colour()?, at.start as u64))).collect()
     };
-    if let Some(found) = layer.search_dictionary(along)? {
+    if let Some(found) = layer.search_dictionary(sequence.len(), along)? {
         return Ok(found);
     }
     let mut found = Vec::new();

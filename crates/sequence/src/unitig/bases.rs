@@ -155,6 +155,13 @@ impl<'a> Bases<'a> {
         cut(first, second, position, count)
     }
 
+    /// The code of the base at a position; none beyond the end, or where it was not read yet.
+    #[inline]
+    pub(super) fn at(&self, position: u64) -> Option<u64> {
+        let word = self.bytes.chunk::<8>((position / WORD_BASES) as usize * 8)?;
+        Some(u64::from_le_bytes(*word) >> (62 - 2 * (position % WORD_BASES)) & 3)
+    }
+
     /// The `k` bases from a position on.
     #[inline]
     pub(super) fn kmer<W: Key>(&self, position: u64, k: u32) -> W {
@@ -192,6 +199,8 @@ mod tests {
             }
         }
         assert!((0..300).all(|at| bases.get(at) == codes[at as usize]));
+        assert!((0..300).all(|at| bases.at(at) == Some(codes[at as usize])));
+        assert_eq!(bases.at(1 << 40), None);
         assert_eq!(bases.kmer::<u64>(u64::MAX / 2, 31), 0);
     }
 

@@ -12,7 +12,7 @@ use super::places::Places;
 use super::runs::{Run, Runs};
 use super::sampling::{Sample, Sampling, Slider};
 use super::search::Search;
-use crate::layer::paged::Paged;
+use crate::layer::paged::{Awaited, Paged};
 
 /// k-mers and the colour of each, in bytes that may be mapped.
 ///
@@ -159,7 +159,9 @@ impl<'a> UnitigDictionary<'a> {
     /// # Panics
     /// If the word is too narrow for k.
     pub fn search<'s, W: Key>(&'s self, sequence: &'s [u8]) -> Search<'s, W> {
-        Search::new(self, self.length(), sequence, None)
+        // All of it is there.
+        static NOTHING: Awaited = Awaited::nothing();
+        Search::new(self, self.length(), sequence, &NOTHING)
     }
 
     pub(super) fn length<W: Key>(&self) -> Length<W> {

@@ -216,17 +216,13 @@ fn select(word: u64, rank: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::noise::noise;
 
     #[test]
     fn ranges_are_those_of_the_entries() {
         let mut state = 9_u64;
         for (groups, entries) in [(1, 0), (1, 5), (33, 0), (64, 64), (1000, 300), (300, 5000), (97, 97)] {
-            let mut of: Vec<u64> = (0..entries)
-                .map(|_| {
-                    state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-                    (state >> 33) % groups
-                })
-                .collect();
+            let mut of: Vec<u64> = (0..entries).map(|_| noise(&mut state) % groups).collect();
             of.sort_unstable();
             let stored = StoredGroups::from_sorted(of.iter().copied(), groups);
             let parts = [&stored.bits, &stored.samples.bytes].map(|bytes| Paged::verified(bytes));

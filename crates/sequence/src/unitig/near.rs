@@ -75,6 +75,7 @@ mod tests {
     use super::super::oriented::Length;
     use super::*;
     use crate::kmer::{Geometry, Kmers};
+    use crate::noise::noise;
 
     #[test]
     fn groups_hold_all_kmers_once() {
@@ -94,10 +95,7 @@ mod tests {
         // k-mers of one partition out of very many mostly have one minimizer, and so one hash here.
         let geometry = Geometry::new(23, 12).expect("valid");
         let mut state = 1_u64;
-        let mut base = || {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            b"ACGT"[(state >> 33) as usize % 4]
-        };
+        let mut base = || b"ACGT"[noise(&mut state) as usize % 4];
         let sequence: Vec<u8> = (0..2000).map(|_| base()).collect();
         let length = Length::<u64>::new(23);
         let both: Vec<(u32, u64)> = Kmers::new(&sequence, geometry)

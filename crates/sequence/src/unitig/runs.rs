@@ -155,6 +155,7 @@ impl<'a> Runs<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::noise::noise;
 
     #[test]
     fn every_position_is_in_the_run_before_it() {
@@ -162,11 +163,10 @@ mod tests {
         for (runs, longest) in [(1, 40), (40, 1), (200, 3), (100, 900), (64, 64)] {
             let (mut list, mut bases) = (RunList::default(), 0);
             for number in 0..runs {
-                state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
                 list.starts.push(bases);
                 list.colours.push(number * 7);
                 list.last_of_string.push(number % 3 == 0 || number + 1 == runs);
-                bases += 1 + (state >> 33) % longest;
+                bases += 1 + noise(&mut state) % longest;
             }
             let stored = list.store(bases);
             let (groups, width) = (&stored.groups, stored.colours.width);

@@ -2,7 +2,6 @@
 
 use stroma_quotient::Key;
 
-use super::DictionaryError;
 use super::dictionary::{Found, Hit, UnitigDictionary};
 use super::oriented::{Length, Oriented};
 use super::sampling::Slider;
@@ -25,11 +24,31 @@ impl At {
     }
 }
 
+/// What follows a k-mer in its string, in the direction of the sequence.
+struct Next {
+    position: u64,
+    /// Where the base is that it has and the k-mer before has not.
+    base: u64,
+    /// Bits of that base that are different in the sequence.
+    flips: u64,
+}
+
+impl Hit {
+    #[inline]
+    fn next(&self, k: u32) -> Option<Next> {
+        let position = self.position;
+        if self.is_forward {
+            return Some(Next { position: position + 1, base: position + u64::from(k), flips: 0 });
+        }
+        position.checked_sub(1).map(|before| Next { position: before, base: before, flips: 3 })
+    }
+}
+
 /// What a step along a sequence comes to.
 pub(crate) enum Step {
     /// The next k-mer.
     At(At),
-    /// Something must be read, and was asked for: the next step is the same one, and had better be made later.
+    /// Something must be read, and was asked for: the step is to be made [again](Search::again), better later.
     Awaiting,
     End,
 }
@@ -51,8 +70,8 @@ pub struct Search<'a, W> {
     slid: u64,
     slider: Slider,
     /// Where the present k-mer ends, if it is to be looked up again.
-    again: Option<usize>,
-    awaited: Option<&'a Awaited>,
+    place: usize,
+    awaited: &'a Awaited,
 }
 
 impl<'a, W: Key> Search<'a, W> {
@@ -61,7 +80,7 @@ impl<'a, W: Key> Search<'a, W> {
         dictionary: &'a UnitigDictionary<'a>,
         length: Length<W>,
         sequence: &'a [u8],
-        awaited: Option<&'a Awaited>,
+        awaited: &'a Awaited,
     ) -> Self {
         let slider = Slider::new(dictionary.sampling);
         let word = Oriented { forward: W::ZERO, reverse: W::ZERO };
@@ -74,7 +93,7 @@ impl<'a, W: Key> Search<'a, W> {
             last: None,
             slid: 0,
             slider,
-            again: None,
+            place: 0,
             awaited,
         }
     }
@@ -85,29 +104,22 @@ impl<'a, W: Key> Search<'a, W> {
     }
 
     /// Where the k-mer is that follows the one found last with one more base, if the string goes on like that.
-    #[inline]
     fn onward(&self, code: u64) -> Option<(Hit, u32)> {
-        let (Hit { position, is_forward, run, kmers_end }, colour) = self.last?;
-        let bases = &self.dictionary.bases;
-        let (position, stays, base) = if is_forward {
-            (position + 1, position + 1 < kmers_end, bases.get(position + u64::from(self.length.bases())))
-        } else {
-            let before = position.checked_sub(1)?;
-            (before, before >= run.start, 3 - bases.get(before))
-        };
-        if base != code {
+        let (last, colour) = self.last?;
+        let next = last.next(self.length.bases())?;
+        if self.dictionary.bases.get(next.base) ^ next.flips != code {
             return None;
         }
-        if stays {
-            return Some((Hit { position, is_forward, run, kmers_end }, colour));
+        let position = next.position;
+        if (last.run.start..last.kmers_end).contains(&position) {
+            return Some((Hit { position, ..last }, colour));
         }
         // Another run of the string; or its end, where no k-mer begins.
-        let hit = self.dictionary.hit(self.length, position, is_forward)?;
+        let hit = self.dictionary.hit(self.length, position, last.is_forward)?;
         Some((hit, self.dictionary.runs.colour(hit.run.number)))
     }
 
     /// Looks the present k-mer up by itself.
-    #[inline]
     fn find(&mut self, code: u64) -> Option<(Hit, u32)> {
         let k = self.length.bases();
         let samples = if self.slid == self.run {
@@ -124,15 +136,36 @@ impl<'a, W: Key> Search<'a, W> {
 }
 
 impl<W: Key> Search<'_, W> {
+    /// Looks up the next k-mer.
     #[inline]
     pub(crate) fn step(&mut self) -> Step {
-        let Some(place) = self.again.take().or_else(|| self.advance()) else { return Step::End };
+        let Some(place) = self.advance() else { return Step::End };
         let code = self.word.forward.low() & 3;
-        let mut next = self.onward(code);
-        if next.is_none() && !self.is_awaiting(place) {
-            next = self.find(code);
+        // Mostly the string goes on, with the same colour.
+        if let Some((hit, colour)) = &mut self.last
+            && let Some(next) = hit.next(self.length.bases())
+            && (hit.run.start..hit.kmers_end).contains(&next.position)
+            && self.dictionary.bases.at(next.base).is_some_and(|base| base ^ next.flips == code)
+        {
+            hit.position = next.position;
+            let found = Some(Found { position: next.position, colour: *colour });
+            return Step::At(At { start: place + 1 - self.length.bases() as usize, found });
         }
-        if self.is_awaiting(place) {
+        self.look_up(place)
+    }
+
+    /// Looks up the same k-mer again, after a step that told to wait.
+    pub(crate) fn again(&mut self) -> Step {
+        self.look_up(self.place)
+    }
+
+    /// Looks up the present k-mer, which ends at a place.
+    #[inline(never)]
+    fn look_up(&mut self, place: usize) -> Step {
+        let code = self.word.forward.low() & 3;
+        let next = self.onward(code).or_else(|| self.find(code));
+        if self.awaited.take() {
+            self.place = place;
             return Step::Awaiting;
         }
         self.last = next;
@@ -158,15 +191,6 @@ impl<W: Key> Search<'_, W> {
         }
         None
     }
-
-    /// Whether something was left out of the look-up of the k-mer that ends at a place: it is to be made again then.
-    #[inline]
-    fn is_awaiting(&mut self, place: usize) -> bool {
-        if self.awaited.is_some_and(Awaited::take) {
-            self.again = Some(place);
-        }
-        self.again.is_some()
-    }
 }
 
 impl<W: Key> Iterator for Search<'_, W> {
@@ -174,10 +198,11 @@ impl<W: Key> Iterator for Search<'_, W> {
 
     #[inline]
     fn next(&mut self) -> Option<At> {
+        let mut step = self.step();
         loop {
-            match self.step() {
+            match step {
                 Step::At(at) => return Some(at),
-                Step::Awaiting => {}
+                Step::Awaiting => step = self.again(),
                 Step::End => return None,
             }
         }

@@ -29,6 +29,6 @@ impl<'a> Searcher<'a> {
     /// # Panics
     /// If the word is too narrow for k.
     pub(crate) fn search<'s, W: Key>(&'s self, sequence: &'s [u8]) -> Search<'s, W> {
-        Search::new(&self.dictionary, self.dictionary.length(), sequence, Some(self.awaited))
+        Search::new(&self.dictionary, self.dictionary.length(), sequence, self.awaited)
     }
 }

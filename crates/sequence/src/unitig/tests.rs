@@ -8,11 +8,7 @@ use super::bases::Bases;
 use super::oriented::Length;
 use super::{DictionaryBuilder, DictionaryError, UnitigDictionary};
 use crate::layer::paged::Paged;
-
-fn noise(state: &mut u64) -> u64 {
-    *state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-    *state >> 33
-}
+use crate::noise::noise;
 
 fn sequence(length: usize, seed: u64) -> Vec<u8> {
     let mut state = seed;

@@ -57,14 +57,12 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::noise::noise;
 
     #[test]
     fn numbers_are_those_of_plain_counting() {
         let mut state = 5_u64;
-        let mut random = || {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            state >> 33
-        };
+        let mut random = || noise(&mut state);
         for (words, most) in [(1, 1), (1, 1000), (4, 70), (5, u64::from(u32::MAX)), (2, u64::MAX)] {
             let mut counters = Counters::new(words, most);
             for _ in 0..3 {

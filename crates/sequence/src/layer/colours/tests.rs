@@ -3,16 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::noise::noise;
 
 fn set(colours: u32, members: impl IntoIterator<Item = u32>) -> ColourSet {
     let mut set = ColourSet::empty(colours);
     members.into_iter().for_each(|colour| set.insert(colour));
     set
-}
-
-fn noise(state: &mut u64) -> u64 {
-    *state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-    *state >> 33
 }
 
 /// A table in memory, and what its sets are.

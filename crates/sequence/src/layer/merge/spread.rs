@@ -50,14 +50,12 @@ impl<T: Copy + Ord> SpreadSort<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::noise::noise;
 
     #[test]
     fn values_are_sorted_however_they_lie() {
         let mut state = 3_u64;
-        let mut random = || {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            state >> 20
-        };
+        let mut random = || noise(&mut state) << 31 | noise(&mut state);
         let mut sort = SpreadSort::new();
         for bits in [0, 1, 7, 13, 44] {
             for count in [0, 1, 31, 32, 33, 500, 3000] {

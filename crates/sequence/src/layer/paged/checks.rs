@@ -15,6 +15,10 @@ use super::asked::Asked;
 pub(crate) struct Awaited(AtomicBool);
 
 impl Awaited {
+    pub(crate) const fn nothing() -> Self {
+        Awaited(AtomicBool::new(false))
+    }
+
     /// Whether something was asked for since this was called last.
     #[inline]
     pub(crate) fn take(&self) -> bool {
@@ -86,16 +90,26 @@ impl PageChecks {
         true
     }
 
+    /// Somebody is going to touch so many places, as far as can be told.
+    pub(super) fn expect(&self, places: usize) {
+        if let Some(all) = self.asked.expect(places) {
+            self.prefetch(all);
+        }
+    }
+
     /// Asks the storage for what lies around a byte that is going to be touched, unless that was done before.
     fn ask(&self, at: usize) -> bool {
-        let Some(stretch) = self.asked.ask(at) else { return false };
+        let stretch = self.asked.ask(at);
+        stretch.map(|stretch| self.prefetch(stretch)).is_some()
+    }
+
+    fn prefetch(&self, stretch: Range<usize>) {
         // In parts, as systems read only so much for one request.
         for start in stretch.clone().step_by(Asked::LARGE) {
             let end = (start + Asked::LARGE).min(stretch.end).min(self.bytes.len());
             let count = end.saturating_sub(start);
             self.blob.prefetch((self.bytes.start + start) as u64, count as u64);
         }
-        true
     }
 }
 

@@ -33,6 +33,14 @@ impl<'a> Paged<'a> {
         Paged { awaited: Some(awaited), ..self }
     }
 
+    /// Somebody is going to touch so many places, as far as can be told: where that is most of them, everything is
+    /// asked for.
+    pub(in crate::layer) fn expect(&self, places: usize) {
+        if let Some(checks) = self.checks {
+            checks.expect(places);
+        }
+    }
+
     /// All bytes, whether verified or not.
     pub(super) fn unverified(self) -> &'a [u8] {
         self.bytes
