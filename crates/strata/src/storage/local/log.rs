@@ -6,7 +6,8 @@
 //!
 //! A log that is flushed often and synced seldom, on the other hand, pays most for calling the operating system. After
 //! some bytes without a sync its end is therefore a mapped *window* ([`LogWindow`]), into which records are copied;
-//! from then on they outlive this process.
+//! from then on they outlive this process. Records of some pages are written all the same: to touch each page of a
+//! mapping for the first time takes longer than a call that writes them all.
 //!
 //! Whoever reads the log of a process that died finds zeros at its end, by the one way or the other.
 
@@ -29,6 +30,8 @@ const ROOM_BYTES: u64 = 64 << 10;
 const SMALL_SYNC_BYTES: u64 = ROOM_BYTES / 8;
 /// A window is opened when so much was appended and flushed since the last sync.
 const WINDOW_AFTER_BYTES: u64 = 64 << 10;
+/// Records at least this long are written past a window.
+const WRITTEN_BYTES: usize = 8 << 10;
 /// Room is written in pieces of a page: what is written at once may be cached as one large page, and then every sync of
 /// a few bytes looks at all of it.
 const PAGE: [u8; 4096] = [0; 4096];
@@ -48,6 +51,8 @@ pub(super) struct LocalLogWriter {
     window: Option<LogWindow>,
     /// Whether there may be one.
     has_windows: bool,
+    /// Whether what was appended last is too long for a window to be of use.
+    is_long: bool,
     /// How far windows have lengthened the file.
     allocated_end: u64,
     failed: bool,
@@ -71,6 +76,7 @@ impl LocalLogWriter {
             room_end: 0,
             window: None,
             has_windows: root.options.map,
+            is_long: false,
             allocated_end: 0,
             failed: false,
         })
@@ -131,6 +137,20 @@ impl LocalLogWriter {
         }
     }
 
+    /// Writes bytes behind what was appended, all of which was flushed. A window that reaches further stays.
+    fn write_past_window(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
+        if self.window.is_some() {
+            self.go_to_end()?;
+        }
+        self.step("append to", |file, _| file.write_all(bytes))?;
+        self.length += bytes.len() as u64;
+        if self.window.as_ref().is_some_and(|window| window.end() <= self.length) {
+            // The file stands at its end.
+            self.window = None;
+        }
+        Ok(())
+    }
+
     fn go_to_end(&mut self) -> Result<(), StorageError> {
         let end = SeekFrom::Start(self.length);
         self.step("go on in", |file, _| file.seek(end).map(drop))
@@ -177,6 +197,10 @@ impl LogWriter for LocalLogWriter {
         if self.failed {
             return Err(StorageError::Poisoned { place: show(&self.path) });
         }
+        self.is_long = bytes.len() >= WRITTEN_BYTES;
+        if self.is_long && self.window.is_some() {
+            return self.write_past_window(bytes);
+        }
         let mut bytes = self.append_to_window(bytes)?;
         if self.buffer.len() + bytes.len() > BUFFER_BYTES {
             self.flush()?;
@@ -184,10 +208,9 @@ impl LogWriter for LocalLogWriter {
             bytes = self.append_to_window(bytes)?;
         }
         if bytes.len() > BUFFER_BYTES {
-            self.step("append to", |file, _| file.write_all(bytes))?;
-        } else {
-            self.buffer.extend_from_slice(bytes);
+            return self.write_past_window(bytes);
         }
+        self.buffer.extend_from_slice(bytes);
         self.length += bytes.len() as u64;
         Ok(())
     }
@@ -195,7 +218,8 @@ impl LogWriter for LocalLogWriter {
     fn flush(&mut self) -> Result<(), StorageError> {
         self.step("append to", |file, buffer| file.write_all(buffer))?;
         self.buffer.clear();
-        if self.has_windows && self.window.is_none() && self.length - self.synced > WINDOW_AFTER_BYTES {
+        let wants_window = self.has_windows && !self.is_long && self.window.is_none();
+        if wants_window && self.length - self.synced > WINDOW_AFTER_BYTES {
             self.open_window();
         }
         Ok(())
@@ -333,6 +357,46 @@ mod tests {
         let bytes = bytes_of(&storage);
         assert!(expected.starts_with(&bytes), "a hole");
         assert!(bytes.len() + BUFFER_BYTES >= expected.len());
+    }
+
+    #[test]
+    fn long_records_are_written_past_a_window_and_short_ones_go_on_in_it() {
+        let (_directory, storage, mut log) = new_log(LocalOptions::default());
+        let mut expected = Vec::new();
+        for number in 0..600_usize {
+            // Some end within a window, some at its end, some beyond.
+            let length = match number % 5 {
+                0 => number * 37 % 400_000,
+                1 => WRITTEN_BYTES + number,
+                _ => number % 3000,
+            };
+            let record: Vec<u8> = (0..length).map(|at| (number + at) as u8 | 1).collect();
+            log.append(&record).unwrap();
+            expected.extend_from_slice(&record);
+            if number % 7 < 5 {
+                log.flush().unwrap();
+            }
+            if number % 250 == 249 {
+                log.sync().unwrap();
+            }
+            if number % 7 == 0 || number % 250 == 249 {
+                expect_in_file(&storage, &expected);
+            }
+        }
+        assert_eq!(log.len(), expected.len() as u64);
+        log.flush().unwrap();
+        drop(log);
+        assert_eq!(bytes_of(&storage), expected);
+    }
+
+    #[test]
+    fn a_log_of_long_records_gets_no_window() {
+        let (_directory, storage, mut log) = new_log(LocalOptions::default());
+        for _ in 0..100 {
+            log.append(&[7; WRITTEN_BYTES]).unwrap();
+            log.flush().unwrap();
+        }
+        assert_eq!(bytes_of(&storage), [7; 100 * WRITTEN_BYTES], "no zeros behind it");
     }
 
     #[test]
