@@ -13,6 +13,11 @@ use crate::memory::{Cells, Chunk};
 
 /// Runs are charged in whole blocks: the pages in which the operating system gives them.
 pub(super) const BLOCK_BYTES: usize = 4096;
+/// Unused runs that are kept mapped at most: as many as logs of large entries let go at once. To map one anew costs a
+/// fault for each of its pages.
+const MOST_SPARE_RUNS: usize = 64;
+/// A run serves for what is shorter by up to one in so many bytes.
+const SPARE_SHARE: usize = 8;
 
 /// The account of a pool. All of it is guarded by the pool's lock.
 #[derive(Debug)]
@@ -28,7 +33,10 @@ pub(super) struct Budget {
     discarded: Vec<Chunk>,
     /// The first segment of the region that was never used.
     next_segment: u32,
-    /// Numbers of ended runs, and the first that was never used.
+    /// Unused runs, which are still mapped: counted as taken. The one that ended last is the last.
+    spare_runs: Vec<Chunk>,
+    spare_run_bytes: usize,
+    /// Numbers of runs that are not mapped any more, and the first that was never used.
     run_numbers: Vec<u32>,
     next_run: u32,
     pub(super) segments_used: usize,
@@ -52,6 +60,8 @@ impl Budget {
             resident: Vec::new(),
             discarded: Vec::new(),
             next_segment: 1,
+            spare_runs: Vec::new(),
+            spare_run_bytes: 0,
             run_numbers: Vec::new(),
             next_run: segments + 1,
             segments_used: 0,
@@ -70,10 +80,12 @@ impl Budget {
 
     /// Bytes of segments and runs that may be resident.
     pub(super) fn allocated_bytes(&self) -> usize {
-        (self.segments_used + self.resident.len()) * self.segment_bytes + self.run_bytes
+        (self.segments_used + self.resident.len()) * self.segment_bytes
+            + self.run_bytes
+            + self.spare_run_bytes
     }
 
-    /// Bytes that could be had if all unused segments were handed back to the system.
+    /// Bytes that could be had if all unused segments and runs were handed back to the system.
     pub(super) fn available_bytes(&self) -> usize {
         self.capacity_bytes - self.used_bytes() - self.table_bytes
     }
@@ -117,7 +129,7 @@ impl Budget {
         }
         let number = self.next_segment;
         let growth = if self.discarded.is_empty() { self.growth_for(number) } else { 0 };
-        if self.available_bytes() < bytes + growth {
+        if !self.make_fit(bytes + growth) {
             return Err(self.out_of_memory(bytes));
         }
         let chunk = match self.discarded.pop() {
@@ -141,11 +153,16 @@ impl Budget {
             .checked_next_multiple_of(BLOCK_BYTES)
             .filter(|whole| *whole <= limit)
             .ok_or(Error::EntryTooLarge { bytes, limit })?;
-        let number = self.run_numbers.last().copied().unwrap_or(self.next_run);
-        let growth = self.growth_for(number);
+        if let Some(chunk) = self.take_spare_run(whole) {
+            return Ok(chunk);
+        }
+        let growth = self.growth_for(self.next_run_number());
         if !self.make_fit(whole + growth) {
             return Err(self.out_of_memory(whole));
         }
+        // Perhaps that of a run that was unmapped just now, and then the table need not grow.
+        let number = self.next_run_number();
+        let growth = self.growth_for(number);
         let chunk = self.cells.map_run(number, whole).ok_or_else(|| self.out_of_memory(whole))?;
         if self.run_numbers.pop().is_none() {
             self.next_run += 1;
@@ -154,6 +171,21 @@ impl Budget {
         self.runs += 1;
         self.run_bytes += whole;
         Ok(chunk)
+    }
+
+    fn next_run_number(&self) -> u32 {
+        self.run_numbers.last().copied().unwrap_or(self.next_run)
+    }
+
+    /// A run that is still mapped, if one is long enough for `bytes` and not longer by more than its share.
+    fn take_spare_run(&mut self, bytes: usize) -> Option<Chunk> {
+        let fits = |chunk: &Chunk| (bytes..=bytes + bytes / SPARE_SHARE).contains(&chunk.size());
+        let at = self.spare_runs.iter().rposition(fits)?;
+        let chunk = self.spare_runs.remove(at);
+        self.spare_run_bytes -= chunk.size();
+        self.runs += 1;
+        self.run_bytes += chunk.size();
+        Some(chunk)
     }
 
     pub(super) fn charge(&mut self, bytes: usize) -> Result<(), Error> {
@@ -169,8 +201,12 @@ impl Budget {
         if chunk.is_run() {
             self.runs -= 1;
             self.run_bytes -= chunk.size();
-            self.run_numbers.push(chunk.number());
-            chunk.unmap();
+            self.spare_run_bytes += chunk.size();
+            self.spare_runs.push(chunk);
+            if self.spare_runs.len() > MOST_SPARE_RUNS {
+                // The one that was not wanted for longest.
+                self.unmap_spare_run(0);
+            }
         } else {
             self.segments_used -= 1;
             self.resident.push(chunk);
@@ -182,18 +218,34 @@ impl Budget {
         if self.cells.has_place(number) { 0 } else { Cells::GROUP_BYTES }
     }
 
-    /// Hands unused segments back to the system until `bytes` fit; whether they do.
+    fn unmap_spare_run(&mut self, at: usize) {
+        let chunk = self.spare_runs.remove(at);
+        self.spare_run_bytes -= chunk.size();
+        self.run_numbers.push(chunk.number());
+        chunk.unmap();
+    }
+
+    /// Hands unused runs and segments back to the system until `bytes` fit; whether they do.
     fn make_fit(&mut self, bytes: usize) -> bool {
         if self.available_bytes() < bytes {
             return false;
         }
-        while self.available_bytes() - self.resident.len() * self.segment_bytes < bytes {
+        while self.unclaimed_bytes() < bytes {
+            if !self.spare_runs.is_empty() {
+                self.unmap_spare_run(0);
+                continue;
+            }
             let Some(mut chunk) = self.resident.pop() else { return false };
             // If the system refuses, the pages stay resident: the account is right, the machine's is not.
             chunk.discard();
             self.discarded.push(chunk);
         }
         true
+    }
+
+    /// Bytes that nobody uses and that are not resident either.
+    fn unclaimed_bytes(&self) -> usize {
+        self.available_bytes() - self.resident.len() * self.segment_bytes - self.spare_run_bytes
     }
 
     pub(super) fn out_of_memory(&self, requested: usize) -> Error {

@@ -23,7 +23,8 @@ const MOST_NAPS: usize = 400;
 /// any larger size, which are mappings of their own. Indexes and other users [`charge`](Pool::charge) what
 /// they take elsewhere. At every moment
 /// `allocated_bytes + charged_bytes + table_bytes <= capacity_bytes` (see [`PoolStatistics`]): unused segments
-/// are kept for the next use as long as nobody needs their bytes, and their pages then go back to the system.
+/// and the last few unused runs are kept for the next use as long as nobody needs their bytes, and their pages then
+/// go back to the system.
 ///
 /// # Limits
 /// A segment can be taken if and only if `segment_bytes` of the capacity are unused, a run if its bytes rounded

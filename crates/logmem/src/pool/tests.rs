@@ -73,6 +73,37 @@ fn a_run_and_a_charge_may_use_what_unused_segments_hold() {
     assert_eq!(pool.statistics().used_bytes, 0);
 }
 
+#[test]
+fn a_run_that_ended_serves_again_until_others_need_its_bytes() {
+    let pool = pool(1 << 20, 1024);
+    let address = |log: &crate::Log, bytes: usize| {
+        let at = log.append(&[&vec![7; bytes]]).expect("fits");
+        assert_eq!(log.get(at), vec![7; bytes]);
+        log.get(at).as_ptr() as usize
+    };
+    let log = crate::Log::new(&pool);
+    let first = address(&log, 100_000);
+    drop(log);
+    let statistics = pool.statistics();
+    assert_eq!((statistics.used_bytes, statistics.allocated_bytes), (0, 102_400));
+    let log = crate::Log::new(&pool);
+    assert_eq!(address(&log, 95_000), first, "a little shorter");
+    assert_ne!(address(&log, 95_000), first, "it is in use");
+    drop(log);
+    let log = crate::Log::new(&pool);
+    address(&log, 50_000);
+    assert_eq!(pool.statistics().run_bytes, 53_248, "one much shorter has its own");
+    drop(log);
+    assert_eq!(pool.statistics().allocated_bytes, 102_400 + 98_304 + 53_248);
+    drop(pool.charge((1 << 20) - 4096).expect("all of it can be had"));
+    assert_eq!(pool.statistics().allocated_bytes, 0);
+    // There is an end to what is kept.
+    let log = crate::Log::new(&pool);
+    let all = (0..100).map(|_| address(&log, 5000)).count();
+    drop(log);
+    assert_eq!(pool.statistics().allocated_bytes / 8192, 64, "of {all}");
+}
+
 /// Resident bytes of an address range, as the kernel's table of pages tells.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[allow(clippy::disallowed_methods)] // the kernel's own account is what the pool's is compared with
