@@ -10,6 +10,24 @@ pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
+/// How many bytes [`put_varint`] takes for a value.
+#[inline]
+pub(crate) fn varint_bytes(value: u64) -> usize {
+    (u64::BITS - (value | 1).leading_zeros()).div_ceil(7) as usize
+}
+
+/// Fills `place` with a varint, which may be longer than it needs to be. It must not be too short for the value.
+#[inline]
+pub(crate) fn set_varint(place: &mut [u8], mut value: u64) {
+    for byte in &mut *place {
+        *byte = value as u8 | 0x80;
+        value >>= 7;
+    }
+    if let Some(last) = place.last_mut() {
+        *last &= 0x7f;
+    }
+}
+
 /// Appends the length of `bytes` as a varint, then the bytes.
 pub(crate) fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     put_varint(out, bytes.len() as u64);
@@ -108,6 +126,10 @@ mod tests {
             for value in [(1_u64 << shift) - 1, 1 << shift, u64::MAX >> shift] {
                 let mut bytes = Vec::new();
                 put_varint(&mut bytes, value);
+                assert_eq!(varint_bytes(value), bytes.len());
+                let mut set = vec![0; bytes.len()];
+                set_varint(&mut set, value);
+                assert_eq!(set, bytes);
                 let mut reader = Reader::new(&bytes);
                 assert_eq!(reader.varint(), Some(value));
                 assert!(reader.is_empty());

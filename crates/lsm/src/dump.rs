@@ -116,6 +116,7 @@ fn marked(sequence: Sequence, key: &[u8], value: &[u8]) -> DumpLine {
             Ok(value) => keyed("put", sequence, key).with("value", value.as_slice()),
             Err(_) => keyed("put", sequence, key).with("malformed pieces", pieces),
         },
+        Ok(Marked::Incompressible { content }) => keyed("put", sequence, key).with("value", content),
         Err(_) => keyed("put", sequence, key).with("malformed mark", value),
     }
 }

@@ -71,7 +71,7 @@ pub struct Options {
     /// How those of certain levels are. Default: as `compression` says, all of them.
     pub level_compression: LevelCompression,
     /// Values at least this long, in bytes, are kept apart from tables, in value files that merges do not rewrite.
-    /// [`usize::MAX`] for none. Default 8 KiB.
+    /// [`usize::MAX`] for none. Default 1 KiB.
     pub value_threshold: usize,
     /// How values in value files are compressed: each 64 KiB of one by itself, and kept as it was if that saves less
     /// than an eighth. Not with a dictionary. New values heed it; those that are stored stay as they are, also when
@@ -116,7 +116,7 @@ impl Default for Options {
             merge_bytes_per_second: None,
             compression: Compression::default(),
             level_compression: LevelCompression::default(),
-            value_threshold: 8 << 10,
+            value_threshold: 1 << 10,
             value_compression: Compression::for_values(),
             block_bytes: 4096,
             filter: FilterPolicy::default(),

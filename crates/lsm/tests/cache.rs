@@ -1,5 +1,6 @@
 //! The cache of blocks: what is read through it is what is read without, whatever is written, merged and lost
 //! meanwhile; memory keeps its budget, and the boundary between the cache and the memtables moves both ways.
+#![cfg(feature = "lz4")]
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test may use threads")]
 
 #[path = "shared/random.rs"]

@@ -41,14 +41,13 @@ fn filtered(value: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-fn options(clock: &Arc<ManualClock>, background_threads: usize) -> Options {
+fn options(clock: &Arc<ManualClock>, background_threads: usize, value_compression: Compression) -> Options {
     Options {
         memory_bytes: 64 << 10,
         background_threads,
         block_bytes: 256,
         value_threshold: 250,
-        // How many bytes there are is looked at.
-        value_compression: Compression::None,
+        value_compression,
         clock: clock.clone(),
         ..small(4 << 10)
     }
@@ -94,6 +93,7 @@ struct Scene {
     storage: MemoryStorage,
     clock: Arc<ManualClock>,
     threads: usize,
+    value_compression: Compression,
     open: Option<(Database, Keyspace)>,
     /// What was put last, and when it expires.
     model: BTreeMap<Vec<u8>, (Vec<u8>, Option<Duration>)>,
@@ -103,12 +103,20 @@ struct Scene {
 }
 
 impl Scene {
-    fn new(threads: usize) -> Scene {
+    fn new(threads: usize, value_compression: Compression) -> Scene {
         let clock = Arc::new(ManualClock::new());
         clock.advance(Duration::from_secs(5));
         let (storage, model) = (MemoryStorage::new(), BTreeMap::new());
-        let mut scene =
-            Scene { storage, clock, threads, open: None, model, snapshots: Vec::new(), counter: 0 };
+        let mut scene = Scene {
+            storage,
+            clock,
+            threads,
+            value_compression,
+            open: None,
+            model,
+            snapshots: Vec::new(),
+            counter: 0,
+        };
         scene.reopen();
         scene
     }
@@ -116,7 +124,7 @@ impl Scene {
     fn reopen(&mut self) {
         self.snapshots.clear();
         self.open = None;
-        let options = options(&self.clock, self.threads);
+        let options = options(&self.clock, self.threads, self.value_compression);
         let database = Database::open_storage(Arc::new(self.storage.clone()), options).unwrap();
         let keyspace = database.keyspace("all").unwrap();
         self.open = Some((database, keyspace));
@@ -133,7 +141,14 @@ impl Scene {
     fn value(&mut self, first: u8, length: u16) -> Vec<u8> {
         self.counter += 1;
         let mut value = format!("{}{}", char::from(first), self.counter).into_bytes();
-        value.resize(value.len() + usize::from(length), b'x');
+        match self.counter % 3 {
+            // What nothing compresses.
+            0 => value.extend((0..length).scan(self.counter, |state, _| {
+                *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                Some((*state >> 24) as u8)
+            })),
+            _ => value.resize(value.len() + usize::from(length), b'x'),
+        }
         value
     }
 
@@ -228,8 +243,8 @@ fn key_of(number: u8) -> Vec<u8> {
     vec![b'k', number / 8, number % 8]
 }
 
-fn run(threads: usize, steps: &[Step]) {
-    let mut scene = Scene::new(threads);
+fn run(threads: usize, value_compression: Compression, steps: &[Step]) {
+    let mut scene = Scene::new(threads, value_compression);
     for step in steps {
         scene.run(step);
     }
@@ -247,7 +262,12 @@ proptest! {
 
     #[test]
     fn snapshots_see_what_they_saw_without_threads(steps in prop::collection::vec(step(), 1..150)) {
-        run(0, &steps);
+        run(0, Compression::None, &steps);
+    }
+
+    #[test]
+    fn snapshots_see_what_they_saw_of_packed_values(steps in prop::collection::vec(step(), 1..150)) {
+        run(0, Options::default().value_compression, &steps);
     }
 }
 
@@ -256,13 +276,14 @@ proptest! {
 
     #[test]
     fn snapshots_see_what_they_saw_with_threads(steps in prop::collection::vec(step(), 1..150)) {
-        run(2, &steps);
+        run(2, Options::default().value_compression, &steps);
     }
 }
 
 #[test]
 fn space_comes_back_when_the_last_reader_from_before_has_gone() {
-    let scene = Scene::new(0);
+    // How many bytes there are is looked at.
+    let scene = Scene::new(0, Compression::None);
     for number in 0..30_u8 {
         scene.keyspace().put(key_of(number), [b"-".to_vec(), vec![number; 300]].concat()).unwrap();
     }
@@ -286,7 +307,7 @@ fn space_comes_back_when_the_last_reader_from_before_has_gone() {
 /// Readers that begin while merges end see each merge wholly or not at all, again and again the same.
 #[test]
 fn readers_beside_merges_see_the_same_twice() {
-    let scene = Scene::new(2);
+    let scene = Scene::new(2, Compression::None);
     let (database, keyspace) = (scene.database().clone(), scene.keyspace().clone());
     std::thread::scope(|scope| {
         let writer = scope.spawn(|| {

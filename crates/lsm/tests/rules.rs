@@ -193,7 +193,10 @@ impl Pair {
     fn value(&mut self, length: u16) -> Vec<u8> {
         self.counter += 1;
         let mut value = format!("<{}>", self.counter).into_bytes();
-        value.resize(value.len().max(usize::from(length)), b'.');
+        match self.counter % 3 {
+            0 => value.extend(noise(usize::from(length).saturating_sub(value.len()))),
+            _ => value.resize(value.len().max(usize::from(length)), b'.'),
+        }
         value
     }
 
@@ -635,16 +638,34 @@ fn operands_of_about_one_time_become_one_however_many_there_are() {
     assert!(longest() < Some(60));
 }
 
+/// What nothing compresses, and no operator refuses.
+fn noise(length: usize) -> impl Iterator<Item = u8> {
+    (0..length).scan(1_u32, |state, _| {
+        *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        Some((*state >> 24) as u8 | 0x80)
+    })
+}
+
 #[test]
 fn operands_that_meet_a_large_value_and_become_one() {
+    for value in [vec![b'a'; 1000], noise(1000).collect()] {
+        operands_meet(&value, true);
+        operands_meet(&value, false);
+    }
+}
+
+/// A large value in a value file, or only in memory.
+fn operands_meet(value: &[u8], is_flushed: bool) {
     let (storage, clock) = (MemoryStorage::new(), Arc::new(ManualClock::new()));
     let database = open(&storage, &clock);
     let keyspace = database.keyspace("combined").unwrap();
-    keyspace.put("key", vec![b'a'; 1000]).unwrap();
-    database.flush().unwrap();
-    assert_eq!(database.statistics().value_files, 1);
+    keyspace.put("key", value).unwrap();
+    if is_flushed {
+        database.flush().unwrap();
+        assert_eq!(database.statistics().value_files, 1);
+    }
     keyspace.merge("key", vec![b'b'; 1000]).unwrap();
-    let expected = [vec![b'a'; 1000], vec![b'b'; 1000]].concat();
+    let expected = [value, &[b'b'; 1000]].concat();
     for _ in 0..2 {
         assert_eq!(keyspace.get("key").unwrap().unwrap(), expected);
         assert_eq!(keyspace.first().unwrap().unwrap().1, expected);

@@ -32,7 +32,9 @@ impl Batch {
     /// Sets `key` to `value`.
     pub fn put(&mut self, keyspace: &Keyspace, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> &mut Self {
         if self.accepts(keyspace) {
-            self.payload.put(&keyspace.key_prefix(), key.as_ref(), value.as_ref());
+            let (prefix, value) = (keyspace.key_prefix(), value.as_ref());
+            let packing = self.core.packing(&prefix, value.len());
+            self.payload.put(&prefix, key.as_ref(), value, packing);
         }
         self
     }
@@ -50,7 +52,7 @@ impl Batch {
     ) -> Result<&mut Self, Error> {
         if self.accepts(keyspace) {
             let value = self.core.store_stream(keyspace, &mut source)?;
-            self.payload.put_streamed(&keyspace.key_prefix(), key.as_ref(), value);
+            self.payload.put_streamed(&self.core, &keyspace.key_prefix(), key.as_ref(), value);
         }
         Ok(self)
     }

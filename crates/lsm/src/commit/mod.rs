@@ -5,6 +5,7 @@ mod batch;
 mod pressure;
 mod queue;
 mod request;
+mod spare;
 mod writer;
 
 pub use batch::Batch;
@@ -12,4 +13,5 @@ pub(crate) use pressure::Debt;
 pub(crate) use queue::CommitQueue;
 pub use request::CommitToken;
 pub(crate) use request::{CommitRequest, Payload};
+pub(crate) use spare::SpareBuffers;
 pub(crate) use writer::Writer;

@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::Error;
+use crate::database::Core;
 use crate::entry::{MAX_BOUND_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES, Marked, NEVER, Sequence, Timestamp};
 use crate::log::Operation;
 use crate::options::Durability;
 use crate::transaction::Validation;
-use crate::values::{StoredStream, ValueFile, ValueReference};
+use crate::values::{StoredStream, ValueFile, ValueReference, append_marked};
+use crate::{Compression, Error};
+
+/// What an encoded put takes beside its key and value: its kind, two lengths and a mark.
+const MOST_PUT_BYTES: usize = 12;
 
 /// Where a commit stands in the history of a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,10 +35,8 @@ pub(crate) struct Payload {
     pub(crate) deletes_ranges: bool,
     /// Whether something that expires is among them.
     pub(crate) expires: bool,
-    /// The length of the longest value that is put, in bytes.
-    pub(crate) longest_value: usize,
-    /// How many bytes shorter it became when large values were packed.
-    pub(crate) saved_bytes: u64,
+    /// How many bytes it would be longer if no value of it were packed.
+    saved_bytes: usize,
     /// The first mistake the caller made; told when it commits.
     mistake: Option<Error>,
     /// The value files that the operations refer to, each with the bytes it is for.
@@ -44,21 +46,37 @@ pub(crate) struct Payload {
 }
 
 impl Payload {
-    /// Adds a put of `prefix` joined with `key`.
-    pub(crate) fn put(&mut self, prefix: &[u8], key: &[u8], value: &[u8]) {
-        if self.check("key", prefix.len() + key.len(), MAX_KEY_BYTES)
-            && self.check("value", value.len(), MAX_VALUE_BYTES)
+    /// One that collects operations in a buffer, which is empty.
+    pub(crate) fn in_buffer(bytes: Vec<u8>) -> Self {
+        Payload { bytes, ..Payload::default() }
+    }
+
+    /// Adds a put of `prefix` joined with `key`. A value for which there is [packing](Core::packing) is packed.
+    pub(crate) fn put(&mut self, prefix: &[u8], key: &[u8], value: &[u8], packing: Option<Compression>) {
+        if !self.check("key", prefix.len() + key.len(), MAX_KEY_BYTES)
+            || !self.check("value", value.len(), MAX_VALUE_BYTES)
         {
-            Operation::encode_put(&mut self.bytes, prefix, key, value);
-            self.operations += 1;
-            self.longest_value = self.longest_value.max(value.len());
+            return;
         }
+        self.operations += 1;
+        let Some(compression) = packing else {
+            return Operation::encode_put(&mut self.bytes, prefix, key, value);
+        };
+        let before = self.bytes.len();
+        // Even if nothing can be saved: the value is copied once.
+        self.bytes.reserve(prefix.len() + key.len() + value.len() + MOST_PUT_BYTES);
+        let append = |out: &mut Vec<u8>| append_marked(value, compression, out);
+        Operation::encode_put_marked_by(&mut self.bytes, prefix, key, append);
+        let packed = self.bytes.len() - before;
+        self.saved_bytes += (prefix.len() + key.len() + value.len()).saturating_sub(packed);
     }
 
     /// Adds a put of a value that was streamed in.
-    pub(crate) fn put_streamed(&mut self, prefix: &[u8], key: &[u8], value: StoredStream) {
+    pub(crate) fn put_streamed(&mut self, core: &Core, prefix: &[u8], key: &[u8], value: StoredStream) {
         let (reference, file) = match value {
-            StoredStream::Short(value) => return self.put(prefix, key, &value),
+            StoredStream::Short(value) => {
+                return self.put(prefix, key, &value, core.packing(prefix, value.len()));
+            }
             StoredStream::Stored(reference, file) => (reference, file),
         };
         if self.check("key", prefix.len() + key.len(), MAX_KEY_BYTES) {
@@ -130,6 +148,11 @@ impl Payload {
             self.operations += 1;
             self.deletes_ranges = true;
         }
+    }
+
+    /// How many bytes it would be if no value of it were packed, about.
+    pub(crate) fn unpacked_bytes(&self) -> usize {
+        self.bytes.len() + self.saved_bytes
     }
 
     /// Notes a mistake of the caller, to be told when it commits.

@@ -60,7 +60,7 @@ impl Writer {
     pub(crate) fn commit_group(&mut self, core: &Core, group: &[&CommitRequest]) {
         let mut rest = group;
         while let [first, ..] = rest {
-            match core.make_room(self, first.payload.bytes.len(), first.payload.operations) {
+            match core.make_room_for(self, &first.payload) {
                 Ok(memtable) => {
                     let decided = self.commit_some(core, &memtable, rest);
                     rest = &rest[decided..];
@@ -180,7 +180,7 @@ impl Writer {
         counters.log_bytes.add(self.records.len() as u64);
         counters.commits.add(accepted.len() as u64);
         for (first, request) in accepted {
-            counters.user_bytes.add(request.payload.bytes.len() as u64 + request.payload.saved_bytes);
+            counters.user_bytes.add(request.payload.unpacked_bytes() as u64);
             let sequence = first + u64::from(request.payload.operations) - 1;
             request.finish(Ok(CommitToken { epoch: core.epoch(), sequence }));
         }

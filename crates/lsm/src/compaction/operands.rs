@@ -82,6 +82,9 @@ impl Operands {
                     let content = PackedValue::new(pieces).unpack()?;
                     Base::Value { at: NEVER, is_stored: false, content }
                 }
+                Marked::Incompressible { content } => {
+                    Base::Value { at: NEVER, is_stored: false, content: content.to_vec() }
+                }
                 // What the operands make of it depends on the reader.
                 Marked::Filtered(_) => Base::Unknown,
             },

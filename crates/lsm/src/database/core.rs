@@ -12,7 +12,7 @@ use stroma_strata::storage::LogStorage;
 
 use super::counters::Counters;
 use crate::block_cache::{BlockCache, BlockCacheStatistics};
-use crate::commit::{CommitQueue, CommitRequest, CommitToken, Payload, Writer};
+use crate::commit::{CommitQueue, CommitRequest, CommitToken, Payload, SpareBuffers, Writer};
 use crate::entry::{Moment, Sequence, Timestamp};
 use crate::flush::FlushState;
 use crate::keyspace::Catalog;
@@ -26,7 +26,7 @@ use crate::rules::{Resolver, with_expiries};
 use crate::snapshot::{SnapshotGuard, SnapshotRegistry};
 use crate::tombstones::DeadRanges;
 use crate::transaction::{LockTable, Scratch, Validation};
-use crate::values::{LEAST_PACKED_VALUE, ValueFile, ValueStore, with_packed_values};
+use crate::values::{ValueFile, ValueStore};
 use crate::{Error, Value};
 
 /// The inside of a database.
@@ -70,6 +70,8 @@ pub(crate) struct Core {
     /// Where transactions put what outgrows memory.
     scratch: Arc<Scratch>,
     counters: Counters,
+    /// For the bytes of large batches.
+    spare_buffers: SpareBuffers,
     /// Set by the first failed write of the log.
     poisoned: OnceLock<Error>,
     closed: AtomicBool,
@@ -111,6 +113,7 @@ impl Core {
         };
         parts.snapshots.settle(parts.flush.flushed_through());
         Core {
+            spare_buffers: SpareBuffers::new(parts.options.memory_bytes),
             options: parts.options,
             shares: parts.shares,
             epoch: parts.epoch,
@@ -185,6 +188,11 @@ impl Core {
     /// The longest batch, in bytes.
     pub(crate) fn batch_limit(&self) -> usize {
         self.shares.batch
+    }
+
+    /// For the bytes of large batches.
+    pub(crate) fn spare_buffers(&self) -> &SpareBuffers {
+        &self.spare_buffers
     }
 
     /// Where memtables take their memory.
@@ -349,14 +357,6 @@ impl Core {
             payload.bytes = bytes;
             payload.expires = true;
         }
-        // One that is too large is refused by its own length, not by what compression makes of it.
-        if payload.longest_value >= LEAST_PACKED_VALUE
-            && self.takes(&payload)
-            && let Some(bytes) = with_packed_values(&payload.bytes, &self.layers.value_rules())
-        {
-            payload.saved_bytes = payload.bytes.len().saturating_sub(bytes.len()) as u64;
-            payload.bytes = bytes;
-        }
         if payload.expires {
             // Before anybody can see it.
             self.resolver.note_expiring();
@@ -370,7 +370,9 @@ impl Core {
             });
         }
         self.commit_group(&mut self.writer.lock(), &[&request]);
-        request.outcome()
+        let outcome = request.outcome();
+        self.spare_buffers.give_back(request.payload.bytes);
+        outcome
     }
 
     fn commit_group(&self, writer: &mut Writer, group: &[&CommitRequest]) {

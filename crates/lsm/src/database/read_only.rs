@@ -219,7 +219,7 @@ impl Moments {
                         latest.expires |= at != NEVER;
                         None
                     }
-                    Marked::Filtered(_) | Marked::Packed { .. } => None,
+                    Marked::Filtered(_) | Marked::Packed { .. } | Marked::Incompressible { .. } => None,
                 },
                 _ => None,
             };

@@ -19,7 +19,20 @@ const SHORT_PATIENCE: Duration = Duration::from_millis(1);
 const MEMORY_ATTEMPTS: u32 = 2000;
 
 impl Core {
-    /// The memtable that takes a batch of so many bytes and operations. Called by who holds the writer's lock.
+    /// The memtable that takes a batch. Called by who holds the writer's lock.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] if it would be before its values were packed; failure of a flush.
+    pub(crate) fn make_room_for(
+        &self,
+        writer: &mut Writer,
+        payload: &Payload,
+    ) -> Result<Arc<Memtable>, Error> {
+        self.check_batch(payload.unpacked_bytes(), payload.operations)?;
+        self.make_room(writer, payload.bytes.len(), payload.operations)
+    }
+
+    /// The memtable that takes so many bytes, which are no more than a batch may have, and so many operations.
     pub(crate) fn make_room(
         &self,
         writer: &mut Writer,
@@ -27,7 +40,7 @@ impl Core {
         operations: u32,
     ) -> Result<Arc<Memtable>, Error> {
         self.check_open()?;
-        self.check_batch(bytes, operations)?;
+        self.check_batch(0, operations)?;
         self.replace_broken_log(writer)?;
         writer.log.note_flush(self.flush.durable_through(), self.flush.first_needed_log());
         loop {
@@ -100,7 +113,7 @@ impl Core {
 
     /// Whether a batch can fit at all.
     pub(crate) fn takes(&self, payload: &Payload) -> bool {
-        self.check_batch(payload.bytes.len(), payload.operations).is_ok()
+        self.check_batch(payload.unpacked_bytes(), payload.operations).is_ok()
     }
 
     /// Refuses a batch that can never fit.

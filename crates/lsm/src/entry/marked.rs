@@ -1,5 +1,5 @@
 //! Values that are not what they say by themselves: operands of a merge operator, puts that expire, and large
-//! values that are packed.
+//! values that were compressed, or tried to be.
 //!
 //! An entry of kind [`Marked`](super::Kind::Marked) has in front of its content a byte that tells what it is, and
 //! what that needs. So the few entries of this kind pay for it, and all others stay as they are.
@@ -37,6 +37,8 @@ const EXPIRING_OPERAND: u8 = 5;
 
 /// The content is a large value in compressed pieces. Only in the log and in memory: in tables they are references.
 const PACKED: u8 = 6;
+/// The content is a large value that does not become smaller when it is compressed. Likewise.
+const INCOMPRESSIBLE: u8 = 7;
 
 /// What a merge's filter made of an entry, for those who begin to read after that merge, and what it is for others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +114,11 @@ pub(crate) enum Marked<'a> {
         /// A [`PackedValue`](crate::values::PackedValue).
         pieces: &'a [u8],
     },
+    /// A put of a large value that was found to be no smaller when compressed, and is not in a value file yet.
+    Incompressible {
+        /// The value.
+        content: &'a [u8],
+    },
 }
 
 /// What a reader sees of a marked value.
@@ -138,6 +145,11 @@ impl<'a> Marked<'a> {
     /// Replaces `out` by the encoded form. Its first byte is not 0.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         out.clear();
+        self.append(out);
+    }
+
+    /// Appends the encoded form.
+    pub(crate) fn append(&self, out: &mut Vec<u8>) {
         match *self {
             Marked::Operand { at: NEVER, content } => {
                 out.push(OPERAND);
@@ -160,6 +172,10 @@ impl<'a> Marked<'a> {
             Marked::Packed { pieces } => {
                 out.push(PACKED);
                 out.extend_from_slice(pieces);
+            }
+            Marked::Incompressible { content } => {
+                out.push(INCOMPRESSIBLE);
+                out.extend_from_slice(content);
             }
         }
     }
@@ -186,6 +202,7 @@ impl<'a> Marked<'a> {
                 Some(Marked::Expiring { at, is_stored: mark == EXPIRING_STORED, content: reader.rest() })
             }
             PACKED => Some(Marked::Packed { pieces: reader.rest() }),
+            INCOMPRESSIBLE => Some(Marked::Incompressible { content: reader.rest() }),
             FILTERED => Filtered::read(&mut reader).map(Marked::Filtered),
             _ => None,
         }
@@ -200,7 +217,7 @@ impl<'a> Marked<'a> {
             Marked::Operand { at, content } => Seen::Operand { at, content },
             Marked::Expiring { at, .. } if at <= moment.time => Seen::Absent,
             Marked::Expiring { is_stored: true, content, .. } => Seen::Stored(content),
-            Marked::Expiring { content, .. } => Seen::Value(content),
+            Marked::Expiring { content, .. } | Marked::Incompressible { content } => Seen::Value(content),
             Marked::Packed { pieces } => Seen::Packed(pieces),
             Marked::Filtered(filtered) => match filtered.at(moment.turn) {
                 None | Some((Kind::Delete, _)) => Seen::Absent,
@@ -233,7 +250,7 @@ impl<'a> Marked<'a> {
         }
         Ok(match Marked::decode(entry.value)? {
             Marked::Expiring { at, .. } | Marked::Operand { at, .. } => at,
-            Marked::Filtered(_) | Marked::Packed { .. } => NEVER,
+            Marked::Filtered(_) | Marked::Packed { .. } | Marked::Incompressible { .. } => NEVER,
         })
     }
 }
@@ -254,6 +271,7 @@ mod tests {
             Marked::Expiring { at: 1_790_000_000_000, is_stored: true, content: b"where" },
             Marked::Expiring { at: u64::MAX, is_stored: false, content: b"what" },
             Marked::Packed { pieces: b"pieces" },
+            Marked::Incompressible { content: b"noise" },
             Marked::Filtered(Filtered { turn: 300, after: None, before: (Kind::Put, b"") }),
             Marked::Filtered(Filtered {
                 turn: 1,
@@ -272,7 +290,7 @@ mod tests {
             b"\x05",
             b"\x05\x80",
             b"\x05\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01+1",
-            b"\x07",
+            b"\x08",
             b"\x04\x01\0\x03\x06",
             b"\x02",
             b"\x03\xff",

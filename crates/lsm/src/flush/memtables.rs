@@ -78,6 +78,8 @@ impl Core {
     /// Tells everyone that the flush has come so far, which the manifest says already.
     pub(super) fn advance_flush(&self, record: FlushRecord) {
         self.flush.advance(record);
+        // Closed here already, so that its pages are freed by this thread when it is deleted.
+        self.unsynced_log.forget_before(record.first_needed_log);
         // A segment that stays behind is deleted by the next flush, or when the database is opened.
         let _ = delete_segments_before(&*self.storage, record.first_needed_log);
     }

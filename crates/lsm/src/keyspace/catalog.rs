@@ -103,8 +103,8 @@ impl Catalog {
             .filter(|next| *next < u32::MAX)
             .ok_or(Error::OutOfMemory { what: "the range of keyspace numbers" })?;
         let mut payload = Payload::default();
-        payload.put(&prefix(CATALOG), name.as_bytes(), &Entry { number, operator, storing }.encode());
-        payload.put(&prefix(CATALOG), NEXT_NUMBER, &next_number.to_le_bytes());
+        payload.put(&prefix(CATALOG), name.as_bytes(), &Entry { number, operator, storing }.encode(), None);
+        payload.put(&prefix(CATALOG), NEXT_NUMBER, &next_number.to_le_bytes(), None);
         core.commit(payload, core.options().durability, None)?;
         state.next_number = next_number;
         let made = Arc::new(KeyspaceState::new(number, name.to_owned()));
@@ -239,7 +239,7 @@ impl Known {
         }
         let mut payload = Payload::default();
         let entry = Entry { number: self.state.id(), operator, storing };
-        payload.put(&prefix(CATALOG), name.as_bytes(), &entry.encode());
+        payload.put(&prefix(CATALOG), name.as_bytes(), &entry.encode(), None);
         core.commit(payload, core.options().durability, None)?;
         (self.operator, self.storing) = (operator.to_owned(), storing);
         set_rule(core, name, self);
@@ -278,13 +278,13 @@ pub(crate) fn name_lost_keyspaces(
         while catalog.contains_key(name.as_bytes()) {
             name.push('+');
         }
-        payload.put(&prefix(CATALOG), name.as_bytes(), &number.to_le_bytes());
+        payload.put(&prefix(CATALOG), name.as_bytes(), &number.to_le_bytes(), None);
         names.push(name);
     }
     let last = with_keys.iter().chain(&known).max().copied().unwrap_or(CATALOG);
     let next = catalog.get(NEXT_NUMBER).map_or(CATALOG + 1, number_of);
     if next <= last {
-        payload.put(&prefix(CATALOG), NEXT_NUMBER, &last.saturating_add(1).to_le_bytes());
+        payload.put(&prefix(CATALOG), NEXT_NUMBER, &last.saturating_add(1).to_le_bytes(), None);
     }
     (payload, names)
 }

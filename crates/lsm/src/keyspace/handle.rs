@@ -138,7 +138,7 @@ impl Keyspace {
         self.check(&self.core)?;
         let value = self.core.store_stream(self, &mut source)?;
         let mut payload = Payload::default();
-        payload.put_streamed(&self.key_prefix(), key.as_ref(), value);
+        payload.put_streamed(&self.core, &self.key_prefix(), key.as_ref(), value);
         self.core.commit_streamed(payload, self.core.options().durability, None)
     }
 
@@ -152,7 +152,11 @@ impl Keyspace {
         if bytes > self.core.batch_limit() || value.as_ref().len() > MAX_VALUE_BYTES {
             return self.put_stream(key, value.as_ref());
         }
-        self.change(|payload| payload.put(&self.key_prefix(), key.as_ref(), value.as_ref()))
+        let (prefix, value) = (self.key_prefix(), value.as_ref());
+        let packing = self.core.packing(&prefix, value.len());
+        self.change_in(self.core.spare_buffers().take(bytes), |payload| {
+            payload.put(&prefix, key.as_ref(), value, packing);
+        })
     }
 
     /// Has the keyspace's merge operator change the value of `key` by `operand`, without reading it.
@@ -345,8 +349,13 @@ impl Keyspace {
     }
 
     fn change(&self, change: impl FnOnce(&mut Payload)) -> Result<CommitToken, Error> {
+        self.change_in(Vec::new(), change)
+    }
+
+    /// The same, collected in a buffer, which is empty.
+    fn change_in(&self, buffer: Vec<u8>, change: impl FnOnce(&mut Payload)) -> Result<CommitToken, Error> {
         self.check(&self.core)?;
-        let mut payload = Payload::default();
+        let mut payload = Payload::in_buffer(buffer);
         change(&mut payload);
         self.core.commit(payload, self.core.options().durability, None)
     }

@@ -11,7 +11,9 @@
 //! kind u8 | start length varint | start | end length varint | end      (delete range, end excluded)
 //! ```
 //!
-//! where a varint holds seven bits a byte, lowest first, at most five bytes. Keys carry their keyspace's prefix.
+//! where a varint holds seven bits a byte, lowest first, at most five bytes, sometimes more than it needs. Keys carry their keyspace's prefix.
+
+use crate::coding::set_varint;
 
 /// What an operation does, with its bytes borrowed from the encoded batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +94,22 @@ impl Operation<'_> {
         push_bytes(into, &[], value);
     }
 
+    /// The same with a marked value that `append` adds.
+    pub(crate) fn encode_put_marked_by(
+        into: &mut Vec<u8>,
+        prefix: &[u8],
+        key: &[u8],
+        append: impl FnOnce(&mut Vec<u8>),
+    ) {
+        into.push(PUT_MARKED);
+        push_bytes(into, prefix, key);
+        let start = into.len() + LONGEST_LENGTH;
+        into.resize(start, 0);
+        append(into);
+        let length = into.len() - start;
+        set_varint(&mut into[start - LONGEST_LENGTH..start], length as u64);
+    }
+
     /// Appends an encoded delete of `prefix` joined with `key`.
     pub(crate) fn encode_delete(into: &mut Vec<u8>, prefix: &[u8], key: &[u8]) {
         into.push(DELETE);
@@ -105,6 +123,9 @@ impl Operation<'_> {
         push_bytes(into, &[], end);
     }
 }
+
+/// The bytes of the longest varint.
+const LONGEST_LENGTH: usize = 5;
 
 fn push_bytes(into: &mut Vec<u8>, prefix: &[u8], bytes: &[u8]) {
     let mut length = prefix.len() + bytes.len();
@@ -145,7 +166,7 @@ impl<'a> Operations<'a> {
 
     fn take_bytes(&mut self) -> Option<&'a [u8]> {
         let mut length = 0_usize;
-        for shift in (0..35).step_by(7) {
+        for shift in (0..7 * LONGEST_LENGTH).step_by(7) {
             let byte = *self.bytes.get(self.at)?;
             self.at += 1;
             length |= usize::from(byte & 0x7f) << shift;
@@ -225,6 +246,22 @@ mod tests {
             for (at, (read, before)) in read.iter().zip(&before).enumerate() {
                 assert_eq!(read == before, at != usize::from(marked));
             }
+        }
+    }
+
+    #[test]
+    fn a_value_whose_length_is_not_known_before_is_read_back() {
+        for length in [0, 1, 127, 128, 70_000] {
+            let mut bytes = sample();
+            let before = bytes.len();
+            let value = vec![6; length];
+            Operation::encode_put_marked_by(&mut bytes, b"pre", b"key", |out| out.extend_from_slice(&value));
+            Operation::encode_delete(&mut bytes, b"", b"next");
+            let read: Vec<_> = Operations::new(&bytes[before..]).collect::<Result<_, _>>().unwrap();
+            assert_eq!(
+                read,
+                [Operation::PutMarked { key: b"prekey", value: &value }, Operation::Delete { key: b"next" },]
+            );
         }
     }
 

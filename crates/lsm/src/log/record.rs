@@ -12,7 +12,7 @@ use stroma_strata::encryption::{FileCipher, Inauthentic, SEAL_BYTES};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::packed::{self, Packed, PackedOperation};
-use crate::coding::{Reader, put_varint};
+use crate::coding::{Reader, set_varint, varint_bytes};
 
 /// Bytes of the checksum at the start of a record.
 const CHECKSUM_BYTES: usize = 4;
@@ -87,8 +87,9 @@ impl<'a> StoredRecord<'a> {
     ) -> Result<(), Inauthentic> {
         let start = into.len();
         let mark_bytes = if cipher.is_some() { MARK_BYTES } else { 0 };
-        // The length is not known yet; most take one byte.
-        into.extend_from_slice(&[0; CHECKSUM_BYTES + 1 + MARK_BYTES][..CHECKSUM_BYTES + 1 + mark_bytes]);
+        // The length is not known yet, but nearly always how many bytes it takes: what is behind it then stays there.
+        let length_bytes = varint_bytes(payload.len() as u64);
+        into.resize(start + CHECKSUM_BYTES + length_bytes + mark_bytes, 0);
         let body = into.len();
         if durable_through > 0 {
             packed::pack_durable_through(durable_through, into);
@@ -103,13 +104,11 @@ impl<'a> StoredRecord<'a> {
             into[body - MARK_BYTES..body].copy_from_slice(&place.mark(length as u64));
         }
         let length_at = start + CHECKSUM_BYTES;
-        if length < 0x80 {
-            into[length_at] = length as u8;
-        } else {
-            let mut varint = Vec::with_capacity(10);
-            put_varint(&mut varint, length as u64);
-            into.splice(length_at..=length_at, varint);
+        let exact = varint_bytes(length as u64);
+        if exact != length_bytes {
+            into.splice(length_at..length_at + length_bytes, std::iter::repeat_n(0, exact));
         }
+        set_varint(&mut into[length_at..length_at + exact], length as u64);
         let checksum = place.checksum(&into[start + CHECKSUM_BYTES..]);
         into[start..start + CHECKSUM_BYTES].copy_from_slice(&checksum.to_le_bytes());
         Ok(())

@@ -44,7 +44,12 @@ impl UnsyncedSegments {
     }
 
     /// Lets go of those below `first_needed`, whose entries are in tables.
-    pub(super) fn forget_before(&self, first_needed: u64) {
-        self.segments.lock().retain(|segment| segment.log_number >= first_needed);
+    pub(crate) fn forget_before(&self, first_needed: u64) {
+        let mut segments = self.segments.lock();
+        let count = segments.partition_point(|segment| segment.log_number < first_needed);
+        let gone: Vec<Segment> = segments.drain(..count).collect();
+        // To close a file may take long, and who commits asks for the lock.
+        drop(segments);
+        drop(gone);
     }
 }

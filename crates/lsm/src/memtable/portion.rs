@@ -93,7 +93,7 @@ impl EntryPortion {
                 self.holds_references |= is_stored;
             }
             Marked::Operand { at, .. } => self.expires |= at != NEVER,
-            Marked::Filtered(_) | Marked::Packed { .. } => {}
+            Marked::Filtered(_) | Marked::Packed { .. } | Marked::Incompressible { .. } => {}
         }
         Ok(())
     }

@@ -331,7 +331,7 @@ impl Transaction {
             return Ok(CommitToken { epoch: core.epoch(), sequence: guard.sequence() });
         }
         let mut validation = Validation::new(reads.into_inner().freeze(), guard.sequence());
-        let payload = own.is_in_memory().then(|| own.to_payload());
+        let payload = own.is_in_memory().then(|| own.to_payload(&core));
         let outcome =
             validation.advance(&core).and_then(|()| match payload.filter(|payload| core.takes(payload)) {
                 Some(payload) => core.commit_streamed(payload, durability, Some(validation)),

@@ -13,6 +13,7 @@ use super::scratch::Scratch;
 use crate::Error;
 use crate::commit::Payload;
 use crate::cursor::Cursor;
+use crate::database::Core;
 use crate::entry::{Kind, Sequence};
 use crate::keyspace::KeyRange;
 use crate::merging::{OWN_WRITES, Visibility};
@@ -167,7 +168,7 @@ impl OwnWrites {
     }
 
     /// The writes as a batch that does the same. All of it is in memory.
-    pub(super) fn to_payload(&self) -> Payload {
+    pub(super) fn to_payload(&self, core: &Core) -> Payload {
         let mut payload = Payload::default();
         for fragment in self.tombstones.fragments() {
             payload.delete_range(&fragment.start, &fragment.end);
@@ -179,7 +180,9 @@ impl OwnWrites {
                 continue;
             }
             match version.kind {
-                Kind::Put => payload.put(&[], key, &version.value),
+                Kind::Put => {
+                    payload.put(&[], key, &version.value, core.packing(key, version.value.len()));
+                }
                 Kind::Delete => payload.delete(&[], key),
                 Kind::Stored => payload.put_reference(key, &version.value, &self.streamed),
                 Kind::Marked => payload.note_mistake(Error::corrupt(

@@ -1,24 +1,24 @@
 //! Large values that are compressed and not in a value file yet: so they lie in the log, and in memory.
 //!
-//! A commit packs them before it is queued, with its own thread; the flush takes their pieces as they are. So what can
-//! be compressed is small wherever it is written, and compressed once.
+//! They are packed when a batch takes them, by the thread that makes it; the flush takes their pieces as they are. So
+//! what can be compressed is small wherever it is written, and it is tried once, also where it comes to nothing.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use super::format::{PIECE_BYTES, PIECE_FRAME_BYTES, PIECE_HEAD_BYTES, directory_bytes, pieces};
-use super::packer::{Packer, UNPACKED, unpack};
+use super::packer::{Packers, UNPACKED, unpack};
 use super::piece::{PieceForm, PieceHead, raw_length};
-use super::rules::ValueRules;
+use crate::database::Core;
 use crate::entry::Marked;
-use crate::keyspace::is_in_catalog;
-use crate::log::Operation;
+use crate::rules::Rule;
 use crate::{Compression, Error};
 
 /// Shorter values are not looked at, wherever they would go: to find out what their keyspace has to say costs time.
-pub(crate) const LEAST_PACKED_VALUE: usize = 256;
+const LEAST_PACKED_VALUE: usize = 256;
 
 thread_local! {
-    static PACKER: RefCell<Packer> = RefCell::default();
+    static PACKERS: RefCell<Packers> = RefCell::default();
 }
 
 /// The pieces of a value, each a head and its bytes, as they will be in a value file but for what frames them there.
@@ -33,22 +33,29 @@ impl<'a> PackedValue<'a> {
 
     /// Appends a value; answers whether anything of it could be compressed. If not, `out` is as it was.
     fn pack(value: &[u8], compression: Compression, out: &mut Vec<u8>) -> bool {
-        let start = out.len();
+        let last = value.len().div_ceil(PIECE_BYTES).saturating_sub(1);
+        let mut append = |number: usize, form: PieceForm, bytes: &[u8]| {
+            let head = PieceHead { form, length: bytes.len(), is_last: number == last };
+            out.extend_from_slice(&head.encode());
+            out.extend_from_slice(bytes);
+        };
         let mut is_packed = false;
-        PACKER.with_borrow_mut(|packer| {
-            packer.pack_with(compression);
-            let mut pieces = value.chunks(PIECE_BYTES).peekable();
-            while let Some(piece) = pieces.next() {
+        PACKERS.with_borrow_mut(|packers| {
+            let packer = packers.of(compression);
+            for (number, piece) in value.chunks(PIECE_BYTES).enumerate() {
                 let (form, bytes) = packer.pack(piece);
-                is_packed |= form != PieceForm::Plain;
-                let head = PieceHead { form, length: bytes.len(), is_last: pieces.peek().is_none() };
-                out.extend_from_slice(&head.encode());
-                out.extend_from_slice(bytes);
+                if !is_packed && form != PieceForm::Plain {
+                    is_packed = true;
+                    // Those before it, of which it was not known whether they belong to a packed value.
+                    for (number, piece) in value.chunks(PIECE_BYTES).enumerate().take(number) {
+                        append(number, PieceForm::Plain, piece);
+                    }
+                }
+                if is_packed {
+                    append(number, form, bytes);
+                }
             }
         });
-        if !is_packed {
-            out.truncate(start);
-        }
         is_packed
     }
 
@@ -112,25 +119,34 @@ fn malformed() -> Error {
     Error::corrupt(PLACE, 0, "it is malformed")
 }
 
-/// The operations of a batch with large values packed, those of the catalog left aside; none if there are no such.
-pub(crate) fn with_packed_values(payload: &[u8], rules: &ValueRules) -> Option<Vec<u8>> {
-    Operation::marked(payload, |operation, marked| match *operation {
-        Operation::Put { key, value } if pack_large(key, value, rules, marked) => Some(key),
-        _ => None,
-    })
+/// Appends the marked form of a value that goes to a value file: packed, or as it is if that saves nothing.
+pub(crate) fn append_marked(value: &[u8], compression: Compression, out: &mut Vec<u8>) {
+    let start = out.len();
+    Marked::Packed { pieces: &[] }.append(out);
+    if !PackedValue::pack(value, compression, out) {
+        out.truncate(start);
+        Marked::Incompressible { content: value }.append(out);
+    }
 }
 
-/// Puts the marked form of a value into `marked` if it is one that goes to a value file and can be compressed.
-fn pack_large(key: &[u8], value: &[u8], rules: &ValueRules, marked: &mut Vec<u8>) -> bool {
-    if value.len() < LEAST_PACKED_VALUE {
-        return false;
+impl Core {
+    /// How a batch packs a value of so many bytes for a stored key, or any key with the same prefix; `None` if it stays
+    /// as it is, because it goes to no value file, or not as it was put.
+    #[inline]
+    pub(crate) fn packing(&self, stored_key: &[u8], bytes: usize) -> Option<Compression> {
+        if bytes < LEAST_PACKED_VALUE { None } else { self.packing_of_large(stored_key, bytes) }
     }
-    let (threshold, compression) = rules.of(key);
-    if value.len() < threshold || compression == Compression::None || is_in_catalog(key) {
-        return false;
+
+    fn packing_of_large(&self, stored_key: &[u8], bytes: usize) -> Option<Compression> {
+        let rules = self.resolver().rules();
+        // What expires gets a mark of its own when it is committed.
+        let lives = |rule: Arc<Rule>| rule.options.time_to_live.is_some();
+        if rules.any_lives() && rules.of(stored_key).is_some_and(lives) {
+            return None;
+        }
+        let (threshold, compression) = self.layers.value_rules().of(stored_key);
+        (bytes >= threshold && compression != Compression::None).then_some(compression)
     }
-    Marked::Packed { pieces: &[] }.encode(marked);
-    PackedValue::pack(value, compression, marked)
 }
 
 #[cfg(test)]
@@ -154,10 +170,23 @@ mod tests {
             assert!(PackedValue::new(&[&packed[..], &[0]].concat()).unpack().is_err());
             // A piece that is stored in more bytes than it stands for.
             assert!(PackedValue::new(&[&packed[..], &packed].concat()).unpack().is_err());
+            // Some pieces of which nothing can be saved, before, between and behind those that are packed.
+            for at in 0..length / PIECE_BYTES {
+                let mut value = value.clone();
+                value[at * PIECE_BYTES..][..PIECE_BYTES].copy_from_slice(&noise(PIECE_BYTES, at as u64 + 1));
+                let mut packed = Vec::new();
+                if PackedValue::pack(&value, Compression::Lz4, &mut packed) {
+                    assert!(PackedValue::new(&packed).unpack().unwrap() == value);
+                } else {
+                    assert!(length <= PIECE_BYTES + 1, "{length}, of which piece {at} is noise");
+                }
+            }
         }
         let noise = noise(5000, 1);
         let mut packed = vec![9];
         assert!(!PackedValue::pack(&noise, Compression::Lz4, &mut packed));
         assert_eq!(packed, [9]);
+        append_marked(&noise, Compression::Lz4, &mut packed);
+        assert_eq!(Marked::decode(&packed[1..]).unwrap(), Marked::Incompressible { content: &noise });
     }
 }

@@ -60,6 +60,30 @@ impl Packer {
     }
 }
 
+/// Packers of a thread, one for each compression it met lately: each has memory that it would make anew.
+#[derive(Debug, Default)]
+pub(super) struct Packers(Vec<Packer>);
+
+/// Each may have a mebibyte.
+const MOST_PACKERS: usize = 4;
+
+impl Packers {
+    /// The one for a compression.
+    pub(super) fn of(&mut self, compression: Compression) -> &mut Packer {
+        let known = self.0.iter().position(|packer| packer.compression == compression);
+        let at = known.unwrap_or_else(|| {
+            self.0.truncate(MOST_PACKERS - 1);
+            let mut packer = Packer::default();
+            packer.pack_with(compression);
+            self.0.push(packer);
+            self.0.len() - 1
+        });
+        // The last one is the first to go.
+        self.0[..=at].rotate_right(1);
+        &mut self.0[0]
+    }
+}
+
 /// Tells how long values become, without writing them.
 #[derive(Debug, Default)]
 pub(super) struct PackedSize(Packer);

@@ -14,8 +14,8 @@ use super::rules::ValueRules;
 use super::separator::{PlacedNotes, Uses};
 use super::store::blob_name;
 use super::writer::ValueFileWriter;
-use crate::Error;
 use crate::entry::{EntryRef, Kind, Marked, NEVER, Timestamp};
+use crate::{Compression, Error};
 
 /// Gives large values their places in one file, in the order in which they come.
 #[derive(Debug)]
@@ -61,6 +61,7 @@ impl PlannedValues {
             // Copied as it is.
             Large::Stored(reference) => (reference.length, reference.packed_bytes),
             Large::Packed(value) => value.lengths()?,
+            Large::Incompressible(value) => (value.len() as u64, 0),
             Large::Inline(value) => (value.len() as u64, self.size.packed_bytes(value, compression)),
         };
         let reference = ValueReference { file: self.file, offset: self.end, length, packed_bytes };
@@ -109,6 +110,8 @@ enum Large<'a> {
     Inline(&'a [u8]),
     /// It was found to be a large one when it was committed.
     Packed(PackedValue<'a>),
+    /// The same, and to become no smaller when it is compressed.
+    Incompressible(&'a [u8]),
     Stored(ValueReference),
 }
 
@@ -122,6 +125,7 @@ impl<'a> Large<'a> {
             Kind::Marked => match Marked::decode(entry.value)? {
                 Marked::Expiring { is_stored, content, .. } => (is_stored, content),
                 Marked::Packed { pieces } => return Ok(Some(Large::Packed(PackedValue::new(pieces)))),
+                Marked::Incompressible { content } => return Ok(Some(Large::Incompressible(content))),
                 Marked::Operand { .. } | Marked::Filtered(_) => return Ok(None),
             },
         };
@@ -139,7 +143,7 @@ impl<'a> Large<'a> {
 pub(crate) fn reference_of(entry: &EntryRef<'_>) -> Result<Option<ValueReference>, Error> {
     match Large::of(entry, usize::MAX)? {
         Some(Large::Stored(reference)) => Ok(Some(reference)),
-        Some(Large::Inline(_) | Large::Packed(_)) | None => Ok(None),
+        Some(Large::Inline(_) | Large::Packed(_) | Large::Incompressible(_)) | None => Ok(None),
     }
 }
 
@@ -181,6 +185,9 @@ impl ValueCopy {
             }
             Some(Large::Inline(value)) => {
                 self.writer.append(value, compression)?;
+            }
+            Some(Large::Incompressible(value)) => {
+                self.writer.append(value, Compression::None)?;
             }
             Some(Large::Packed(value)) => {
                 self.writer.append_packed(value)?;

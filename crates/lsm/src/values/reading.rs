@@ -11,6 +11,7 @@ use super::packer::{UNPACKED, unpack};
 use super::piece::{PieceForm, PieceHead, raw_length};
 use super::reference::ValueReference;
 use crate::Error;
+use crate::block::Failure;
 
 /// How many times the bytes of a packed value memory is asked for at once: what is more comes as it is unpacked.
 const LIKELY_RATIO: u64 = 16;
@@ -318,15 +319,23 @@ impl ValueFile {
         Ok(())
     }
 
-    /// Reads the file from end to end and compares every checksum and count.
+    /// Reads the file from end to end, compares every checksum and count, and unpacks what is packed, but for what this
+    /// build cannot.
     ///
     /// # Errors
     /// [`Error::Corrupt`] with the first place that does not hold.
     pub(crate) fn verify(&self) -> Result<(), Error> {
         // The ends are read anew: they were checked when the file was opened, which may be long ago.
         self.inspect_anew()?;
-        let (mut values, mut value_bytes) = (0, 0);
-        self.walk(|reference| {
+        let (mut values, mut value_bytes, mut unpacked) = (0, 0, Vec::new());
+        let unpack_piece = |at, piece: StoredPiece<'_>| {
+            unpacked.clear();
+            match unpack(piece.head.form, piece.bytes, &mut unpacked) {
+                Err(failure @ Failure::Damaged) => Err(failure.into_error(self.place(), at, UNPACKED)),
+                Ok(()) | Err(Failure::Unsupported(_)) => Ok(()),
+            }
+        };
+        self.walk_pieces(unpack_piece, |reference| {
             values += 1;
             value_bytes += reference.length;
             true
@@ -341,7 +350,16 @@ impl ValueFile {
     ///
     /// # Errors
     /// [`Error::Corrupt`] with the first place that does not hold.
-    pub(crate) fn walk(&self, mut each: impl FnMut(ValueReference) -> bool) -> Result<(), Error> {
+    pub(crate) fn walk(&self, each: impl FnMut(ValueReference) -> bool) -> Result<(), Error> {
+        self.walk_pieces(|_, _| Ok(()), each)
+    }
+
+    /// The same, and tells each piece of a value and where it is, those of directories left aside.
+    fn walk_pieces(
+        &self,
+        mut each_piece: impl FnMut(u64, StoredPiece<'_>) -> Result<(), Error>,
+        mut each: impl FnMut(ValueReference) -> bool,
+    ) -> Result<(), Error> {
         let end = self.data_end();
         let mut at = HEADER_BYTES as u64;
         let (mut starts, mut copy) = (Vec::new(), Vec::new());
@@ -353,6 +371,7 @@ impl ValueFile {
                 let StoredPiece { head: PieceHead { form, is_last, .. }, bytes } = piece;
                 let raw = raw_length(form, bytes).filter(|raw| is_last || *raw == PIECE_BYTES);
                 length += raw.ok_or_else(|| self.other_length(at))? as u64;
+                each_piece(at, piece)?;
                 is_packed |= form != PieceForm::Plain;
                 starts.push(at - offset);
                 at += piece.framed_bytes();

@@ -116,10 +116,11 @@ impl ValueSeparator {
             }
             Marked::Packed { pieces } => {
                 let reference = self.writer()?.append_packed(PackedValue::new(pieces))?;
-                self.note_written(reference)?;
-                self.uses.add(reference);
-                reference.encode(&mut self.encoded);
-                Ok(EntryRef { kind: Kind::Stored, value: &self.encoded, ..entry })
+                self.place_large(entry, reference)
+            }
+            Marked::Incompressible { content } => {
+                let reference = self.writer()?.append(content, Compression::None)?;
+                self.place_large(entry, reference)
             }
             Marked::Expiring { at, is_stored, content } => {
                 let Some(placed) = self.place_expiring(at, is_stored, content)? else { return Ok(entry) };
@@ -139,6 +140,18 @@ impl ValueSeparator {
                 Ok(EntryRef { value: &self.encoded, ..entry })
             }
         }
+    }
+
+    /// The entry of a value that was just written.
+    fn place_large<'a>(
+        &'a mut self,
+        entry: EntryRef<'a>,
+        reference: ValueReference,
+    ) -> Result<EntryRef<'a>, Error> {
+        self.note_written(reference)?;
+        self.uses.add(reference);
+        reference.encode(&mut self.encoded);
+        Ok(EntryRef { kind: Kind::Stored, value: &self.encoded, ..entry })
     }
 
     /// The encoded form of a put that expires, if another than it is.
@@ -178,7 +191,10 @@ impl ValueSeparator {
                 Marked::Expiring { at, is_stored, content } => {
                     placed = self.place_expiring(at, is_stored, content)?.unwrap_or_else(|| value.to_vec());
                 }
-                Marked::Operand { .. } | Marked::Filtered(_) | Marked::Packed { .. } => {
+                Marked::Operand { .. }
+                | Marked::Filtered(_)
+                | Marked::Packed { .. }
+                | Marked::Incompressible { .. } => {
                     placed.extend_from_slice(value);
                 }
             },

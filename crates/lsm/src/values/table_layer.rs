@@ -28,7 +28,9 @@ fn add_marked(value: &[u8], uses: &mut super::separator::Uses) -> Result<(), Err
         Marked::Expiring { is_stored: true, content, .. } => uses.add(ValueReference::decode(content)?),
         Marked::Expiring { .. } | Marked::Operand { .. } => {}
         // In value files since they were flushed.
-        Marked::Packed { .. } => return Err(Error::corrupt("an entry", 0, "a packed value in a table")),
+        Marked::Packed { .. } | Marked::Incompressible { .. } => {
+            return Err(Error::corrupt("an entry", 0, "a value in a table that belongs in a value file"));
+        }
         Marked::Filtered(filtered) => {
             for (kind, value) in filtered.after.into_iter().chain([filtered.before]) {
                 match kind {

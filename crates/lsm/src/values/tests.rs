@@ -6,12 +6,14 @@ use std::sync::Arc;
 use stroma_strata::storage::{MemoryStorage, Storage as _};
 
 use super::format::{
-    FOOTER_BYTES, HEADER_BYTES, PIECE_BYTES, PIECE_FRAME_BYTES, STARTS_PER_PIECE, directory_bytes,
+    FOOTER_BYTES, HEADER_BYTES, PIECE_BYTES, PIECE_FRAME_BYTES, PIECE_HEAD_BYTES, STARTS_PER_PIECE,
+    directory_bytes,
 };
 use super::lookup::Located;
 use super::packer::PackedSize;
 use super::store::blob_name;
-use super::{StoredStream, ValueFile, ValueReference, ValueStore};
+use super::{PackedValue, StoredStream, ValueFile, ValueReference, ValueStore};
+use crate::entry::Marked;
 use crate::{Compression, Error};
 
 fn value(length: usize, salt: u8) -> Vec<u8> {
@@ -194,6 +196,30 @@ fn what_can_be_compressed_is_small_and_what_cannot_is_as_it_was() {
         assert_eq!((reference.length, reference.packed_bytes), (original.length, original.packed_bytes));
         assert!(copied.read(reference).unwrap() == *value);
         copied.verify_value(reference).unwrap();
+    }
+}
+
+/// Wrong before it got its checksum.
+#[cfg(feature = "lz4")]
+#[test]
+fn a_check_unpacks_what_is_packed() {
+    let storage = MemoryStorage::new();
+    let store = ValueStore::new(Arc::new(storage), None);
+    store.start_epoch(3).unwrap();
+    let mut value = Vec::new();
+    super::append_marked(&[7; 500], Compression::Lz4, &mut value);
+    let Ok(Marked::Packed { pieces }) = Marked::decode(&value) else { panic!("it is packed") };
+    for (is_sound, lengthened) in [(true, 0), (false, 1)] {
+        // A piece that says it stands for one byte more.
+        let mut pieces = pieces.to_vec();
+        pieces[PIECE_HEAD_BYTES] += lengthened;
+        let mut writer = store.create().unwrap();
+        let reference = writer.append_packed(PackedValue::new(&pieces)).unwrap();
+        store.seal(writer).unwrap();
+        let file = store.open(reference.file).unwrap();
+        assert_eq!(file.verify().is_ok(), is_sound);
+        assert_eq!(file.verify_value(reference).is_ok(), is_sound);
+        assert_eq!(file.read(reference).is_ok(), is_sound);
     }
 }
 
