@@ -12,8 +12,8 @@ use crate::transaction::Validation;
 use crate::values::{StoredStream, ValueFile, ValueReference, append_marked};
 use crate::{Compression, Error};
 
-/// What an encoded put takes beside its key and value: its kind, two lengths and a mark.
-const MOST_PUT_BYTES: usize = 12;
+/// How many bytes longer a put becomes at most by a mark, and a length that takes as many bytes as any.
+const MOST_MORE_BYTES: usize = 5;
 
 /// Where a commit stands in the history of a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,8 +35,8 @@ pub(crate) struct Payload {
     pub(crate) deletes_ranges: bool,
     /// Whether something that expires is among them.
     pub(crate) expires: bool,
-    /// How many bytes it would be longer if no value of it were packed.
-    saved_bytes: usize,
+    /// How many bytes longer it would be if no value of it were packed; less than none where that saved nothing.
+    saved_bytes: isize,
     /// The first mistake the caller made; told when it commits.
     mistake: Option<Error>,
     /// The value files that the operations refer to, each with the bytes it is for.
@@ -62,13 +62,13 @@ impl Payload {
         let Some(compression) = packing else {
             return Operation::encode_put(&mut self.bytes, prefix, key, value);
         };
-        let before = self.bytes.len();
-        // Even if nothing can be saved: the value is copied once.
-        self.bytes.reserve(prefix.len() + key.len() + value.len() + MOST_PUT_BYTES);
+        let (before, unpacked) =
+            (self.bytes.len(), Operation::put_bytes(prefix.len() + key.len(), value.len()));
+        // Also for a value that saves nothing: then it is copied once.
+        self.bytes.reserve(unpacked + MOST_MORE_BYTES);
         let append = |out: &mut Vec<u8>| append_marked(value, compression, out);
         Operation::encode_put_marked_by(&mut self.bytes, prefix, key, append);
-        let packed = self.bytes.len() - before;
-        self.saved_bytes += (prefix.len() + key.len() + value.len()).saturating_sub(packed);
+        self.saved_bytes += unpacked as isize - (self.bytes.len() - before) as isize;
     }
 
     /// Adds a put of a value that was streamed in.
@@ -150,9 +150,9 @@ impl Payload {
         }
     }
 
-    /// How many bytes it would be if no value of it were packed, about.
+    /// How many bytes it would be if no value of it were packed.
     pub(crate) fn unpacked_bytes(&self) -> usize {
-        self.bytes.len() + self.saved_bytes
+        self.bytes.len().saturating_add_signed(self.saved_bytes)
     }
 
     /// Notes a mistake of the caller, to be told when it commits.

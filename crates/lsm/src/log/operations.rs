@@ -13,7 +13,7 @@
 //!
 //! where a varint holds seven bits a byte, lowest first, at most five bytes, sometimes more than it needs. Keys carry their keyspace's prefix.
 
-use crate::coding::set_varint;
+use crate::coding::{set_varint, varint_bytes};
 
 /// What an operation does, with its bytes borrowed from the encoded batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,10 +47,15 @@ pub(crate) struct MalformedOperations {
 impl Operation<'_> {
     /// Appends the encoded operation; `key` parts are joined, so that a prefix needs no copy of its own.
     pub(crate) fn encode_put(into: &mut Vec<u8>, prefix: &[u8], key: &[u8], value: &[u8]) {
-        into.reserve(prefix.len() + key.len() + value.len() + 11);
+        into.reserve(Operation::put_bytes(prefix.len() + key.len(), value.len()));
         into.push(PUT);
         push_bytes(into, prefix, key);
         push_bytes(into, &[], value);
+    }
+
+    /// The bytes of an encoded put of a key and a value of these lengths.
+    pub(crate) fn put_bytes(key: usize, value: usize) -> usize {
+        1 + varint_bytes(key as u64) + key + varint_bytes(value as u64) + value
     }
 
     /// The operations of an encoded batch, those changed for which `mark` answers a key: they give that key what `mark`
@@ -252,9 +257,11 @@ mod tests {
     #[test]
     fn a_value_whose_length_is_not_known_before_is_read_back() {
         for length in [0, 1, 127, 128, 70_000] {
-            let mut bytes = sample();
-            let before = bytes.len();
+            let mut bytes = Vec::new();
             let value = vec![6; length];
+            Operation::encode_put(&mut bytes, b"pre", b"key", &value);
+            let before = bytes.len();
+            assert_eq!(before, Operation::put_bytes(6, length));
             Operation::encode_put_marked_by(&mut bytes, b"pre", b"key", |out| out.extend_from_slice(&value));
             Operation::encode_delete(&mut bytes, b"", b"next");
             let read: Vec<_> = Operations::new(&bytes[before..]).collect::<Result<_, _>>().unwrap();
