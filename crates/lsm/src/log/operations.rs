@@ -11,7 +11,8 @@
 //! kind u8 | start length varint | start | end length varint | end      (delete range, end excluded)
 //! ```
 //!
-//! where a varint holds seven bits a byte, lowest first, at most five bytes, sometimes more than it needs. Keys carry their keyspace's prefix.
+//! where a varint holds seven bits a byte, lowest first, at most five bytes, sometimes more than it needs. Keys carry
+//! their keyspace's prefix.
 
 use crate::coding::{set_varint, varint_bytes};
 
