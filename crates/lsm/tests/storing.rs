@@ -12,7 +12,9 @@ use std::sync::Arc;
 
 use random::{Random, fill};
 use small::{Map, small};
-use stroma_lsm::{Compression, Database, Error, KeyspaceOptions, Options};
+#[cfg(feature = "zstd")]
+use stroma_lsm::Error;
+use stroma_lsm::{Compression, Database, KeyspaceOptions, Options};
 use stroma_strata::storage::{LogStorage, MemoryStorage};
 
 fn options() -> Options {
