@@ -25,21 +25,27 @@ impl<K: Key, S: AsRef<[u8]>> QuotientFilter<K, S> {
     /// Much faster than one call a key when the filter is larger than the processor's caches.
     pub fn get_all(&self, keys: &[K], answers: &mut Vec<Counted>) {
         answers.reserve(keys.len());
-        self.level.run(GetAll { filter: self, keys, answers });
+        self.each_found(keys, |_, found| answers.push(found));
+    }
+
+    /// Hands out count and value of each key, in their order.
+    #[inline]
+    pub(crate) fn each_found(&self, keys: &[K], each: impl FnMut(K, Counted)) {
+        self.level.run(GetAll { filter: self, keys, each });
     }
 }
 
-struct GetAll<'a, K, S> {
+struct GetAll<'a, K, S, F> {
     filter: &'a QuotientFilter<K, S>,
     keys: &'a [K],
-    answers: &'a mut Vec<Counted>,
+    each: F,
 }
 
-impl<K: Key, S: AsRef<[u8]>> Work for GetAll<'_, K, S> {
+impl<K: Key, S: AsRef<[u8]>, F: FnMut(K, Counted)> Work for GetAll<'_, K, S, F> {
     type Output = ();
 
     #[inline(always)]
-    fn run<C: Cpu>(self) {
+    fn run<C: Cpu>(mut self) {
         let (division, blocks) = (self.filter.division, self.filter.blocks());
         let ask = |key: &K| {
             if division.holds(*key) {
@@ -51,7 +57,7 @@ impl<K: Key, S: AsRef<[u8]>> Work for GetAll<'_, K, S> {
             if let Some(later) = self.keys.get(index + AHEAD) {
                 ask(later);
             }
-            self.answers.push(self.filter.look_up::<C>(*key, false));
+            (self.each)(*key, self.filter.look_up::<C>(*key, false));
         }
     }
 }

@@ -40,6 +40,7 @@ pub(crate) struct Head {
 
 /// Blocks of a filter that follow each other: all, or a window of them. Slots and quotients are numbered
 /// from the first slot of the first block.
+#[derive(Clone, Copy)]
 pub(crate) struct Blocks<B> {
     bytes: B,
     slot_bits: u32,

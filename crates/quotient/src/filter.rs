@@ -345,7 +345,7 @@ impl<K: Key, S: AsRef<[u8]>> Work for GetFar<'_, K, S> {
         let Self(filter, key) = self;
         let sought = filter.division.sought(key);
         let in_two = filter.sight(sought.quotient).and_then(|block| look_up_in_two::<K, C>(block, sought));
-        in_two.unwrap_or_else(|| filter.blocks().look_up_far::<K, C>(sought))
+        in_two.or_else(|| filter.blocks().look_up_far::<K, C>(sought)).unwrap_or_default()
     }
 }
 

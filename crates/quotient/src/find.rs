@@ -46,13 +46,22 @@ pub(crate) struct Spelled {
 }
 
 impl<B: AsRef<[u8]>> Blocks<B> {
-    /// Reads the count that begins in `slot`, which holds a key and is `top` at most.
+    /// What a slot holds; none where there is no such slot.
+    #[inline(always)]
+    fn slot_if_there<K: Key>(&self, slot: usize) -> Option<K> {
+        (slot < self.slots()).then(|| self.slot(slot))
+    }
+
+    /// Reads the count that begins in `slot`, which holds a key and is `top` at most. What goes on beyond the last slot,
+    /// as only forged counts do, ends there.
     #[inline(always)]
     pub(crate) fn spelled<K: Key>(&self, slot: usize, top: K) -> Spelled {
         if self.is_runend(slot) {
             return Spelled { length: 1, count: 1, run_ends: true };
         }
-        let next = self.slot::<K>(slot + 1);
+        let Some(next) = self.slot_if_there::<K>(slot + 1) else {
+            return Spelled { length: 1, count: 1, run_ends: true };
+        };
         if next > top {
             return Spelled { length: 1, count: 1, run_ends: false };
         }
@@ -67,10 +76,11 @@ impl<B: AsRef<[u8]>> Blocks<B> {
     #[cold]
     fn long<K: Key>(&self, slot: usize, top: K) -> Spelled {
         let (mut digits, mut last) = (Digits::new(self.slot_bits()), slot + 2);
-        while digits.push(self.slot::<K>(last)) {
+        while self.slot_if_there::<K>(last).is_some_and(|digit| digits.push(digit)) {
             last += 1;
         }
-        Spelled { length: last + 1 - slot, count: digits.count(top), run_ends: self.is_runend(last) }
+        let run_ends = last >= self.slots() || self.is_runend(last);
+        Spelled { length: last + 1 - slot, count: digits.count(top), run_ends }
     }
 
     /// Finds a key wherever its run lies.
@@ -104,36 +114,36 @@ impl<B: AsRef<[u8]>> Blocks<B> {
         Some(found)
     }
 
-    /// Looks a key up wherever its run lies, in a view of all blocks.
+    /// Looks a key up wherever its run lies, in a view of all blocks; none where it is not, whatever the slots hold.
     #[inline(always)]
-    pub(crate) fn look_up_far<K: Key, C: Cpu>(&self, sought: Sought<K>) -> Counted {
+    pub(crate) fn look_up_far<K: Key, C: Cpu>(&self, sought: Sought<K>) -> Option<Counted> {
         let Sought { quotient, wanted, low } = sought;
         if !self.is_occupied(quotient) {
-            return Counted::default();
+            return None;
         }
-        let Some(mut slot) = self.run_start::<C>(quotient) else { return Counted::default() };
-        let mut content = self.slot::<K>(slot);
+        let mut slot = self.run_start::<C>(quotient)?;
+        let mut content = self.slot_if_there::<K>(slot)?;
         // Keys that come before, each slot read once as long as they are counted once.
         while content | low < wanted {
             if self.is_runend(slot) {
-                return Counted::default();
+                return None;
             }
-            let next = self.slot::<K>(slot + 1);
+            let next = self.slot_if_there::<K>(slot + 1)?;
             if next > content | low {
                 (slot, content) = (slot + 1, next);
                 continue;
             }
             let spelled = self.spelled(slot, content | low);
             if spelled.run_ends {
-                return Counted::default();
+                return None;
             }
             slot += spelled.length;
-            content = self.slot(slot);
+            content = self.slot_if_there(slot)?;
         }
         if content & !low != wanted {
-            return Counted::default();
+            return None;
         }
-        Counted { count: self.spelled(slot, content | low).count, value: (content & low).low() }
+        Some(Counted { count: self.spelled(slot, content | low).count, value: (content & low).low() })
     }
 }
 

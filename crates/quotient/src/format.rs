@@ -99,6 +99,7 @@ impl<K: Key, S: AsRef<[u8]>> QuotientFilter<K, S> {
     pub fn open(store: S) -> Result<Self, Error> {
         let (shape, totals) = check_frame::<K>(store.as_ref())?;
         let filter = Self::from_checked(shape, store, totals)?;
+        check_slots_sum(filter.store.as_ref(), filter.block_bytes())?;
         let found = validate::check::<K>(&filter.division, &filter.blocks())?;
         if found != totals {
             return Err(Error::Inconsistent { slot: 0, what: "other totals than the footer says" });
@@ -150,8 +151,8 @@ pub fn stored_size<K: Key>(shape: Shape) -> Result<u64, Error> {
     QuotientFilter::<K>::stored_bytes_of(shape, &Division::new::<K>(shape)?).map(|bytes| bytes as u64)
 }
 
-/// Checks everything but the slots' contents.
-fn check_frame<K: Key>(bytes: &[u8]) -> Result<(Shape, Totals), Error> {
+/// Checks everything but the slots and their checksum.
+pub(crate) fn check_frame<K: Key>(bytes: &[u8]) -> Result<(Shape, Totals), Error> {
     let available = bytes.len() as u64;
     if let Some(found) = bytes.first_chunk::<8>()
         && *found != MAGIC
@@ -177,11 +178,15 @@ fn check_frame<K: Key>(bytes: &[u8]) -> Result<(Shape, Totals), Error> {
     if available > needed {
         return Err(Error::TrailingBytes { needed, available });
     }
-    let (blocks, footer) = rest.split_at(rest.len() - FOOTER_BYTES);
+    let footer = &rest[rest.len() - FOOTER_BYTES..];
     check_sum("footer", &footer[..32], u64_at(footer, 32))?;
-    check_sum("slots", blocks, u64_at(footer, 24))?;
     let [distinct, total, used] = [0, 8, 16].map(|at| u64_at(footer, at));
     Ok((shape, Totals { distinct, total, used }))
+}
+
+/// Checks the slots' checksum, which is in the footer.
+fn check_slots_sum(bytes: &[u8], slots: &[u8]) -> Result<(), Error> {
+    check_sum("slots", slots, u64_at(&bytes[bytes.len() - FOOTER_BYTES..], 24))
 }
 
 fn check_sum(part: &'static str, bytes: &[u8], stored: u64) -> Result<(), Error> {

@@ -76,6 +76,7 @@ mod pair;
 mod resize;
 mod runs;
 mod shape;
+mod stored;
 mod validate;
 
 pub use batch::Stopped;
@@ -91,3 +92,4 @@ pub use key::Key;
 pub use machine::Memory;
 pub use merge::{Join, Joined, Merge, join};
 pub use shape::Shape;
+pub use stored::{StoredMap, Walk};

@@ -208,6 +208,12 @@ impl Division {
         (K::from(quotient as u64 * self.mantissa) << self.exponent) + remainder
     }
 
+    /// As [`join`](Self::join), and some number where there is no such key.
+    #[inline(always)]
+    pub(crate) fn join_wrapping<K: Key>(&self, quotient: usize, remainder: K) -> K {
+        (K::from(quotient as u64 * self.mantissa) << self.exponent).wrapping_add(remainder)
+    }
+
     /// Whether a quotient and a remainder are those of some key.
     pub(crate) fn is_key<K: Key>(&self, quotient: usize, remainder: K) -> bool {
         let first: u128 = K::from(quotient as u64 * self.mantissa).into() << self.exponent;

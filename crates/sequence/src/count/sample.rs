@@ -208,8 +208,8 @@ mod tests {
                     let (kmers, levels) = &mut expected[partition];
                     partition += 1;
                     levels.sort_unstable();
-                    assert_eq!(found.kmers.len(), *kmers);
-                    assert!(found.levels.iter().eq(levels.iter().map(|(_, level)| level)));
+                    assert_eq!(found.len(), *kmers);
+                    assert!(found.levels().eq(levels.iter().map(|&(_, level)| level)));
                     Ok(())
                 })
                 .expect("room");

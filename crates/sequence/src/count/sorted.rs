@@ -8,7 +8,7 @@ use super::waiting::Waiting;
 use crate::Error;
 use crate::abundance::level_of;
 use crate::kmer::{Geometry, Word};
-use crate::layer::{EncodedKmers, LayerError, SamplePartition};
+use crate::layer::{LayerError, SamplePartition};
 
 /// What sorting needs to know.
 #[derive(Debug)]
@@ -27,6 +27,26 @@ pub(super) struct Sorting<'a, W> {
 pub(super) struct SortedPartition {
     pub(super) kept: SamplePartition,
     pub(super) distinct: u64,
+}
+
+/// What was found while a partition is sorted.
+#[derive(Debug)]
+struct Found<W> {
+    kmers: Vec<W>,
+    /// The level of each k-mer's abundance, where these are kept.
+    levels: Vec<u8>,
+    distinct: u64,
+}
+
+impl<W: Word> Found<W> {
+    fn new() -> Self {
+        Found { kmers: Vec::new(), levels: Vec::new(), distinct: 0 }
+    }
+
+    fn encode(self, geometry: Geometry) -> SortedPartition {
+        let kept = SamplePartition::new(&self.kmers, self.levels, geometry.kmer_bits());
+        SortedPartition { kept, distinct: self.distinct }
+    }
 }
 
 impl<W: Word> Sorting<'_, W> {
@@ -50,8 +70,7 @@ impl<W: Word> Sorting<'_, W> {
     pub(super) fn sort(&self, waits: &Waiting, partition: u32) -> Result<SortedPartition, Error> {
         let total = waits.kmers_of(partition);
         let (pass_bits, is_of_pass) = self.passes(total, false);
-        let mut sorted = SortedPartition::default();
-        let mut kept: Vec<W> = Vec::new();
+        let mut found = Found::new();
         let mut waiting: Vec<W> = Vec::new();
         if pass_bits == 0 {
             waiting.reserve_exact(total as usize);
@@ -67,22 +86,20 @@ impl<W: Word> Sorting<'_, W> {
                 for_each_kmer(pieces, self.geometry, self.mixing, take).ok_or_else(cut_short)
             })?;
             waiting.sort_unstable();
-            self.keep_in_place(&mut waiting, &mut sorted);
+            self.keep_in_place(&mut waiting, &mut found);
             if pass_bits == 0 {
-                kept = std::mem::take(&mut waiting);
+                found.kmers = std::mem::take(&mut waiting);
             } else {
-                kept.extend_from_slice(&waiting);
+                found.kmers.extend_from_slice(&waiting);
             }
         }
-        sorted.kept.kmers = EncodedKmers::new(&kept, self.geometry.kmer_bits());
-        Ok(sorted)
+        Ok(found.encode(self.geometry))
     }
 
     /// The same for a partition of counted k-mers; the counts of equal ones are added up.
     pub(super) fn sort_counted(&self, waits: &Waiting, partition: u32) -> Result<SortedPartition, Error> {
         let (pass_bits, is_of_pass) = self.passes(waits.kmers_of(partition), true);
-        let mut sorted = SortedPartition::default();
-        let mut kept: Vec<W> = Vec::new();
+        let mut found = Found::new();
         let mut waiting: Vec<W::Tagged> = Vec::new();
         for pass in 0..1_u64 << pass_bits {
             waiting.clear();
@@ -100,27 +117,26 @@ impl<W: Word> Sorting<'_, W> {
                 while let Some((_, more)) = rest.next_if(|(next, _)| *next == kmer) {
                     count += more;
                 }
-                if self.keep(count, &mut sorted) {
-                    kept.push(kmer);
+                if self.keep(count, &mut found) {
+                    found.kmers.push(kmer);
                 }
             }
         }
-        sorted.kept.kmers = EncodedKmers::new(&kept, self.geometry.kmer_bits());
-        Ok(sorted)
+        Ok(found.encode(self.geometry))
     }
 
     /// Notes a k-mer that occurs so often, and tells whether it is kept.
-    fn keep(&self, count: u64, into: &mut SortedPartition) -> bool {
+    fn keep(&self, count: u64, into: &mut Found<W>) -> bool {
         into.distinct += 1;
         let is_kept = count >= u64::from(self.minimum_count);
         if is_kept && self.keeps_abundances {
-            into.kept.levels.push(level_of(count) as u8);
+            into.levels.push(level_of(count) as u8);
         }
         is_kept
     }
 
     /// Leaves each k-mer that occurs often enough once.
-    fn keep_in_place(&self, sorted: &mut Vec<W>, into: &mut SortedPartition) {
+    fn keep_in_place(&self, sorted: &mut Vec<W>, into: &mut Found<W>) {
         let (mut kept, mut at) = (0, 0);
         while at < sorted.len() {
             let kmer = sorted[at];

@@ -1,18 +1,17 @@
-//! Fresh layers as buckets beside counting quotient filters: a measurement, to be run by hand.
+//! Partitions in buckets beside quotient filters: a measurement, to be run by hand.
 //!
 //! `cargo test --release -p stroma-sequence --lib comparison -- --ignored --nocapture`
 
 use std::hint::black_box;
 use std::time::Instant;
 
-use stroma_quotient::{CountingFilter, Entry, Shape, SortedBuilder};
-
-use super::encode::EncodedKmers;
-use super::packed::PackedBuffer;
-use super::partition::{PartitionParts, PartitionView};
+use super::encode::{EncodedBuckets, filter};
+use super::filtered::encode_sets;
+use super::packed::width_for;
+use super::partition::{PartitionForm, PartitionParts, PartitionView};
+use super::writer::packed_sets;
 
 const KMER_BITS: u32 = 46;
-const SET_BITS: u32 = 17;
 
 /// Distinct random keys, ascending.
 fn keys(count: usize) -> Vec<u64> {
@@ -45,71 +44,90 @@ fn fastest<T>(items: usize, mut work: impl FnMut() -> T) -> f64 {
     best
 }
 
-fn buckets(keys: &[u64], hits: &[u64], misses: &[u64]) {
-    let set_of = |key: u64| key & ((1 << SET_BITS) - 1);
-    let build = || {
-        let kmers = EncodedKmers::new(keys, KMER_BITS);
-        let sets = PackedBuffer::from_values(keys.iter().map(|&key| set_of(key)), SET_BITS);
-        (kmers, sets)
+/// What belongs to a key: one of so many sets.
+fn set_of(key: u64, sets: u64) -> u32 {
+    (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32 % sets as u32
+}
+
+fn measure(
+    name: &str,
+    keys: &[u64],
+    sets: u64,
+    encode: impl Fn(&[u32]) -> [Vec<u8>; 3],
+    parts: &PartitionParts<'_>,
+) {
+    let hits = shuffled(keys);
+    let misses: Vec<u64> =
+        hits.iter().map(|key| key ^ 1).filter(|key| keys.binary_search(key).is_err()).collect();
+    let chosen: Vec<u32> =
+        if sets == 1 { Vec::new() } else { keys.iter().map(|&key| set_of(key, sets)).collect() };
+    let [kmers, set_ids, starts] = encode(&chosen);
+    let parts = PartitionParts { kmers: &kmers, set_ids: &set_ids, starts: &starts, ..*parts };
+    let view = || PartitionView::<u64>::new(&parts).expect("whole");
+    let mut ids = Vec::new();
+    view().set_ids(&hits, &mut ids);
+    assert!(hits.iter().zip(&ids).all(|(&key, &id)| id == Some(set_of(key, sets))));
+    let bytes = kmers.len() + starts.len() + set_ids.len();
+    let mut found = |keys: &[u64]| {
+        ids.clear();
+        view().set_ids(keys, &mut ids);
+        ids.len()
     };
-    let (kmers, sets) = build();
-    let parts = PartitionParts {
-        starts: &kmers.starts.bytes,
-        lows: &kmers.lows.bytes,
-        set_ids: &sets.bytes,
-        count: keys.len() as u64,
-        bucket_bits: kmers.bucket_bits,
-        kmer_bits: KMER_BITS,
-        colour_width: SET_BITS,
-    };
-    let view = PartitionView::<u64>::new(&parts).expect("whole");
-    assert!(hits.iter().all(|&key| view.set_id(key).map(u64::from) == Some(set_of(key))));
-    let bytes = parts.starts.len() + parts.lows.len() + parts.set_ids.len();
-    let found = |keys: &[u64]| keys.iter().filter(|&&key| view.set_id(key).is_some()).count();
     println!(
-        "buckets          {:8} k-mers: {:5.2} bits, build {:5.1}, in order {:5.1}, hit {:5.1}, miss {:5.1} ns",
+        "{name} {:8} k-mers, {sets:5} sets: {:5.2} bits, build {:5.1}, in order {:5.1}, hit {:5.1}, miss {:5.1} ns",
         keys.len(),
         bytes as f64 * 8.0 / keys.len() as f64,
-        fastest(keys.len(), build),
-        fastest(keys.len(), || view.iter().map(|(key, set)| key ^ u64::from(set)).fold(0, |a, b| a ^ b)),
-        fastest(hits.len(), || found(hits)),
-        fastest(misses.len(), || found(misses)),
+        fastest(keys.len(), || encode(&chosen)),
+        fastest(keys.len(), || {
+            let mut sum = 0;
+            view().iter().each_below(None, |key, set| sum ^= key ^ u64::from(set));
+            sum
+        }),
+        fastest(hits.len(), || found(&hits)),
+        fastest(misses.len(), || found(&misses)),
     );
 }
 
-fn filter(keys: &[u64], hits: &[u64], misses: &[u64]) {
-    let set_of = |key: u64| key & ((1 << SET_BITS) - 1);
-    let shape = Shape::for_slots(keys.len() as u64, KMER_BITS).expect("fits").with_value_bits(SET_BITS);
-    let build = || {
-        let mut builder = SortedBuilder::new(shape).expect("fits");
-        for &key in keys {
-            builder.push_entry(Entry { key, count: 1, value: set_of(key) }).expect("room");
-        }
-        builder.finish().expect("whole")
+fn both(keys: &[u64], sets: u64) {
+    let ids: Vec<u32> = (0..sets as u32).collect();
+    let colour_width = width_for(sets - 1);
+    let as_buckets = |chosen: &[u32]| {
+        let buckets = EncodedBuckets::new(keys, KMER_BITS);
+        [buckets.lows.bytes, packed_sets(keys.len(), chosen, &ids).bytes, buckets.starts.bytes]
     };
-    let filter: CountingFilter = build();
-    assert!(hits.iter().all(|&key| filter.get(key).value == set_of(key)));
-    let found = |keys: &[u64]| keys.iter().filter(|&&key| filter.contains(key)).count();
-    println!(
-        "quotient filter  {:8} k-mers: {:5.2} bits, build {:5.1}, in order {:5.1}, hit {:5.1}, miss {:5.1} ns",
-        keys.len(),
-        filter.size_bytes() as f64 * 8.0 / keys.len() as f64,
-        fastest(keys.len(), build),
-        fastest(keys.len(), || filter.iter().map(|entry| entry.key ^ entry.value).fold(0, |a, b| a ^ b)),
-        fastest(hits.len(), || found(hits)),
-        fastest(misses.len(), || found(misses)),
+    let bucket_bits = EncodedBuckets::new(keys, KMER_BITS).bucket_bits;
+    let [kmers, set_ids, starts] = [&[][..]; 3];
+    let count = keys.len() as u64;
+    let form = PartitionForm::Buckets;
+    let parts = PartitionParts {
+        form,
+        kmers,
+        set_ids,
+        starts,
+        count,
+        bucket_bits,
+        kmer_bits: KMER_BITS,
+        colour_width,
+    };
+    measure("buckets", keys, sets, as_buckets, &parts);
+    let as_filter = |chosen: &[u32]| {
+        [filter(keys, chosen, KMER_BITS).expect("spread evenly"), encode_sets(&ids).0, Vec::new()]
+    };
+    measure(
+        "filter ",
+        keys,
+        sets,
+        as_filter,
+        &PartitionParts { form: PartitionForm::Filter, bucket_bits: 0, ..parts },
     );
 }
 
 #[test]
 #[ignore = "a measurement, not a test"]
 fn buckets_beside_quotient_filters() {
-    for count in [1 << 16, 1 << 20, 1 << 23] {
-        let keys = keys(count);
-        let hits = shuffled(&keys);
-        let misses: Vec<u64> =
-            hits.iter().map(|key| key ^ 1).filter(|key| keys.binary_search(key).is_err()).collect();
-        buckets(&keys, &hits, &misses);
-        filter(&keys, &hits, &misses);
+    for count in [1 << 10, 1 << 12, 1 << 14, 1 << 16, 1 << 18, 1 << 20, 1 << 22] {
+        for sets in [1, 500, 60_000] {
+            both(&keys(count), sets);
+        }
     }
 }

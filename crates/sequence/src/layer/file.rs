@@ -6,10 +6,10 @@ use stroma_strata::storage::Blob;
 
 use super::LayerError;
 use super::colours::{Chunk, ColourSet, ColourTable, Met, TableParts};
-use super::format::{Footer, PartitionEntry, SETS_AS_NODES};
+use super::format::{DICTIONARY_FILTER, Footer, PartitionEntry, SETS_AS_NODES};
 use super::open::Opener;
 use super::paged::{Awaited, Paged, PagedSection};
-use super::partition::{PartitionParts, PartitionView};
+use super::partition::{PartitionForm, PartitionParts, PartitionView};
 use super::section::Section;
 use crate::kmer::{Geometry, Word};
 use crate::unitig::{DictionaryError, Searcher, UnitigDictionary};
@@ -44,7 +44,7 @@ pub(super) struct ColourSections {
 
 #[derive(Debug)]
 pub(super) struct Partition {
-    pub(super) lows: Section,
+    pub(super) kmers: Section,
     pub(super) colours: Section,
     starts: Section,
     pub(super) entry: PartitionEntry,
@@ -54,7 +54,7 @@ pub(super) struct Partition {
 /// memory.
 #[derive(Debug)]
 pub(crate) struct LoadedPartition<'a> {
-    lows: Vec<u8>,
+    kmers: Vec<u8>,
     colours: Vec<u8>,
     starts: Vec<u8>,
     partition: &'a Partition,
@@ -63,7 +63,7 @@ pub(crate) struct LoadedPartition<'a> {
 
 impl LoadedPartition<'_> {
     pub(crate) fn view<W: Word>(&self) -> Result<PartitionView<'_, W>, LayerError> {
-        let sections = [&self.lows, &self.colours, &self.starts];
+        let sections = [&self.kmers, &self.colours, &self.starts];
         self.layer.view(self.partition, sections.map(Vec::as_slice))
     }
 }
@@ -88,7 +88,7 @@ impl Layer {
             roots: PagedSection::new(footer.set_roots),
         };
         let partitions = directory.into_iter().map(|entry| Partition {
-            lows: Section::new(entry.lows),
+            kmers: Section::new(entry.kmers),
             colours: Section::new(entry.colours),
             starts: Section::new(entry.starts),
             entry,
@@ -231,17 +231,17 @@ impl Layer {
     pub fn partition<W: Word>(&self, partition: u32) -> Result<PartitionView<'_, W>, LayerError> {
         let partition = &self.partitions[partition as usize];
         let blob = &*self.blob;
-        let Partition { lows, colours, starts, .. } = partition;
-        self.view(partition, [lows.bytes(blob)?, colours.bytes(blob)?, starts.bytes(blob)?])
+        let Partition { kmers, colours, starts, .. } = partition;
+        self.view(partition, [kmers.bytes(blob)?, colours.bytes(blob)?, starts.bytes(blob)?])
     }
 
     /// Reads a partition into memory of its own, verified.
     pub(crate) fn load_partition(&self, partition: u32) -> Result<LoadedPartition<'_>, LayerError> {
         let partition = &self.partitions[partition as usize];
         let blob = &*self.blob;
-        let Partition { lows, colours, starts, .. } = partition;
+        let Partition { kmers, colours, starts, .. } = partition;
         Ok(LoadedPartition {
-            lows: lows.read(blob)?,
+            kmers: kmers.read(blob)?,
             colours: colours.read(blob)?,
             starts: starts.read(blob)?,
             partition,
@@ -252,22 +252,27 @@ impl Layer {
     fn view<'a, W: Word>(
         &self,
         partition: &Partition,
-        [lows, set_ids, starts]: [&'a [u8]; 3],
+        [kmers, set_ids, starts]: [&'a [u8]; 3],
     ) -> Result<PartitionView<'a, W>, LayerError> {
         assert!(self.geometry.word_bytes() <= W::BYTES, "a k-mer does not fit the word");
         let entry = &partition.entry;
+        let form = match entry.dictionary_coding {
+            DICTIONARY_FILTER => PartitionForm::Filter,
+            _ => PartitionForm::Buckets,
+        };
         let parts = PartitionParts {
-            starts,
-            lows,
+            form,
+            kmers,
             set_ids,
+            starts,
             count: entry.kmer_count.get(),
             bucket_bits: entry.bucket_bits.into(),
             kmer_bits: self.geometry.kmer_bits(),
             colour_width: entry.colour_width.into(),
         };
         PartitionView::new(&parts).ok_or_else(|| {
-            let what = "a section is not as long as the directory says";
-            partition.lows.corrupt(&*self.blob, what)
+            let what = "the sections of a partition are not what the directory says";
+            partition.kmers.corrupt(&*self.blob, what)
         })
     }
 
@@ -283,7 +288,7 @@ impl Layer {
             let share = u128::from(self.footer.dictionary.bytes.get()) * u128::from(entry.kmer_count.get());
             return (share / u128::from(self.kmers().max(1))) as u64;
         }
-        [entry.lows, entry.colours, entry.starts].iter().map(|section| section.bytes.get()).sum()
+        [entry.kmers, entry.colours, entry.starts].iter().map(|section| section.bytes.get()).sum()
     }
 
     /// The colour-set table, all of it verified when this is first asked for: for merges, which copy it.

@@ -16,10 +16,14 @@ pub(super) const VERSION: u32 = 5;
 pub(super) const DICTIONARY_BUCKETS: u8 = 2;
 /// All k-mers of the layer in one dictionary of strings; partitions have only their number of k-mers.
 pub(super) const DICTIONARY_STRINGS: u8 = 3;
+/// Mixed k-mers of a partition in a stored quotient filter.
+pub(super) const DICTIONARY_FILTER: u8 = 4;
 /// A colour-set id for each k-mer, packed at `colour_width` bits.
 pub(super) const COLOURS_PACKED: u8 = 1;
 /// The colour-set ids are the colours of the dictionary of strings.
 pub(super) const COLOURS_IN_STRINGS: u8 = 2;
+/// A list of the partition's colour-set ids; the values of the filter are places in it.
+pub(super) const COLOURS_CHOSEN: u8 = 3;
 /// Colour sets are the leaves of one chunk; see the module `colours`.
 pub(super) const SETS_OF_ONE_CHUNK: u8 = 3;
 /// Colour sets are nodes over the leaves of chunks.
@@ -92,7 +96,8 @@ impl Header {
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub(super) struct PartitionEntry {
-    pub(super) lows: SectionPointer,
+    /// The lower bits of the k-mers, or the filter of them.
+    pub(super) kmers: SectionPointer,
     pub(super) colours: SectionPointer,
     pub(super) starts: SectionPointer,
     pub(super) kmer_count: U64,

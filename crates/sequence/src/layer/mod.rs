@@ -2,6 +2,7 @@
 //!
 //! Byte by byte in `docs/formats/kmer-layer.md`.
 
+mod buckets;
 mod colours;
 #[cfg(test)]
 mod comparison;
@@ -9,6 +10,7 @@ mod description;
 mod encode;
 mod error;
 mod file;
+mod filtered;
 mod format;
 mod kind;
 mod merge;

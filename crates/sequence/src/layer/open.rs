@@ -7,9 +7,9 @@ use zerocopy::FromBytes;
 use super::LayerError;
 use super::colours::Chunk;
 use super::format::{
-    ALIGNMENT, COLOURS_IN_STRINGS, COLOURS_PACKED, DICTIONARY_BUCKETS, DICTIONARY_STRINGS, END_MAGIC,
-    FOOTER_BYTES, Footer, HEADER_BYTES, Header, MAGIC, PARTITION_ENTRY_BYTES, PartitionEntry, SETS_AS_NODES,
-    SETS_OF_ONE_CHUNK, SectionPointer, VERSION,
+    ALIGNMENT, COLOURS_CHOSEN, COLOURS_IN_STRINGS, COLOURS_PACKED, DICTIONARY_BUCKETS, DICTIONARY_FILTER,
+    DICTIONARY_STRINGS, END_MAGIC, FOOTER_BYTES, Footer, HEADER_BYTES, Header, MAGIC, PARTITION_ENTRY_BYTES,
+    PartitionEntry, SETS_AS_NODES, SETS_OF_ONE_CHUNK, SectionPointer, VERSION,
 };
 use crate::abundance::LEVELS;
 use crate::kmer::Geometry;
@@ -109,6 +109,7 @@ impl Opener<'_> {
             let colour_coding = match entry.dictionary_coding {
                 DICTIONARY_BUCKETS => COLOURS_PACKED,
                 DICTIONARY_STRINGS => COLOURS_IN_STRINGS,
+                DICTIONARY_FILTER => COLOURS_CHOSEN,
                 other => return Err(self.unsupported("k-mer dictionary coding", other.into())),
             };
             if entry.colour_coding != colour_coding {
@@ -124,19 +125,19 @@ impl Opener<'_> {
         Ok(directory)
     }
 
-    /// All partitions must be coded alike, and what one coding does not use must be empty.
+    /// All partitions must be in the dictionary or none, and what one coding does not use must be empty.
     fn check_coding(&self, directory: &[PartitionEntry], footer: &Footer) -> Result<(), LayerError> {
         let place = footer.directory.offset.get();
-        let coding = directory.first().map(|entry| entry.dictionary_coding);
-        let is_cold = coding == Some(DICTIONARY_STRINGS);
-        if directory.iter().any(|entry| Some(entry.dictionary_coding) != coding) {
-            return Err(self.corrupt(place, "the partitions are not all coded alike"));
+        let is_in_strings = |entry: &PartitionEntry| entry.dictionary_coding == DICTIONARY_STRINGS;
+        let is_cold = directory.first().is_some_and(is_in_strings);
+        if directory.iter().any(|entry| is_in_strings(entry) != is_cold) {
+            return Err(self.corrupt(place, "some partitions are in a dictionary, and others are not"));
         }
         if is_cold == (footer.dictionary.bytes.get() == 0) {
             return Err(self.corrupt(place, "there is a dictionary that should not be there, or none"));
         }
         let has_sections = |entry: &PartitionEntry| {
-            [entry.lows, entry.colours, entry.starts].iter().any(|section| section.bytes.get() > 0)
+            [entry.kmers, entry.colours, entry.starts].iter().any(|section| section.bytes.get() > 0)
         };
         if is_cold && directory.iter().any(has_sections) {
             return Err(self.corrupt(place, "a partition has sections beside the dictionary"));
@@ -215,5 +216,5 @@ pub(super) fn sections_in_order<'a>(
         paged(footer.set_pairs),
         paged(footer.set_roots),
     ];
-    directory.flat_map(|entry| [entry.lows, entry.colours, entry.starts]).map(whole).chain(tables)
+    directory.flat_map(|entry| [entry.kmers, entry.colours, entry.starts]).map(whole).chain(tables)
 }

@@ -1,23 +1,36 @@
 //! One partition of a layer, opened: looks k-mers up, and hands them out in order.
 
-use super::packed::{Packed, width_for};
+use std::fmt;
+
+use super::buckets::{Buckets, BucketsIter};
+use super::filtered::{Filtered, FilteredIter};
 use crate::kmer::Word;
 
 /// The k-mers of one partition, ready for look-ups. What is looked up and handed out are *mixed* k-mers
 /// ([`mixing`](crate::kmer::mixing)); their order is that of the mixed words.
-#[derive(Debug, Clone, Copy)]
-pub struct PartitionView<'a, W> {
-    starts: Packed<&'a [u8]>,
-    lows: Packed<&'a [u8], W>,
-    set_ids: Packed<&'a [u8]>,
-    low_bits: u32,
+#[derive(Debug, Clone)]
+pub struct PartitionView<'a, W>(Form<'a, W>);
+
+#[derive(Debug, Clone)]
+enum Form<'a, W> {
+    Buckets(Buckets<'a, W>),
+    Filter(Filtered<'a, W>),
+}
+
+/// How the k-mers of a partition are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PartitionForm {
+    Buckets,
+    Filter,
 }
 
 /// The three sections of a partition, and what the directory says of them.
 pub(super) struct PartitionParts<'a> {
-    pub(super) starts: &'a [u8],
-    pub(super) lows: &'a [u8],
+    pub(super) form: PartitionForm,
+    /// The lower bits of the k-mers, or the filter.
+    pub(super) kmers: &'a [u8],
     pub(super) set_ids: &'a [u8],
+    pub(super) starts: &'a [u8],
     pub(super) count: u64,
     pub(super) bucket_bits: u32,
     pub(super) kmer_bits: u32,
@@ -27,19 +40,18 @@ pub(super) struct PartitionParts<'a> {
 impl<'a, W: Word> PartitionView<'a, W> {
     /// `None` where sections and directory do not fit each other.
     pub(super) fn new(parts: &PartitionParts<'a>) -> Option<Self> {
-        let low_bits = parts.kmer_bits.checked_sub(parts.bucket_bits)?;
-        let buckets = if parts.count == 0 { 0 } else { 1_u64.checked_shl(parts.bucket_bits)? + 1 };
-        Some(PartitionView {
-            starts: Packed::new(parts.starts, width_for(parts.count), buckets)?,
-            lows: Packed::new(parts.lows, low_bits, parts.count)?,
-            set_ids: Packed::new(parts.set_ids, parts.colour_width, parts.count)?,
-            low_bits,
-        })
+        Some(PartitionView(match parts.form {
+            PartitionForm::Buckets => Form::Buckets(Buckets::new(parts)?),
+            PartitionForm::Filter => Form::Filter(Filtered::new(parts)?),
+        }))
     }
 
     /// Number of k-mers.
     pub fn len(&self) -> usize {
-        self.lows.len()
+        match &self.0 {
+            Form::Buckets(buckets) => buckets.len(),
+            Form::Filter(filter) => filter.len(),
+        }
     }
 
     /// Whether there are none.
@@ -47,58 +59,74 @@ impl<'a, W: Word> PartitionView<'a, W> {
         self.len() == 0
     }
 
-    /// Positions of a bucket's k-mers; within the partition whatever the bytes say.
-    #[inline]
-    fn bucket(&self, bucket: usize) -> (usize, usize) {
-        if bucket + 1 >= self.starts.len() {
-            return (self.len(), self.len());
-        }
-        let end = (self.starts.get(bucket + 1) as usize).min(self.len());
-        ((self.starts.get(bucket) as usize).min(end), end)
-    }
-
     /// The colour-set id of a mixed k-mer; none where the layer does not have it. O(1) on average.
     #[inline]
     pub fn set_id(&self, mixed: W) -> Option<u32> {
-        if self.is_empty() {
-            return None;
+        match &self.0 {
+            Form::Buckets(buckets) => buckets.set_id(mixed),
+            Form::Filter(filter) => filter.set_id(mixed),
         }
-        let (mut base, end) = self.bucket((mixed >> self.low_bits).low() as usize);
-        let low = mixed & W::mask(self.low_bits);
-        let mut size = end - base;
-        while size > 1 {
-            let half = size / 2;
-            base = core::hint::select_unpredictable(self.lows.get(base + half) <= low, base + half, base);
-            size -= half;
+    }
+
+    /// Appends the colour-set id of each of some mixed k-mers, in their order: faster than one call for each.
+    pub fn set_ids(&self, mixed: &[W], into: &mut Vec<Option<u32>>) {
+        into.reserve(mixed.len());
+        match &self.0 {
+            Form::Buckets(buckets) => into.extend(mixed.iter().map(|&kmer| buckets.set_id(kmer))),
+            Form::Filter(filter) => filter.set_ids(mixed, into),
         }
-        (size == 1 && self.lows.get(base) == low).then(|| self.set_ids.get(base) as u32)
     }
 
     /// All k-mers with their colour-set ids, ascending.
     pub fn iter(&self) -> PartitionIter<'a, W> {
-        PartitionIter { view: *self, position: 0, bucket: 0, bucket_end: self.bucket(0).1 }
+        PartitionIter(match &self.0 {
+            Form::Buckets(buckets) => IterForm::Buckets(buckets.iter()),
+            Form::Filter(filter) => IterForm::Filter(filter.iter()),
+        })
     }
 
-    /// Whether the starts of the buckets are those of ascending k-mers: from the first to the last, never back.
+    /// Whether k-mers ascend, and what tells their upper bits is as it must be.
     pub(super) fn is_in_order(&self) -> bool {
-        let buckets = self.starts.len();
-        if buckets == 0 {
-            return self.is_empty();
+        match &self.0 {
+            Form::Buckets(buckets) => buckets.is_in_order(),
+            Form::Filter(filter) => filter.is_in_order(),
         }
-        let start = |bucket| self.starts.get(bucket) as usize;
-        let ascending = (1..buckets).all(|bucket| start(bucket - 1) <= start(bucket));
-        let whole = start(0) == 0 && start(buckets - 1) == self.len();
-        ascending && whole && self.iter().map(|(kmer, _)| kmer).is_sorted_by(|a, b| a < b)
     }
 }
 
 /// The k-mers of a partition and their colour-set ids, ascending by mixed k-mer.
-#[derive(Debug, Clone)]
-pub struct PartitionIter<'a, W> {
-    view: PartitionView<'a, W>,
-    position: usize,
-    bucket: usize,
-    bucket_end: usize,
+#[derive(Clone)]
+pub struct PartitionIter<'a, W>(IterForm<'a, W>);
+
+#[derive(Clone)]
+enum IterForm<'a, W> {
+    Buckets(BucketsIter<'a, W>),
+    Filter(FilteredIter<'a, W>),
+}
+
+impl<W: Word> PartitionIter<'_, W> {
+    /// How many k-mers are left, by what the directory says.
+    pub(super) fn left(&self) -> usize {
+        match &self.0 {
+            IterForm::Buckets(kmers) => kmers.len(),
+            IterForm::Filter(kmers) => kmers.len(),
+        }
+    }
+
+    /// Hands out all k-mers below the limit, or all that are left.
+    #[inline]
+    pub(super) fn each_below(&mut self, limit: Option<W>, each: impl FnMut(W, u32)) {
+        match &mut self.0 {
+            IterForm::Buckets(kmers) => kmers.each_below(limit, each),
+            IterForm::Filter(kmers) => kmers.each_below(limit, each),
+        }
+    }
+}
+
+impl<W> fmt::Debug for PartitionIter<'_, W> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("PartitionIter").finish_non_exhaustive()
+    }
 }
 
 impl<W: Word> Iterator for PartitionIter<'_, W> {
@@ -106,28 +134,13 @@ impl<W: Word> Iterator for PartitionIter<'_, W> {
 
     #[inline]
     fn next(&mut self) -> Option<(W, u32)> {
-        let position = self.position;
-        if position >= self.view.len() {
-            return None;
+        match &mut self.0 {
+            IterForm::Buckets(kmers) => kmers.next_below(None),
+            IterForm::Filter(kmers) => kmers.next(),
         }
-        while position >= self.bucket_end {
-            self.bucket += 1;
-            // Forged starts may leave k-mers in no bucket: they count as the last one's.
-            self.bucket_end = if self.bucket + 2 < self.view.starts.len() {
-                self.view.bucket(self.bucket).1
-            } else {
-                self.view.len()
-            };
-        }
-        self.position += 1;
-        let high = W::from(self.bucket as u64) << self.view.low_bits;
-        Some((high | self.view.lows.get(position), self.view.set_ids.get(position) as u32))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.view.len() - self.position;
-        (left, Some(left))
+        (0, Some(self.left()))
     }
 }
-
-impl<W: Word> ExactSizeIterator for PartitionIter<'_, W> {}

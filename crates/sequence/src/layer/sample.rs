@@ -5,14 +5,51 @@ use super::encode::EncodedKmers;
 use super::writer::{LayerBuilder, LayerTotals, Sink};
 use super::{ColourSet, LayerError};
 use crate::abundance::LEVELS;
-use crate::kmer::Geometry;
+use crate::kmer::{Geometry, Word};
 
 /// The k-mers of one partition of one sample.
 #[derive(Debug, Default)]
 pub(crate) struct SamplePartition {
-    pub(crate) kmers: EncodedKmers,
-    /// The level of each k-mer's abundance, where these are kept; empty where not.
-    pub(crate) levels: Vec<u8>,
+    kmers: EncodedKmers,
+    /// The levels of abundance that there are, in the order in which k-mers have them; one where none are kept.
+    levels: Vec<u8>,
+    /// For each k-mer its level, as a place in `levels`; empty where none are kept.
+    chosen: Vec<u8>,
+}
+
+impl SamplePartition {
+    /// Ascending mixed k-mers of `kmer_bits` bits, and the level of each one's abundance; none of levels where these are
+    /// not kept.
+    pub(crate) fn new<W: Word>(kmers: &[W], mut levels: Vec<u8>, kmer_bits: u32) -> Self {
+        const UNMET: u8 = u8::MAX;
+        let mut places = [UNMET; LEVELS as usize];
+        let mut met = Vec::new();
+        for level in &mut levels {
+            let place = &mut places[usize::from(*level)];
+            if *place == UNMET {
+                *place = met.len() as u8;
+                met.push(*level);
+            }
+            *level = *place;
+        }
+        if levels.is_empty() && !kmers.is_empty() {
+            met.push(0);
+        }
+        let encoded = EncodedKmers::new(kmers, &levels, kmer_bits);
+        SamplePartition { kmers: encoded, levels: met, chosen: levels }
+    }
+
+    /// Number of k-mers.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.kmers.len()
+    }
+
+    /// The level of each k-mer, where these are kept.
+    #[cfg(test)]
+    pub(crate) fn levels(&self) -> impl Iterator<Item = u8> {
+        self.chosen.iter().map(|&place| self.levels[usize::from(place)])
+    }
 }
 
 /// The layer of one sample being written. Partitions must come in order.
@@ -37,22 +74,9 @@ impl<'a> SampleWriter<'a> {
     }
 
     pub(crate) fn partition(&mut self, partition: &SamplePartition) -> Result<(), LayerError> {
-        let SamplePartition { kmers, levels } = partition;
-        if !self.keeps_abundances {
-            let id = if kmers.len() == 0 { 0 } else { self.set_of(0)? };
-            return self.builder.partition(kmers, std::iter::repeat_n(id, kmers.len()));
-        }
-        let mut ids = [0; LEVELS as usize];
-        for &level in levels {
-            // Told apart by the table, so that each level is asked for only once.
-            if self.sets[usize::from(level)].is_none() {
-                self.set_of(level)?;
-            }
-        }
-        for (id, set) in ids.iter_mut().zip(&self.sets) {
-            *id = set.unwrap_or(0);
-        }
-        self.builder.partition(kmers, levels.iter().map(|&level| ids[usize::from(level)]))
+        let SamplePartition { kmers, levels, chosen } = partition;
+        let ids: Vec<u32> = levels.iter().map(|&level| self.set_of(level)).collect::<Result<_, _>>()?;
+        self.builder.partition(kmers, chosen, &ids)
     }
 
     /// The id of the set of a level's colour.

@@ -6,7 +6,7 @@ use stroma_hybrid::pages::{PAGE_BYTES, page_sums};
 use stroma_strata::storage::{MemoryStorage, Storage};
 
 use super::merge::{CHUNK_SAMPLES, Merge};
-use super::{ColourSet, EncodedKmers, Layer, LayerError, Resources, SamplePartition, SampleWriter};
+use super::{ColourSet, Layer, LayerError, Resources, SamplePartition, SampleWriter};
 use crate::abundance::LEVELS;
 use crate::kmer::{Geometry, KmerAt, Kmers, Word, mixing};
 use crate::noise::noise;
@@ -80,8 +80,9 @@ fn sample_layer<W: Word>(geometry: Geometry, (sample, kmers): &Sample<W>, abunda
             .filter(|(at, _)| at.partition == partition)
             .map(|(at, &level)| (at.kmer, level as u8))
             .unzip();
-        let kmers = EncodedKmers::new(&own, geometry.kmer_bits());
-        writer.partition(&SamplePartition { kmers, levels }).expect("memory");
+        let levels = if keeps { levels } else { Vec::new() };
+        let encoded = SamplePartition::new(&own, levels, geometry.kmer_bits());
+        writer.partition(&encoded).expect("memory");
     }
     writer.finish().expect("memory");
     bytes

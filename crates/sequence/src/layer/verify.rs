@@ -56,7 +56,9 @@ impl Layer {
         let loaded = self.load_partition(number)?;
         let view = loaded.view::<W>()?;
         if !view.is_in_order() {
-            return Err(partition.lows.corrupt(blob, "the k-mers do not ascend"));
+            return Err(partition
+                .kmers
+                .corrupt(blob, "the k-mers do not ascend, or are not where they belong"));
         }
         let sets = self.colour_sets();
         if view.iter().any(|(_, set_id)| set_id >= sets) {

@@ -6,10 +6,12 @@ use zerocopy::IntoBytes;
 
 use super::LayerError;
 use super::colours::ColourTableBuilder;
-use super::encode::EncodedKmers;
+use super::encode::{EncodedForm, EncodedKmers};
+use super::filtered::encode_sets;
 use super::format::{
-    ALIGNMENT, COLOURS_IN_STRINGS, COLOURS_PACKED, DICTIONARY_BUCKETS, DICTIONARY_STRINGS, END_MAGIC, Footer,
-    Header, PartitionEntry, SETS_AS_NODES, SETS_OF_ONE_CHUNK, SectionPointer,
+    ALIGNMENT, COLOURS_CHOSEN, COLOURS_IN_STRINGS, COLOURS_PACKED, DICTIONARY_BUCKETS, DICTIONARY_FILTER,
+    DICTIONARY_STRINGS, END_MAGIC, Footer, Header, PartitionEntry, SETS_AS_NODES, SETS_OF_ONE_CHUNK,
+    SectionPointer,
 };
 use super::packed::{PackedBuffer, width_for};
 use crate::kmer::Geometry;
@@ -73,29 +75,44 @@ impl<'a> LayerBuilder<'a> {
         &mut self.table
     }
 
-    /// The next partition: its k-mers, and the colour-set id of each.
-    pub(crate) fn partition(
+    /// The next partition: its k-mers, and the ids of its colour sets, of which `chosen` tells the place of each k-mer's;
+    /// it is empty where all have the first. `chosen` must be what the k-mers were encoded with.
+    pub(crate) fn partition<N: Copy + Into<u64>>(
         &mut self,
         kmers: &EncodedKmers,
-        set_ids: impl ExactSizeIterator<Item = u32> + Clone,
+        chosen: &[N],
+        ids: &[u32],
     ) -> Result<(), LayerError> {
-        debug_assert_eq!(kmers.len(), set_ids.len());
-        let colour_width = width_for(set_ids.clone().max().unwrap_or(0).into());
-        let colours = PackedBuffer::from_values(set_ids.map(u64::from), colour_width);
-        let entry = PartitionEntry {
-            lows: self.sections.push(&kmers.lows.bytes)?,
-            colours: self.sections.push(&colours.bytes)?,
-            starts: self.sections.push(&kmers.starts.bytes)?,
-            kmer_count: (kmers.len() as u64).into(),
-            dictionary_coding: DICTIONARY_BUCKETS,
-            colour_coding: COLOURS_PACKED,
-            kmer_width: self.sections.geometry.kmer_bits() as u8,
-            colour_width: colour_width as u8,
-            bucket_bits: kmers.bucket_bits as u8,
-            reserved: [0; 3],
+        let entry = match &kmers.form {
+            EncodedForm::Filter(filter) => {
+                let (sets, colour_width) = encode_sets(ids);
+                PartitionEntry {
+                    kmers: self.sections.push(filter)?,
+                    colours: self.sections.push(&sets)?,
+                    starts: self.sections.push(&[])?,
+                    dictionary_coding: DICTIONARY_FILTER,
+                    colour_coding: COLOURS_CHOSEN,
+                    colour_width: colour_width as u8,
+                    ..PartitionEntry::default()
+                }
+            }
+            EncodedForm::Buckets(buckets) => {
+                let colours = packed_sets(kmers.len(), chosen, ids);
+                PartitionEntry {
+                    kmers: self.sections.push(&buckets.lows.bytes)?,
+                    colours: self.sections.push(&colours.bytes)?,
+                    starts: self.sections.push(&buckets.starts.bytes)?,
+                    dictionary_coding: DICTIONARY_BUCKETS,
+                    colour_coding: COLOURS_PACKED,
+                    colour_width: colours.width as u8,
+                    bucket_bits: buckets.bucket_bits as u8,
+                    ..PartitionEntry::default()
+                }
+            }
         };
+        let kmer_width = self.sections.geometry.kmer_bits() as u8;
+        self.directory.push(PartitionEntry { kmer_count: (kmers.len() as u64).into(), kmer_width, ..entry });
         self.kmers += kmers.len() as u64;
-        self.directory.push(entry);
         Ok(())
     }
 
@@ -104,7 +121,7 @@ impl<'a> LayerBuilder<'a> {
     pub(crate) fn dictionary(&mut self, bytes: &[u8], kmers: &[u64]) -> Result<(), LayerError> {
         for &count in kmers {
             let entry = PartitionEntry {
-                lows: self.sections.push(&[])?,
+                kmers: self.sections.push(&[])?,
                 colours: self.sections.push(&[])?,
                 starts: self.sections.push(&[])?,
                 kmer_count: count.into(),
@@ -160,6 +177,16 @@ impl<'a> LayerBuilder<'a> {
         sections.write(footer.as_bytes())?;
         Ok(LayerTotals { kmers, colour_sets: table.set_count.into(), footer_checksum })
     }
+}
+
+/// The colour-set id of each k-mer.
+pub(super) fn packed_sets<N: Copy + Into<u64>>(kmers: usize, chosen: &[N], ids: &[u32]) -> PackedBuffer {
+    let width = width_for(ids.iter().copied().max().unwrap_or(0).into());
+    let id = |place: u64| u64::from(ids[place as usize]);
+    if chosen.is_empty() {
+        return PackedBuffer::from_values((0..kmers).map(|_| id(0)), width);
+    }
+    PackedBuffer::from_values(chosen.iter().map(|&place| id(place.into())), width)
 }
 
 /// Writes sections one behind the other.

@@ -134,16 +134,17 @@ impl<W: Word> Wanted<W> {
     /// How often each query met each colour set of a layer in partitions.
     fn look_up(&self, layer: &Layer) -> Result<Vec<Met>, Error> {
         let mut found: Vec<u64> = Vec::new();
+        let (mut kmers, mut sets): (Vec<W>, Vec<Option<u32>>) = (Vec::new(), Vec::new());
         for (partition, wanted) in (0_u32..).zip(&self.partitions).filter(|(_, wanted)| !wanted.is_empty()) {
-            let view = layer.partition::<W>(partition)?;
-            let mut last = None;
+            kmers.clear();
+            kmers.extend(wanted.iter().map(|&tagged| W::untagged(tagged).0));
+            kmers.dedup();
+            sets.clear();
+            layer.partition::<W>(partition)?.set_ids(&kmers, &mut sets);
+            let mut at = 0;
             for (kmer, query) in wanted.iter().map(|&tagged| W::untagged(tagged)) {
-                let set = match last {
-                    Some((known, set)) if known == kmer => set,
-                    _ => view.set_id(kmer),
-                };
-                last = Some((kmer, set));
-                if let Some(set) = set {
+                at += usize::from(kmers[at] != kmer);
+                if let Some(set) = sets[at] {
                     found.push(u64::from(set) << 32 | query);
                 }
             }

@@ -47,9 +47,9 @@ impl Merge<'_> {
                 Some(loaded) => Source::Packed(loaded.view::<W>()?.iter()),
                 None => Source::Sorted(read_back.take_sorted(partition, number).into_iter()),
             };
-            cursors.push(Cursor::new(source, (number as u64) << 32));
+            cursors.push(Cursor { rest: source, tag: (number as u64) << 32 });
         }
-        let total: usize = cursors.iter().map(Cursor::len).sum();
+        let total: usize = cursors.iter().map(|cursor| cursor.rest.left()).sum();
         let range_bits =
             (total / RANGE_KMERS).checked_ilog2().unwrap_or(0).min(self.geometry.kmer_bits() - 1);
         let shift = self.geometry.kmer_bits() - range_bits;
@@ -76,6 +76,11 @@ impl Merge<'_> {
                     chosen.push(id);
                 }
             }
+        }
+        if let Some(broken) = cursors.iter().position(|cursor| cursor.rest.left() > 0) {
+            let (place, what) =
+                (self.inputs[broken].layer.place(), "a partition has fewer k-mers than it says");
+            return Err(LayerError::Corrupt { place, offset: 0, what });
         }
         Ok(MergedPartition { kmers, combinations: combining.found, chosen })
     }
@@ -138,18 +143,24 @@ enum Source<'a, W> {
 }
 
 impl<W: Word> Source<'_, W> {
-    #[inline]
-    fn next(&mut self) -> Option<(W, u32)> {
+    /// How many k-mers there are still to be.
+    fn left(&self) -> usize {
         match self {
-            Source::Packed(kmers) => kmers.next(),
-            Source::Sorted(kmers) => kmers.next(),
+            Source::Packed(kmers) => kmers.left(),
+            Source::Sorted(kmers) => kmers.len(),
         }
     }
 
-    fn len(&self) -> usize {
+    /// Hands out all k-mers below the limit, or all there are.
+    #[inline]
+    fn each_below(&mut self, limit: Option<W>, mut each: impl FnMut(W, u32)) {
         match self {
-            Source::Packed(kmers) => kmers.len(),
-            Source::Sorted(kmers) => kmers.len(),
+            Source::Packed(kmers) => kmers.each_below(limit, each),
+            Source::Sorted(kmers) => {
+                let rest = kmers.as_slice();
+                let below = limit.map_or(rest.len(), |limit| rest.partition_point(|&(kmer, _)| kmer < limit));
+                kmers.by_ref().take(below).for_each(|(kmer, set_id)| each(kmer, set_id));
+            }
         }
     }
 }
@@ -157,29 +168,14 @@ impl<W: Word> Source<'_, W> {
 /// Hands out the k-mers of one input in order, tagged with input and set.
 struct Cursor<'a, W> {
     rest: Source<'a, W>,
-    next: Option<(W, u32)>,
     tag: u64,
 }
 
-impl<'a, W: Word> Cursor<'a, W> {
-    fn new(mut rest: Source<'a, W>, tag: u64) -> Self {
-        let next = rest.next();
-        Cursor { rest, next, tag }
-    }
-
-    fn len(&self) -> usize {
-        self.rest.len() + usize::from(self.next.is_some())
-    }
-
+impl<W: Word> Cursor<'_, W> {
     /// Takes all k-mers below the limit, or all there are.
     #[inline]
     fn take_below(&mut self, limit: Option<W>, into: &mut Vec<W::Tagged>) {
-        while let Some((kmer, set_id)) = self.next {
-            if limit.is_some_and(|limit| kmer >= limit) {
-                break;
-            }
-            into.push(kmer.tagged(self.tag | u64::from(set_id)));
-            self.next = self.rest.next();
-        }
+        let tag = self.tag;
+        self.rest.each_below(limit, |kmer, set_id| into.push(kmer.tagged(tag | u64::from(set_id))));
     }
 }

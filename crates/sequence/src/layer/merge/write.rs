@@ -65,10 +65,9 @@ impl Merge<'_> {
             resources,
             Form::Partitions,
             self.shares(false),
-            |kmers, _| Ok(EncodedKmers::new(kmers, bits)),
+            |kmers, chosen| Ok(EncodedKmers::new(kmers, chosen, bits)),
             |builder, partition, merged| {
-                let ids = merged.chosen.iter().map(|&chosen| merged.ids[chosen as usize]);
-                builder.partition(&merged.work, ids)?;
+                builder.partition(&merged.work, &merged.chosen, &merged.ids)?;
                 note_read(self.bytes_read(partition));
                 Ok(())
             },
