@@ -1,9 +1,9 @@
-//! Bytes as a serialised counting quotient filter, or as changes to one that is whole under right checksums; then every
-//! call that reads it.
+//! Bytes as a serialised counting quotient filter, or as changes to one that is whole under right checksums;
+//! then every call that reads it.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use stroma_quotient::{CountingFilter, Key, Memory, QuotientFilter, WideCountingFilter};
+use stroma_quotient::{CountingFilter, Key, Memory, QuotientFilter, StoredMap, WideCountingFilter};
 
 #[path = "../../crates/quotient/tests/shared/forge.rs"]
 mod forge;
@@ -25,12 +25,25 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 fn open(bytes: &[u8]) {
+    if let Ok(map) = StoredMap::open(bytes) {
+        read(&map, 7_u64);
+    }
+    if let Ok(map) = StoredMap::open(bytes) {
+        read(&map, 7_u128);
+    }
     if let Ok(filter) = CountingFilter::open(Memory::from(bytes.to_vec())) {
         try_everything(filter, 7);
     }
     if let Ok(filter) = WideCountingFilter::open(Memory::from(bytes.to_vec())) {
         try_everything(filter, 7);
     }
+}
+
+fn read<K: Key>(map: &StoredMap<'_, K>, probe: K) {
+    let keys: Vec<K> = map.walk().take(1000).map(|(key, _)| key).collect();
+    assert!(keys.len() as u64 <= map.len() && keys.is_sorted());
+    map.get_each(&keys, |key, value| assert!(map.get(key) == value));
+    let _ = (map.get(probe), map.verify());
 }
 
 fn try_everything<K: Key>(mut filter: QuotientFilter<K>, probe: K) {

@@ -164,7 +164,8 @@ impl<K: Key, S: AsRef<[u8]>> QuotientFilter<K, S> {
         Sight::new(self.store.as_ref(), at, slot_bits)
     }
 
-    /// Count and value of the key, for instructions chosen by the caller; `ask` if memory was not asked for before.
+    /// Count and value of the key, for instructions chosen by the caller; `ask` if memory was not asked for
+    /// before.
     #[inline(always)]
     pub(crate) fn look_up<C: Cpu>(&self, key: K, ask: bool) -> Counted {
         if !self.division.holds(key) {

@@ -52,8 +52,8 @@ impl<B: AsRef<[u8]>> Blocks<B> {
         (slot < self.slots()).then(|| self.slot(slot))
     }
 
-    /// Reads the count that begins in `slot`, which holds a key and is `top` at most. What goes on beyond the last slot,
-    /// as only forged counts do, ends there.
+    /// Reads the count that begins in `slot`, which holds a key and is `top` at most. What goes on beyond the
+    /// last slot, as only forged counts do, ends there.
     #[inline(always)]
     pub(crate) fn spelled<K: Key>(&self, slot: usize, top: K) -> Spelled {
         if self.is_runend(slot) {
@@ -114,7 +114,8 @@ impl<B: AsRef<[u8]>> Blocks<B> {
         Some(found)
     }
 
-    /// Looks a key up wherever its run lies, in a view of all blocks; none where it is not, whatever the slots hold.
+    /// Looks a key up wherever its run lies, in a view of all blocks; none where it is not, whatever the slots
+    /// hold.
     #[inline(always)]
     pub(crate) fn look_up_far<K: Key, C: Cpu>(&self, sought: Sought<K>) -> Option<Counted> {
         let Sought { quotient, wanted, low } = sought;

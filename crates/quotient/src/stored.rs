@@ -1,8 +1,8 @@
 //! A stored filter in which each key is counted once, read where it lies, without a look at its slots before.
 //!
-//! [`QuotientFilter::open`] walks over all slots, so that nothing that is asked later can go wrong. Who opens thousands
-//! of filters to ask each a few questions, or to walk along each once, pays more for that than for what was asked. Here
-//! every read holds its own bounds instead.
+//! [`QuotientFilter::open`] walks over all slots, so that nothing that is asked later can go wrong. Who opens
+//! thousands of filters to ask each a few questions, or to walk along each once, pays more for that than for
+//! what was asked. Here every read holds its own bounds instead.
 
 use core::hint::select_unpredictable as either;
 
@@ -14,8 +14,9 @@ use crate::{Error, Key, QuotientFilter, Shape};
 
 /// A stored filter whose keys are all counted once: a set, or a map to values of fixed width, to be read.
 ///
-/// Only the frame is checked when it is opened, so the bytes should have been verified by a checksum of their own. Of slots
-/// that were forged under right checksums the answers may be wrong, but never is there a panic or a walk without end.
+/// Only the frame is checked when it is opened, so the bytes should have been verified by a checksum of their
+/// own. Of slots that were forged under right checksums the answers may be wrong, but never is there a panic or
+/// a walk without end.
 ///
 /// ```
 /// use stroma_quotient::{Builder, Entry, Shape, StoredMap};
@@ -40,7 +41,8 @@ pub struct StoredMap<'a, K> {
 }
 
 impl<'a, K: Key> StoredMap<'a, K> {
-    /// Opens a stored filter. O(1): header, footer and length are checked, checksums of the slots and the slots are not.
+    /// Opens a stored filter. O(1): header, footer and length are checked, checksums of the slots and the slots
+    /// are not.
     ///
     /// # Errors
     /// As [`QuotientFilter::open`]; [`Error::Inconsistent`] also where a key is counted more than once.
@@ -86,11 +88,10 @@ impl<'a, K: Key> StoredMap<'a, K> {
         (found.count > 0).then_some(found.value)
     }
 
-    /// Hands out the value of each of some keys, in their order. Much faster than one call a key where the filter is larger
-    /// than the processor's caches.
+    /// Hands out the value of each of some keys, in their order. Much faster than one call a key where the
+    /// filter is larger than the processor's caches.
     #[inline]
-    pub fn get_each(&self, keys: &[K], each: impl FnMut(K, Option<u64>)) {
-        let mut each = each;
+    pub fn get_each(&self, keys: &[K], mut each: impl FnMut(K, Option<u64>)) {
         self.filter.each_found(keys, |key, found| each(key, (found.count > 0).then_some(found.value)));
     }
 
@@ -107,8 +108,8 @@ impl<'a, K: Key> StoredMap<'a, K> {
 
 /// The keys of a [`StoredMap`] with their values, by ascending key.
 ///
-/// Keys ascend strictly and have no more bits than the filter's, whatever the slots are: a walk along forged ones ends
-/// where they break that rule, before it handed out as many keys as it [said](Self::left).
+/// Keys ascend strictly and have no more bits than the filter's, whatever the slots are: a walk along forged
+/// ones ends where they break that rule, before it handed out as many keys as it [said](Self::left).
 #[derive(Clone)]
 pub struct Walk<'a, K> {
     blocks: Blocks<&'a [u8]>,
@@ -225,7 +226,8 @@ impl<'a, K: Key> Steps<'a, K> {
         }
     }
 
-    /// The next key with its value, and how far that is; none at the end, and where the slots cannot be those of a filter.
+    /// The next key with its value, and how far that is; none at the end, and where the slots cannot be those
+    /// of a filter.
     #[inline(always)]
     fn next(&mut self, at: Place) -> (Option<(K, u64)>, Place) {
         let Place { mut block, mut occupieds, mut slot, left } = at;

@@ -50,8 +50,8 @@ impl<W: Word> Found<W> {
 }
 
 impl<W: Word> Sorting<'_, W> {
-    /// Bytes that a k-mer takes: while it is sorted its word, and its count if it has one; later what it is encoded as,
-    /// which is less than its word.
+    /// Bytes that a k-mer takes: while it is sorted its word, and its count if it has one; later what it is
+    /// encoded as, which is less than its word.
     pub(super) fn bytes_each(is_counted: bool) -> u64 {
         let sorted = if is_counted { size_of::<W::Tagged>() } else { size_of::<W>() };
         sorted as u64 + u64::from(W::BYTES)
@@ -65,8 +65,9 @@ impl<W: Word> Sorting<'_, W> {
         (pass_bits, move |kmer: W, pass| pass_bits == 0 || (kmer >> (bits - pass_bits)).low() == pass)
     }
 
-    /// Sorts a partition of super-k-mers. One with more k-mers than may be sorted at once is read several times, and
-    /// each time the k-mers of one range of mixed words are taken: these are spread evenly, and come in order.
+    /// Sorts a partition of super-k-mers. One with more k-mers than may be sorted at once is read several
+    /// times, and each time the k-mers of one range of mixed words are taken: these are spread evenly, and come
+    /// in order.
     pub(super) fn sort(&self, waits: &Waiting, partition: u32) -> Result<SortedPartition, Error> {
         let total = waits.kmers_of(partition);
         let (pass_bits, is_of_pass) = self.passes(total, false);

@@ -111,7 +111,7 @@ fn both(keys: &[u64], sets: u64) {
     };
     measure("buckets", keys, sets, as_buckets, &parts);
     let as_filter = |chosen: &[u32]| {
-        [filter(keys, chosen, KMER_BITS).expect("spread evenly"), encode_sets(&ids).0, Vec::new()]
+        [filter(keys, chosen, sets - 1, KMER_BITS).expect("spread evenly"), encode_sets(&ids).0, Vec::new()]
     };
     measure(
         "filter ",

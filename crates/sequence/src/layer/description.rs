@@ -31,7 +31,7 @@ fn describe_layer(blob: &Arc<dyn Blob>) -> FileDescription {
         .with("partitions", geometry.partitions())
         .with("samples", layer.samples().len())
         .with("distinct k-mers", layer.kmers())
-        .with("k-mers kept as", if layer.is_cold() { "strings" } else { "buckets" })
+        .with("k-mers kept as", if layer.is_cold() { "strings" } else { "filters and buckets" })
         .with("colour sets", layer.colour_sets())
         .with("bytes of colour sets", layer.colour_bytes());
     match layer.verify() {

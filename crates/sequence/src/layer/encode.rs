@@ -1,9 +1,10 @@
 //! Encodes the k-mers of one partition: mixed, ascending, their upper bits told by where they stand.
 //!
-//! Mixed k-mers lie evenly over all words, so that their upper bits say where in the order they are, and only the lower
-//! ones are stored. Mostly they are put into a counting quotient filter (Pandey, Bender, Johnson, Patro: "A
-//! General-Purpose Counting Filter", SIGMOD 2017), each with a value that chooses one of the partition's colour sets.
-//! Where that is not worth it or not possible, an array says where each *bucket* of equal upper bits begins.
+//! Mixed k-mers lie evenly over all words, so that their upper bits say where in the order they are, and only
+//! the lower ones are stored. Mostly they are put into a counting quotient filter (Pandey, Bender, Johnson,
+//! Patro: "A General-Purpose Counting Filter", SIGMOD 2017), each with a value that chooses one of the
+//! partition's colour sets. Where that is not worth it or not possible, an array says where each *bucket* of
+//! equal upper bits begins.
 
 use stroma_quotient::{Entry, Shape, SortedBuilder, stored_size};
 
@@ -13,12 +14,15 @@ use crate::kmer::Word;
 /// A bucket has at least `2^BUCKET_BITS` k-mers on average, and less than twice as many.
 const BUCKET_BITS: u32 = 3;
 
-/// Fewer k-mers are put into buckets: a filter's free slots at its end would weigh too much. (In tests some partitions
-/// are to be filters.)
-const LEAST_FILTERED: usize = if cfg!(test) { 40 } else { 1 << 12 };
+/// Fewer k-mers are put into buckets: a filter's free slots at its end would weigh too much. (In tests some
+/// partitions are to be filters.)
+const LEAST_FILTERED: usize = if cfg!(test) { 40 } else { 1 << 13 };
 
-/// From so many k-mers on that lie where only two are to be expected, they are put into buckets: who looks up in a filter
-/// goes through them one by one.
+/// Fewer k-mers for each set are put into buckets: a filter's list of sets would take more than its values save.
+const LEAST_FOR_EACH_SET: u64 = 4;
+
+/// From so many k-mers on that lie where only two are to be expected, they are put into buckets: who looks up
+/// in a filter goes through them one by one.
 const CROWD: usize = 32;
 
 /// The k-mers of one partition, as a layer stores them.
@@ -52,14 +56,16 @@ pub(super) struct EncodedBuckets {
 }
 
 impl EncodedKmers {
-    /// Encodes strictly ascending mixed k-mers of `kmer_bits` bits. `chosen` is the number of what belongs to each, from 0
-    /// on without gaps; it is empty where that is 0 for all.
+    /// Encodes strictly ascending mixed k-mers of `kmer_bits` bits. `chosen` is the number of what belongs to
+    /// each, from 0 on without gaps; it is empty where that is 0 for all.
     pub(crate) fn new<W: Word, N: Copy + Ord + Into<u64>>(
         kmers: &[W],
         chosen: &[N],
         kmer_bits: u32,
     ) -> EncodedKmers {
-        let filter = (kmers.len() >= LEAST_FILTERED).then(|| filter(kmers, chosen, kmer_bits)).flatten();
+        let greatest = chosen.iter().max().map_or(0, |&greatest| greatest.into());
+        let is_worth_it = kmers.len() >= LEAST_FILTERED && greatest < kmers.len() as u64 / LEAST_FOR_EACH_SET;
+        let filter = is_worth_it.then(|| filter(kmers, chosen, greatest, kmer_bits)).flatten();
         let form = match filter {
             Some(bytes) => EncodedForm::Filter(bytes),
             None => EncodedForm::Buckets(EncodedBuckets::new(kmers, kmer_bits)),
@@ -73,14 +79,15 @@ impl EncodedKmers {
     }
 }
 
-/// The k-mers as a stored filter; none where they crowd together, or where they are nearly all there can be, so that it
-/// has no room for them.
+/// The k-mers as a stored filter; none where they crowd together, or where they are nearly all there can be, so
+/// that it has no room for them.
 pub(super) fn filter<W: Word, N: Copy + Ord + Into<u64>>(
     kmers: &[W],
     chosen: &[N],
+    greatest: u64,
     kmer_bits: u32,
 ) -> Option<Vec<u8>> {
-    let value_bits = width_for(chosen.iter().max().map_or(0, |&greatest| greatest.into()));
+    let value_bits = width_for(greatest);
     let shape = Shape::for_slots(kmers.len() as u64, kmer_bits).ok()?.with_value_bits(value_bits);
     if is_crowded(kmers, W::MAX >> (W::BITS - kmer_bits), shape.home_slots()) {
         return None;
@@ -107,7 +114,7 @@ fn is_crowded<W: Word>(kmers: &[W], greatest: W, slots: u64) -> bool {
         .iter()
         .step_by(CROWD)
         .zip(kmers.iter().skip(CROWD).step_by(CROWD))
-        .any(|(&first, &last)| last - first < room)
+        .any(|(&first, &last)| last.wrapping_sub(first) < room)
 }
 
 /// log2 of the number of buckets for so many k-mers.
@@ -160,6 +167,11 @@ mod tests {
         assert!(!is_filter(&crowd, 33));
         let all: Vec<u64> = (0..512).map(|number| 2 * number).collect();
         assert!(is_filter(&all, 10));
+        let own: Vec<u32> = (0..5000).collect();
+        let form = |sets: &[u32]| EncodedKmers::new(&even, sets, 33).form;
+        assert!(matches!(form(&own), EncodedForm::Buckets(_)), "each has a set of its own");
+        let few: Vec<u32> = own.iter().map(|number| number / 5).collect();
+        assert!(matches!(form(&few), EncodedForm::Filter(_)));
         let beyond: Vec<u64> = (0..1023).collect();
         assert!(!is_filter(&beyond, 10), "more than a filter has room for");
     }

@@ -161,8 +161,8 @@ impl Layer {
         self.dictionary.is_some()
     }
 
-    /// The dictionary of a cold layer, whose colours are colour-set ids; none of another layer. All of it is verified
-    /// when this is first asked for: for who walks along it.
+    /// The dictionary of a cold layer, whose colours are colour-set ids; none of another layer. All of it is
+    /// verified when this is first asked for: for who walks along it.
     ///
     /// # Errors
     /// [`LayerError::Corrupt`], or a failure of the storage.
@@ -223,8 +223,8 @@ impl Layer {
     /// Opens a partition; its sections are verified when first touched.
     ///
     /// # Errors
-    /// [`LayerError::Corrupt`], or a failure of the storage. A [cold](Self::is_cold) layer has no partitions: one with
-    /// k-mers in it is an error, too.
+    /// [`LayerError::Corrupt`], or a failure of the storage. A [cold](Self::is_cold) layer has no partitions:
+    /// one with k-mers in it is an error, too.
     ///
     /// # Panics
     /// If there is no such partition, or the word is too narrow for k.
@@ -340,8 +340,8 @@ impl Layer {
         self.search_table(|table| table.decode(id, into))
     }
 
-    /// Hands out how often queries met colours of the layer: the colour, the query and the number, for some several
-    /// times. `met` tells how often each query met sets, by their ids.
+    /// Hands out how often queries met colours of the layer: the colour, the query and the number, for some
+    /// several times. `met` tells how often each query met sets, by their ids.
     ///
     /// # Errors
     /// [`LayerError::Corrupt`] where ids or table make no sense, or a failure of the storage.

@@ -12,8 +12,8 @@ const NO_SET: u32 = u32::MAX;
 /// Bytes of the number of sets, before their ids.
 const NUMBER_BYTES: usize = 8;
 
-/// The k-mers of one partition in a quotient filter. The value of each is a place in the list of the partition's colour
-/// sets.
+/// The k-mers of one partition in a quotient filter. The value of each is a place in the list of the
+/// partition's colour sets.
 #[derive(Debug, Clone)]
 pub(super) struct Filtered<'a, W> {
     map: StoredMap<'a, W>,

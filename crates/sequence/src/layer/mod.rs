@@ -11,6 +11,8 @@ mod encode;
 mod error;
 mod file;
 mod filtered;
+#[cfg(test)]
+mod forged;
 mod format;
 mod kind;
 mod merge;

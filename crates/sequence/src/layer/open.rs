@@ -198,8 +198,8 @@ impl Opener<'_> {
     }
 }
 
-/// All sections in the order in which they lie in the file, each with where it ends, its table of checksums included;
-/// `None` where that overflows.
+/// All sections in the order in which they lie in the file, each with where it ends, its table of checksums
+/// included; `None` where that overflows.
 pub(super) fn sections_in_order<'a>(
     directory: impl Iterator<Item = &'a PartitionEntry>,
     footer: &Footer,

@@ -18,8 +18,8 @@ pub(crate) struct SamplePartition {
 }
 
 impl SamplePartition {
-    /// Ascending mixed k-mers of `kmer_bits` bits, and the level of each one's abundance; none of levels where these are
-    /// not kept.
+    /// Ascending mixed k-mers of `kmer_bits` bits, and the level of each one's abundance; none of levels where
+    /// these are not kept.
     pub(crate) fn new<W: Word>(kmers: &[W], mut levels: Vec<u8>, kmer_bits: u32) -> Self {
         const UNMET: u8 = u8::MAX;
         let mut places = [UNMET; LEVELS as usize];

@@ -16,7 +16,7 @@ const NAME: &str = "layers/00000000000000000001";
 
 /// Mixed k-mer to samples, each with the level of its abundance (0 where these are not kept): the model of a
 /// layer.
-type Model<W> = BTreeMap<KmerAt<W>, BTreeSet<(u32, u32)>>;
+pub(super) type Model<W> = BTreeMap<KmerAt<W>, BTreeSet<(u32, u32)>>;
 
 /// The mixed k-mers of a sample, with the level of each.
 type Sample<W> = (u32, BTreeMap<KmerAt<W>, u32>);
@@ -28,7 +28,7 @@ enum Abundances {
     Left,
 }
 
-fn genome(length: usize, seed: u64) -> Vec<u8> {
+pub(super) fn genome(length: usize, seed: u64) -> Vec<u8> {
     let mut state = seed;
     (0..length).map(|_| b"ACGT"[noise(&mut state) as usize % 4]).collect()
 }
@@ -63,7 +63,7 @@ fn relatives<W: Word>(
         .collect()
 }
 
-fn open(bytes: &[u8], mapped: bool) -> Result<Layer, LayerError> {
+pub(super) fn open(bytes: &[u8], mapped: bool) -> Result<Layer, LayerError> {
     let storage = MemoryStorage::new();
     storage.set_mapped(mapped);
     storage.put_if_absent(NAME, bytes)?;
@@ -380,7 +380,7 @@ fn what_was_not_put_in_is_not_found() {
 }
 
 /// Small merged layers, in partitions and cold, and what they answer.
-fn victims() -> ([Vec<u8>; 2], Model<u64>) {
+pub(super) fn victims() -> ([Vec<u8>; 2], Model<u64>) {
     let geometry = Geometry::new(9, 1).expect("valid");
     let samples = relatives(3, 120, geometry, Abundances::Left);
     let layers: Vec<Layer> = samples

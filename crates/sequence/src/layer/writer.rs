@@ -75,8 +75,8 @@ impl<'a> LayerBuilder<'a> {
         &mut self.table
     }
 
-    /// The next partition: its k-mers, and the ids of its colour sets, of which `chosen` tells the place of each k-mer's;
-    /// it is empty where all have the first. `chosen` must be what the k-mers were encoded with.
+    /// The next partition: its k-mers, and the ids of its colour sets, of which `chosen` tells the place of
+    /// each k-mer's; it is empty where all have the first. `chosen` must be what the k-mers were encoded with.
     pub(crate) fn partition<N: Copy + Into<u64>>(
         &mut self,
         kmers: &EncodedKmers,
