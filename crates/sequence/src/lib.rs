@@ -38,38 +38,33 @@
 //! ```
 //!
 //! # How it works
-//! 1. [`reader`] tells compression and format by content and hands out records; [`import`] hands out k-mers
-//! that KMC or
+//! 1. [`reader`] tells compression and format by content and hands out records; [`import`] hands out k-mers that KMC or
 //!    Squeakr has counted.
-//! 2. [`kmer`] rolls over a sequence: each k-mer is a word of 64 bits (128 above k = 31), and belongs to the
-//! partition
+//! 2. [`kmer`] rolls over a sequence: each k-mer is a word of 64 bits (128 above k = 31), and belongs to the partition
 //!    that its *minimizer* (its smallest m-mer under a hash) chooses, so that neighbouring k-mers mostly stay
 //!    together. They are kept together, two bits a base, in memory and then in temporary files.
-//! 3. Partition by partition the k-mers are mixed (by a bijection of `stroma-quotient`), sorted and counted.
-//! Those that
-//!    occur often enough become a [`layer`](layer::Layer): a file of mixed k-mers in counting quotient filters,
-//!    whose values choose for each k-mer a *colour set*, the set of samples that hold it.
+//! 3. Partition by partition the k-mers are mixed (by a bijection of `stroma-quotient`), sorted and counted. Those that
+//!    occur often enough become a [`layer`](layer::Layer): a file of mixed k-mers in counting quotient filters, whose
+//!    values choose for each k-mer a *colour set*, the set of samples that hold it.
 //! 4. Layers live in a layered set (`stroma-strata`). A sample is added by committing one layer, and never
 //!    read again: layers are merged a logarithmic number of times each (Bentley
 //!    and Saxe, "Decomposable searching problems I", 1980).
 //!    What is merged into the deepest level becomes a [cold layer](ColdLayers): its k-mers are kept as
 //!    [strings](unitig) of overlaps, in a fifth of the space.
-//! 5. A search looks each distinct k-mer up in each layer, partition by partition, or goes along the strings of
-//! a cold
+//! 5. A search looks each distinct k-mer up in each layer, partition by partition, or goes along the strings of a cold
 //!    one, and adds up per sample.
 //!
 //! Indexes that were built apart become one by [`SequenceIndex::add_index`], which copies layers.
 //!
 //! Results are written by [`output`]. File format: `docs/formats/kmer-layer.md`; choices: in `docs/decisions`, 055
-//! (`pages-of-layers`), 060 (`kmer-layers`), 061 (`threshold-and-exactness`), 062 (`widths-of-k`), 063
-//! (`building`), 064 (`fresh-layers`), 065 (`abundances-and-positions`), 066 (`unitig-dictionary`), 067
-//! (`cold-layers`), 068 (`colour-tree`), 071 (`imports-and-shards`), 072 (`growth`) and 073
-//! (`memory-of-cold-merges`).
+//! (`pages-of-layers`), 060 (`kmer-layers`), 061 (`threshold-and-exactness`), 062 (`widths-of-k`), 063 (`building`),
+//! 064 (`fresh-layers`), 065 (`abundances-and-positions`), 066 (`unitig-dictionary`), 067 (`cold-layers`), 068
+//! (`colour-tree`), 071 (`imports-and-shards`), 072 (`growth`) and 073 (`memory-of-cold-merges`).
 //!
 //! # Limits
-//! k is odd and at most 63. Building keeps to [a cap on memory](BuildResources), which must have room for the
-//! largest partition of each layer being merged (more partitions make it smaller); beside the cap are the
-//! colour sets of the layer being merged. Reads are not corrected: use a minimum count for them.
+//! k is odd and at most 63. Building keeps to [a cap on memory](BuildResources), which must have room for the largest
+//! partition of each layer being merged (more partitions make it smaller); beside the cap are the colour sets of the
+//! layer being merged. Reads are not corrected: use a minimum count for them.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
