@@ -165,9 +165,8 @@ impl SequenceIndex {
         edit.put_record(NEXT_SAMPLE_RECORD, next_sample_to_bytes(next));
         edit.commit()?;
         writer.next_sample = next;
-        let mut table = self.samples.read().as_ref().clone();
-        table.push(sample);
-        *self.samples.write() = Arc::new(table);
+        // Copied only while a search or a check holds it: all samples' names for each new one would add up.
+        Arc::make_mut(&mut *self.samples.write()).push(sample);
         Ok(())
     }
 }
