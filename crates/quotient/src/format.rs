@@ -92,6 +92,18 @@ impl<K: Key, S: AsRef<[u8]>> QuotientFilter<K, S> {
     /// front to back. The bytes must not change while the filter is open but through it: a lookup in bytes
     /// that did may panic or answer nonsense, though it does nothing unsafe.
     ///
+    /// The type of the filter names what holds the bytes: over a vector it is `CountingFilter<Vec<u8>>`, which cannot
+    /// grow. `CountingFilter` alone is over [`Memory`](crate::Memory), which takes a vector over without copying it:
+    ///
+    /// ```
+    /// use stroma_quotient::{CountingFilter, Memory, Shape};
+    ///
+    /// let bytes: Vec<u8> = CountingFilter::new(Shape::for_slots(100, 32)?)?.to_bytes();
+    /// let mut filter: CountingFilter = CountingFilter::open(Memory::from(bytes))?;
+    /// filter.grow()?;
+    /// # Ok::<(), stroma_quotient::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Truncated`], [`Error::TrailingBytes`], [`Error::BadMagic`], [`Error::UnsupportedVersion`],
     /// [`Error::ChecksumMismatch`], [`Error::BadShape`] (also for keys wider than `K`) or

@@ -197,11 +197,23 @@ impl<'a> UnitigDictionary<'a> {
         length: Length<W>,
         kmer: Oriented<W>,
         sample: Sample,
+        directions: [bool; 2],
+    ) -> Option<Hit> {
+        self.look_at(self.places.of(sample.hash), length, kmer, sample, directions)
+    }
+
+    /// Looks at these places of a sample.
+    #[inline]
+    fn look_at<W: Key>(
+        &self,
+        places: impl Iterator<Item = u64>,
+        length: Length<W>,
+        kmer: Oriented<W>,
+        sample: Sample,
         [as_it_is, reversed]: [bool; 2],
     ) -> Option<Hit> {
         let offsets = [sample.offset, self.sampling.offset_reversed(sample.offset)].map(u64::from);
-        for entry in self.places.bucket(sample.hash) {
-            let place = self.places.position(entry);
+        for place in places {
             if place == self.handed_over {
                 return self.find_heavy(length, kmer);
             }
@@ -303,6 +315,8 @@ impl<'a> UnitigDictionary<'a> {
         }
         let mut word = Oriented { forward: W::ZERO, reverse: W::ZERO };
         let mut slider = Slider::new(self.sampling);
+        // Neighbours mostly have one sample: where it is need not be looked up for each.
+        let (mut sampled, mut places) = (None, Vec::new());
         self.walk::<W, _>(|step| {
             if step.begins {
                 slider.restart();
@@ -311,7 +325,17 @@ impl<'a> UnitigDictionary<'a> {
             let samples = slider.push(step.code);
             let Some((position, _)) = step.kmer else { return Ok(()) };
             count += 1;
-            let hit = samples.and_then(|samples| self.find_sampled(length, word, samples));
+            let hit = samples.and_then(|samples| {
+                let [sample, other] = samples;
+                if sample != other {
+                    return self.find_sampled(length, word, samples);
+                }
+                if sampled.replace(sample.hash) != Some(sample.hash) {
+                    places.clear();
+                    places.extend(self.places.of(sample.hash));
+                }
+                self.look_at(places.iter().copied(), length, word, sample, [true, true])
+            });
             let is_found = hit.is_some_and(|hit| hit.position == position);
             if is_found { Ok(()) } else { Err(corrupt("a k-mer is not found where it stands")) }
         })?;

@@ -65,6 +65,12 @@ impl<'a> Places<'a> {
         self.groups.range(bucket_of(hash, self.groups.groups()))
     }
 
+    /// The positions of a hash's bucket.
+    #[inline]
+    pub(super) fn of(&self, hash: u64) -> impl Iterator<Item = u64> {
+        self.bucket(hash).map(|entry| self.position(entry))
+    }
+
     /// The position of an entry.
     #[inline]
     pub(super) fn position(&self, entry: u64) -> u64 {
