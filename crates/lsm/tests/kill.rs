@@ -73,7 +73,8 @@ fn options(round: u64) -> Options {
         memory_bytes: (64 << 10) << (round % 3),
         memory_cleaning: round.is_multiple_of(2),
         background_threads: [1, 2, 0][round as usize / 2 % 3],
-        compression: [Compression::None, Compression::Lz4][round as usize / 4 % 2],
+        // LZ4, if there is any.
+        compression: [Compression::None, Options::default().value_compression][round as usize / 4 % 2],
         block_bytes: 512,
         transaction_bytes: 5000,
         value_threshold: [usize::MAX, 200][round as usize / 3 % 2],

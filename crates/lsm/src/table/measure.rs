@@ -85,17 +85,17 @@ fn measure_tables() {
         [("text", FEW_KEYS), ("random", FEW_KEYS), ("counted", KEYS), ("text", KEYS), ("random", KEYS)]
     {
         let entries = entries(kind, count);
-        let mut settings = vec![
+        let settings = [
             ("cost model", Compression::None, IndexPolicy::CostModel),
             ("B-tree", Compression::None, IndexPolicy::BTree),
             ("linear", Compression::None, IndexPolicy::Linear),
             ("S+-tree", Compression::None, IndexPolicy::SPlus),
             ("plain", Compression::None, IndexPolicy::Plain),
+            #[cfg(feature = "lz4")]
+            ("LZ4", Compression::Lz4, IndexPolicy::CostModel),
+            #[cfg(feature = "zstd")]
+            ("Zstandard 3", Compression::Zstd { level: 3 }, IndexPolicy::CostModel),
         ];
-        #[cfg(feature = "lz4")]
-        settings.push(("LZ4", Compression::Lz4, IndexPolicy::CostModel));
-        #[cfg(feature = "zstd")]
-        settings.push(("Zstandard 3", Compression::Zstd { level: 3 }, IndexPolicy::CostModel));
         for (name, compression, index) in settings {
             let options = TableOptions { compression, index, ..TableOptions::default() };
             let start = Instant::now();

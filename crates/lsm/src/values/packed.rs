@@ -149,12 +149,11 @@ impl Core {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "lz4"))]
 mod tests {
     use super::super::tests::noise;
     use super::*;
 
-    #[cfg(feature = "lz4")]
     #[test]
     fn what_was_packed_comes_back_and_what_is_cut_or_longer_is_refused() {
         for length in [256, PIECE_BYTES, PIECE_BYTES + 1, 3 * PIECE_BYTES + 700] {
