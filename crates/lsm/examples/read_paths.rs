@@ -1,8 +1,8 @@
 //! What point reads and scans cost once a database was closed and opened again: `cargo run --release -p stroma-lsm
-//! --example read_paths -- [ENTRIES] [folder=FOLDER] [part=hit|hot|miss|scan|full|recover] [merged]` (1,000,000
-//! entries and all parts if not told). Processor time of the thread, the first and the least of several rounds. With a
-//! part alone and under a profiler it tells where the time goes; `merged` merges everything into one run first. A
-//! folder that is told is kept, and used again if it holds a database.
+//! --example read_paths -- [ENTRIES] [folder=FOLDER] [part=hit|hot|miss|scan|full|recover] [memory=MIB] [merged]`
+//! (1,000,000 entries, all parts and 64 MiB if not told). Processor time of the thread, the first and the least of
+//! several rounds. With a part alone and under a profiler it tells where the time goes; `merged` merges everything into
+//! one run first. A folder that is told is kept, and used again if it holds a database.
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "it measures, on real files")]
 
 #[path = "../tests/shared/random.rs"]
@@ -24,16 +24,25 @@ const ROUNDS: usize = 5;
 const GETS: u64 = 100_000;
 const SCANS: u64 = 5_000;
 
-fn options() -> Options {
-    Options { memory_bytes: 64 << 20, ..Options::default() }
+fn options(memory: usize) -> Options {
+    Options { memory_bytes: memory << 20, ..Options::default() }
 }
 
-fn load(folder: &Path, from: u64, until: u64) -> Result<Database, stroma_lsm::Error> {
-    let database = Database::open(folder, options())?;
+/// Tells the runs of each level.
+fn tell_shape(database: &Database) {
+    let statistics = database.statistics();
+    let levels: Vec<_> =
+        statistics.levels.iter().map(|level| (level.level, level.runs, level.bytes >> 20)).collect();
+    let merged = statistics.merge_output_bytes >> 20;
+    println!("  (level, runs, MiB) {levels:?}; merges wrote {merged} MiB since it was opened");
+}
+
+fn load(folder: &Path, entries: u64, memory: usize) -> Result<Database, stroma_lsm::Error> {
+    let database = Database::open(folder, options(memory))?;
     let keyspace = database.keyspace("all")?;
-    for start in (from..until).step_by(100) {
+    for start in (0..entries).step_by(100) {
         let mut batch = database.batch();
-        for number in start..(start + 100).min(until) {
+        for number in start..(start + 100).min(entries) {
             let mut value = [0; 100];
             fill(&mut value[..50], number);
             batch.put(&keyspace, key(number), value);
@@ -198,11 +207,12 @@ fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let (mut entries, mut folder, mut part, mut merged) = (1_000_000, None, None, false);
+    let (mut entries, mut folder, mut part, mut memory, mut merged) = (1_000_000, None, None, 64, false);
     for argument in std::env::args().skip(1) {
         match argument.split_once('=') {
             Some(("folder", path)) => folder = Some(PathBuf::from(path)),
             Some(("part", name)) => part = Some(name.to_owned()),
+            Some(("memory", mebibytes)) => memory = mebibytes.parse()?,
             None if argument == "merged" => merged = true,
             _ => entries = argument.parse()?,
         }
@@ -214,17 +224,19 @@ fn main() -> Result<(), Box<dyn Error>> {
         recover(&folder.join("recover"), entries)?;
     }
     if !folder.join("main/manifest").exists() {
-        let database = load(&folder.join("main"), 0, entries)?;
+        let database = load(&folder.join("main"), entries, memory)?;
         if merged {
             database.compact()?;
         }
         database.close()?;
     }
     let start = Instant::now();
-    let database = Database::open(folder.join("main"), options())?;
+    let database = Database::open(folder.join("main"), options(memory))?;
     println!("{:<12} {:>9.0} µs", "open", start.elapsed().as_secs_f64() * 1e6);
+    tell_shape(&database);
     let keyspace = database.keyspace("all")?;
     read((&keyspace, &database.snapshot()), entries, wanted)?;
+    tell_shape(&database);
     database.close()?;
     if !is_kept {
         std::fs::remove_dir_all(folder)?;

@@ -6,8 +6,8 @@ use stroma_strata::encryption::Encryption;
 use stroma_strata::picker::Limits;
 use stroma_strata::storage::LogStorage;
 use stroma_strata::{
-    BorrowedVersion, Ingestion, Layer, LayeredSet, MergePolicy, OpenReport, Run, SetImage, SetOptions,
-    SetStatistics,
+    BorrowedVersion, Ingestion, Layer, LayeredSet, MergePolicy, OpenReport, ReadCosts, Run, SetImage,
+    SetOptions, SetStatistics,
 };
 
 use crate::Error;
@@ -20,6 +20,7 @@ use crate::flush::FlushRecord;
 use crate::keyspace::KeyRange;
 use crate::merging::Visibility;
 use crate::options::Options;
+use crate::read::PROBE;
 use crate::rules::{KeyspaceStoring, Resolver};
 use crate::snapshot::SnapshotRegistry;
 use crate::table::{LazyTable, LevelCursor, Lookup, TableDescription, TableOptions, expectation};
@@ -211,6 +212,11 @@ impl Layers {
         self.set.pressure()
     }
 
+    /// Whether reads have `paid` enough, for what memtables of so many bytes delete, to flush them.
+    pub(crate) fn is_flush_paid_for(&self, memory_bytes: u64, paid: u64) -> bool {
+        self.set.is_seal_paid_for(memory_bytes, paid)
+    }
+
     pub(crate) fn statistics(&self) -> SetStatistics {
         self.set.statistics()
     }
@@ -276,12 +282,30 @@ impl LayerView {
         &self,
         key: &[u8],
         visibility: Visibility,
+        value: impl FnMut(&[u8], &Arc<Layer<TableKind>>) -> V,
+    ) -> Result<Option<Found<V>>, Error> {
+        let mut probes = 0;
+        let found = self.get_counting(key, visibility, value, &mut probes);
+        if probes > 1 {
+            self.read_costs().add((probes - 1) * PROBE, 0);
+        }
+        found
+    }
+
+    /// The same; counts the runs that were asked.
+    #[inline(always)]
+    fn get_counting<V>(
+        &self,
+        key: &[u8],
+        visibility: Visibility,
         mut value: impl FnMut(&[u8], &Arc<Layer<TableKind>>) -> V,
+        probes: &mut u64,
     ) -> Result<Option<Found<V>>, Error> {
         let mut lookup = Lookup::new(key, visibility.snapshot());
         let mut runs = self.version.runs().peekable();
         while let Some(run) = runs.next() {
             let Some(layer) = run.find(key) else { continue };
+            *probes += 1;
             let table = layer.layer().table()?;
             let deleted = table.tombstones().newest(key, visibility);
             let is_last = runs.peek().is_none();
@@ -304,6 +328,12 @@ impl LayerView {
             }
         }
         Ok(None)
+    }
+
+    /// Where reads account for what they pay because tables are not merged.
+    #[inline]
+    pub(crate) fn read_costs(&self) -> &ReadCosts {
+        self.version.read_costs()
     }
 
     /// The tables in runs, newest first.

@@ -61,7 +61,7 @@ pub struct Options {
     pub background_threads: usize,
     /// Which tables are merged and when.
     pub merge_policy: MergePolicy,
-    /// Which tables are merged for the deletes they hold, or for their age.
+    /// Which tables are merged for the deletes they hold, for their age, or because reads have paid for it.
     pub upkeep: Upkeep,
     /// How fast merges may write, in bytes a second, all together; `None`, the default, for as fast as they can.
     /// Flushes have no limit. Merges that cannot follow make tables pile up, and writers are slowed down then.

@@ -70,6 +70,8 @@ pub struct Statistics {
     pub value_bytes_written: u64,
     /// Merges done.
     pub merges: u64,
+    /// Those of them that reads had paid for.
+    pub merges_for_readers: u64,
     /// Bytes that merges read.
     pub merge_input_bytes: u64,
     /// Bytes that merges wrote.
@@ -126,6 +128,7 @@ impl Statistics {
             live_value_bytes: values.live_bytes,
             value_bytes_written: values.written_bytes,
             merges: set.merges,
+            merges_for_readers: set.merges_for_readers,
             merge_input_bytes: set.merge_input_bytes,
             merge_output_bytes: set.merge_output_bytes,
             levels: set.levels,

@@ -125,6 +125,6 @@ pub use manifest::{FORMAT_VERSION, Records, describe as describe_manifest};
 pub use picker::{Limits, MergePolicy, Upkeep};
 pub use set::{
     BorrowedVersion, Edit, Ingestion, JobStatistics, Layer, LayerVerification, LayeredSet, Level,
-    LevelStatistics, MergeFailure, MergePause, MergeReport, OpenReport, Run, SalvagedManifest, SetImage,
-    SetOptions, SetStatistics, Version, key_head, salvage_manifest,
+    LevelStatistics, MergeFailure, MergePause, MergeReport, OpenReport, ReadCosts, Run, SalvagedManifest,
+    SetImage, SetOptions, SetStatistics, Version, key_head, salvage_manifest,
 };

@@ -173,3 +173,60 @@ fn age_alone_makes_a_merge_due() {
     assert_eq!(set.statistics().merges, 1, "it is moved down, then rewritten where it is");
     assert!(set.merge_once().unwrap().is_none(), "it is new again");
 }
+
+#[test]
+fn reads_pay_for_a_merge_once_and_writes_never_do() {
+    // What reads have to pay: merges here are so small that they cost what each does.
+    const ENOUGH: u64 = 1 << 20;
+    for read_percent in [Some(50), None] {
+        let upkeep = Upkeep { read_percent, ..Upkeep::none() };
+        let set_options = SetOptions { upkeep, ..options(levelled()) };
+        let (set, _) =
+            LayeredSet::open(Arc::new(MemoryStorage::new()), NumbersKind::default(), set_options).unwrap();
+        add(&set, 0..1000, 1).unwrap();
+        set.merge_all().unwrap();
+        add(&set, 0..100, 2).unwrap();
+        let before = contents(&set.current());
+        assert_eq!(set.merge_once().unwrap(), None);
+        set.current().read_costs().add(ENOUGH / 4, ENOUGH / 4);
+        assert_eq!(
+            set.merge_once().unwrap(),
+            None,
+            "that was half of half, and of half of it a merge costs more"
+        );
+        set.borrow_current().read_costs().add(ENOUGH / 4, 0);
+        let report = set.merge_once().unwrap();
+        assert_eq!(report.is_some(), read_percent.is_some());
+        assert_eq!(set.statistics().merges_for_readers, u64::from(read_percent.is_some()));
+        assert_eq!(contents(&set.current()), before);
+        if let Some(report) = report {
+            assert!(report.reason.to_string().starts_with("reads have paid"), "{}", report.reason);
+            assert_eq!(set.current().runs().count(), 1);
+            add(&set, 0..100, 3).unwrap();
+            assert_eq!(set.merge_once().unwrap(), None, "what they paid is spent");
+        }
+    }
+}
+
+#[test]
+fn a_worker_that_waits_is_woken_when_reads_have_paid() {
+    let upkeep = Upkeep { read_percent: Some(100), ..Upkeep::none() };
+    let set_options = SetOptions { upkeep, ..options(levelled()) };
+    let (set, _) =
+        LayeredSet::open(Arc::new(MemoryStorage::new()), NumbersKind::default(), set_options).unwrap();
+    add(&set, 0..1000, 1).unwrap();
+    set.merge_all().unwrap();
+    add(&set, 0..100, 2).unwrap();
+    set.start_background(&ThreadSpawner, 1).unwrap();
+    loop {
+        let seen = set.changed().generation();
+        if set.current().runs().count() == 1 {
+            break;
+        }
+        // Several times over what it costs, since readers look only now and then.
+        set.current().read_costs().add(4 << 20, 0);
+        set.changed().wait(seen);
+    }
+    set.merge_until_idle().unwrap();
+    assert_eq!(set.statistics().merges_for_readers, 1);
+}

@@ -40,6 +40,22 @@ impl Core {
         Ok(true)
     }
 
+    /// Moves what is in memory into tables if reads have paid enough for what it deletes of them: merges can drop both
+    /// then.
+    pub(super) fn flush_for_readers(&self) -> Result<(), Error> {
+        let paid = self.dead_ranges().paid_for_memory();
+        let list = self.memtables();
+        let bytes = (list.bytes().0 + list.resident_bytes().0) as u64;
+        drop(list);
+        if paid == 0 || !self.layers.is_flush_paid_for(bytes, paid) || !self.try_to_seal() {
+            return Ok(());
+        }
+        let tables = self.flush_to_one_moment()?;
+        // It goes on to count for the merge.
+        tables.read_costs().add(0, self.dead_ranges().take_paid_for_memory());
+        Ok(())
+    }
+
     /// Makes a table of the oldest sealed memtable. Everything older is in tables.
     pub(super) fn write_oldest(&self, oldest: &Arc<Memtable>) -> Result<(), Error> {
         let list = self.memtables();

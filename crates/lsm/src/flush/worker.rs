@@ -17,7 +17,11 @@ impl Core {
     /// Flushes everything there is to flush; a failure is kept for the next writer to tell.
     fn flush_waiting(&self) -> bool {
         loop {
-            match self.flush_oldest() {
+            let flushed = match self.flush_oldest() {
+                Ok(false) => self.flush_for_readers().map(|()| false),
+                other => other,
+            };
+            match flushed {
                 Ok(true) => {}
                 Ok(false) => return true,
                 Err(error) => {

@@ -5,6 +5,7 @@
 //! and run.
 
 use super::ReadView;
+use super::toll::PROBE;
 use crate::Error;
 use crate::database::Core;
 use crate::merging::Visibility;
@@ -51,9 +52,12 @@ impl LayerView {
         visibility: Visibility,
         found: &mut [Option<Found>],
     ) -> Result<(), Error> {
-        for run in self.runs() {
+        for (place, run) in self.runs().enumerate() {
             if open.is_empty() {
                 return Ok(());
+            }
+            if place > 0 {
+                self.read_costs().add(open.len() as u64 * PROBE, 0);
             }
             let mut located = Vec::with_capacity(open.len());
             for each in &open {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use super::ReadView;
 use super::source_walk::SourceWalk;
+use super::toll::Toll;
 use crate::Error;
 use crate::entry::{EntryRef, KeyBound, Kind, Sequence, copy_key};
 use crate::keyspace::KeyRange;
@@ -71,6 +72,10 @@ pub(super) struct Plain<'r, T> {
     stop: Stop,
     /// The range deletes of all sources, as far as these have come.
     tombstones: Vec<TombstoneWalk>,
+    /// How many of these are of memtables: the first ones.
+    tombstones_in_memory: usize,
+    /// Whether only those hide the present entry.
+    is_hidden_by_memory: bool,
     /// What the present source has is not newer than this, if there are any range deletes.
     source_through: Sequence,
     /// Where the range delete ends that hides what was passed.
@@ -80,13 +85,14 @@ pub(super) struct Plain<'r, T> {
     dead: Option<DeadWalk>,
     /// The key to seek past.
     past: Vec<u8>,
+    toll: Toll<'r>,
 }
 
 impl<'r, T: FnMut(&[u8], &[u8]) -> bool> Plain<'r, T> {
     fn new(
         range: &'r KeyRange,
         visibility: Visibility,
-        dead_ranges: &'r Arc<DeadRanges>,
+        (dead_ranges, toll): (&'r Arc<DeadRanges>, Toll<'r>),
         take: T,
     ) -> Plain<'r, T> {
         Plain {
@@ -101,11 +107,14 @@ impl<'r, T: FnMut(&[u8], &[u8]) -> bool> Plain<'r, T> {
             hidden: 0,
             stop: Stop::End(WalkEnd::Out),
             tombstones: Vec::new(),
+            tombstones_in_memory: 0,
+            is_hidden_by_memory: false,
             source_through: 0,
             hidden_until: Vec::new(),
             dead_ranges,
             dead: None,
             past: Vec::new(),
+            toll,
         }
     }
 
@@ -126,6 +135,7 @@ impl<'r, T: FnMut(&[u8], &[u8]) -> bool> Plain<'r, T> {
             return self.pass_version();
         }
         if entry.kind == Kind::Delete {
+            self.toll.pass_deleted(None);
             return self.pass_deleted(entry.user_key, self.is_at_start);
         }
         if !self.tombstones.is_empty() && self.is_hidden(&entry) {
@@ -142,6 +152,7 @@ impl<'r, T: FnMut(&[u8], &[u8]) -> bool> Plain<'r, T> {
 
     #[inline]
     fn pass_version(&mut self) -> bool {
+        self.toll.pass_version();
         self.passed += 1;
         self.versions += 1;
         if self.versions > VERSIONS_BEFORE_SEEK {
@@ -175,6 +186,7 @@ impl<'r, T: FnMut(&[u8], &[u8]) -> bool> Plain<'r, T> {
     #[cold]
     fn pass_hidden(&mut self, key: &[u8]) -> bool {
         self.hidden += 1;
+        self.toll.pass_deleted(Some(self.is_hidden_by_memory));
         if !self.pass_deleted(key, true) {
             return false;
         }
@@ -189,10 +201,12 @@ impl<'r, T: FnMut(&[u8], &[u8]) -> bool> Plain<'r, T> {
     /// source has until there is hidden, too.
     fn is_hidden(&mut self, entry: &EntryRef<'_>) -> bool {
         self.hidden_until.clear();
+        self.is_hidden_by_memory = true;
         let mut is_hidden = false;
-        for walk in &mut self.tombstones {
+        for (place, walk) in self.tombstones.iter_mut().enumerate() {
             let Some((deleted, end)) = walk.covering(entry.user_key, self.visibility) else { continue };
             is_hidden |= deleted > entry.sequence;
+            self.is_hidden_by_memory &= deleted <= entry.sequence || place < self.tombstones_in_memory;
             if deleted > self.source_through && *end > *self.hidden_until {
                 self.hidden_until.clear();
                 self.hidden_until.extend_from_slice(end);
@@ -203,6 +217,7 @@ impl<'r, T: FnMut(&[u8], &[u8]) -> bool> Plain<'r, T> {
 
     fn end_stretch(&mut self, key: &[u8]) {
         (self.passed, self.hidden, self.is_at_start) = (0, 0, false);
+        self.toll.end_stretch();
         if let Some(dead) = &mut self.dead {
             dead.stop_forward(Some(key));
         }
@@ -254,6 +269,7 @@ impl<'r, T: FnMut(&[u8], &[u8]) -> bool> Plain<'r, T> {
     /// The next steps are over entries of `source`.
     #[inline]
     pub(super) fn begin_turn(&mut self, source: &SourceWalk<'_>) {
+        self.toll.begin_turn(source);
         if !self.tombstones.is_empty() {
             self.source_through = source.last_sequence();
         }
@@ -274,6 +290,7 @@ impl<'r, T: FnMut(&[u8], &[u8]) -> bool> Plain<'r, T> {
     pub(super) fn seek_past(&mut self, source: &mut SourceWalk<'_>) -> Result<Walked, Error> {
         self.versions = 0;
         if self.stop == Stop::Hidden {
+            self.toll.seek_past_hidden();
             return source.seek_near(&self.hidden_until, self.visibility.snapshot());
         }
         // Nothing is written at sequence 0, so that this stands on the next key.
@@ -295,10 +312,12 @@ impl ReadView {
         take: impl FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<WalkEnd, Error> {
         let mut sources = SourceWalk::all_of(self);
-        let mut plain = Plain::new(range, visibility, dead_ranges, take);
+        let toll = Toll::new(self.layers().read_costs(), dead_ranges);
+        let mut plain = Plain::new(range, visibility, (dead_ranges, toll), take);
         for memtable in self.memtables().newest_first().filter(|memtable| memtable.has_range_deletes()) {
             plain.tombstones.push(TombstoneWalk::new(memtable.tombstones()));
         }
+        plain.tombstones_in_memory = plain.tombstones.len();
         let start = plain.known_start();
         let start = start.as_deref().unwrap_or(&range.start);
         if !plain.seek_all(&mut sources, start)? {
@@ -316,6 +335,7 @@ impl<T: FnMut(&[u8], &[u8]) -> bool> Plain<'_, T> {
     /// Moves all sources, and lets those go that have nothing; answers whether none went astray.
     pub(super) fn seek_all(&mut self, sources: &mut Vec<SourceWalk<'_>>, key: &[u8]) -> Result<bool, Error> {
         let sequence = self.visibility.snapshot();
+        self.toll.note_seek(sources);
         // What the blocks of runs are asked for comes while others are searched.
         let approached = sources.iter_mut().map(|source| source.approach(key, sequence));
         let approached = approached.collect::<Result<Vec<Walked>, Error>>()?;

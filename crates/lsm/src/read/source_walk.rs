@@ -57,6 +57,11 @@ impl<'v> SourceWalk<'v> {
         sources
     }
 
+    #[inline]
+    pub(super) fn is_in_memory(&self) -> bool {
+        !matches!(self, SourceWalk::Run(_))
+    }
+
     /// Asks for what it takes to move to the first entry at or after `(key, sequence)`; answers whether there may be
     /// one.
     pub(super) fn approach(&mut self, key: &[u8], sequence: Sequence) -> Result<Walked, Error> {

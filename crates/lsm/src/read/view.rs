@@ -6,6 +6,7 @@ use arc_swap::Guard;
 
 use super::memtables::MemtableList;
 use super::scans::ScanCursor;
+use super::toll::CURSOR;
 use crate::cursor::Cursor;
 use crate::entry::{MAX_SEQUENCE, Sequence};
 use crate::keyspace::KeyRange;
@@ -144,6 +145,10 @@ impl ReadView {
         dead: &Arc<DeadRanges>,
     ) -> ScanCursor {
         let (mut sources, mut tombstones) = self.sources(range);
+        let runs = self.layers.runs().count() as u64;
+        if runs > 1 {
+            self.layers.read_costs().add((runs - 1) * CURSOR, 0);
+        }
         if let Some(own) = own {
             sources.splice(0..0, own.cursors());
             tombstones.insert(0, own.tombstones().clone());

@@ -37,6 +37,8 @@ pub(crate) struct DeadRanges {
     ranges: RwLock<Vec<DeadRange>>,
     /// Keys that scans passed over because they were deleted.
     passed: AtomicU64,
+    /// What scans paid for entries that memory deletes, since that was last taken; in bytes of merges.
+    paid_for_memory: AtomicU64,
 }
 
 /// Whoever reads at `since` or later sees no key from `start` up to, not including, `end`.
@@ -108,6 +110,21 @@ impl DeadRanges {
 
     pub(super) fn note_passed(&self, keys: u64) {
         self.passed.fetch_add(keys, Ordering::Relaxed);
+    }
+
+    /// Takes note of what a scan paid for entries that memory deletes.
+    pub(crate) fn note_paid_for_memory(&self, bytes: u64) {
+        self.paid_for_memory.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// What scans have paid for these.
+    pub(crate) fn paid_for_memory(&self) -> u64 {
+        self.paid_for_memory.load(Ordering::Relaxed)
+    }
+
+    /// The same, and begins anew.
+    pub(crate) fn take_paid_for_memory(&self) -> u64 {
+        self.paid_for_memory.swap(0, Ordering::Relaxed)
     }
 
     /// How many deleted keys scans have passed over, step by step.

@@ -173,6 +173,9 @@ impl Setting {
             value_compression: one_of(&mut more, APART).unwrap_or_default(),
             ..Options::default()
         };
+        // Small enough that a few hundred reads pay for a merge.
+        let read_percent = one_of(&mut Random(mix(more.0)), &[None, Some(0), Some(1), Some(50)]);
+        let options = Options { upkeep: Upkeep { read_percent, ..options.upkeep }, ..options };
         let mut options = frame.rules.apply(options, more.below(2) == 0, frame.clock.clone());
         for name in NAMES {
             // Kept with the keyspace, other in each life; or as the last life had it.

@@ -24,7 +24,8 @@ const ENTRIES_FOR_A_DELETE: u64 = 2;
 /// The fewest runs worth joining within level 0.
 const FEWEST_JOINED: usize = 2;
 
-/// The most urgent merge that sizes ask for; if there is none, one that deletes or age ask for.
+/// The most urgent merge that sizes ask for; if there is none, one that deletes or age ask for; if there is none, one
+/// that reads have paid for.
 pub(super) fn pick(
     layers: &[LayerShape<'_>],
     limits: &Limits,
@@ -33,7 +34,9 @@ pub(super) fn pick(
 ) -> Option<MergePlan> {
     let tree = Tree::new(layers, limits, rules, claimed);
     let level0 = runs(layers, 0);
-    tree.pick_by_size(&level0, limits).or_else(|| tree.pick_by_content(&level0))
+    tree.pick_by_size(&level0, limits)
+        .or_else(|| tree.pick_by_content(&level0))
+        .or_else(|| tree.pick_for_readers(&level0))
 }
 
 /// How many runs level 0 will have when the merges that run have ended.
@@ -58,6 +61,18 @@ impl<'a> Tree<'a> {
         claimed: &'a Claims,
     ) -> Tree<'a> {
         Tree { layers, targets: Targets::new(layers, limits), rules, claimed }
+    }
+
+    pub(super) fn layers(&self) -> &'a [LayerShape<'a>] {
+        self.layers
+    }
+
+    pub(super) fn rules(&self) -> &'a Rules<'a> {
+        self.rules
+    }
+
+    pub(super) fn claimed(&self) -> &'a Claims {
+        self.claimed
     }
 
     /// Takes a layer (of level 0 all) one step down, because somebody asked for it.
@@ -181,7 +196,11 @@ impl<'a> Tree<'a> {
 
     /// The oldest runs of level 0, as far as nobody claims them, with what they overlap where they go, and the
     /// bytes of the latter. While one merge takes runs down it claims the oldest, so that a second one finds none.
-    fn down_from_level0(&self, level0: &[Run<'_>], reason: MergeReason) -> Option<(MergePlan, u64)> {
+    pub(super) fn down_from_level0(
+        &self,
+        level0: &[Run<'_>],
+        reason: MergeReason,
+    ) -> Option<(MergePlan, u64)> {
         let is_free = |run: &&Run<'_>| !is_claimed(std::slice::from_ref(run), self.claimed);
         let free = level0.iter().rev().take_while(is_free).count();
         let oldest = &level0[level0.len() - free..];
@@ -221,6 +240,17 @@ impl<'a> Tree<'a> {
         reason: MergeReason,
     ) -> Option<(MergePlan, u64)> {
         let target_level = self.targets.below(level, self.layers, self.claimed)?;
+        self.into_level(sources, target_level, may_move, reason)
+    }
+
+    /// The same into `target_level`, past empty levels only.
+    pub(super) fn into_level(
+        &self,
+        sources: &[LayerShape<'_>],
+        target_level: u32,
+        may_move: bool,
+        reason: MergeReason,
+    ) -> Option<(MergePlan, u64)> {
         let mut sources = sources.to_vec();
         shape::sort_newest_first(&mut sources);
         let mut below = connected(self.layers, target_level, hull(&sources)?);

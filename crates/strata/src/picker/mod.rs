@@ -7,6 +7,7 @@ mod levelled;
 mod placement;
 mod plan;
 mod policy;
+mod readers;
 mod requested;
 mod rules;
 mod shape;
@@ -21,6 +22,8 @@ pub use claims::{Claim, Claims};
 pub use placement::deepest_place;
 pub use plan::{MergePlan, MergeReason};
 pub use policy::{Limits, MergePolicy};
+pub use readers::PaidByReads;
+pub(crate) use readers::{is_seal_paid_for, least_due_for_readers};
 pub use requested::{
     RangeRequest, RangeStep, pick_in_range, plan_for_everything, plan_for_outdated, plan_into_level,
 };

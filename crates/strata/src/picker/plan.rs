@@ -72,6 +72,15 @@ pub enum MergeReason {
         /// The layer's level.
         level: u32,
     },
+    /// Reads have paid for layers that are not merged, as much as the merge costs or the share of it that
+    /// [`Upkeep::read_percent`](super::Upkeep::read_percent) says. In bytes that a merge reads or writes in the same
+    /// time.
+    PaidByReads {
+        /// What they paid.
+        paid: u64,
+        /// What the merge costs.
+        price: u64,
+    },
     /// Newer layers delete all that a layer holds: it goes without being read.
     Hidden,
     /// Someone asked for it.
@@ -101,6 +110,9 @@ impl fmt::Display for MergeReason {
             }
             MergeReason::Outdated { level } => {
                 write!(f, "much of what a layer of level {level} holds has become void")
+            }
+            MergeReason::PaidByReads { paid, price } => {
+                write!(f, "reads have paid the work of {paid} bytes, the merge takes that of {price}")
             }
             MergeReason::Hidden => write!(f, "newer layers delete all that these hold"),
             MergeReason::Requested => write!(f, "it was asked for"),

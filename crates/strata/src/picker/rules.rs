@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{LayerShape, MergePolicy, MergeReason};
+use super::{LayerShape, MergePolicy, MergeReason, PaidByReads};
 
 /// A layer at the bottom is not rewritten for its deletes before it is so old: who still needs them has gone by then.
 const SETTLED_SECONDS: u64 = 60;
@@ -18,24 +18,29 @@ pub struct Upkeep {
     pub delete_age: Option<Duration>,
     /// Every layer is rewritten when it is so old. `None`, the default, for never.
     pub age: Option<Duration>,
+    /// Layers that no size asks to be merged are merged when reads have paid so many percent of what the merge costs,
+    /// because these layers are not merged: for runs beyond the first and for dead entries. With 100 a merge never
+    /// costs more than reads have paid before; with less reads are helped sooner, and merges may cost so much more.
+    /// What both cost is estimated, never timed. `None` for never. Default 50.
+    pub read_percent: Option<u8>,
 }
 
 impl Default for Upkeep {
     fn default() -> Self {
         let delete_age = Some(Duration::from_secs(7 * 24 * 60 * 60));
-        Upkeep { delete_percent: Some(50), delete_age, age: None }
+        Upkeep { delete_percent: Some(50), delete_age, age: None, read_percent: Some(50) }
     }
 }
 
 impl Upkeep {
     /// No merges but those that sizes ask for.
     pub fn none() -> Upkeep {
-        Upkeep { delete_percent: None, delete_age: None, age: None }
+        Upkeep { delete_percent: None, delete_age: None, age: None, read_percent: None }
     }
 
     /// Whether time alone can make a merge due.
     pub(crate) fn depends_on_time(&self) -> bool {
-        *self != Upkeep::none()
+        self.delete_percent.is_some() || self.delete_age.is_some() || self.age.is_some()
     }
 }
 
@@ -48,6 +53,8 @@ pub struct Rules<'a> {
     pub upkeep: &'a Upkeep,
     /// The calendar time, in seconds since the Unix epoch.
     pub now: u64,
+    /// What reads have paid for layers that are not merged.
+    pub paid: PaidByReads,
 }
 
 impl Rules<'_> {

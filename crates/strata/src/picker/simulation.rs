@@ -88,7 +88,7 @@ impl Simulation {
     /// Starts the most urgent merge; answers whether one was due.
     fn start(&mut self, policy: &MergePolicy) -> bool {
         let shapes: Vec<_> = self.layers.values().map(|layer| LayerShape::of(&layer.descriptor)).collect();
-        let rules = Rules { policy, upkeep: &Upkeep::none(), now: 0 };
+        let rules = Rules { policy, upkeep: &Upkeep::none(), now: 0, paid: PaidByReads::default() };
         let plan = pick(&shapes, &rules, &self.claims);
         let is_due = plan.is_some();
         self.running.extend(plan.map(|plan| (self.claims.take(&plan, &shapes), plan)));

@@ -22,8 +22,13 @@ fn policy(line: &str) -> MergePolicy {
 /// What the line names: no upkeep unless it says so.
 fn upkeep(line: &str) -> Upkeep {
     let seconds = |name| golden::value(line, name).map(|_| Duration::from_secs(number(line, name)));
-    let delete_percent = golden::value(line, "delete_percent").map(|value| value.parse().unwrap());
-    Upkeep { delete_percent, delete_age: seconds("delete_age"), age: seconds("age") }
+    let percent = |name| golden::value(line, name).map(|value| value.parse().unwrap());
+    Upkeep {
+        delete_percent: percent("delete_percent"),
+        delete_age: seconds("delete_age"),
+        age: seconds("age"),
+        read_percent: percent("read_percent"),
+    }
 }
 
 /// Picks and claims until nothing is left to pick: what as many threads would work on at once.
@@ -31,7 +36,8 @@ fn pick_all(input: &str) -> String {
     let mut lines = input.lines().filter(|line| !line.starts_with('#'));
     let first = lines.next().unwrap();
     let (policy, upkeep, now) = (policy(first), upkeep(first), number(first, "now"));
-    let rules = Rules { policy: &policy, upkeep: &upkeep, now };
+    let paid = PaidByReads { runs: number(first, "paid_runs"), dead: number(first, "paid_dead") };
+    let rules = Rules { policy: &policy, upkeep: &upkeep, now, paid };
     let layers: Vec<LayerDescriptor> = lines.filter(|line| line.starts_with("layer")).map(layer).collect();
     let shapes: Vec<LayerShape<'_>> = layers.iter().map(LayerShape::of).collect();
     let mut claims = Claims::new();
@@ -55,7 +61,7 @@ fn a_released_claim_is_free_again() {
     let layers: Vec<_> = text.lines().map(layer).collect();
     let shapes: Vec<_> = layers.iter().map(LayerShape::of).collect();
     let policy = MergePolicy::Tiered { fanout: 2 };
-    let rules = Rules { policy: &policy, upkeep: &Upkeep::none(), now: 0 };
+    let rules = Rules { policy: &policy, upkeep: &Upkeep::none(), now: 0, paid: PaidByReads::default() };
     let mut claims = Claims::new();
     let plan = pick(&shapes, &rules, &claims).unwrap();
     let ticket = claims.take(&plan, &shapes);

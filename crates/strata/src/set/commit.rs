@@ -96,7 +96,12 @@ impl<K: LayerKind> Shared<K> {
                 layers.push(Arc::new(Layer { descriptor: descriptor.clone(), file }));
             }
         }
-        let version = Arc::new(Version::new(writer.manifest.last, layers, state.records.clone()));
+        let version = Arc::new(Version::new(
+            writer.manifest.last,
+            layers,
+            state.records.clone(),
+            self.read_costs.clone(),
+        ));
         self.show(version.clone());
         for file in files.values() {
             file.reclaim.mark_obsolete();

@@ -237,7 +237,13 @@ impl<K: LayerKind> LayeredSet<K> {
         self.inner.shared.pressure()
     }
 
-    /// Notified after each commit, after each merge and on closing.
+    /// Whether what lies above all layers is worth sealing, so that it can be merged: `bytes_above` is its length, and
+    /// `paid` what reads have paid for entries that it deletes, as with [`ReadCosts`](crate::ReadCosts).
+    pub fn is_seal_paid_for(&self, bytes_above: u64, paid: u64) -> bool {
+        self.inner.shared.is_seal_paid_for(bytes_above, paid)
+    }
+
+    /// Notified after each commit, after each merge, when reads may have paid for a merge, and on closing.
     pub fn changed(&self) -> &Event {
         &self.inner.shared.changed
     }

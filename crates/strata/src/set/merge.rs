@@ -69,6 +69,7 @@ impl<K: LayerKind> Drop for Claimed<'_, K> {
             // Before the claim ends, so that no other worker runs into the same panic at once.
             self.shared.note_failure("the merge panicked".to_owned());
         }
+        self.spend_what_reads_paid();
         // Before another merge can have the same inputs.
         self.shared.kind.merge_ended(&self.inputs);
     }
@@ -215,6 +216,8 @@ impl<K: LayerKind> Shared<K> {
                 } else if report.inputs == report.outputs {
                     totals.moves += report.outputs.len() as u64;
                 } else {
+                    let is_for_readers = matches!(report.reason, MergeReason::PaidByReads { .. });
+                    totals.merges_for_readers += u64::from(is_for_readers);
                     totals.merges += 1;
                     totals.merge_input_bytes += report.input_bytes;
                     totals.merge_output_bytes += report.output_bytes;
@@ -277,6 +280,22 @@ impl<K: LayerKind> Claimed<'_, K> {
     fn removal(&self) -> Change<K> {
         let edit = manifest::Edit { removed: self.plan.inputs.clone(), ..Default::default() };
         Change { edit, new: Vec::new(), is_seal: false }
+    }
+
+    /// What reads paid for the layers as they were counts no more; where the merge failed, too, so that it is not tried
+    /// again at once.
+    fn spend_what_reads_paid(&self) {
+        let is_from_level0 = self.inputs.iter().any(|layer| layer.descriptor().level == 0);
+        match self.plan.reason {
+            MergeReason::Hidden => {}
+            MergeReason::PaidByReads { .. } | MergeReason::Requested => self.spend(),
+            _ if is_from_level0 => self.spend(),
+            _ => {}
+        }
+    }
+
+    fn spend(&self) {
+        self.shared.read_costs.spend(self.plan.target_level > 0);
     }
 
     fn merge(&self) -> Result<Change<K>, Error> {

@@ -84,7 +84,8 @@ impl<K: LayerKind> Shared<K> {
         }
         // Only now that all of them could be opened.
         layers.iter().for_each(|layer: &Arc<Layer<K>>| self.kind.layer_named(layer.layer()));
-        let version = Version::new(writer.manifest.last, layers, state.records.clone());
+        let version =
+            Version::new(writer.manifest.last, layers, state.records.clone(), self.read_costs.clone());
         self.show(Arc::new(version));
         Ok(())
     }

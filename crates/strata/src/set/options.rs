@@ -13,7 +13,7 @@ use crate::runtime::{Clock, SystemClock};
 pub struct SetOptions {
     /// Which layers are merged and when.
     pub policy: MergePolicy,
-    /// Which layers are merged for their deletes or their age.
+    /// Which layers are merged for their deletes, their age, or for those who read.
     pub upkeep: Upkeep,
     /// How fast all merges together may write, in bytes a second; as fast as they can if `None`. Writing sealed
     /// layers has no limit. A limit below what is sealed makes layers pile up: see

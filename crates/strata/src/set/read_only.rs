@@ -58,7 +58,8 @@ impl<K: LayerKind> Shared<K> {
             orphans_deleted: 0,
             orphan_bytes: 0,
         };
-        let version = Version::new(recovered.last, layers, recovered.state.records.clone());
+        let version =
+            Version::new(recovered.last, layers, recovered.state.records.clone(), shared.read_costs.clone());
         shared.show(Arc::new(version));
         Ok((shared, report))
     }

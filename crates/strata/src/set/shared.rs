@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use super::division::Division;
 use super::file::ReclaimCounters;
 use super::progress::JobProgress;
+use super::read_costs::ReadCosts;
 use super::statistics::{MergeFailure, Totals};
 use super::throttle::Throttle;
 use super::{BorrowedVersion, SetOptions, Version};
@@ -34,7 +35,9 @@ pub(super) struct Shared<K: LayerKind> {
     /// Replaced as a whole.
     pub(super) current: ArcSwap<Version<K>>,
     /// Notified after each commit, each merge and on closing.
-    pub(super) changed: Event,
+    pub(super) changed: Arc<Event>,
+    /// What reads have paid for layers that are not merged; all versions have it.
+    pub(super) read_costs: Arc<ReadCosts>,
     /// Set once; running merges stop at their next step.
     pub(super) cancelled: Arc<AtomicBool>,
     pub(super) reclaimed: Arc<ReclaimCounters>,
@@ -130,8 +133,11 @@ impl<K: LayerKind> Shared<K> {
     ) -> Self {
         let throttle = options.merge_bytes_per_second.map(|rate| Arc::new(Throttle::new(rate)));
         let first_layer = manifest.state.epoch.saturating_mul(LAYERS_PER_EPOCH);
-        let nothing = Version::new(manifest.last, Vec::new(), Records::default());
         let read_only = lock.is_none();
+        let changed = Arc::new(Event::new());
+        let are_costs_heeded = !read_only && options.upkeep.read_percent.is_some();
+        let read_costs = Arc::new(ReadCosts::new(are_costs_heeded, changed.clone()));
+        let nothing = Version::new(manifest.last, Vec::new(), Records::default(), read_costs.clone());
         Shared {
             storage,
             kind,
@@ -140,7 +146,8 @@ impl<K: LayerKind> Shared<K> {
             writer: Mutex::new(Writer { manifest, lock, closed: false, read_only }),
             merging: Mutex::new(Merging::default()),
             current: ArcSwap::from_pointee(nothing),
-            changed: Event::new(),
+            changed,
+            read_costs,
             cancelled: Arc::new(AtomicBool::new(false)),
             reclaimed: Arc::new(ReclaimCounters::default()),
             totals: Mutex::default(),
@@ -159,8 +166,11 @@ impl<K: LayerKind> Shared<K> {
 
     /// Lets readers see a version.
     pub(super) fn show(&self, version: Arc<Version<K>>) {
-        let pressure = picker::pressure(&version.shapes(), &self.options.policy);
+        let shapes = version.shapes();
+        let pressure = picker::pressure(&shapes, &self.options.policy);
         self.pressure.store(pressure.to_bits(), Ordering::Relaxed);
+        self.read_costs.set_due_at(picker::least_due_for_readers(&shapes, &self.rules()));
+        drop(shapes);
         self.current.store(version);
     }
 
@@ -171,7 +181,12 @@ impl<K: LayerKind> Shared<K> {
     /// By what merges are picked now.
     pub(super) fn rules(&self) -> Rules<'_> {
         let SetOptions { policy, upkeep, clock, .. } = &self.options;
-        Rules { policy, upkeep, now: seconds_since_epoch(&**clock) }
+        Rules { policy, upkeep, now: seconds_since_epoch(&**clock), paid: self.read_costs.paid() }
+    }
+
+    /// Whether reads have paid for sealing what lies above all layers.
+    pub(super) fn is_seal_paid_for(&self, bytes_above: u64, paid: u64) -> bool {
+        picker::is_seal_paid_for(&self.current().shapes(), &self.rules(), bytes_above, paid)
     }
 
     pub(super) fn factory(&self, progress: Arc<JobProgress>) -> LayerFactory {

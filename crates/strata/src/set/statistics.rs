@@ -13,6 +13,7 @@ pub(super) struct Totals {
     pub(super) sealed_layers: u64,
     pub(super) sealed_bytes: u64,
     pub(super) merges: u64,
+    pub(super) merges_for_readers: u64,
     pub(super) moves: u64,
     pub(super) hidden_layers: u64,
     pub(super) merge_input_bytes: u64,
@@ -31,6 +32,8 @@ pub struct SetStatistics {
     pub sealed_bytes: u64,
     /// Merges that ended well and rewrote something.
     pub merges: u64,
+    /// Those of them that reads had paid for.
+    pub merges_for_readers: u64,
     /// Layers that changed their level without being rewritten.
     pub moves: u64,
     /// Layers that were dropped without being read, because newer ones delete all that they hold.
@@ -140,6 +143,7 @@ impl<K: LayerKind> Shared<K> {
             sealed_layers: totals.sealed_layers,
             sealed_bytes: totals.sealed_bytes,
             merges: totals.merges,
+            merges_for_readers: totals.merges_for_readers,
             moves: totals.moves,
             hidden_layers: totals.hidden_layers,
             merge_input_bytes: totals.merge_input_bytes,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::file::LayerFile;
 use super::key_head::key_head;
+use super::read_costs::ReadCosts;
 use crate::layer::{LayerDescriptor, LayerKind};
 use crate::manifest::Records;
 use crate::picker::LayerShape;
@@ -136,10 +137,16 @@ pub struct Version<K: LayerKind> {
     number: u64,
     levels: Vec<Level<K>>,
     records: Records,
+    read_costs: Arc<ReadCosts>,
 }
 
 impl<K: LayerKind> Version<K> {
-    pub(super) fn new(number: u64, mut layers: Vec<Arc<Layer<K>>>, records: Records) -> Version<K> {
+    pub(super) fn new(
+        number: u64,
+        mut layers: Vec<Arc<Layer<K>>>,
+        records: Records,
+        read_costs: Arc<ReadCosts>,
+    ) -> Version<K> {
         layers.sort_by(|one, other| {
             let (one, other) = (&one.descriptor, &other.descriptor);
             let by_level = one.level.cmp(&other.level);
@@ -149,7 +156,7 @@ impl<K: LayerKind> Version<K> {
             .chunk_by(|one, other| one.descriptor.level == other.descriptor.level)
             .map(|layers| Level { number: layers[0].descriptor.level, runs: split_into_runs(layers) })
             .collect();
-        Version { number, levels, records }
+        Version { number, levels, records, read_costs }
     }
 
     /// The number of the manifest's blob that made this version.
@@ -175,6 +182,12 @@ impl<K: LayerKind> Version<K> {
     /// The records, as of this version.
     pub fn records(&self) -> &Records {
         &self.records
+    }
+
+    /// Where a read accounts for what it pays because layers are not merged.
+    #[inline]
+    pub fn read_costs(&self) -> &ReadCosts {
+        &self.read_costs
     }
 
     /// One record.

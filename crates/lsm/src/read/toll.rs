@@ -1,0 +1,119 @@
+//! What reads pay because tables are not merged, so that merges are made for them when it has come to enough.
+//!
+//! All of it is told in bytes that a merge could have read or written in the same time, some 2.5 ns each: what a step
+//! costs was measured once (`docs/decisions/057-merges-that-reads-pay-for.md`), and nothing is timed. A scan counts for
+//! itself and tells when it ends. What merges cannot help is not counted: turns between memory and tables, older
+//! versions of what memory holds. What memory deletes is told apart: it must be flushed first.
+
+use stroma_strata::ReadCosts;
+
+use super::source_walk::SourceWalk;
+use crate::tombstones::DeadRanges;
+
+/// To look for a key in one run more: 100 ns, mostly for a line of its filter.
+pub(crate) const PROBE: u64 = 40;
+/// To seek in one run more: 2 µs, for its index and one block.
+const SEEK: u64 = 800;
+/// To make a cursor over one run more, and seek with it: 4 µs.
+pub(super) const CURSOR: u64 = 1600;
+/// To turn from one run to another, or to step over an entry that nobody sees: 100 ns.
+const STEP: u64 = 40;
+
+/// What one walk pays; told when this is dropped.
+pub(super) struct Toll<'r> {
+    costs: &'r ReadCosts,
+    dead_ranges: &'r DeadRanges,
+    /// Runs beyond the first, each time it sought.
+    seeks: u64,
+    /// Turns of runs.
+    turns: u64,
+    /// Entries of which nothing is seen because of what tables hold.
+    dead: u64,
+    /// And because memory deletes them.
+    deleted_in_memory: u64,
+    /// Where the present turn is.
+    is_in_memory: bool,
+    /// Whether what decided of the last key is in memory.
+    is_decided_in_memory: bool,
+    /// Whether that deletes it.
+    is_deleted: bool,
+}
+
+impl<'r> Toll<'r> {
+    pub(super) fn new(costs: &'r ReadCosts, dead_ranges: &'r DeadRanges) -> Toll<'r> {
+        Toll {
+            costs,
+            dead_ranges,
+            seeks: 0,
+            turns: 0,
+            dead: 0,
+            deleted_in_memory: 0,
+            is_in_memory: false,
+            is_decided_in_memory: false,
+            is_deleted: false,
+        }
+    }
+
+    /// All sources are sought in.
+    pub(super) fn note_seek(&mut self, sources: &[SourceWalk<'_>]) {
+        let runs = sources.iter().filter(|source| !source.is_in_memory()).count() as u64;
+        self.seeks += runs.saturating_sub(1);
+    }
+
+    /// The next steps are over entries of `source`.
+    #[inline]
+    pub(super) fn begin_turn(&mut self, source: &SourceWalk<'_>) {
+        self.is_decided_in_memory = self.is_in_memory;
+        self.is_in_memory = source.is_in_memory();
+        self.turns += u64::from(!self.is_in_memory);
+    }
+
+    /// Nothing is seen of a key, because what the present turn stands on deletes it; or a range delete does, of memory
+    /// or not.
+    #[inline]
+    pub(super) fn pass_deleted(&mut self, range_delete_in_memory: Option<bool>) {
+        self.is_decided_in_memory = range_delete_in_memory.unwrap_or(self.is_in_memory);
+        self.is_deleted = true;
+        self.count(self.is_decided_in_memory);
+    }
+
+    /// An older or later version is stepped over than the one that counts.
+    #[inline]
+    pub(super) fn pass_version(&mut self) {
+        self.count(self.is_in_memory || self.is_decided_in_memory);
+    }
+
+    /// A source is sought past what a range delete hides.
+    #[cold]
+    pub(super) fn seek_past_hidden(&mut self) {
+        let sum = if self.is_decided_in_memory { &mut self.deleted_in_memory } else { &mut self.dead };
+        *sum += SEEK / STEP;
+    }
+
+    #[inline]
+    fn count(&mut self, is_for_memory: bool) {
+        if !is_for_memory {
+            self.dead += 1;
+        } else if self.is_deleted {
+            self.deleted_in_memory += 1;
+        }
+    }
+
+    /// A key is seen.
+    #[inline]
+    pub(super) fn end_stretch(&mut self) {
+        self.is_deleted = false;
+    }
+}
+
+impl Drop for Toll<'_> {
+    fn drop(&mut self) {
+        let runs = if self.seeks > 0 { self.seeks * SEEK + self.turns * STEP } else { 0 };
+        if runs + self.dead > 0 {
+            self.costs.add(runs, self.dead * STEP);
+        }
+        if self.deleted_in_memory > 0 {
+            self.dead_ranges.note_paid_for_memory(self.deleted_in_memory * STEP);
+        }
+    }
+}
