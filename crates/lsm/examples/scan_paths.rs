@@ -1,6 +1,7 @@
 //! What scans cost where short ones are hardest: over a database that is being changed. `cargo run --release -p
-//! stroma-lsm --example scan_paths -- [ENTRIES] [part=mixed|deleted|queue] [memory=MIB] [rounds=N]` (1,000,000 entries,
-//! all parts, 64 MiB and one round if not told). Processor time of the thread.
+//! stroma-lsm --example scan_paths -- [ENTRIES] [part=mixed|deleted|queue] [memory=MIB] [rounds=N] [reads=PERCENT]`
+//! (1,000,000 entries, all parts, 64 MiB and one round if not told). Processor time of the thread. `reads` is what reads
+//! have to pay before a merge is made for them, and 255 for never.
 //!
 //! - `mixed`: a load, six tenths as many updates by Zipf's law, then scans of up to 100 from keys drawn likewise, a
 //!   fresh snapshot each, a twentieth of the operations inserts. That is YCSB E behind the other mixes.
@@ -21,7 +22,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use random::{Random, Zipfian, fill, key, mix};
-use stroma_lsm::{Database, Error, Keyspace, Options};
+use stroma_lsm::{Database, Error, Keyspace, Options, Upkeep};
 use watch::Watch;
 
 const BATCH: u64 = 100;
@@ -29,6 +30,9 @@ const BATCH: u64 = 100;
 const LEFT: u64 = 10;
 /// Ranges that are deleted.
 const RANGES: u64 = 100;
+
+/// Mebibytes of memory, and what reads have to pay for a merge.
+type Setting = (usize, u8);
 
 fn value(number: u64) -> [u8; 100] {
     let mut value = [0; 100];
@@ -40,8 +44,10 @@ fn tell(what: &str, operations: u64, watch: &Watch) {
     println!("{what:<36} {:>9.0} ns", watch.seconds() * 1e9 / operations as f64);
 }
 
-fn load(folder: &Path, entries: u64, memory: usize) -> Result<(Database, Keyspace), Error> {
-    let options = Options { memory_bytes: memory << 20, ..Options::default() };
+fn load(folder: &Path, entries: u64, (memory, reads): Setting) -> Result<(Database, Keyspace), Error> {
+    let read_percent = (reads < u8::MAX).then_some(reads);
+    let upkeep = Upkeep { read_percent, ..Upkeep::default() };
+    let options = Options { memory_bytes: memory << 20, upkeep, ..Options::default() };
     let database = Database::open(folder, options)?;
     let keyspace = database.keyspace("all")?;
     for start in (0..entries).step_by(BATCH as usize) {
@@ -68,8 +74,8 @@ fn scan(database: &Database, keyspace: &Keyspace, start: &[u8], limit: u64) -> R
     Ok(walked)
 }
 
-fn mixed(folder: &Path, entries: u64, memory: usize, rounds: u64) -> Result<(), Error> {
-    let (database, keyspace) = load(folder, entries, memory)?;
+fn mixed(folder: &Path, entries: u64, setting: Setting, rounds: u64) -> Result<(), Error> {
+    let (database, keyspace) = load(folder, entries, setting)?;
     let (zipfian, mut random) = (Zipfian::new(entries), Random(42));
     let draw = |random: &mut Random| mix(zipfian.rank(random.share())) % entries;
     let watch = Watch::start();
@@ -98,7 +104,11 @@ fn mixed(folder: &Path, entries: u64, memory: usize, rounds: u64) -> Result<(), 
     }
     let statistics = database.statistics();
     let runs: Vec<usize> = statistics.levels.iter().map(|level| level.runs).collect();
-    println!("  runs by level {runs:?}, memory used {} KiB", statistics.memory_used >> 10);
+    let merged = statistics.merge_output_bytes >> 20;
+    println!(
+        "  runs by level {runs:?}, memory used {} KiB, merges wrote {merged} MiB",
+        statistics.memory_used >> 10
+    );
     database.close()
 }
 
@@ -128,8 +138,8 @@ fn scans_of_50(what: &str, database: &Database, keyspace: &Keyspace, entries: u6
     Ok(())
 }
 
-fn deleted(folder: &Path, entries: u64, memory: usize, rounds: u64) -> Result<(), Error> {
-    let (database, keyspace) = load(folder, entries, memory)?;
+fn deleted(folder: &Path, entries: u64, setting: Setting, rounds: u64) -> Result<(), Error> {
+    let (database, keyspace) = load(folder, entries, setting)?;
     let before = database.statistics().merge_output_bytes;
     let gone: Vec<u64> = (0..entries).filter(|number| number % LEFT != 0).collect();
     let watch = Watch::start();
@@ -179,8 +189,8 @@ fn pop(database: &Database, keyspace: &Keyspace, at_head: bool) -> Result<(), Er
     keyspace.delete(found.unwrap_or_default()).map(drop)
 }
 
-fn queue(folder: &Path, entries: u64, memory: usize, rounds: u64) -> Result<(), Error> {
-    let (database, keyspace) = load(folder, 0, memory)?;
+fn queue(folder: &Path, entries: u64, setting: Setting, rounds: u64) -> Result<(), Error> {
+    let (database, keyspace) = load(folder, 0, setting)?;
     let mut numbers = 1_u64 << 40..1 << 40;
     let mut push = |at_head: bool| {
         let number = if at_head { numbers.start - 1 } else { numbers.end };
@@ -220,21 +230,23 @@ fn queue(folder: &Path, entries: u64, memory: usize, rounds: u64) -> Result<(), 
 }
 
 fn main() -> Result<(), Error> {
-    let (mut entries, mut memory, mut rounds, mut only) = (1_000_000, 64, 1, None);
+    let (mut entries, mut memory, mut reads, mut rounds, mut only) = (1_000_000, 64, 50, 1, None);
     for argument in std::env::args().skip(1) {
         match argument.split_once('=') {
             Some(("part", name)) => only = Some(name.to_owned()),
             Some(("memory", mebibytes)) => memory = mebibytes.parse().unwrap_or(memory),
+            Some(("reads", percent)) => reads = percent.parse().unwrap_or(reads),
             Some(("rounds", count)) => rounds = count.parse().unwrap_or(rounds),
             _ => entries = argument.parse().unwrap_or(entries),
         }
     }
-    type Part = fn(&Path, u64, usize, u64) -> Result<(), Error>;
+    type Part = fn(&Path, u64, Setting, u64) -> Result<(), Error>;
     let parts: [(&str, Part); 3] = [("mixed", mixed), ("deleted", deleted), ("queue", queue)];
     let folder = std::env::temp_dir().join(format!("scan-paths-{}", std::process::id()));
     let wanted = parts.iter().filter(|(name, _)| only.as_deref().is_none_or(|only| only == *name));
-    let outcome =
-        wanted.into_iter().try_for_each(|(name, part)| part(&folder.join(name), entries, memory, rounds));
+    let outcome = wanted
+        .into_iter()
+        .try_for_each(|(name, part)| part(&folder.join(name), entries, (memory, reads), rounds));
     let _ = std::fs::remove_dir_all(&folder);
     outcome
 }

@@ -276,36 +276,35 @@ pub(crate) struct LayerView {
     version: BorrowedVersion<TableKind>,
 }
 
+/// How many runs a lookup has asked; told when this is dropped, if there was more than one.
+struct Probes<'v> {
+    view: &'v LayerView,
+    count: u64,
+}
+
+impl Drop for Probes<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.count > 1 {
+            self.view.read_costs().add((self.count - 1) * PROBE, 0);
+        }
+    }
+}
+
 impl LayerView {
     /// What `value` makes of the value of `key` that `visibility` sees, or where that lies.
     pub(crate) fn get<V>(
         &self,
         key: &[u8],
         visibility: Visibility,
-        value: impl FnMut(&[u8], &Arc<Layer<TableKind>>) -> V,
-    ) -> Result<Option<Found<V>>, Error> {
-        let mut probes = 0;
-        let found = self.get_counting(key, visibility, value, &mut probes);
-        if probes > 1 {
-            self.read_costs().add((probes - 1) * PROBE, 0);
-        }
-        found
-    }
-
-    /// The same; counts the runs that were asked.
-    #[inline(always)]
-    fn get_counting<V>(
-        &self,
-        key: &[u8],
-        visibility: Visibility,
         mut value: impl FnMut(&[u8], &Arc<Layer<TableKind>>) -> V,
-        probes: &mut u64,
     ) -> Result<Option<Found<V>>, Error> {
+        let mut probes = Probes { view: self, count: 0 };
         let mut lookup = Lookup::new(key, visibility.snapshot());
         let mut runs = self.version.runs().peekable();
         while let Some(run) = runs.next() {
             let Some(layer) = run.find(key) else { continue };
-            *probes += 1;
+            probes.count += 1;
             let table = layer.layer().table()?;
             let deleted = table.tombstones().newest(key, visibility);
             let is_last = runs.peek().is_none();
