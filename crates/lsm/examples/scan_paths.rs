@@ -1,7 +1,7 @@
 //! What scans cost where short ones are hardest: over a database that is being changed. `cargo run --release -p
 //! stroma-lsm --example scan_paths -- [ENTRIES] [part=mixed|deleted|queue] [memory=MIB] [rounds=N] [reads=PERCENT]`
-//! (1,000,000 entries, all parts, 64 MiB and one round if not told). Processor time of the thread. `reads` is what reads
-//! have to pay before a merge is made for them, and 255 for never.
+//! (1,000,000 entries, all parts, 64 MiB and one round if not told). Processor time of the thread. `reads` is what
+//! reads have to pay before a merge is made for them, and 255 for never.
 //!
 //! - `mixed`: a load, six tenths as many updates by Zipf's law, then scans of up to 100 from keys drawn likewise, a
 //!   fresh snapshot each, a twentieth of the operations inserts. That is YCSB E behind the other mixes.

@@ -171,8 +171,8 @@ impl Core {
         Ok(())
     }
 
-    /// Ends the active memtable if nobody writes and it holds anything; answers whether it did. For who must not wait for
-    /// a writer, since a writer may wait for it.
+    /// Ends the active memtable if nobody writes and it holds anything; answers whether it did. For who must not wait
+    /// for a writer, since a writer may wait for it.
     pub(crate) fn try_to_seal(&self) -> bool {
         let Some(mut writer) = self.writer.try_lock() else { return false };
         let is_whole = writer.broken_log.is_none() && self.check_open().is_ok();

@@ -50,10 +50,7 @@ impl Core {
         if paid == 0 || !self.layers.is_flush_paid_for(bytes, paid) || !self.try_to_seal() {
             return Ok(());
         }
-        let tables = self.flush_to_one_moment()?;
-        // It goes on to count for the merge.
-        tables.read_costs().add(0, self.dead_ranges().take_paid_for_memory());
-        Ok(())
+        self.flush_to_one_moment().map(drop)
     }
 
     /// Makes a table of the oldest sealed memtable. Everything older is in tables.
@@ -73,6 +70,8 @@ impl Core {
         self.advance_flush(record);
         self.flush.note_absorbed(record.flushed_through);
         self.replace_memtables(|list| list.without_oldest());
+        // What was paid for deletes in memory counts for a merge now.
+        self.layers.view().read_costs().add(0, self.dead_ranges().take_paid_for_memory());
         Ok(())
     }
 

@@ -54,7 +54,7 @@ impl Simulation {
 
     /// Merges until nothing is due.
     pub(super) fn settle(&mut self, policy: &MergePolicy) {
-        while self.start(policy) {
+        while self.start(policy, PaidByReads::default()) {
             self.finish(0);
         }
     }
@@ -85,10 +85,11 @@ impl Simulation {
         self.add(0, self.seals, entries);
     }
 
-    /// Starts the most urgent merge; answers whether one was due.
-    fn start(&mut self, policy: &MergePolicy) -> bool {
+    /// Starts the most urgent merge, given what reads have paid; answers whether one was due.
+    fn start(&mut self, policy: &MergePolicy, paid: PaidByReads) -> bool {
         let shapes: Vec<_> = self.layers.values().map(|layer| LayerShape::of(&layer.descriptor)).collect();
-        let rules = Rules { policy, upkeep: &Upkeep::none(), now: 0, paid: PaidByReads::default() };
+        let upkeep = Upkeep { read_percent: Some(50), ..Upkeep::none() };
+        let rules = Rules { policy, upkeep: &upkeep, now: 0, paid };
         let plan = pick(&shapes, &rules, &self.claims);
         let is_due = plan.is_some();
         self.running.extend(plan.map(|plan| (self.claims.take(&plan, &shapes), plan)));
@@ -133,6 +134,7 @@ impl Simulation {
 enum Step {
     Seal(Vec<u32>),
     Start,
+    StartForReaders(PaidByReads),
     Finish(usize),
     Switch,
 }
@@ -141,6 +143,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         30 => prop::collection::vec(0_u32..30, 1..8).prop_map(Step::Seal),
         30 => Just(Step::Start),
+        10 => (0..4_u64 << 20, 0..4_u64 << 20).prop_map(|(runs, dead)| Step::StartForReaders(PaidByReads { runs, dead })),
         25 => any::<usize>().prop_map(Step::Finish),
         1 => Just(Step::Switch),
     ]
@@ -160,7 +163,10 @@ proptest! {
             match step {
                 Step::Seal(keys) => simulation.seal(&keys),
                 Step::Start => {
-                    simulation.start(&policies[policy]);
+                    simulation.start(&policies[policy], PaidByReads::default());
+                }
+                Step::StartForReaders(paid) => {
+                    simulation.start(&policies[policy], paid);
                 }
                 Step::Finish(which) => simulation.finish(which),
                 Step::Switch => {
