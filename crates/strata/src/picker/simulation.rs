@@ -143,7 +143,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         30 => prop::collection::vec(0_u32..30, 1..8).prop_map(Step::Seal),
         30 => Just(Step::Start),
-        10 => (0..4_u64 << 20, 0..4_u64 << 20).prop_map(|(runs, dead)| Step::StartForReaders(PaidByReads { runs, dead })),
+        10 => (0..4_u64 << 20, 0..4_u64 << 20).prop_map(|(runs, dead)| PaidByReads { runs, dead })
+            .prop_map(Step::StartForReaders),
         25 => any::<usize>().prop_map(Step::Finish),
         1 => Just(Step::Switch),
     ]
