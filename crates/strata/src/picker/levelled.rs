@@ -240,11 +240,11 @@ impl<'a> Tree<'a> {
         reason: MergeReason,
     ) -> Option<(MergePlan, u64)> {
         let target_level = self.targets.below(level, self.layers, self.claimed)?;
-        self.into_level(sources, target_level, may_move, reason)
+        self.down_to(sources, target_level, may_move, reason)
     }
 
     /// The same into `target_level`, past empty levels only.
-    pub(super) fn into_level(
+    pub(super) fn down_to(
         &self,
         sources: &[LayerShape<'_>],
         target_level: u32,

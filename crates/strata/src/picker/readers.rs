@@ -81,7 +81,7 @@ impl<'a> Tree<'a> {
         }
         self.offers_to_readers(level0).into_iter().find_map(|offer| {
             let share = offer.share_of(paid);
-            (share >= offer.threshold(percent)).then(|| MergePlan {
+            (share >= offer.threshold(percent)).then_some(MergePlan {
                 reason: MergeReason::PaidByReads { paid: share, price: offer.price },
                 ..offer.plan
             })
@@ -106,7 +106,7 @@ impl<'a> Tree<'a> {
         let (own_bytes, mut offers) = (bytes(&own), Vec::new());
         // Not to the base of the levels where that is empty: a run there would be one more.
         let down = match levels.get(1) {
-            Some(next) => self.into_level(&own, *next, runs_of_upmost == 1, reason.clone()),
+            Some(next) => self.down_to(&own, *next, runs_of_upmost == 1, reason.clone()),
             None => self.down_from_level0(level0, reason.clone()),
         };
         let below = down.as_ref().map_or(u64::MAX, |(_, below)| *below);
