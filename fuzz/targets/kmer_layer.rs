@@ -15,7 +15,11 @@ mod forge;
 
 const SAMPLE: &str = ">a\nACGTTGCAAGCTTAGCCGATAACGGTTACAGTCCGATAGCATCGGCTAAGCTTGCATGCAAT\n";
 
-/// A layer whose partitions are large enough to be filters.
+/// From so many k-mers on a partition is a filter.
+const LEAST_FILTERED: usize = 1 << 13;
+const PARTITIONS: usize = 2;
+
+/// A layer whose partitions are filters.
 fn whole() -> &'static [u8] {
     static WHOLE: OnceLock<Vec<u8>> = OnceLock::new();
     WHOLE.get_or_init(|| {
@@ -24,15 +28,18 @@ fn whole() -> &'static [u8] {
             state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
             b"ACGT"[(state >> 33) as usize % 4]
         };
-        let record = [b">a\n".to_vec(), (0..12_000).map(base).collect()].concat();
+        let record = [b">a\n".to_vec(), (0..PARTITIONS * 2 * LEAST_FILTERED).map(base).collect()].concat();
         let storage = Arc::new(MemoryStorage::new());
-        let options = IndexOptions { k: 15, partitions: 2, ..IndexOptions::default() };
+        let options = IndexOptions { k: 15, partitions: PARTITIONS as u32, ..IndexOptions::default() };
         let index = SequenceIndex::create(storage.clone(), options, SetOptions::default()).expect("empty");
         index.add_sample("a", vec![Input::bytes("a.fa", record)], &NoProgress).expect("sound");
         let entry = storage.list("layers").expect("memory").remove(0);
         let blob = storage.open(&entry.name).expect("memory");
         let mut bytes = vec![0; blob.len() as usize];
         blob.read_exact_at(0, &mut bytes).expect("memory");
+        let sections = forge::kmer_sections(&bytes).expect("whole");
+        assert_eq!(sections.len(), PARTITIONS);
+        assert!(sections.into_iter().all(|section| forge::is_filter(&bytes[section])));
         bytes
     })
 }

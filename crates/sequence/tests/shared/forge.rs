@@ -34,6 +34,11 @@ pub(crate) fn kmer_sections(bytes: &[u8]) -> Option<Vec<Range<usize>>> {
     directory.step_by(ENTRY).map(|entry| section(bytes, entry)).collect()
 }
 
+/// Whether a section of k-mers is a filter.
+pub(crate) fn is_filter(section: &[u8]) -> bool {
+    section.starts_with(b"STRMCQFL")
+}
+
 /// Makes checksums right again: of partitions, of the filters in them, of the directory and of the footer. None
 /// where sections are not even in the file.
 pub(crate) fn reseal(bytes: &mut [u8]) -> Option<()> {
@@ -41,7 +46,7 @@ pub(crate) fn reseal(bytes: &mut [u8]) -> Option<()> {
     let directory = section(bytes, footer + 24)?;
     for entry in directory.clone().step_by(ENTRY) {
         let kmers = section(bytes, entry)?;
-        if kmers.len() > FILTER_HEADER + FILTER_FOOTER && bytes[kmers.clone()].starts_with(b"STRMCQFL") {
+        if kmers.len() > FILTER_HEADER + FILTER_FOOTER && is_filter(&bytes[kmers.clone()]) {
             let end = kmers.end - FILTER_FOOTER;
             set_sum(bytes, kmers.start..kmers.start + 40, kmers.start + 40);
             set_sum(bytes, kmers.start + FILTER_HEADER..end, end + 24);
