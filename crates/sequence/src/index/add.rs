@@ -8,7 +8,7 @@ use super::{Input, Progress, SampleInfo, SampleReport, SequenceIndex, Step};
 use crate::Error;
 use crate::count::{Keeping, SampleCounter};
 use crate::layer::{SampleWriter, summary};
-use crate::samples::{NEXT_SAMPLE_RECORD, Sample, Settings, next_sample_to_bytes};
+use crate::samples::{NEXT_SAMPLE_RECORD, Sample, SampleTable, Settings, next_sample_to_bytes};
 
 /// Bases between two reports of progress.
 const REPORT_BASES: u64 = 4 << 20;
@@ -165,9 +165,20 @@ impl SequenceIndex {
         edit.put_record(NEXT_SAMPLE_RECORD, next_sample_to_bytes(next));
         edit.commit()?;
         writer.next_sample = next;
-        // Copied only while a search or a check holds it: all samples' names for each new one would add up.
-        Arc::make_mut(&mut *self.samples.write()).push(sample);
+        self.push_sample(sample);
         Ok(())
+    }
+
+    /// Adds a sample to the table, for who holds the writer. The table is copied only while a search or a check holds
+    /// it, as all samples' names for each new one would add up; and no search waits for the copy.
+    fn push_sample(&self, sample: Sample) {
+        if let Some(table) = Arc::get_mut(&mut *self.samples.write()) {
+            return table.push(sample);
+        }
+        let held = Arc::clone(&self.samples.read());
+        let mut table = SampleTable::clone(&held);
+        table.push(sample);
+        *self.samples.write() = Arc::new(table);
     }
 }
 

@@ -70,13 +70,15 @@ impl<'a, W: Word> Buckets<'a, W> {
         }
         let start = |bucket| self.starts.get(bucket) as usize;
         let ascending = (1..buckets).all(|bucket| start(bucket - 1) <= start(bucket));
-        let whole = start(0) == 0 && start(buckets - 1) == self.len();
+        if !ascending || start(0) != 0 || start(buckets - 1) != self.len() {
+            return false;
+        }
         let (mut is_sorted, mut last) = (true, None);
         self.iter().each_below(None, |kmer, _| {
             is_sorted &= last.is_none_or(|last| last < kmer);
             last = Some(kmer);
         });
-        ascending && whole && is_sorted
+        is_sorted
     }
 }
 

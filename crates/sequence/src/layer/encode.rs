@@ -21,6 +21,9 @@ const LEAST_FILTERED: usize = if cfg!(test) { 40 } else { 1 << 13 };
 /// Fewer k-mers for each set are put into buckets: a filter's list of sets would take more than its values save.
 const LEAST_FOR_EACH_SET: u64 = 4;
 
+/// A filter is at most that full, in hundredths of its home slots: what filters are planned for.
+const MOST_LOAD_PERCENT: u64 = 95;
+
 /// From so many k-mers on that lie where only two are to be expected, they are put into buckets: who looks up
 /// in a filter goes through them one by one.
 const CROWD: usize = 32;
@@ -89,6 +92,10 @@ pub(super) fn filter<W: Word, N: Copy + Ord + Into<u64>>(
 ) -> Option<Vec<u8>> {
     let value_bits = width_for(greatest);
     let shape = Shape::for_slots(kmers.len() as u64, kmer_bits).ok()?.with_value_bits(value_bits);
+    // Too few slots for so narrow k-mers: in a filter that is nearly full runs are pushed far from home.
+    if shape.home_slots() * MOST_LOAD_PERCENT < kmers.len() as u64 * 100 {
+        return None;
+    }
     if is_crowded(kmers, W::MAX >> (W::BITS - kmer_bits), shape.home_slots()) {
         return None;
     }
@@ -165,8 +172,10 @@ mod tests {
             even.iter().map(|&kmer| if kmer >> 29 == 3 { (3 << 29) + (kmer >> 15) } else { kmer }).collect();
         assert!(crowd.is_sorted_by(|a, b| a < b));
         assert!(!is_filter(&crowd, 33));
+        let most: Vec<u64> = (0..486).map(|number| 2 * number).collect();
+        assert!(is_filter(&most, 10));
         let all: Vec<u64> = (0..512).map(|number| 2 * number).collect();
-        assert!(is_filter(&all, 10));
+        assert!(!is_filter(&all, 10), "a filter would be full to the last slot");
         let own: Vec<u32> = (0..5000).collect();
         let form = |sets: &[u32]| EncodedKmers::new(&even, sets, 33).form;
         assert!(matches!(form(&own), EncodedForm::Buckets(_)), "each has a set of its own");

@@ -4,12 +4,16 @@ use std::collections::BTreeSet;
 
 use zerocopy::FromBytes;
 
+use super::colours::ColourTableBuilder;
+use super::encode::{EncodedBuckets, EncodedForm};
 use super::format::{
     DICTIONARY_BUCKETS, DICTIONARY_FILTER, FOOTER_BYTES, Footer, PARTITION_ENTRY_BYTES, PartitionEntry,
 };
 use super::merge::{CHUNK_SAMPLES, Merge};
+use super::packed::{PackedBuffer, width_for};
 use super::tests::{genome, open, victims};
-use super::{Layer, LayerError, Resources};
+use super::writer::LayerBuilder;
+use super::{EncodedKmers, Layer, LayerError, Resources};
 use crate::kmer::{Geometry, Kmers, mixing};
 use crate::noise::noise;
 
@@ -96,5 +100,56 @@ fn a_coding_that_is_none_is_refused() {
         forge::reseal(&mut changed).expect("whole");
         let error = open(&changed, true).expect_err("not what it was");
         assert!(matches!(error, LayerError::Unsupported { what: found, .. } if found == what), "{error}");
+    }
+}
+
+/// A layer of one partition that says it has so many k-mers, all in one set.
+fn layer_of_count(geometry: Geometry, starts: PackedBuffer, bucket_bits: u32, count: u64) -> Vec<u8> {
+    let buckets = EncodedBuckets { starts, lows: PackedBuffer::default(), bucket_bits };
+    let kmers = EncodedKmers { form: EncodedForm::Buckets(buckets), count: count as usize };
+    let mut bytes = Vec::new();
+    let table = ColourTableBuilder::new([], [1]).expect("one colour");
+    let mut builder = LayerBuilder::start(&mut bytes, geometry, 1, vec![7], table).expect("memory");
+    let leaf = builder.table().leaf(0, &[1]).expect("one colour");
+    let id = builder.table().set_id(leaf);
+    builder.partition(&kmers, &[0_u8], &[id]).expect("memory");
+    builder.finish().expect("memory");
+    bytes
+}
+
+/// With k = 3 a k-mer has six bits; where all of them tell the bucket, it takes none beside.
+#[test]
+fn more_kmers_than_there_are_numbers_are_refused() {
+    let geometry = Geometry::new(3, 0).expect("valid");
+    let written = |count: u64| {
+        let starts = (0..65_u32).map(|bucket| count / 64 * u64::from(bucket));
+        layer_of_count(geometry, PackedBuffer::from_values(starts, width_for(count)), 6, count)
+    };
+    let all = open(&written(64), true).expect("as many as there are");
+    read(&all, geometry).expect("sound");
+    all.verify().expect("sound");
+    for count in [128, 1 << 62, u64::MAX - 63] {
+        let error = open(&written(count), true).expect_err("too many");
+        assert!(matches!(error, LayerError::Corrupt { .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_merge_of_as_many_kmers_as_a_number_holds_is_refused() {
+    for (k, count) in [(31, 1 << 62), (33, u64::MAX)] {
+        let geometry = Geometry::new(k, 0).expect("valid");
+        let bytes = layer_of_count(geometry, PackedBuffer::default(), 0, count);
+        let layers = [true, false].map(|mapped| open(&bytes, mapped).expect("only the directory was read"));
+        assert!(layers[0].verify().is_err());
+        // The same sample cannot be in two layers of a merge.
+        for layer in &layers {
+            let merge =
+                Merge::plan(&[layer], &BTreeSet::new(), CHUNK_SAMPLES).expect("fits").expect("a layer");
+            assert_eq!(merge.kmers(), count);
+            for is_cold in [false, true] {
+                let written = merge.write(&mut Vec::new(), &Resources::new(1, 1 << 30), is_cold, |_| {});
+                assert!(matches!(written, Err(LayerError::Memory { .. })));
+            }
+        }
     }
 }

@@ -116,7 +116,9 @@ impl Opener<'_> {
                 return Err(self.unsupported("colour coding", entry.colour_coding.into()));
             }
             let widths_fit = u32::from(entry.kmer_width) == geometry.kmer_bits() && entry.colour_width <= 32;
-            if !widths_fit || entry.reserved != [0; 3] {
+            // Where k-mers take no bits beside their bucket's number, nothing else bounds how many there are.
+            let are_possible = u128::from(entry.kmer_count.get()) <= 1 << geometry.kmer_bits();
+            if !widths_fit || !are_possible || entry.reserved != [0; 3] {
                 return Err(self.corrupt(footer.directory.offset.get(), "a directory entry makes no sense"));
             }
             directory.push(entry);

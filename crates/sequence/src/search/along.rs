@@ -43,11 +43,11 @@ impl Along {
             let (found, missing, left) = (Vec::with_capacity(kmers), Vec::new(), kmers.div_ceil(most));
             pieces.queries.push(OfQuery { found, missing, left });
             for start in (0..kmers).step_by(most) {
-                let end = sequence.len().min(start + most + overlap);
-                pieces.go_on(Piece { query: number, search: layer.search(&sequence[start..end]) }, None);
-                if pieces.waiting.len() > MOST_WAITING {
+                while pieces.waiting.len() >= MOST_WAITING {
                     pieces.turn();
                 }
+                let end = sequence.len().min(start + most + overlap);
+                pieces.go_on(Piece { query: number, search: layer.search(&sequence[start..end]) }, None);
             }
         }
         while !pieces.waiting.is_empty() {

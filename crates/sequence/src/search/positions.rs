@@ -64,12 +64,21 @@ fn sets_along<W: Word>(layer: &Layer, sequence: &[u8], mixing: &Mixing<W>) -> Re
     if let Some(found) = layer.search_dictionary(sequence.len(), along)? {
         return Ok(found);
     }
-    let mut found = Vec::new();
+    let mut wanted: Vec<(u32, W, u64)> = Vec::new();
     let mut kmers = Kmers::<W>::new(sequence, layer.geometry());
     while let Some(at) = kmers.next() {
-        if let Some(id) = layer.partition::<W>(at.partition)?.set_id(mixing.hash(at.kmer)) {
-            found.push((id, kmers.position() as u64));
-        }
+        wanted.push((at.partition, mixing.hash(at.kmer), kmers.position() as u64));
+    }
+    // Each partition is opened once, and its k-mers are looked up together.
+    wanted.sort_unstable();
+    let (mut found, mut mixed, mut sets) = (Vec::new(), Vec::new(), Vec::new());
+    for of_partition in wanted.chunk_by(|one, other| one.0 == other.0) {
+        mixed.clear();
+        mixed.extend(of_partition.iter().map(|&(_, kmer, _)| kmer));
+        sets.clear();
+        layer.partition::<W>(of_partition[0].0)?.set_ids(&mixed, &mut sets);
+        let positions = of_partition.iter().map(|&(_, _, position)| position);
+        found.extend(sets.iter().zip(positions).filter_map(|(set, position)| Some(((*set)?, position))));
     }
     Ok(found)
 }

@@ -17,7 +17,7 @@ use super::sampling::{Sample, Sampling, Slider, mix};
 use super::table::KmerTable;
 
 /// Most positions in a bucket; one with more hands over to the table of whole k-mers.
-const MOST_IN_BUCKET: usize = 16;
+pub(super) const MOST_IN_BUCKET: usize = 16;
 /// Sequences have so many times the sampled positions of random ones, and less.
 const MORE_THAN_RANDOM: f64 = 1.1;
 /// Paths are numbered with 31 bits.

@@ -5,7 +5,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::DictionaryError;
 use super::bases::Bases;
-use super::build::kmer_hash;
+use super::build::{MOST_IN_BUCKET, kmer_hash};
 use super::format::{HEADER_BYTES, Header, SECTIONS, split};
 use super::oriented::{Length, Oriented};
 use super::places::Places;
@@ -325,17 +325,24 @@ impl<'a> UnitigDictionary<'a> {
             let samples = slider.push(step.code);
             let Some((position, _)) = step.kmer else { return Ok(()) };
             count += 1;
-            let hit = samples.and_then(|samples| {
-                let [sample, other] = samples;
-                if sample != other {
-                    return self.find_sampled(length, word, samples);
-                }
-                if sampled.replace(sample.hash) != Some(sample.hash) {
-                    places.clear();
-                    places.extend(self.places.of(sample.hash));
-                }
+            let Some([sample, other]) = samples else {
+                return Err(corrupt("a k-mer has no sample"));
+            };
+            // Going through forged longer ones for each k-mer would not come to an end.
+            let is_short = |hash| self.places.bucket(hash).count() <= MOST_IN_BUCKET;
+            let is_new = sampled.replace(sample.hash) != Some(sample.hash);
+            if (is_new && !is_short(sample.hash)) || (sample != other && !is_short(other.hash)) {
+                return Err(corrupt("a bucket has more positions than it may"));
+            }
+            if is_new {
+                places.clear();
+                places.extend(self.places.of(sample.hash));
+            }
+            let hit = if sample == other {
                 self.look_at(places.iter().copied(), length, word, sample, [true, true])
-            });
+            } else {
+                self.find_sampled(length, word, [sample, other])
+            };
             let is_found = hit.is_some_and(|hit| hit.position == position);
             if is_found { Ok(()) } else { Err(corrupt("a k-mer is not found where it stands")) }
         })?;

@@ -73,7 +73,7 @@ impl<'a> Merge<'a> {
 
     /// k-mers of all inputs; one that is in several counts in each.
     pub(in crate::layer) fn kmers(&self) -> u64 {
-        self.inputs.iter().map(|input| input.layer.kmers()).sum()
+        saturating_sum(self.inputs.iter().map(|input| input.layer.kmers()))
     }
 
     /// Inputs whose k-mers must be read back from strings.
@@ -91,13 +91,13 @@ impl<'a> Merge<'a> {
     /// Bytes that a partition takes while it is merged.
     pub(super) fn bytes_of_partition<W: Word>(&self, partition: u32, form: Form) -> u64 {
         let inputs = || self.inputs.iter().map(|input| input.layer);
-        let kmers: u64 = inputs().map(|layer| layer.partition_kmers(partition)).sum();
-        let read: u64 = inputs().map(|layer| layer.partition_bytes(partition)).sum();
+        let kmers = saturating_sum(inputs().map(|layer| layer.partition_kmers(partition)));
+        let read = saturating_sum(inputs().map(|layer| layer.partition_bytes(partition)));
         let word = u64::from(W::BYTES);
         // The output's k-mers and combinations; canonical ones with colours, and what covering them takes.
         let covering = if form == Form::Strings { 2 * bytes_of_entry::<W>() + word + 12 } else { 0 };
         // The inputs, and the encoded output.
-        2 * read + kmers * (word + 4 + covering)
+        read.saturating_mul(2).saturating_add(kmers.saturating_mul(word + 4 + covering))
     }
 
     /// Ranges of partitions whose k-mers in cold inputs fit their share of the memory; one where no input is
@@ -113,7 +113,7 @@ impl<'a> Merge<'a> {
         let (mut passes, mut begin, mut taken) = (Vec::new(), 0, 0);
         for partition in 0..self.geometry.partitions() {
             let kmers = self.cold_inputs().map(|(_, layer)| layer.partition_kmers(partition));
-            let bytes = kmers.sum::<u64>().saturating_mul(bytes_of_entry::<W>());
+            let bytes = saturating_sum(kmers).saturating_mul(bytes_of_entry::<W>());
             resources.check_share(bytes, shares)?;
             if taken + bytes > resources.partition_bytes() / shares {
                 passes.push(begin..partition);
@@ -124,4 +124,9 @@ impl<'a> Merge<'a> {
         passes.push(begin..self.geometry.partitions());
         Ok(passes)
     }
+}
+
+/// The sum of numbers that forged directories may have made up.
+fn saturating_sum(numbers: impl Iterator<Item = u64>) -> u64 {
+    numbers.fold(0, u64::saturating_add)
 }
