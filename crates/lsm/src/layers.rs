@@ -6,8 +6,8 @@ use stroma_strata::encryption::Encryption;
 use stroma_strata::picker::Limits;
 use stroma_strata::storage::LogStorage;
 use stroma_strata::{
-    BorrowedVersion, Ingestion, Layer, LayeredSet, MergePolicy, OpenReport, ReadCosts, Run, SetImage,
-    SetOptions, SetStatistics,
+    BorrowedVersion, Ingestion, Layer, LayeredSet, MergePolicy, OpenReport, PaidByReads, ReadCosts, Run,
+    SetImage, SetOptions, SetStatistics,
 };
 
 use crate::Error;
@@ -286,7 +286,7 @@ impl Drop for Probes<'_> {
     #[inline]
     fn drop(&mut self) {
         if self.count > 1 {
-            self.view.read_costs().add((self.count - 1) * PROBE, 0);
+            self.view.read_costs().add(PaidByReads { runs: (self.count - 1) * PROBE, dead: 0 });
         }
     }
 }

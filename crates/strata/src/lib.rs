@@ -122,7 +122,7 @@ pub use layer::{
     KeyRange, KindError, LayerDescriptor, LayerKind, LayerOutput, LayerSummary, LayerWriter, MergeJob,
 };
 pub use manifest::{FORMAT_VERSION, Records, describe as describe_manifest};
-pub use picker::{Limits, MergePolicy, Upkeep};
+pub use picker::{Limits, MergePolicy, PaidByReads, Upkeep};
 pub use set::{
     BorrowedVersion, Edit, Ingestion, JobStatistics, Layer, LayerVerification, LayeredSet, Level,
     LevelStatistics, MergeFailure, MergePause, MergeReport, OpenReport, ReadCosts, Run, SalvagedManifest,

@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use common::{NumbersKind, Set, add, check_version, contents, levelled, open, options, seal};
-use stroma_strata::runtime::{Clock, ManualClock, ThreadSpawner};
+use stroma_strata::runtime::{Clock, ManualClock, SystemClock, ThreadSpawner};
 use stroma_strata::storage::MemoryStorage;
-use stroma_strata::{LayeredSet, MergePolicy, SetOptions, Upkeep};
+use stroma_strata::{LayeredSet, MergePolicy, PaidByReads, SetOptions, Upkeep};
 
 /// A set of many small layers in the last level and a few of level 0 over all of them.
 fn filled() -> (Set, Arc<AtomicUsize>) {
@@ -188,13 +188,13 @@ fn reads_pay_for_a_merge_once_and_writes_never_do() {
         add(&set, 0..100, 2).unwrap();
         let before = contents(&set.current());
         assert_eq!(set.merge_once().unwrap(), None);
-        set.current().read_costs().add(ENOUGH / 4, ENOUGH / 4);
+        set.current().read_costs().add(PaidByReads { runs: ENOUGH / 4, dead: ENOUGH / 4 });
         assert_eq!(
             set.merge_once().unwrap(),
             None,
             "that was half of half, and of half of it a merge costs more"
         );
-        set.borrow_current().read_costs().add(ENOUGH / 4, 0);
+        set.borrow_current().read_costs().add(PaidByReads { runs: ENOUGH / 4, dead: 0 });
         let report = set.merge_once().unwrap();
         assert_eq!(report.is_some(), read_percent.is_some());
         assert_eq!(set.statistics().merges_for_readers, u64::from(read_percent.is_some()));
@@ -218,15 +218,47 @@ fn a_worker_that_waits_is_woken_when_reads_have_paid() {
     set.merge_all().unwrap();
     add(&set, 0..100, 2).unwrap();
     set.start_background(&ThreadSpawner, 1).unwrap();
+    // Several times over what it costs, since readers look only now and then.
+    set.current().read_costs().add(PaidByReads { runs: 4 << 20, dead: 0 });
+    // A worker that nobody wakes would sleep for ever.
+    let clock = SystemClock::default();
+    let end = clock.now() + Duration::from_secs(60);
     loop {
         let seen = set.changed().generation();
         if set.current().runs().count() == 1 {
             break;
         }
-        // Several times over what it costs, since readers look only now and then.
-        set.current().read_costs().add(4 << 20, 0);
-        set.changed().wait(seen);
+        assert!(set.changed().wait_until(seen, &clock, end) > seen, "the worker was not woken");
     }
     set.merge_until_idle().unwrap();
     assert_eq!(set.statistics().merges_for_readers, 1);
+}
+
+#[test]
+fn what_reads_pay_is_kept_where_a_merge_may_come_of_it() {
+    let storage = Arc::new(MemoryStorage::new());
+    let add_to = |set: &Set| {
+        set.current().read_costs().add(PaidByReads { runs: 1, dead: 2 });
+        set.current().read_costs().paid()
+    };
+    let with = |policy| SetOptions {
+        upkeep: Upkeep { read_percent: Some(50), ..Upkeep::none() },
+        ..options(policy)
+    };
+    let open = |policy| LayeredSet::open(storage.clone(), NumbersKind::default(), with(policy)).unwrap().0;
+    let set = open(levelled());
+    add(&set, 0..1000, 1).unwrap();
+    set.merge_all().unwrap();
+    assert_eq!(add_to(&set), PaidByReads::default(), "there is one run");
+    add(&set, 0..100, 2).unwrap();
+    assert_eq!(add_to(&set), PaidByReads { runs: 1, dead: 2 });
+    set.close().unwrap();
+    drop(set);
+    let set = open(MergePolicy::Tiered { fanout: 4 });
+    assert_eq!(add_to(&set), PaidByReads::default(), "tiered merging has no merges for readers");
+    set.close().unwrap();
+    drop(set);
+    let (set, _) =
+        LayeredSet::open_read_only(storage.clone(), NumbersKind::default(), with(levelled()), None).unwrap();
+    assert_eq!(add_to(&set), PaidByReads::default(), "it is only read");
 }

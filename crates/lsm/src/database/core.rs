@@ -255,6 +255,11 @@ impl Core {
         self.snapshots.reader_count()
     }
 
+    /// Nobody reads at an earlier sequence, nor will.
+    pub(crate) fn oldest_snapshot(&self) -> Sequence {
+        self.snapshots.oldest()
+    }
+
     /// The sequences that somebody may read at, ascending; the present is the last.
     pub(crate) fn live_snapshots(&self) -> Vec<Sequence> {
         self.snapshots.live()

@@ -173,10 +173,16 @@ impl Core {
 
     /// Ends the active memtable if nobody writes and it holds anything; answers whether it did. For who must not wait
     /// for a writer, since a writer may wait for it.
-    pub(crate) fn try_to_seal(&self) -> bool {
-        let Some(mut writer) = self.writer.try_lock() else { return false };
+    ///
+    /// # Errors
+    /// Failure of the log.
+    pub(crate) fn try_to_seal(&self) -> Result<bool, Error> {
+        let Some(mut writer) = self.writer.try_lock() else { return Ok(false) };
         let is_whole = writer.broken_log.is_none() && self.check_open().is_ok();
-        is_whole && !self.memtables().active.is_empty() && self.seal(&mut writer).is_ok()
+        if !is_whole || self.memtables().active.is_empty() {
+            return Ok(false);
+        }
+        self.seal(&mut writer).map(|()| true)
     }
 
     /// Ends the segment of the log and begins another, with another key if they are encrypted.

@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use stroma_strata::PaidByReads;
+
 use super::FlushRecord;
 use crate::Error;
 use crate::database::Core;
@@ -46,11 +48,14 @@ impl Core {
         let paid = self.dead_ranges().paid_for_memory();
         let list = self.memtables();
         let bytes = (list.bytes().0 + list.resident_bytes().0) as u64;
+        let (is_empty, has_resident) = (list.active.is_empty(), list.resident.is_some());
         drop(list);
-        if paid == 0 || !self.layers.is_flush_paid_for(bytes, paid) || !self.try_to_seal() {
+        if paid == 0 || !self.layers.is_flush_paid_for(bytes, paid) {
             return Ok(());
         }
-        self.flush_to_one_moment().map(drop)
+        // What was deleted may all be in the resident layer by now.
+        let is_ready = if is_empty { has_resident } else { self.try_to_seal()? };
+        if is_ready { self.flush_to_one_moment().map(drop) } else { Ok(()) }
     }
 
     /// Makes a table of the oldest sealed memtable. Everything older is in tables.
@@ -70,9 +75,17 @@ impl Core {
         self.advance_flush(record);
         self.flush.note_absorbed(record.flushed_through);
         self.replace_memtables(|list| list.without_oldest());
-        // What was paid for deletes in memory counts for a merge now.
-        self.layers.view().read_costs().add(0, self.dead_ranges().take_paid_for_memory());
+        self.count_for_tables(oldest.entry_bytes());
         Ok(())
+    }
+
+    /// So many bytes of what was in memory are in tables now: of what was paid for deletes in memory the same share
+    /// counts for a merge from now on.
+    pub(super) fn count_for_tables(&self, moved: usize) {
+        let list = self.memtables();
+        let whole = moved + list.bytes().0 + list.resident_bytes().0;
+        let dead = self.dead_ranges().take_paid_for_memory(moved as u64, whole as u64);
+        self.layers.view().read_costs().add(PaidByReads { runs: 0, dead });
     }
 
     /// Flushes what is sealed and the resident layer; answers the tables as they are then. They hold by themselves
@@ -105,5 +118,106 @@ impl Core {
         self.values().release_flushed(self.flushed_through());
         self.scans().release_all();
         self.flush.progress().notify();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stroma_strata::storage::MemoryStorage;
+    use stroma_strata::{Limits, MergePolicy, Upkeep};
+
+    use super::*;
+    use crate::{Database, Keyspace, Options};
+
+    const ENTRIES: u32 = 5000;
+
+    /// A run of all entries, and no threads. Deletes alone ask for no merge.
+    fn load(merge_policy: MergePolicy) -> (Database, Keyspace) {
+        let upkeep = Upkeep { read_percent: Some(50), ..Upkeep::none() };
+        let options = Options {
+            memory_bytes: 16 << 20,
+            background_threads: 0,
+            merge_policy,
+            upkeep,
+            ..Options::default()
+        };
+        let database = Database::open_storage(Arc::new(MemoryStorage::new()), options).unwrap();
+        let all = database.keyspace("all").unwrap();
+        (0..ENTRIES).for_each(|number| _ = all.put(number.to_be_bytes(), [7; 100]).unwrap());
+        database.compact().unwrap();
+        (database, all)
+    }
+
+    fn levelled() -> MergePolicy {
+        MergePolicy::TieredThenLevelled(Limits::default())
+    }
+
+    /// Of ten entries nine.
+    fn delete_most(all: &Keyspace) {
+        let dead = (0..ENTRIES).filter(|number| number % 10 != 0);
+        dead.for_each(|number| _ = all.delete(number.to_be_bytes()).unwrap());
+    }
+
+    fn scan(all: &Keyspace) {
+        (0..20).for_each(|_| assert_eq!(all.iter().count(), ENTRIES as usize / 10));
+    }
+
+    /// How many tables were flushed when it was looked whether readers have paid for that.
+    fn flushed_for_readers(database: &Database, all: &Keyspace) -> u64 {
+        let before = database.statistics().flushes;
+        all.core().flush_for_readers().unwrap();
+        database.statistics().flushes - before
+    }
+
+    #[test]
+    fn memory_is_flushed_for_readers_where_a_merge_can_follow() {
+        for (policy, expected) in [(levelled(), 1), (MergePolicy::Tiered { fanout: 4 }, 0)] {
+            let (database, all) = load(policy);
+            delete_most(&all);
+            assert_eq!(flushed_for_readers(&database, &all), 0, "nobody has read");
+            scan(&all);
+            assert_eq!(flushed_for_readers(&database, &all), expected);
+            assert_eq!(flushed_for_readers(&database, &all), 0);
+            all.core().layers.merge_until_idle().unwrap();
+            assert_eq!(database.statistics().merges_for_readers, expected);
+        }
+    }
+
+    #[test]
+    fn what_the_resident_layer_deletes_is_flushed_for_readers() {
+        let (database, all) = load(levelled());
+        (0..3).for_each(|_| delete_most(&all));
+        let core = all.core();
+        assert!(core.try_to_seal().unwrap() && core.flush_oldest().unwrap());
+        assert!(core.memtables().resident.is_some() && core.memtables().active.is_empty());
+        scan(&all);
+        assert_eq!(flushed_for_readers(&database, &all), 1);
+        core.layers.merge_until_idle().unwrap();
+        assert_eq!(database.statistics().merges_for_readers, 1);
+    }
+
+    #[test]
+    fn what_a_held_snapshot_sees_brings_no_merges() {
+        let (database, all) = load(levelled());
+        let snapshot = database.snapshot();
+        delete_most(&all);
+        scan(&all);
+        assert_eq!(flushed_for_readers(&database, &all), 0);
+        // Both the deletes and what they delete stay.
+        database.compact().unwrap();
+        let trickle = || {
+            let few = (0..ENTRIES).step_by(ENTRIES as usize / 10);
+            few.for_each(|number| _ = all.put(number.to_be_bytes(), [8; 100]).unwrap());
+            database.flush().unwrap();
+            scan(&all);
+            all.core().layers.merge_until_idle().unwrap();
+            database.statistics().merges_for_readers
+        };
+        // Fewer times than sizes ask for a merge.
+        (0..2).for_each(|_| assert_eq!(trickle(), 0));
+        drop(snapshot);
+        assert_eq!(trickle(), 1);
+        let entries: u64 = database.statistics().levels.iter().map(|level| level.entries).sum();
+        assert!(entries <= u64::from(ENTRIES) / 10 + 10, "{entries}");
     }
 }

@@ -98,10 +98,12 @@ impl Core {
             return self.flush_resident().map(drop);
         };
         let (leaving, mut staying) = resident.split(last_leaving.last_sequence);
+        let moved = leaving.entry_bytes();
         self.write_resident(Arc::new(leaving), record)?;
         self.counters().sheddings.add(1);
         staying.hold(charge);
         self.replace_memtables(|list| list.with_resident(Some(Arc::new(staying))));
+        self.count_for_tables(moved);
         self.note_flushed();
         Ok(())
     }
@@ -115,11 +117,13 @@ impl Core {
         let next_log = list.sealed.last().unwrap_or(&list.active).log_number();
         let last = resident.segments().last().map_or(0, |segment| segment.last_sequence);
         drop(list);
+        let moved = resident.entry_bytes();
         self.write_resident(
             resident,
             FlushRecord::all_in_tables(last.max(self.flushed_through()), next_log),
         )?;
         self.replace_memtables(|list| list.with_resident(None));
+        self.count_for_tables(moved);
         self.note_flushed();
         Ok(true)
     }

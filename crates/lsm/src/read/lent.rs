@@ -29,18 +29,17 @@ impl Core {
         let mut last_key = Vec::new();
         while !rest.is_empty() {
             let mut visited = 0;
-            let walked =
-                self.brief_view().walk_plain(&rest, visibility, self.dead_ranges(), |key, value| {
-                    copy_key(&mut last_key, key);
-                    visited += 1;
-                    match visit(key.get(PREFIX_BYTES..).unwrap_or_default(), value) {
-                        ControlFlow::Continue(()) => visited < MOST_AT_ONCE,
-                        ControlFlow::Break(with) => {
-                            broke = Some(with);
-                            false
-                        }
+            let walked = self.brief_view().walk_plain(&rest, visibility, self, |key, value| {
+                copy_key(&mut last_key, key);
+                visited += 1;
+                match visit(key.get(PREFIX_BYTES..).unwrap_or_default(), value) {
+                    ControlFlow::Continue(()) => visited < MOST_AT_ONCE,
+                    ControlFlow::Break(with) => {
+                        broke = Some(with);
+                        false
                     }
-                })?;
+                }
+            })?;
             if broke.is_some() || walked == WalkEnd::Out {
                 return Ok(broke);
             }

@@ -4,6 +4,8 @@
 //! filters and indexes, then all of these are asked for, and only then read. So there is one wait a run, not one a key
 //! and run.
 
+use stroma_strata::PaidByReads;
+
 use super::ReadView;
 use super::toll::PROBE;
 use crate::Error;
@@ -20,6 +22,8 @@ struct Open<'k> {
     place: usize,
     key: &'k [u8],
     lookup: Lookup<'k>,
+    /// Whether it was looked for in a run.
+    was_probed: bool,
 }
 
 impl ReadView {
@@ -34,7 +38,8 @@ impl ReadView {
         for (place, key) in keys.iter().enumerate() {
             let in_memory = self.get_in_memory(key, visibility, |bytes| Value::from(bytes))?;
             if in_memory.is_none() {
-                open.push(Open { place, key, lookup: Lookup::new(key, visibility.snapshot()) });
+                let lookup = Lookup::new(key, visibility.snapshot());
+                open.push(Open { place, key, lookup, was_probed: false });
             }
             found.push(in_memory.flatten());
         }
@@ -52,16 +57,17 @@ impl LayerView {
         visibility: Visibility,
         found: &mut [Option<Found>],
     ) -> Result<(), Error> {
-        for (place, run) in self.runs().enumerate() {
+        // For runs beyond the first in which there may be what is looked for.
+        let mut probes = 0;
+        for run in self.runs() {
             if open.is_empty() {
-                return Ok(());
-            }
-            if place > 0 {
-                self.read_costs().add(open.len() as u64 * PROBE, 0);
+                break;
             }
             let mut located = Vec::with_capacity(open.len());
-            for each in &open {
+            for each in &mut open {
                 let layer = run.find(each.key);
+                probes += u64::from(layer.is_some() && each.was_probed);
+                each.was_probed |= layer.is_some();
                 let block = match layer {
                     Some(layer) => layer.layer().table()?.locate(&each.lookup)?,
                     None => None,
@@ -98,6 +104,9 @@ impl LayerView {
                 }
             }
             open = undecided;
+        }
+        if probes > 0 {
+            self.read_costs().add(PaidByReads { runs: probes * PROBE, dead: 0 });
         }
         Ok(())
     }

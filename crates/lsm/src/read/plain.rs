@@ -14,6 +14,7 @@ use super::ReadView;
 use super::source_walk::SourceWalk;
 use super::toll::Toll;
 use crate::Error;
+use crate::database::Core;
 use crate::entry::{EntryRef, KeyBound, Kind, Sequence, copy_key};
 use crate::keyspace::KeyRange;
 use crate::merging::Visibility;
@@ -76,6 +77,8 @@ pub(super) struct Plain<'r, T> {
     tombstones_in_memory: usize,
     /// Whether only those hide the present entry.
     is_hidden_by_memory: bool,
+    /// The sequence of the first range delete that does.
+    hidden_by: Sequence,
     /// What the present source has is not newer than this, if there are any range deletes.
     source_through: Sequence,
     /// Where the range delete ends that hides what was passed.
@@ -92,7 +95,8 @@ impl<'r, T: FnMut(&[u8], &[u8]) -> bool> Plain<'r, T> {
     fn new(
         range: &'r KeyRange,
         visibility: Visibility,
-        (dead_ranges, toll): (&'r Arc<DeadRanges>, Toll<'r>),
+        core: &'r Core,
+        toll: Toll<'r>,
         take: T,
     ) -> Plain<'r, T> {
         Plain {
@@ -109,9 +113,10 @@ impl<'r, T: FnMut(&[u8], &[u8]) -> bool> Plain<'r, T> {
             tombstones: Vec::new(),
             tombstones_in_memory: 0,
             is_hidden_by_memory: false,
+            hidden_by: 0,
             source_through: 0,
             hidden_until: Vec::new(),
-            dead_ranges,
+            dead_ranges: core.dead_ranges(),
             dead: None,
             past: Vec::new(),
             toll,
@@ -122,6 +127,7 @@ impl<'r, T: FnMut(&[u8], &[u8]) -> bool> Plain<'r, T> {
     #[inline(always)]
     pub(super) fn step(&mut self, entry: EntryRef<'_>, is_same: bool) -> bool {
         if is_same && self.is_decided {
+            self.toll.pass_version();
             return self.pass_version();
         }
         if !is_same {
@@ -132,10 +138,12 @@ impl<'r, T: FnMut(&[u8], &[u8]) -> bool> Plain<'r, T> {
         }
         self.is_decided = self.visibility.sees(entry.sequence);
         if !self.is_decided {
+            // No merge may drop what somebody sees.
             return self.pass_version();
         }
+        self.toll.decide(entry.sequence);
         if entry.kind == Kind::Delete {
-            self.toll.pass_deleted(None);
+            self.toll.pass_deleted();
             return self.pass_deleted(entry.user_key, self.is_at_start);
         }
         if !self.tombstones.is_empty() && self.is_hidden(&entry) {
@@ -152,7 +160,6 @@ impl<'r, T: FnMut(&[u8], &[u8]) -> bool> Plain<'r, T> {
 
     #[inline]
     fn pass_version(&mut self) -> bool {
-        self.toll.pass_version();
         self.passed += 1;
         self.versions += 1;
         if self.versions > VERSIONS_BEFORE_SEEK {
@@ -186,7 +193,7 @@ impl<'r, T: FnMut(&[u8], &[u8]) -> bool> Plain<'r, T> {
     #[cold]
     fn pass_hidden(&mut self, key: &[u8]) -> bool {
         self.hidden += 1;
-        self.toll.pass_deleted(Some(self.is_hidden_by_memory));
+        self.toll.pass_hidden(self.hidden_by, self.is_hidden_by_memory);
         if !self.pass_deleted(key, true) {
             return false;
         }
@@ -202,17 +209,19 @@ impl<'r, T: FnMut(&[u8], &[u8]) -> bool> Plain<'r, T> {
     fn is_hidden(&mut self, entry: &EntryRef<'_>) -> bool {
         self.hidden_until.clear();
         self.is_hidden_by_memory = true;
-        let mut is_hidden = false;
+        self.hidden_by = Sequence::MAX;
         for (place, walk) in self.tombstones.iter_mut().enumerate() {
             let Some((deleted, end)) = walk.covering(entry.user_key, self.visibility) else { continue };
-            is_hidden |= deleted > entry.sequence;
+            if deleted > entry.sequence {
+                self.hidden_by = self.hidden_by.min(deleted);
+            }
             self.is_hidden_by_memory &= deleted <= entry.sequence || place < self.tombstones_in_memory;
             if deleted > self.source_through && *end > *self.hidden_until {
                 self.hidden_until.clear();
                 self.hidden_until.extend_from_slice(end);
             }
         }
-        is_hidden
+        self.hidden_by < Sequence::MAX
     }
 
     fn end_stretch(&mut self, key: &[u8]) {
@@ -303,17 +312,17 @@ impl<'r, T: FnMut(&[u8], &[u8]) -> bool> Plain<'r, T> {
 impl ReadView {
     /// Hands the keys and values in `range` that `visibility` sees to `take`, in order, as long as that answers true
     /// and they are plain. What was not handed over, or is behind the last that was, is still to be read if it ends
-    /// astray. What is found to be empty is told to `dead_ranges`.
+    /// astray. What is found to be empty, and what it costs, is told to `core`, of which this is a view.
     pub(super) fn walk_plain(
         &self,
         range: &KeyRange,
         visibility: Visibility,
-        dead_ranges: &Arc<DeadRanges>,
+        core: &Core,
         take: impl FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<WalkEnd, Error> {
         let mut sources = SourceWalk::all_of(self);
-        let toll = Toll::new(self.layers().read_costs(), dead_ranges);
-        let mut plain = Plain::new(range, visibility, (dead_ranges, toll), take);
+        let toll = Toll::new(self.layers().read_costs(), core);
+        let mut plain = Plain::new(range, visibility, core, toll, take);
         for memtable in self.memtables().newest_first().filter(|memtable| memtable.has_range_deletes()) {
             plain.tombstones.push(TombstoneWalk::new(memtable.tombstones()));
         }
@@ -335,7 +344,6 @@ impl<T: FnMut(&[u8], &[u8]) -> bool> Plain<'_, T> {
     /// Moves all sources, and lets those go that have nothing; answers whether none went astray.
     pub(super) fn seek_all(&mut self, sources: &mut Vec<SourceWalk<'_>>, key: &[u8]) -> Result<bool, Error> {
         let sequence = self.visibility.snapshot();
-        self.toll.note_seek(sources);
         // What the blocks of runs are asked for comes while others are searched.
         let approached = sources.iter_mut().map(|source| source.approach(key, sequence));
         let approached = approached.collect::<Result<Vec<Walked>, Error>>()?;
@@ -351,6 +359,7 @@ impl<T: FnMut(&[u8], &[u8]) -> bool> Plain<'_, T> {
                 Walked::Astray => return Ok(false),
             }
         }
+        self.toll.note_seek(sources);
         Ok(true)
     }
 

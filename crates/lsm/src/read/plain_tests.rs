@@ -45,15 +45,10 @@ fn walk(keyspace: &Keyspace, at: &Snapshot, (start, end): (u16, u16), most: usiz
     let range = KeyRange::new(keyspace.id(), &(key(start).as_slice()..key(end).as_slice()));
     let mut taken = Pairs::new();
     let view = keyspace.core().brief_view();
-    let end = view.walk_plain(
-        &range,
-        Visibility::at(at.sequence()),
-        keyspace.core().dead_ranges(),
-        |key, value| {
-            taken.push((key[PREFIX_BYTES..].to_vec(), value.to_vec()));
-            taken.len() < most
-        },
-    );
+    let end = view.walk_plain(&range, Visibility::at(at.sequence()), keyspace.core(), |key, value| {
+        taken.push((key[PREFIX_BYTES..].to_vec(), value.to_vec()));
+        taken.len() < most
+    });
     (taken, end.expect("no damage"))
 }
 
@@ -170,8 +165,8 @@ fn deleted_keys_are_passed_once_and_then_known() {
         let mut found = 0;
         let range = KeyRange::new::<&[u8]>(keyspace.id(), &(..));
         let view = keyspace.core().brief_view();
-        let dead = keyspace.core().dead_ranges();
-        let end = view.walk_plain(&range, Visibility::at(snapshot.sequence()), dead, |_, _| {
+        let core = keyspace.core();
+        let end = view.walk_plain(&range, Visibility::at(snapshot.sequence()), core, |_, _| {
             found += 1;
             true
         });
@@ -204,8 +199,8 @@ fn a_walk_gives_up_where_nothing_is_to_be_seen_of_very_many() {
         }
     }
     let range = KeyRange::new::<&[u8]>(keyspace.id(), &(..));
-    let (view, dead) = (keyspace.core().brief_view(), keyspace.core().dead_ranges());
-    let end = view.walk_plain(&range, Visibility::at(before.sequence()), dead, |_, _| true);
+    let (view, core) = (keyspace.core().brief_view(), keyspace.core());
+    let end = view.walk_plain(&range, Visibility::at(before.sequence()), core, |_, _| true);
     assert_eq!(end.expect("no damage"), WalkEnd::Astray);
     drop(view);
     assert_eq!(before.range::<&[u8]>(&keyspace, ..).count(), 0);

@@ -295,9 +295,8 @@ impl Scan {
         }
         let view = self.core.brief_view();
         let ahead = &mut self.ahead;
-        let walked = view.walk_plain(&self.rest, self.visibility, self.core.dead_ranges(), |key, value| {
-            ahead.take(key, value)
-        });
+        let walked =
+            view.walk_plain(&self.rest, self.visibility, &self.core, |key, value| ahead.take(key, value));
         match walked {
             Ok(WalkEnd::Out) => self.is_complete = true,
             Ok(WalkEnd::Told) => self.walks = !self.ahead.is_empty(),

@@ -3,12 +3,14 @@
 //! All of it is told in bytes that a merge could have read or written in the same time, some 2.5 ns each: what a step
 //! costs was measured once (`docs/decisions/057-merges-that-reads-pay-for.md`), and nothing is timed. A scan counts for
 //! itself and tells when it ends. What merges cannot help is not counted: turns between memory and tables, older
-//! versions of what memory holds. What memory deletes is told apart: it must be flushed first.
+//! versions of what memory holds, entries that are dead for this reader and not for an older one who is still there.
+//! What memory deletes is told apart: it must be flushed first.
 
-use stroma_strata::ReadCosts;
+use stroma_strata::{PaidByReads, ReadCosts};
 
 use super::source_walk::SourceWalk;
-use crate::tombstones::DeadRanges;
+use crate::database::Core;
+use crate::entry::Sequence;
 
 /// To look for a key in one run more: 100 ns, mostly for a line of its filter.
 pub(crate) const PROBE: u64 = 40;
@@ -22,7 +24,11 @@ const STEP: u64 = 40;
 /// What one walk pays; told when this is dropped.
 pub(super) struct Toll<'r> {
     costs: &'r ReadCosts,
-    dead_ranges: &'r DeadRanges,
+    core: &'r Core,
+    /// What is deleted or superseded by this sequence merges can drop; looked up when it is first asked for.
+    droppable_through: Option<Sequence>,
+    /// The sequence of what decided of the last key.
+    decided_by: Sequence,
     /// Runs beyond the first, each time it sought.
     seeks: u64,
     /// Turns of runs.
@@ -31,7 +37,9 @@ pub(super) struct Toll<'r> {
     dead: u64,
     /// And because memory deletes them.
     deleted_in_memory: u64,
-    /// Where the present turn is.
+    /// Whether the present turn is one of a run.
+    is_in_run: bool,
+    /// Whether it is one in memory.
     is_in_memory: bool,
     /// Whether what decided of the last key is in memory.
     is_decided_in_memory: bool,
@@ -40,21 +48,24 @@ pub(super) struct Toll<'r> {
 }
 
 impl<'r> Toll<'r> {
-    pub(super) fn new(costs: &'r ReadCosts, dead_ranges: &'r DeadRanges) -> Toll<'r> {
+    pub(super) fn new(costs: &'r ReadCosts, core: &'r Core) -> Toll<'r> {
         Toll {
             costs,
-            dead_ranges,
+            core,
+            droppable_through: None,
+            decided_by: 0,
             seeks: 0,
             turns: 0,
             dead: 0,
             deleted_in_memory: 0,
+            is_in_run: false,
             is_in_memory: false,
             is_decided_in_memory: false,
             is_deleted: false,
         }
     }
 
-    /// All sources are sought in.
+    /// All of these were sought in, and have something.
     pub(super) fn note_seek(&mut self, sources: &[SourceWalk<'_>]) {
         let runs = sources.iter().filter(|source| !source.is_in_memory()).count() as u64;
         self.seeks += runs.saturating_sub(1);
@@ -65,37 +76,55 @@ impl<'r> Toll<'r> {
     pub(super) fn begin_turn(&mut self, source: &SourceWalk<'_>) {
         self.is_decided_in_memory = self.is_in_memory;
         self.is_in_memory = source.is_in_memory();
-        self.turns += u64::from(!self.is_in_memory);
+        self.turns += u64::from(self.is_in_run && !self.is_in_memory);
+        self.is_in_run = !self.is_in_memory;
     }
 
-    /// Nothing is seen of a key, because what the present turn stands on deletes it; or a range delete does, of memory
-    /// or not.
+    /// What the reader sees of a key is decided by an entry of this sequence.
+    #[inline(always)]
+    pub(super) fn decide(&mut self, sequence: Sequence) {
+        self.decided_by = sequence;
+    }
+
+    /// Nothing is seen of a key, because what decided of it deletes it.
     #[inline]
-    pub(super) fn pass_deleted(&mut self, range_delete_in_memory: Option<bool>) {
-        self.is_decided_in_memory = range_delete_in_memory.unwrap_or(self.is_in_memory);
+    pub(super) fn pass_deleted(&mut self) {
+        self.is_decided_in_memory = self.is_in_memory;
         self.is_deleted = true;
-        self.count(self.is_decided_in_memory);
+        self.count(self.is_decided_in_memory, 1);
     }
 
-    /// An older or later version is stepped over than the one that counts.
+    /// Nothing is seen of a key, because a range delete of this sequence hides it, of memory or not.
+    pub(super) fn pass_hidden(&mut self, sequence: Sequence, is_by_memory: bool) {
+        self.decided_by = sequence;
+        self.is_decided_in_memory = is_by_memory;
+        self.is_deleted = true;
+        self.count(is_by_memory, 1);
+    }
+
+    /// An older version is stepped over than the one that counts.
     #[inline]
     pub(super) fn pass_version(&mut self) {
-        self.count(self.is_in_memory || self.is_decided_in_memory);
+        self.count(self.is_in_memory || self.is_decided_in_memory, 1);
     }
 
     /// A source is sought past what a range delete hides.
     #[cold]
     pub(super) fn seek_past_hidden(&mut self) {
-        let sum = if self.is_decided_in_memory { &mut self.deleted_in_memory } else { &mut self.dead };
-        *sum += SEEK / STEP;
+        self.count(self.is_decided_in_memory, SEEK / STEP);
     }
 
     #[inline]
-    fn count(&mut self, is_for_memory: bool) {
+    fn count(&mut self, is_for_memory: bool, steps: u64) {
+        let core = self.core;
+        let droppable_through = *self.droppable_through.get_or_insert_with(|| core.oldest_snapshot());
+        if self.decided_by > droppable_through {
+            return;
+        }
         if !is_for_memory {
-            self.dead += 1;
+            self.dead += steps;
         } else if self.is_deleted {
-            self.deleted_in_memory += 1;
+            self.deleted_in_memory += steps;
         }
     }
 
@@ -110,10 +139,10 @@ impl Drop for Toll<'_> {
     fn drop(&mut self) {
         let runs = if self.seeks > 0 { self.seeks * SEEK + self.turns * STEP } else { 0 };
         if runs + self.dead > 0 {
-            self.costs.add(runs, self.dead * STEP);
+            self.costs.add(PaidByReads { runs, dead: self.dead * STEP });
         }
         if self.deleted_in_memory > 0 {
-            self.dead_ranges.note_paid_for_memory(self.deleted_in_memory * STEP);
+            self.core.dead_ranges().note_paid_for_memory(self.deleted_in_memory * STEP);
         }
     }
 }

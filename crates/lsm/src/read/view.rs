@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::Guard;
+use stroma_strata::PaidByReads;
 
 use super::memtables::MemtableList;
 use super::scans::ScanCursor;
@@ -114,7 +115,7 @@ impl ReadView {
 
     /// Whether anything in `range` was changed after `since`. Walks over all versions in the range.
     pub(crate) fn changed_after(&self, range: &KeyRange, since: Sequence) -> Result<bool, Error> {
-        let (sources, tombstones) = self.sources(range);
+        let (sources, tombstones, _) = self.sources(range);
         for set in tombstones {
             let part = set.clipped(Some(&range.start), Some(&range.end));
             if part
@@ -144,10 +145,9 @@ impl ReadView {
         own: Option<&OwnWrites>,
         dead: &Arc<DeadRanges>,
     ) -> ScanCursor {
-        let (mut sources, mut tombstones) = self.sources(range);
-        let runs = self.layers.runs().count() as u64;
+        let (mut sources, mut tombstones, runs) = self.sources(range);
         if runs > 1 {
-            self.layers.read_costs().add((runs - 1) * CURSOR, 0);
+            self.layers.read_costs().add(PaidByReads { runs: (runs - 1) * CURSOR, dead: 0 });
         }
         if let Some(own) = own {
             sources.splice(0..0, own.cursors());
@@ -167,11 +167,12 @@ impl ReadView {
         &self,
         range: &KeyRange,
     ) -> (MergingCursor<Box<dyn Cursor>>, Vec<Arc<RangeTombstones>>) {
-        let (sources, tombstones) = self.sources(range);
+        let (sources, tombstones, _) = self.sources(range);
         (MergingCursor::new(sources), tombstones)
     }
 
-    fn sources(&self, range: &KeyRange) -> (Vec<Box<dyn Cursor>>, Vec<Arc<RangeTombstones>>) {
+    /// All sources of `range`, newest first, with the range deletes beside them; and how many of them are runs.
+    fn sources(&self, range: &KeyRange) -> (Vec<Box<dyn Cursor>>, Vec<Arc<RangeTombstones>>, u64) {
         let mut sources: Vec<Box<dyn Cursor>> = Vec::new();
         let mut tombstones = Vec::new();
         for memtable in self.memtables.newest_first() {
@@ -183,7 +184,9 @@ impl ReadView {
         if let Some(resident) = &self.memtables.resident {
             sources.push(Box::new(ResidentCursor::new(resident.clone())));
         }
+        let in_memory = sources.len();
         self.layers.add_sources(range, &mut sources, &mut tombstones);
-        (sources, tombstones)
+        let runs = (sources.len() - in_memory) as u64;
+        (sources, tombstones, runs)
     }
 }

@@ -130,6 +130,13 @@ impl SnapshotRegistry {
         live
     }
 
+    /// Nobody reads at an earlier sequence, nor will.
+    pub(crate) fn oldest(&self) -> Sequence {
+        let readers = self.readers.lock();
+        let present = self.published();
+        readers.first_key_value().map_or(present, |(oldest, _)| present.min(*oldest))
+    }
+
     /// How many readers are registered.
     pub(crate) fn reader_count(&self) -> usize {
         self.readers.lock().values().map(|readers| readers.count).sum()

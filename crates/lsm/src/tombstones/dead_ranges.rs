@@ -122,9 +122,13 @@ impl DeadRanges {
         self.paid_for_memory.load(Ordering::Relaxed)
     }
 
-    /// The same, and begins anew.
-    pub(crate) fn take_paid_for_memory(&self) -> u64 {
-        self.paid_for_memory.swap(0, Ordering::Relaxed)
+    /// Takes a share of it, so much of so much.
+    pub(crate) fn take_paid_for_memory(&self, part: u64, whole: u64) -> u64 {
+        let paid = self.paid_for_memory();
+        let taken = (u128::from(paid) * u128::from(part) / u128::from(whole.max(1))) as u64;
+        // Only who flushes takes, in turn, so that there is as much.
+        self.paid_for_memory.fetch_sub(taken, Ordering::Relaxed);
+        taken
     }
 
     /// How many deleted keys scans have passed over, step by step.
@@ -259,6 +263,17 @@ mod tests {
         let deletes_ranges = matches!(told, Operation::DeleteRange { .. });
         dead.note_commit(sequence, deletes_ranges, [(sequence, told)].into_iter());
         states.push(state);
+    }
+
+    #[test]
+    fn what_was_paid_for_memory_leaves_with_a_share_of_it() {
+        let ranges = DeadRanges::default();
+        ranges.note_paid_for_memory(100);
+        assert_eq!(ranges.take_paid_for_memory(1, 4), 25);
+        assert_eq!(ranges.paid_for_memory(), 75);
+        assert_eq!(ranges.take_paid_for_memory(0, 0), 0);
+        assert_eq!(ranges.take_paid_for_memory(3, 3), 75);
+        assert_eq!(ranges.paid_for_memory(), 0);
     }
 
     proptest! {

@@ -9,7 +9,8 @@
 //!
 //! Two merges can make runs fewer: that of the upmost level (of level 0 all runs) with what it overlaps below, which
 //! drops what it hides there as well, and, where much lies below, that of the runs of level 0 with each other. The
-//! latter is due sooner and leaves the former one to be paid for.
+//! latter is due sooner and leaves the former one to be paid for. Neither is made if it were of so many bytes that it
+//! took hours and as much room again: reads alone never rewrite a large last level.
 
 use super::levelled::Tree;
 use super::shape::{Run, bytes, runs};
@@ -19,6 +20,10 @@ use super::{Claims, LayerShape, MergePlan, MergePolicy, MergeReason, Rules};
 const LEAST_PRICE: u64 = 1 << 20;
 /// Each byte of a merge is read and written.
 const PRICE_OF_BYTE: u64 = 2;
+/// A merge for readers has no more input than so many times what the first level below level 0 may have,
+const MOST_OF_LEVEL1: u64 = 4;
+/// or than so much, where that is more.
+const LEAST_MOST_BYTES: u64 = 1 << 30;
 /// Runs of level 0 are merged with each other first if so many times more lies below.
 const MUCH_BELOW: u64 = 4;
 
@@ -35,6 +40,16 @@ impl PaidByReads {
     /// All of it.
     pub fn sum(&self) -> u64 {
         self.runs.saturating_add(self.dead)
+    }
+}
+
+/// The most bytes that a merge for readers may have as input; `None` where there are none.
+fn most_bytes(rules: &Rules<'_>) -> Option<u64> {
+    match rules.policy {
+        MergePolicy::Tiered { .. } => None,
+        MergePolicy::TieredThenLevelled(limits) => {
+            Some(limits.level1_bytes.saturating_mul(MOST_OF_LEVEL1).max(LEAST_MOST_BYTES))
+        }
     }
 }
 
@@ -97,9 +112,9 @@ impl<'a> Tree<'a> {
         // Below level 0 a level is one run.
         let runs_of_upmost = level0.len().max(1) as u64;
         let beyond_first = runs_of_upmost + levels.len() as u64 - 2;
-        if beyond_first == 0 {
+        let Some(most_bytes) = most_bytes(self.rules()).filter(|_| beyond_first > 0) else {
             return Vec::new();
-        }
+        };
         let reason = MergeReason::PaidByReads { paid: 0, price: 0 };
         let own: Vec<LayerShape<'_>> =
             self.layers().iter().filter(|layer| layer.level == upmost).copied().collect();
@@ -113,9 +128,11 @@ impl<'a> Tree<'a> {
         if let Some((plan, below)) = down {
             let moved = if plan.is_move { 0 } else { own_bytes.saturating_add(below) };
             let gone = (runs_of_upmost.min(beyond_first), beyond_first);
-            offers.push(Offer { plan, price: price_of(moved), gone, drops_dead: true });
+            if moved <= most_bytes {
+                offers.push(Offer { plan, price: price_of(moved), gone, drops_dead: true });
+            }
         }
-        if level0.len() > 1 && below / MUCH_BELOW >= own_bytes {
+        if level0.len() > 1 && below / MUCH_BELOW >= own_bytes && own_bytes <= most_bytes {
             let inputs = level0.iter().flatten().map(|layer| layer.id).collect();
             let plan = MergePlan { inputs, target_level: 0, is_move: false, reason };
             let gone = (runs_of_upmost - 1, beyond_first);
@@ -138,9 +155,12 @@ pub(crate) fn is_seal_paid_for(
     bytes_above: u64,
     paid: u64,
 ) -> bool {
-    let Some(percent) = rules.upkeep.read_percent else { return false };
+    let (Some(percent), Some(most_bytes)) = (rules.upkeep.read_percent, most_bytes(rules)) else {
+        return false;
+    };
     let first_below = layers.iter().map(|layer| layer.level).filter(|level| *level > 0).min();
     let merged = layers.iter().filter(|layer| layer.level == 0 || Some(layer.level) == first_below);
     let merged = merged.fold(bytes_above, |sum, layer| sum.saturating_add(layer.bytes));
-    !layers.is_empty() && u128::from(paid) * 100 >= u128::from(price_of(merged)) * u128::from(percent)
+    let is_possible = !layers.is_empty() && merged <= most_bytes;
+    is_possible && u128::from(paid) * 100 >= u128::from(price_of(merged)) * u128::from(percent)
 }

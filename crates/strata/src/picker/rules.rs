@@ -21,7 +21,9 @@ pub struct Upkeep {
     /// Layers that no size asks to be merged are merged when reads have paid so many percent of what the merge costs,
     /// because these layers are not merged: for runs beyond the first and for dead entries. With 100 a merge never
     /// costs more than reads have paid before; with less reads are helped sooner, and merges may cost so much more.
-    /// What both cost is estimated, never timed. `None` for never. Default 50.
+    /// What both cost is estimated, never timed. No such merge has more than 1 GiB of input, or four times
+    /// [`Limits::level1_bytes`](super::Limits::level1_bytes) where that is more: a large last level is rewritten for
+    /// sizes, deletes and age alone. `None` for never. Default 50.
     pub read_percent: Option<u8>,
 }
 

@@ -70,3 +70,22 @@ fn a_released_claim_is_free_again() {
     assert!(claims.is_empty());
     assert_eq!(pick(&shapes, &rules, &claims), Some(plan));
 }
+
+#[test]
+fn a_seal_is_paid_for_where_a_merge_may_follow() {
+    let text = "layer 1 level=0 recency=2 bytes=1000000 keys=a..z\nlayer 2 level=2 recency=1 bytes=5000000 keys=a..z";
+    let layers: Vec<_> = text.lines().map(layer).collect();
+    let shapes: Vec<_> = layers.iter().map(LayerShape::of).collect();
+    let is_paid_for = |policy: &MergePolicy, read_percent, bytes_above, paid| {
+        let upkeep = Upkeep { read_percent, ..Upkeep::none() };
+        let rules = Rules { policy, upkeep: &upkeep, now: 0, paid: PaidByReads::default() };
+        is_seal_paid_for(&shapes, &rules, bytes_above, paid)
+    };
+    let levelled = MergePolicy::TieredThenLevelled(Limits::default());
+    let price = 2 * 8_000_000 + (1 << 20);
+    assert!(is_paid_for(&levelled, Some(50), 2_000_000, price / 2));
+    assert!(!is_paid_for(&levelled, Some(50), 2_000_000, price / 2 - 1));
+    assert!(!is_paid_for(&levelled, None, 2_000_000, u64::MAX));
+    assert!(!is_paid_for(&levelled, Some(50), 2 << 30, u64::MAX), "that is too much for readers alone");
+    assert!(!is_paid_for(&MergePolicy::Tiered { fanout: 4 }, Some(50), 2_000_000, u64::MAX));
+}

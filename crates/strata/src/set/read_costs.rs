@@ -12,6 +12,9 @@ const STRIPES: usize = 8;
 /// Each time a thread's sum has grown by so much it is looked whether a merge is due.
 const LOOKED_EVERY: u64 = 1 << 20;
 
+/// No merge can be due.
+const NEVER: u64 = u64::MAX;
+
 static NEXT_STRIPE: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
@@ -26,7 +29,7 @@ thread_local! {
 pub struct ReadCosts {
     is_kept: bool,
     stripes: [Stripe; STRIPES],
-    /// From so much on a merge may be due; `u64::MAX` where none can be.
+    /// From so much on a merge may be due; [`NEVER`] where none can be.
     due_at: AtomicU64,
     /// Notified then.
     changed: Arc<Event>,
@@ -42,15 +45,15 @@ struct Stripe {
 
 impl ReadCosts {
     pub(super) fn new(is_kept: bool, changed: Arc<Event>) -> ReadCosts {
-        let (stripes, due_at) = (Default::default(), AtomicU64::new(u64::MAX));
+        let (stripes, due_at) = (Default::default(), AtomicU64::new(NEVER));
         ReadCosts { is_kept, stripes, due_at, changed }
     }
 
-    /// Adds what a read paid for runs beyond the first, and for entries that it stepped over because they are deleted,
-    /// superseded or hidden by others in layers.
+    /// Adds what a read paid. Where no merge could be made for it, it counts for nothing: it was no reason for one that
+    /// may be possible later.
     #[inline]
-    pub fn add(&self, runs: u64, dead: u64) {
-        if !self.is_kept {
+    pub fn add(&self, PaidByReads { runs, dead }: PaidByReads) {
+        if !self.is_kept || self.due_at.load(Ordering::Relaxed) == NEVER {
             return;
         }
         let stripe = &self.stripes[stripe_of_thread()];
@@ -66,15 +69,23 @@ impl ReadCosts {
         }
     }
 
-    /// Wakes who merges if that may be due.
+    /// Wakes who merges if that may be due; the next time when an eighth more was paid, since it may not be due yet, or
+    /// not be possible while others are made.
     #[cold]
     fn look(&self) {
-        if self.paid().sum() >= self.due_at.load(Ordering::Relaxed) {
+        let (paid, due_at) = (self.paid().sum(), self.due_at.load(Ordering::Relaxed));
+        if paid < due_at {
+            return;
+        }
+        let next = paid.saturating_add((due_at / 8).max(LOOKED_EVERY)).min(NEVER - 1);
+        // Who was first wakes them.
+        if self.due_at.compare_exchange(due_at, next, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
             self.changed.notify();
         }
     }
 
-    pub(super) fn paid(&self) -> PaidByReads {
+    /// What was added since it was last spent.
+    pub fn paid(&self) -> PaidByReads {
         let sum = |of: fn(&Stripe) -> &AtomicU64| {
             self.stripes
                 .iter()
@@ -83,8 +94,12 @@ impl ReadCosts {
         PaidByReads { runs: sum(|stripe| &stripe.runs), dead: sum(|stripe| &stripe.dead) }
     }
 
+    /// Says from what on a merge may be due; with `None` none can be, and what was paid is forgotten.
     pub(super) fn set_due_at(&self, paid: Option<u64>) {
-        self.due_at.store(paid.unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.due_at.store(paid.map_or(NEVER, |paid| paid.min(NEVER - 1)), Ordering::Relaxed);
+        if paid.is_none() {
+            self.spend(true);
+        }
     }
 
     /// Forgets what was paid for runs that are fewer now; what for dead entries, too, if these are gone.
@@ -116,9 +131,10 @@ mod tests {
     #[test]
     fn what_all_threads_add_is_counted_until_it_is_spent() {
         let costs = ReadCosts::new(true, Arc::default());
+        costs.set_due_at(Some(NEVER));
         std::thread::scope(|scope| {
             for _ in 0..2 * STRIPES {
-                scope.spawn(|| (0..100).for_each(|_| costs.add(2, 1)));
+                scope.spawn(|| (0..100).for_each(|_| costs.add(PaidByReads { runs: 2, dead: 1 })));
             }
         });
         let all = 2 * STRIPES as u64 * 100;
@@ -130,23 +146,42 @@ mod tests {
     }
 
     #[test]
+    fn where_no_merge_can_be_nothing_is_counted_nor_kept() {
+        let costs = ReadCosts::new(true, Arc::default());
+        costs.add(PaidByReads { runs: 1, dead: 1 });
+        costs.set_due_at(Some(LOOKED_EVERY));
+        assert_eq!(costs.paid(), PaidByReads::default());
+        costs.add(PaidByReads { runs: 1, dead: 1 });
+        assert_eq!(costs.paid(), PaidByReads { runs: 1, dead: 1 });
+        costs.set_due_at(None);
+        assert_eq!(costs.paid(), PaidByReads::default());
+    }
+
+    #[test]
     fn who_merges_is_woken_when_enough_was_paid_and_not_before() {
         let changed = Arc::new(Event::new());
         let costs = ReadCosts::new(true, changed.clone());
-        costs.add(LOOKED_EVERY, 0);
+        let add = |runs, dead| costs.add(PaidByReads { runs, dead });
+        add(LOOKED_EVERY, 0);
         assert_eq!(changed.generation(), 0, "no merge is possible");
-        costs.set_due_at(Some(3 * LOOKED_EVERY));
-        costs.add(0, LOOKED_EVERY);
-        costs.add(LOOKED_EVERY - 1, 0);
+        costs.set_due_at(Some(16 * LOOKED_EVERY));
+        add(0, 8 * LOOKED_EVERY);
+        add(8 * LOOKED_EVERY - 1, 0);
         assert_eq!(changed.generation(), 0);
-        costs.add(1, 0);
+        add(1, 0);
         assert_eq!(changed.generation(), 1);
+        // That was not enough: not again before an eighth more was paid.
+        add(LOOKED_EVERY, 0);
+        assert_eq!(changed.generation(), 1);
+        add(LOOKED_EVERY, 0);
+        assert_eq!(changed.generation(), 2);
     }
 
     #[test]
     fn nothing_is_kept_where_nobody_heeds_it() {
         let costs = ReadCosts::new(false, Arc::default());
-        costs.add(LOOKED_EVERY, LOOKED_EVERY);
+        costs.set_due_at(Some(0));
+        costs.add(PaidByReads { runs: LOOKED_EVERY, dead: LOOKED_EVERY });
         assert_eq!(costs.paid(), PaidByReads::default());
     }
 }

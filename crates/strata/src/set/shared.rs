@@ -17,7 +17,7 @@ use super::throttle::Throttle;
 use super::{BorrowedVersion, SetOptions, Version};
 use crate::layer::{LAYERS_PER_EPOCH, LayerFactory, LayerKind};
 use crate::manifest::{self, Records};
-use crate::picker::{self, Claims, MergeReason, Rules};
+use crate::picker::{self, Claims, MergePolicy, MergeReason, Rules};
 use crate::runtime::{Clock, Event, seconds_since_epoch};
 use crate::storage::{Storage, StorageLock};
 
@@ -135,7 +135,8 @@ impl<K: LayerKind> Shared<K> {
         let first_layer = manifest.state.epoch.saturating_mul(LAYERS_PER_EPOCH);
         let read_only = lock.is_none();
         let changed = Arc::new(Event::new());
-        let are_costs_heeded = !read_only && options.upkeep.read_percent.is_some();
+        let has_merges_for_readers = matches!(options.policy, MergePolicy::TieredThenLevelled(_));
+        let are_costs_heeded = !read_only && has_merges_for_readers && options.upkeep.read_percent.is_some();
         let read_costs = Arc::new(ReadCosts::new(are_costs_heeded, changed.clone()));
         let nothing = Version::new(manifest.last, Vec::new(), Records::default(), read_costs.clone());
         Shared {
