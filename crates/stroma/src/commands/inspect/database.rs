@@ -203,7 +203,7 @@ fn write_keys(
 
 /// How a layer keeps its k-mers: those of a cold one as strings of their overlaps.
 fn kept_as(layer: &LayerStatistics) -> &'static str {
-    if layer.is_cold { "strings (cold)" } else { "buckets" }
+    if layer.is_cold { "strings (cold)" } else { "filters, buckets" }
 }
 
 fn write_index(output: &mut impl Write, name: &str, statistics: &IndexStatistics) -> Result<()> {
