@@ -34,6 +34,7 @@ impl Batch {
         if self.accepts(keyspace) {
             let (prefix, value) = (keyspace.key_prefix(), value.as_ref());
             let packing = self.core.packing(&prefix, value.len());
+            self.payload.collect_in(self.core.spare_buffers(), value.len());
             self.payload.put(&prefix, key.as_ref(), value, packing);
         }
         self

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex};
 
+use super::SpareBuffers;
 use crate::database::Core;
 use crate::entry::{MAX_BOUND_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES, Marked, NEVER, Sequence, Timestamp};
 use crate::log::Operation;
@@ -37,6 +38,8 @@ pub(crate) struct Payload {
     pub(crate) expires: bool,
     /// How many bytes longer it would be if no value of it were packed; less than none where that saved nothing.
     saved_bytes: isize,
+    /// Whether the bytes are one of the spare buffers.
+    is_in_spare_buffer: bool,
     /// The first mistake the caller made; told when it commits.
     mistake: Option<Error>,
     /// The value files that the operations refer to, each with the bytes it is for.
@@ -46,9 +49,22 @@ pub(crate) struct Payload {
 }
 
 impl Payload {
-    /// One that collects operations in a buffer, which is empty.
-    pub(crate) fn in_buffer(bytes: Vec<u8>) -> Self {
-        Payload { bytes, ..Payload::default() }
+    /// Collects operations in one of the [spare buffers](SpareBuffers) from now on, if none was collected yet and the
+    /// first one is of a large entry.
+    pub(crate) fn collect_in(&mut self, buffers: &SpareBuffers, entry_bytes: usize) {
+        if self.bytes.capacity() == 0
+            && let Some(buffer) = buffers.take(entry_bytes)
+        {
+            self.bytes = buffer;
+            self.is_in_spare_buffer = true;
+        }
+    }
+
+    /// Gives the spare buffer back, if it was one.
+    pub(crate) fn give_back(self, buffers: &SpareBuffers) {
+        if self.is_in_spare_buffer {
+            buffers.give_back(self.bytes);
+        }
     }
 
     /// Adds a put of `prefix` joined with `key`. A value for which there is [packing](Core::packing) is packed.

@@ -1,5 +1,7 @@
-//! The bytes of a large batch, kept for the next one: memory that the allocator gives back to the system and takes anew
-//! costs a fault for each of its pages, more than to copy them.
+//! The bytes of a batch with a large value, kept for the next one that is committed without a sync.
+//!
+//! Memory that the allocator gives back to the system and takes anew costs a fault for each of its pages, more than to
+//! copy them. A synced commit waits for the device far longer than for that.
 
 use parking_lot::Mutex;
 
@@ -26,12 +28,9 @@ impl SpareBuffers {
         SpareBuffers { limit: (memory_bytes / MEMORY_SHARE).min(2 * MOST_BYTES), spare: Mutex::default() }
     }
 
-    /// An empty buffer, for a batch of about so many bytes.
-    pub(crate) fn take(&self, bytes: usize) -> Vec<u8> {
-        if bytes < LEAST_BYTES {
-            return Vec::new();
-        }
-        self.spare.lock().pop().unwrap_or_default()
+    /// An empty buffer, for an entry of about so many bytes; `None` for a short one.
+    pub(crate) fn take(&self, bytes: usize) -> Option<Vec<u8>> {
+        (bytes >= LEAST_BYTES).then(|| self.spare.lock().pop().unwrap_or_default())
     }
 
     /// Takes a buffer back that nobody reads any more.
@@ -55,15 +54,15 @@ mod tests {
     #[test]
     fn what_is_given_back_is_taken_again_within_limits() {
         let buffers = SpareBuffers::new(16 << 20);
-        assert_eq!(buffers.take(1 << 20).capacity(), 0);
+        let capacity = |bytes| buffers.take(bytes).map(|buffer| (buffer.len(), buffer.capacity()));
+        assert_eq!(capacity(1 << 20), Some((0, 0)));
         for bytes in [LEAST_BYTES - 1, MOST_BYTES + 1, 600 << 10, 300 << 10, 200 << 10] {
             buffers.give_back(vec![1; bytes]);
         }
-        assert_eq!(buffers.take(100).capacity(), 0, "a short one is not worth it");
+        assert_eq!(capacity(100), None, "a short one is not worth it");
         // The last one would have been more than a sixteenth.
-        assert_eq!(buffers.take(LEAST_BYTES).capacity(), 300 << 10);
-        let taken = buffers.take(LEAST_BYTES);
-        assert_eq!((taken.len(), taken.capacity()), (0, 600 << 10));
-        assert_eq!(buffers.take(LEAST_BYTES).capacity(), 0);
+        assert_eq!(capacity(LEAST_BYTES), Some((0, 300 << 10)));
+        assert_eq!(capacity(LEAST_BYTES), Some((0, 600 << 10)));
+        assert_eq!(capacity(LEAST_BYTES), Some((0, 0)));
     }
 }

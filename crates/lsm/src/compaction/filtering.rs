@@ -58,9 +58,9 @@ fn filtered(entry: &EntryRef<'_>, retention: &Retention) -> Result<Option<(Kind,
             Marked::Expiring { at, is_stored, content } => {
                 (if is_stored { Kind::Stored } else { Kind::Put }, content, Some(at))
             }
-            Marked::Incompressible { content } => (Kind::Put, content, None),
-            // Packed ones are asked about when a merge meets them in tables.
-            Marked::Operand { .. } | Marked::Filtered(_) | Marked::Packed { .. } => return Ok(None),
+            // Large values are asked about when a merge meets them in tables, which have neither mark.
+            Marked::Packed { .. } | Marked::Incompressible { .. } => return Ok(None),
+            Marked::Operand { .. } | Marked::Filtered(_) => return Ok(None),
         },
     };
     let key = entry.user_key.get(PREFIX_BYTES..).unwrap_or_default();

@@ -376,7 +376,7 @@ impl Core {
         }
         self.commit_group(&mut self.writer.lock(), &[&request]);
         let outcome = request.outcome();
-        self.spare_buffers.give_back(request.payload.bytes);
+        request.payload.give_back(&self.spare_buffers);
         outcome
     }
 

@@ -32,7 +32,8 @@ impl Core {
         self.make_room(writer, payload.bytes.len(), payload.operations)
     }
 
-    /// The memtable that takes so many bytes, which are no more than a batch may have, and so many operations.
+    /// The memtable that takes so many bytes and operations, which are no more than a batch may have, but for the
+    /// few bytes that a mark adds to each large value.
     pub(crate) fn make_room(
         &self,
         writer: &mut Writer,

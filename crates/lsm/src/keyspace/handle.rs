@@ -154,7 +154,8 @@ impl Keyspace {
         }
         let (prefix, value) = (self.key_prefix(), value.as_ref());
         let packing = self.core.packing(&prefix, value.len());
-        self.change_in(self.core.spare_buffers().take(bytes), |payload| {
+        self.change(|payload| {
+            payload.collect_in(self.core.spare_buffers(), bytes);
             payload.put(&prefix, key.as_ref(), value, packing);
         })
     }
@@ -349,13 +350,8 @@ impl Keyspace {
     }
 
     fn change(&self, change: impl FnOnce(&mut Payload)) -> Result<CommitToken, Error> {
-        self.change_in(Vec::new(), change)
-    }
-
-    /// The same, collected in a buffer, which is empty.
-    fn change_in(&self, buffer: Vec<u8>, change: impl FnOnce(&mut Payload)) -> Result<CommitToken, Error> {
         self.check(&self.core)?;
-        let mut payload = Payload::in_buffer(buffer);
+        let mut payload = Payload::default();
         change(&mut payload);
         self.core.commit(payload, self.core.options().durability, None)
     }

@@ -331,12 +331,15 @@ impl Transaction {
             return Ok(CommitToken { epoch: core.epoch(), sequence: guard.sequence() });
         }
         let mut validation = Validation::new(reads.into_inner().freeze(), guard.sequence());
-        let payload = own.is_in_memory().then(|| own.to_payload(&core));
-        let outcome =
-            validation.advance(&core).and_then(|()| match payload.filter(|payload| core.takes(payload)) {
+        let outcome = validation.advance(&core).and_then(|()| {
+            // Large values are compressed on the way, so not for nothing.
+            let is_small = own.is_in_memory() && own.value_bytes() <= core.batch_limit();
+            let payload = is_small.then(|| own.to_payload(&core));
+            match payload.filter(|payload| core.takes(payload)) {
                 Some(payload) => core.commit_streamed(payload, durability, Some(validation)),
                 None => core.commit_as_tables(&own, &validation, &keyspaces),
-            });
+            }
+        });
         if matches!(outcome, Err(Error::Conflict { .. })) {
             core.counters().conflicts.add(1);
         }

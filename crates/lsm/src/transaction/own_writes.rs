@@ -76,6 +76,11 @@ impl OwnWrites {
         self.runs.is_empty()
     }
 
+    /// Bytes of the values in memory.
+    pub(super) fn value_bytes(&self) -> usize {
+        self.points.iter().map(|(_, version)| version.value.len()).sum()
+    }
+
     /// The sequence of the last write.
     pub(super) fn last(&self) -> Sequence {
         self.last

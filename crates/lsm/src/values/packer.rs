@@ -65,7 +65,7 @@ impl Packer {
 pub(super) struct Packers(Vec<Packer>);
 
 /// Each may have a mebibyte.
-const MOST_PACKERS: usize = 4;
+const MOST_PACKERS: usize = 2;
 
 impl Packers {
     /// The one for a compression.

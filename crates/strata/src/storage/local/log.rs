@@ -361,13 +361,21 @@ mod tests {
 
     #[test]
     fn long_records_are_written_past_a_window_and_short_ones_go_on_in_it() {
-        let (_directory, storage, mut log) = new_log(LocalOptions::default());
+        let directory = tempfile::tempdir().unwrap();
+        let storage = LocalStorage::open(directory.path()).unwrap();
+        let mut log = LocalLogWriter::create(&storage.root, "logs/1").unwrap();
+        let mut filled = 0;
         let mut expected = Vec::new();
-        for number in 0..600_usize {
-            // Some end within a window, some at its end, some beyond.
+        for number in 0..200_usize {
+            // Some end within a window, some at its end, some a window or more beyond.
             let length = match number % 5 {
-                0 => number * 37 % 400_000,
+                0 => number * 3701 % 400_000,
                 1 => WRITTEN_BYTES + number,
+                3 if let Some(window) = &log.window => {
+                    filled += 1;
+                    (window.end() - log.length) as usize
+                }
+                4 if number % 50 == 49 => 3 << 19,
                 _ => number % 3000,
             };
             let record: Vec<u8> = (0..length).map(|at| (number + at) as u8 | 1).collect();
@@ -376,13 +384,14 @@ mod tests {
             if number % 7 < 5 {
                 log.flush().unwrap();
             }
-            if number % 250 == 249 {
+            if number % 60 == 59 {
                 log.sync().unwrap();
             }
-            if number % 7 == 0 || number % 250 == 249 {
+            if number % 7 == 0 || number % 60 == 59 {
                 expect_in_file(&storage, &expected);
             }
         }
+        assert!(filled > 20, "windows were to be filled to the end");
         assert_eq!(log.len(), expected.len() as u64);
         log.flush().unwrap();
         drop(log);

@@ -42,7 +42,7 @@ impl Default for LocalOptions {
 /// directory synced. What a crash leaves in `.tmp/` is removed when the lock is taken next.
 #[derive(Debug, Clone)]
 pub struct LocalStorage {
-    root: Arc<Root>,
+    pub(super) root: Arc<Root>,
 }
 
 /// What the storage and its writers share.
