@@ -129,3 +129,56 @@ impl<W: Word> BucketsIter<'_, W> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::layer::encode::EncodedBuckets;
+    use crate::layer::packed::PackedBuffer;
+    use crate::layer::partition::PartitionForm;
+    use crate::noise::noise;
+
+    fn reads_back<W: Word>(count: usize, kmer_bits: u32) {
+        let mut state = count as u64;
+        let mut random = || (W::from(noise(&mut state)) << (W::BITS - 64)) | W::from(noise(&mut state));
+        let kmers: BTreeMap<W, u32> =
+            (0..count as u32).map(|number| (random() & W::mask(kmer_bits), number % 700)).collect();
+        let ascending: Vec<W> = kmers.keys().copied().collect();
+        let encoded = EncodedBuckets::new(&ascending, kmer_bits);
+        let sets = PackedBuffer::from_values(kmers.values().map(|&set| u64::from(set)), 10);
+        let buckets = Buckets::<W>::new(&PartitionParts {
+            form: PartitionForm::Buckets,
+            kmers: &encoded.lows.bytes,
+            set_ids: &sets.bytes,
+            starts: &encoded.starts.bytes,
+            count: kmers.len() as u64,
+            bucket_bits: encoded.bucket_bits,
+            kmer_bits,
+            colour_width: 10,
+        });
+        let buckets = buckets.expect("just encoded");
+        assert!(buckets.is_in_order());
+        let (mut walk, mut walked) = (buckets.iter(), Vec::new());
+        walk.each_below(Some(ascending[count / 3]), |kmer, set| walked.push((kmer, set)));
+        assert_eq!((walked.len(), walk.len()), (count / 3, kmers.len() - count / 3));
+        walk.each_below(None, |kmer, set| walked.push((kmer, set)));
+        assert!(walked.into_iter().eq(kmers.iter().map(|(&kmer, &set)| (kmer, set))));
+        for (&kmer, &set) in &kmers {
+            assert_eq!(buckets.set_id(kmer), Some(set));
+            let other = kmer ^ W::from(1);
+            assert_eq!(buckets.set_id(other), kmers.get(&other).copied());
+        }
+    }
+
+    /// Most partitions of other tests are filters.
+    #[test]
+    fn many_kmers_are_read_back() {
+        for count in [1, 7, 8, 15, 16, 40, 1000, 20_000] {
+            reads_back::<u64>(count, 42);
+            reads_back::<u64>(count, 62);
+            reads_back::<u128>(count, 126);
+        }
+    }
+}

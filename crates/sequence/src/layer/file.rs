@@ -9,7 +9,7 @@ use super::colours::{Chunk, ColourSet, ColourTable, Met, TableParts};
 use super::format::{DICTIONARY_FILTER, Footer, PartitionEntry, SETS_AS_NODES};
 use super::open::Opener;
 use super::paged::{Awaited, Paged, PagedSection};
-use super::partition::{PartitionForm, PartitionParts, PartitionView};
+use super::partition::{PartitionForm, PartitionParts, PartitionView, Unreadable};
 use super::section::Section;
 use crate::kmer::{Geometry, Word};
 use crate::unitig::{DictionaryError, Searcher, UnitigDictionary};
@@ -270,10 +270,17 @@ impl Layer {
             kmer_bits: self.geometry.kmer_bits(),
             colour_width: entry.colour_width.into(),
         };
-        PartitionView::new(&parts).ok_or_else(|| {
-            let what = "the sections of a partition are not what the directory says";
-            partition.kmers.corrupt(&*self.blob, what)
-        })
+        PartitionView::new(&parts).map_err(|error| self.unreadable(partition, error))
+    }
+
+    /// Why a partition cannot be read, as an error of the layer.
+    pub(super) fn unreadable(&self, partition: &Partition, error: Unreadable) -> LayerError {
+        match error {
+            Unreadable::Corrupt(what) => partition.kmers.corrupt(&*self.blob, what),
+            Unreadable::FilterVersion(found) => {
+                LayerError::Unsupported { place: self.place(), what: "k-mer filter version", found }
+            }
+        }
     }
 
     /// Number of k-mers of a partition.

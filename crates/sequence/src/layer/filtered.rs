@@ -3,7 +3,7 @@
 use stroma_quotient::{StoredMap, Walk};
 
 use super::packed::{Packed, PackedBuffer, width_for};
-use super::partition::PartitionParts;
+use super::partition::{PartitionParts, Unreadable};
 use crate::kmer::Word;
 
 /// A colour set that is in no layer: what forged numbers choose.
@@ -21,13 +21,20 @@ pub(super) struct Filtered<'a, W> {
 }
 
 impl<'a, W: Word> Filtered<'a, W> {
-    /// `None` where sections and directory do not fit each other.
-    pub(super) fn new(parts: &PartitionParts<'a>) -> Option<Self> {
-        let map = StoredMap::open(parts.kmers).ok()?;
-        let (number, set_ids) = parts.set_ids.split_first_chunk::<NUMBER_BYTES>()?;
-        let set_ids = Packed::new(set_ids, parts.colour_width, u64::from_le_bytes(*number))?;
+    /// Fails where sections and directory do not fit each other.
+    pub(super) fn new(parts: &PartitionParts<'a>) -> Result<Self, Unreadable> {
+        let map = StoredMap::open(parts.kmers)?;
+        let list = parts.set_ids.split_first_chunk::<NUMBER_BYTES>();
+        let set_ids = list.and_then(|(number, set_ids)| {
+            Packed::new(set_ids, parts.colour_width, u64::from_le_bytes(*number))
+        });
         let fits = map.shape().key_bits() == parts.kmer_bits && map.len() == parts.count;
-        (fits && parts.starts.is_empty() && parts.bucket_bits == 0).then_some(Filtered { map, set_ids })
+        match set_ids {
+            Some(set_ids) if fits && parts.starts.is_empty() && parts.bucket_bits == 0 => {
+                Ok(Filtered { map, set_ids })
+            }
+            _ => Err(Unreadable::MISFIT),
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -48,9 +55,9 @@ impl<'a, W: Word> Filtered<'a, W> {
         FilteredIter { walk: self.map.walk(), set_ids: self.set_ids }
     }
 
-    /// Whether the filter is whole in all that checksums do not tell.
-    pub(super) fn is_in_order(&self) -> bool {
-        self.map.verify().is_ok()
+    /// Fails where the filter breaks a rule that was not checked when it was opened.
+    pub(super) fn verify(&self) -> Result<(), Unreadable> {
+        Ok(self.map.verify()?)
     }
 }
 

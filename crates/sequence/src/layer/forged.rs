@@ -153,3 +153,23 @@ fn a_merge_of_as_many_kmers_as_a_number_holds_is_refused() {
         }
     }
 }
+
+#[test]
+fn what_is_wrong_with_a_filter_is_told() {
+    let ([bytes, _], _) = victims();
+    let section = forge::kmer_sections(&bytes).expect("whole").remove(0);
+    let refused = |at: usize, by: u8| {
+        let mut forged = bytes.clone();
+        forged[at] ^= by;
+        forge::reseal(&mut forged).expect("whole");
+        let layer = open(&forged, true).expect("filters are looked at later");
+        layer.verify().expect_err("forged")
+    };
+    let newer = refused(section.start + 8, 1);
+    let is_told = matches!(newer, LayerError::Unsupported { what: "k-mer filter version", found: 3, .. });
+    assert!(is_told, "{newer}");
+    // The number of k-mers with repeats, in the footer of the filter.
+    let counted = refused(section.end - 32, 1);
+    let is_told = matches!(counted, LayerError::Corrupt { what: "a key that is counted more than once", .. });
+    assert!(is_told, "{counted}");
+}

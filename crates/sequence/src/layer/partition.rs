@@ -24,6 +24,35 @@ pub(super) enum PartitionForm {
     Filter,
 }
 
+/// Why the sections of a partition cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unreadable {
+    /// Which rule they break.
+    Corrupt(&'static str),
+    /// They hold a filter of this format version.
+    FilterVersion(u32),
+}
+
+impl Unreadable {
+    /// They are of other lengths than the directory says, or hold other numbers.
+    pub(super) const MISFIT: Self =
+        Unreadable::Corrupt("the sections of a partition are not what the directory says");
+}
+
+impl From<stroma_quotient::Error> for Unreadable {
+    fn from(error: stroma_quotient::Error) -> Self {
+        use stroma_quotient::Error;
+        match error {
+            Error::UnsupportedVersion { found, .. } => Unreadable::FilterVersion(found),
+            Error::Inconsistent { what, .. } => Unreadable::Corrupt(what),
+            Error::ChecksumMismatch { .. } => {
+                Unreadable::Corrupt("a checksum in the filter of a partition does not match")
+            }
+            _ => Unreadable::MISFIT,
+        }
+    }
+}
+
 /// The three sections of a partition, and what the directory says of them.
 pub(super) struct PartitionParts<'a> {
     pub(super) form: PartitionForm,
@@ -38,10 +67,10 @@ pub(super) struct PartitionParts<'a> {
 }
 
 impl<'a, W: Word> PartitionView<'a, W> {
-    /// `None` where sections and directory do not fit each other.
-    pub(super) fn new(parts: &PartitionParts<'a>) -> Option<Self> {
-        Some(PartitionView(match parts.form {
-            PartitionForm::Buckets => Form::Buckets(Buckets::new(parts)?),
+    /// Fails where sections and directory do not fit each other.
+    pub(super) fn new(parts: &PartitionParts<'a>) -> Result<Self, Unreadable> {
+        Ok(PartitionView(match parts.form {
+            PartitionForm::Buckets => Form::Buckets(Buckets::new(parts).ok_or(Unreadable::MISFIT)?),
             PartitionForm::Filter => Form::Filter(Filtered::new(parts)?),
         }))
     }
@@ -85,11 +114,14 @@ impl<'a, W: Word> PartitionView<'a, W> {
         })
     }
 
-    /// Whether k-mers ascend, and what tells their upper bits is as it must be.
-    pub(super) fn is_in_order(&self) -> bool {
+    /// Fails where k-mers do not ascend, or what tells their upper bits is not as it must be.
+    pub(super) fn verify(&self) -> Result<(), Unreadable> {
         match &self.0 {
-            Form::Buckets(buckets) => buckets.is_in_order(),
-            Form::Filter(filter) => filter.is_in_order(),
+            Form::Buckets(buckets) if buckets.is_in_order() => Ok(()),
+            Form::Buckets(_) => {
+                Err(Unreadable::Corrupt("the k-mers do not ascend, or are not where they belong"))
+            }
+            Form::Filter(filter) => filter.verify(),
         }
     }
 }

@@ -55,11 +55,7 @@ impl Layer {
         let (blob, partition) = (&*self.blob, &self.partitions[number as usize]);
         let loaded = self.load_partition(number)?;
         let view = loaded.view::<W>()?;
-        if !view.is_in_order() {
-            return Err(partition
-                .kmers
-                .corrupt(blob, "the k-mers do not ascend, or are not where they belong"));
-        }
+        view.verify().map_err(|error| self.unreadable(partition, error))?;
         let sets = self.colour_sets();
         if view.iter().any(|(_, set_id)| set_id >= sets) {
             return Err(partition.colours.corrupt(blob, "a k-mer has a colour set that is not there"));
