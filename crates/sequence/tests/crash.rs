@@ -2,6 +2,8 @@
 //! no answer is ever wrong.
 
 mod common;
+#[path = "shared/filters.rs"]
+mod filters;
 
 use std::sync::Arc;
 
@@ -22,9 +24,13 @@ struct Work {
 }
 
 fn work() -> Work {
+    work_of(9, 150)
+}
+
+fn work_of(genomes: usize, length: usize) -> Work {
     let mut random = Random::new(8);
-    let ancestor = random_genome(&mut random, 150);
-    let genomes: Vec<Vec<u8>> = (0..9).map(|_| mutated(&mut random, &ancestor, 30)).collect();
+    let ancestor = random_genome(&mut random, length);
+    let genomes: Vec<Vec<u8>> = (0..genomes).map(|_| mutated(&mut random, &ancestor, 30)).collect();
     let queries = genomes.iter().map(|genome| Query::new("q", &genome[20..120])).collect();
     Work { genomes, queries }
 }
@@ -128,25 +134,30 @@ fn a_full_disk_stops_additions_only() {
 
 #[test]
 fn a_flipped_bit_in_a_layer_is_an_error_or_harmless() {
-    flip_bits(ColdLayers::Never);
+    flip_bits(&work(), 29, ColdLayers::Never);
 }
 
 #[test]
 fn a_flipped_bit_in_a_cold_layer_is_an_error_or_harmless() {
-    flip_bits(ColdLayers::Always);
+    flip_bits(&work(), 29, ColdLayers::Always);
 }
 
-fn flip_bits(cold_layers: ColdLayers) {
-    let work = work();
+#[test]
+fn a_flipped_bit_in_a_filter_is_an_error_or_harmless() {
+    let storage = flip_bits(&work_of(2, 24_000), 487, ColdLayers::Never);
+    filters::assert_are_filters(&storage);
+}
+
+fn flip_bits(work: &Work, step: usize, cold_layers: ColdLayers) -> Arc<MemoryStorage> {
     let storage = Arc::new(MemoryStorage::new());
     let index = create_with(&storage, cold_layers);
     let mut oracle = Oracle { k: K, minimum_count: 1, ..Oracle::default() };
-    assert!(run(&index, &work, &mut oracle).is_none());
+    assert!(run(&index, work, &mut oracle).is_none());
     index.close().expect("room");
     let layers = storage.list("layers").expect("listed");
     let mut errors = 0;
     for layer in &layers {
-        for byte in (0..layer.bytes).step_by(29) {
+        for byte in (0..layer.bytes).step_by(step) {
             let image = Arc::new(storage.kill());
             assert!(image.flip_bit(&layer.name, byte * 8 + byte % 8));
             let Ok(index) = SequenceIndex::open(image, SetOptions::default()) else {
@@ -165,4 +176,5 @@ fn flip_bits(cold_layers: ColdLayers) {
         }
     }
     assert!(errors > 0);
+    storage
 }

@@ -2,6 +2,8 @@
 //! merges, removals and reopenings.
 
 mod common;
+#[path = "shared/filters.rs"]
+mod filters;
 
 use std::sync::Arc;
 
@@ -98,6 +100,42 @@ fn life_of_an_index(k: u8, minimum_count: u32, partitions: u32, seed: u64, cold:
     assert_eq!(statistics.kmers(), distinct.len() as u64);
     index.close().expect("room");
     assert_agrees(&reopen(&storage), &oracle, &queries);
+}
+
+/// Partitions of so many k-mers that they are filters, and a merge of them without a sample.
+fn life_of_filters(k: u8, abundances: bool) {
+    let mut random = Random::new(k.into());
+    let storage = Arc::new(MemoryStorage::new());
+    let options = IndexOptions { k, partitions: 1, abundances, ..IndexOptions::default() };
+    let index = create(&storage, options);
+    index.set_cold_layers(ColdLayers::Never);
+    let mut oracle = Oracle { k: k.into(), minimum_count: 1, ..Oracle::default() };
+    let genomes = family(&mut random, 3, 11_000);
+    let queries = queries(&mut random, &genomes, k.into());
+    for (number, genome) in genomes.iter().enumerate() {
+        let (name, sequences) = (format!("sample {number}"), [genome.clone()]);
+        add(&index, &name, &sequences).expect("room");
+        oracle.add(&name, &sequences);
+    }
+    let is_sound = |index: &SequenceIndex, oracle: &Oracle| {
+        filters::assert_are_filters(&storage);
+        assert_agrees(index, oracle, &queries);
+        assert!(index.check().is_sound(), "{:?}", index.check());
+    };
+    is_sound(&index, &oracle);
+    index.remove_sample("sample 1").expect("it is there");
+    oracle.samples.remove("sample 1");
+    index.compact().expect("room");
+    is_sound(&index, &oracle);
+    index.close().expect("room");
+    is_sound(&reopen(&storage), &oracle);
+}
+
+#[test]
+fn filters() {
+    life_of_filters(21, false);
+    life_of_filters(13, true);
+    life_of_filters(41, false);
 }
 
 #[test]
