@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use stroma_strata::MergePolicy;
 use stroma_strata::picker::Limits;
 use stroma_strata::storage::MemoryStorage;
+use stroma_strata::{MergePolicy, PaidByReads};
 
 use super::plain::WalkEnd;
 use crate::keyspace::{KeyRange, PREFIX_BYTES};
@@ -250,4 +250,36 @@ fn walks_stop_before_what_is_not_plain() {
         put(90..95);
         flush();
     }
+}
+
+#[test]
+fn reads_pay_for_what_a_merge_would_spare_them() {
+    let database = open();
+    let keyspaces = ["first", "second"].map(|name| database.keyspace(name).expect("a keyspace"));
+    for keyspace in &keyspaces {
+        (0..50).for_each(|number| _ = keyspace.put(key(number), "value").expect("a put"));
+    }
+    let [first, second] = keyspaces;
+    database.compact().expect("no damage");
+    let snapshot = database.snapshot();
+    (0..50).step_by(2).for_each(|number| _ = first.put(key(number), "later").expect("a put"));
+    database.flush().expect("no damage");
+    let paid = || first.core().layers.view().read_costs().paid();
+    // What lies beside the present run is none of theirs.
+    assert_eq!(second.iter().count(), 50);
+    assert!(second.last().expect("no damage").is_some());
+    assert!(second.get_many(&[key(1), key(2)]).expect("no damage").iter().all(Option::is_some));
+    assert_eq!(paid(), PaidByReads::default());
+    // The first run has what the other key may be in.
+    assert!(first.get_many(&[key(0), key(1)]).expect("no damage").iter().all(Option::is_some));
+    let by_lookups = paid().runs;
+    assert!(by_lookups > 0);
+    // Neither whom newer versions are in the way of, nor whom those that the former sees, pays for dead entries.
+    assert_eq!(snapshot.range::<&[u8]>(&first, ..).count(), 50);
+    assert_eq!(first.iter().count(), 50);
+    assert!(paid().runs > by_lookups);
+    assert_eq!(paid().dead, 0);
+    drop(snapshot);
+    assert_eq!(first.iter().count(), 50);
+    assert!(paid().dead > 0);
 }
