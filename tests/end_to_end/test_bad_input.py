@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import random
 import resource
 import signal
 import subprocess
@@ -197,8 +198,12 @@ def test_a_full_disk_ends_the_import_and_keeps_the_database(tmp_path):
     first.write_text("".join(json.dumps({"_id": number}) + "\n" for number in range(100)))
     stroma("import", "a.b", first, "--data", data)
     second = tmp_path / "second.jsonl"
+    # Nothing that can be compressed: else all of it is smaller than what the system refuses.
+    noise = random.Random(7)
     second.write_text(
-        "".join(json.dumps({"_id": 1000 + number, "text": "%064x" % number * 20}) + "\n" for number in range(20_000))
+        "".join(
+            json.dumps({"_id": 1000 + number, "text": noise.randbytes(640).hex()}) + "\n" for number in range(20_000)
+        )
     )
 
     def limit():
