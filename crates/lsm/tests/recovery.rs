@@ -103,6 +103,31 @@ fn what_was_recovered_is_read_from_memory_until_a_commit_promises_something() {
     }
 }
 
+/// What a memtable takes is in the log alone when the process dies: nothing of it was flushed before, and opening, also
+/// with half the memory, does not flush it either.
+#[test]
+fn what_fits_a_memtable_is_recovered_from_the_log_and_nothing_is_flushed() {
+    for threads in [0, 1] {
+        let options = |memory_bytes| Options { background_threads: threads, ..options(memory_bytes) };
+        let storage = MemoryStorage::new();
+        let database = Database::open_storage(Arc::new(storage.clone()), options(8 << 20)).unwrap();
+        let keyspace = database.keyspace("one").unwrap();
+        for number in 0..10_000 {
+            keyspace.put(key(number), [7; 100]).unwrap();
+        }
+        assert_eq!(database.statistics().flushes, 0);
+        let killed = storage.kill();
+        let database = Database::open_storage(Arc::new(killed), options(4 << 20)).unwrap();
+        let report = database.recovery_report();
+        // The keyspace is a commit, too.
+        assert_eq!((report.replayed_commits, report.log_segments), (10_001, 1));
+        if threads == 0 {
+            assert_eq!((database.statistics().flushes, database.tables().len()), (0, 0));
+        }
+        assert_eq!(database.keyspace("one").unwrap().iter().count(), 10_000);
+    }
+}
+
 #[test]
 fn it_is_flushed_by_the_first_commit_where_no_thread_does_it_and_then_the_log_goes() {
     let (storage, mut maps) = (MemoryStorage::new(), [Map::new(), Map::new()]);

@@ -57,6 +57,36 @@ impl LogBatch {
         parts.iter().for_each(|part| self.bytes.extend_from_slice(part));
     }
 
+    /// Adds an entry that is `head`, `key` and `value` one behind the other. As [`push`](LogBatch::push), but quicker:
+    /// how many parts there are, and how long the first one is, is known when this is compiled.
+    #[inline]
+    pub fn push_headed<const HEAD: usize>(&mut self, head: [u8; HEAD], key: &[u8], value: &[u8]) {
+        let length = HEAD + key.len() + value.len();
+        self.starts.push(self.bytes.len());
+        self.bytes.reserve(LENGTH_BYTES + length);
+        // What is too long for this has no room in any segment.
+        self.bytes.extend_from_slice(&(length as u32).to_le_bytes());
+        self.bytes.extend_from_slice(&head);
+        self.bytes.extend_from_slice(key);
+        self.bytes.extend_from_slice(value);
+    }
+
+    /// Makes room for so many more bytes, the four in front of each entry included.
+    pub fn reserve(&mut self, bytes: usize) {
+        self.bytes.reserve(bytes);
+    }
+
+    /// So many bytes it takes before it has to grow.
+    pub fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Takes all entries out of it. It keeps its memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.starts.clear();
+    }
+
     /// Bytes that the entries take in a log, with the four in front of each.
     #[inline]
     pub fn bytes(&self) -> usize {
@@ -141,12 +171,21 @@ mod tests {
         while located.len() < 3000 {
             let mut batch = LogBatch::default();
             let from = located.len();
+            batch.push(&[b"what was there before"]);
+            batch.clear();
+            assert!(batch.is_empty() && batch.bytes() == 0);
             // None, a few, and more than several segments take.
             let count = batches.next().map_or(0, |turn: usize| turn * turn % 320);
             for number in from..from + count {
                 let bytes = entry(number);
                 singly.append(&[&bytes]).expect("fits");
-                batch.push(&[&bytes[..bytes.len() / 3], &bytes[bytes.len() / 3..]]);
+                match bytes.split_first_chunk::<5>() {
+                    Some((head, rest)) if number % 2 == 0 => {
+                        let (key, value) = rest.split_at(rest.len() / 3);
+                        batch.push_headed(*head, key, value);
+                    }
+                    _ => batch.push(&[&bytes[..bytes.len() / 3], &bytes[bytes.len() / 3..]]),
+                }
             }
             let mut next = 0;
             log.append_batch(&batch, |run| {

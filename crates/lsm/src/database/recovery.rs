@@ -193,12 +193,12 @@ impl Apply for Recovery<'_> {
         &mut self,
         log_number: u64,
         first: Sequence,
-        mut portion: EntryPortion,
+        portion: &mut EntryPortion,
     ) -> Result<bool, Error> {
         self.filling(log_number, first);
         let Some(mut filling) = self.filling.take() else { return Ok(false) };
         // Where room is scarce, it is for the single record to say what is to be done.
-        let is_added = !self.is_full(&filling, first, &portion) && filling.add(first, &mut portion).is_ok();
+        let is_added = !self.is_full(&filling, first, portion) && filling.add(first, portion).is_ok();
         // Copies that were made in vain need not take memory where there is nothing else.
         self.filling = Some(filling).filter(|filling| !filling.is_empty());
         Ok(is_added)

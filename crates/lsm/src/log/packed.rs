@@ -103,13 +103,14 @@ impl<'a> Packed<'a> {
     /// Appends the operations as a batch encodes them: at most three times as many bytes.
     pub(super) fn unpack(&self, into: &mut Vec<u8>) {
         for item in self.operations() {
-            let prefix = item.prefix.as_ref().map_or(&[][..], |prefix| prefix);
+            let prefix = item.prefix();
+            let prefix = prefix.as_ref().map_or(&[][..], |prefix| prefix);
             match item.kind {
                 PUT => Operation::encode_put(into, prefix, item.key, item.second),
                 PUT_STORED => Operation::encode_put_stored(into, prefix, item.key, item.second),
                 PUT_MARKED => Operation::encode_put_marked(into, prefix, item.key, item.second),
                 DELETE => Operation::encode_delete(into, prefix, item.key),
-                _ => Operation::encode_delete_range(into, &[prefix, item.key].concat(), item.second),
+                _ => Operation::encode_delete_range(into, &item.whole_key(), item.second),
             }
         }
     }
@@ -131,18 +132,24 @@ pub(crate) enum PackedChange<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PackedOperation<'a> {
     kind: u8,
-    /// What belongs in front of the key, if that is not written whole: the number of its keyspace.
-    prefix: Option<[u8; PREFIX_BYTES]>,
+    /// The number of the keyspace, which belongs in front of the key, if that is not written whole.
+    keyspace: Option<u32>,
     key: &'a [u8],
     /// The value, or the end of a range.
     second: &'a [u8],
 }
 
 impl<'a> PackedOperation<'a> {
-    /// The bytes in front of [`PackedOperation::key`].
+    /// The bytes in front of [`PackedOperation::key`], if any are missing there.
     #[inline]
-    pub(crate) fn prefix(&self) -> &[u8] {
-        self.prefix.as_ref().map_or(&[], |prefix| prefix)
+    pub(crate) fn prefix(&self) -> Option<[u8; PREFIX_BYTES]> {
+        self.keyspace.map(u32::to_be_bytes)
+    }
+
+    /// The whole key, or the first key of a range.
+    pub(crate) fn whole_key(&self) -> Vec<u8> {
+        let prefix = self.prefix();
+        [prefix.as_ref().map_or(&[][..], |prefix| prefix), self.key].concat()
     }
 
     /// The key, or the first key of a range, behind its prefix.
@@ -163,29 +170,30 @@ impl<'a> PackedOperation<'a> {
         }
     }
 
-    #[inline]
+    /// Always inlined, so that what was read stays in registers: recovery spends a good part of its time here.
+    #[inline(always)]
     fn read(reader: &mut Reader<'a>) -> Option<PackedOperation<'a>> {
         let tag = reader.varint()?;
         let kind = (tag & ((1 << KIND_BITS) - 1)) as u8;
-        let prefix = match tag >> KIND_BITS {
+        let keyspace = match tag >> KIND_BITS {
             0 => None,
-            numbered => Some(u32::try_from(numbered - 1).ok()?.to_be_bytes()),
+            numbered => Some(u32::try_from(numbered - 1).ok()?),
         };
         let key = reader.bytes()?;
         let second = match kind {
-            PACKED_PUT if prefix.is_none() => return None,
+            PACKED_PUT if keyspace.is_none() => return None,
             PUT | PACKED_PUT | DELETE_RANGE => reader.bytes()?,
             DELETE => &[],
             _ => return None,
         };
         if kind != PACKED_PUT {
-            return Some(PackedOperation { kind, prefix, key, second });
+            return Some(PackedOperation { kind, keyspace, key, second });
         }
         match second.split_first()? {
             (&REFERENCE, reference) => {
-                Some(PackedOperation { kind: PUT_STORED, prefix, key, second: reference })
+                Some(PackedOperation { kind: PUT_STORED, keyspace, key, second: reference })
             }
-            _ => Some(PackedOperation { kind: PUT_MARKED, prefix, key, second }),
+            _ => Some(PackedOperation { kind: PUT_MARKED, keyspace, key, second }),
         }
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::record::StoredRecord;
 use super::replay::{Replayed, SegmentStart};
-use super::stretch::{Stretch, StretchReader};
+use super::stretch::{STRETCH_BYTES, Stretch, StretchReader};
 use crate::Error;
 use crate::crew::{Crew, Handed};
 
@@ -19,9 +19,9 @@ use crate::crew::{Crew, Handed};
 const AHEAD_OF_EACH: usize = 3;
 
 /// The records of a stretch, put together.
-pub(crate) trait Portion: Send + Sized + 'static {
-    /// None yet, with room for records of so many bytes.
-    fn new(bytes: usize) -> Self;
+pub(crate) trait Portion: Default + Send + 'static {
+    /// Forgets what was put together, whose memory it keeps, and makes room for records of so many bytes.
+    fn begin(&mut self, bytes: usize);
 
     /// Adds the next record; answers whether it can be applied with those before it.
     fn add(&mut self, record: &StoredRecord<'_>) -> bool;
@@ -36,12 +36,12 @@ pub(crate) trait Apply {
     fn crew(&self) -> Option<&Arc<Crew>>;
 
     /// Applies a whole portion of segment `log_number`, the first operation of which has the sequence
-    /// `first_sequence`. Answers whether it did: if not, its records come one by one.
+    /// `first_sequence`. Answers whether it did: if not, its records come one by one. It is begun anew afterwards.
     fn apply_portion(
         &mut self,
         log_number: u64,
         first_sequence: u64,
-        portion: Self::Portion,
+        portion: &mut Self::Portion,
     ) -> Result<bool, Error>;
 
     /// Applies the next record.
@@ -52,12 +52,11 @@ pub(crate) trait Apply {
 pub(crate) struct OneByOne<F>(pub(crate) F);
 
 /// No portion.
+#[derive(Default)]
 pub(crate) struct Nothing;
 
 impl Portion for Nothing {
-    fn new(_: usize) -> Nothing {
-        Nothing
-    }
+    fn begin(&mut self, _: usize) {}
 
     fn add(&mut self, _: &StoredRecord<'_>) -> bool {
         false
@@ -71,7 +70,7 @@ impl<F: FnMut(Replayed<'_>) -> Result<(), Error>> Apply for OneByOne<F> {
         None
     }
 
-    fn apply_portion(&mut self, _: u64, _: u64, _: Nothing) -> Result<bool, Error> {
+    fn apply_portion(&mut self, _: u64, _: u64, _: &mut Nothing) -> Result<bool, Error> {
         Ok(false)
     }
 
@@ -95,16 +94,18 @@ pub(super) struct Counted<P> {
 }
 
 impl<P: Portion> Prepared<P> {
-    fn new(stretch: Stretch, start: &SegmentStart) -> Prepared<P> {
-        let portion = Counted::of(&stretch, start);
+    fn new(stretch: Stretch, start: &SegmentStart, portion: P) -> Prepared<P> {
+        let portion = Counted::of(&stretch, start, portion);
         Prepared { stretch, portion }
     }
 }
 
 impl<P: Portion> Counted<P> {
-    fn of(stretch: &Stretch, start: &SegmentStart) -> Option<Counted<P>> {
+    /// What the records of a stretch come to, put together in a portion that is of no use to others any more.
+    fn of(stretch: &Stretch, start: &SegmentStart, mut portion: P) -> Option<Counted<P>> {
         let bytes = stretch.bytes();
-        let mut counted = Counted { portion: P::new(bytes.len()), records: 0, operations: 0 };
+        portion.begin(bytes.len());
+        let mut counted = Counted { portion, records: 0, operations: 0 };
         let (mut at, mut room) = (0, Vec::new());
         while at < bytes.len() {
             let record = start.read_record(&bytes[at..], stretch.offset() + at as u64, &mut room)?;
@@ -125,6 +126,9 @@ pub(super) struct Ahead<P> {
     stretches: StretchReader,
     crew: Option<Arc<Crew>>,
     under_way: VecDeque<Handed<Prepared<P>>>,
+    /// Portions that were applied, kept for their memory: what the allocator gets back it may give to the system, and
+    /// pages that the system gives anew are cleared first.
+    spare: Vec<P>,
     failed: Option<io::Error>,
 }
 
@@ -134,7 +138,7 @@ impl<P: Portion> Ahead<P> {
         stretches: StretchReader,
         crew: Option<Arc<Crew>>,
     ) -> Ahead<P> {
-        Ahead { start, stretches, crew, under_way: VecDeque::new(), failed: None }
+        Ahead { start, stretches, crew, under_way: VecDeque::new(), spare: Vec::new(), failed: None }
     }
 
     /// The next stretch; none behind the last.
@@ -146,8 +150,9 @@ impl<P: Portion> Ahead<P> {
         while self.under_way.len() < most && self.failed.is_none() {
             match self.stretches.next() {
                 Ok(Some(stretch)) => {
-                    let start = self.start.clone();
-                    self.under_way.push_back(crew.hand_over(move || Prepared::new(stretch, &start)));
+                    let (start, portion) = (self.start.clone(), self.spare.pop().unwrap_or_default());
+                    let prepare = move || Prepared::new(stretch, &start, portion);
+                    self.under_way.push_back(crew.hand_over(prepare));
                 }
                 Ok(None) => break,
                 // What was read before comes first.
@@ -160,9 +165,12 @@ impl<P: Portion> Ahead<P> {
         }
     }
 
-    /// Takes back a stretch that was looked at.
-    pub(super) fn give_back(&mut self, stretch: Stretch) {
-        self.stretches.give_back(stretch);
+    /// Takes back a stretch that was looked at, and what was made of it.
+    pub(super) fn give_back(&mut self, prepared: Prepared<P>) {
+        // What a single long record needed is not kept.
+        let is_usual = prepared.stretch.bytes().len() <= STRETCH_BYTES;
+        self.stretches.give_back(prepared.stretch);
+        self.spare.extend(prepared.portion.filter(|_| is_usual).map(|counted| counted.portion));
     }
 
     /// Whether there is nothing but zeros behind the last stretch, all of which were handed out.

@@ -250,7 +250,7 @@ fn replay_segment<A: Apply>(
     while chain.goes_on(progress) {
         let Some(mut prepared) = ahead.next().map_err(Stopped::Read)? else { break };
         let end = prepared.stretch.bytes().len();
-        let is_applied = match prepared.portion.take() {
+        let is_applied = match &mut prepared.portion {
             Some(portion) => chain.apply_portion(portion, progress, apply).map_err(Stopped::Apply)?,
             None => false,
         };
@@ -263,7 +263,7 @@ fn replay_segment<A: Apply>(
             // A record has a length, so that this is not all zeros.
             return Ok(End { at, is_empty: false });
         }
-        ahead.give_back(prepared.stretch);
+        ahead.give_back(prepared);
     }
     let is_empty = limit.is_none() && ahead.has_only_zeros().map_err(Stopped::Read)?;
     Ok(End { at, is_empty })
@@ -287,19 +287,19 @@ impl Chain<'_> {
     /// Applies a portion as a whole if all of it comes next.
     fn apply_portion<A: Apply>(
         &mut self,
-        counted: Counted<A::Portion>,
+        counted: &mut Counted<A::Portion>,
         progress: &mut Replay,
         apply: &mut A,
     ) -> Result<bool, Error> {
         let Counted { portion, records, operations } = counted;
-        let behind = self.next + operations;
+        let behind = self.next + *operations;
         let is_next = self.next == progress.last_sequence + 1 && behind <= self.limit;
         if !is_next || !apply.apply_portion(self.start.header.log_number, self.next, portion)? {
             return Ok(false);
         }
         self.next = behind;
         progress.last_sequence = behind - 1;
-        progress.records += records;
+        progress.records += *records;
         Ok(true)
     }
 

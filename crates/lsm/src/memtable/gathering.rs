@@ -12,7 +12,7 @@ use super::commit_order::CommitOrder;
 use super::entry_bytes::split_entry;
 use super::index_memory::IndexMemory;
 use super::portion::EntryPortion;
-use super::sorting::{Unsorted, head_in, most_groups, place_in, sort, split};
+use super::sorting::{Group, Unsorted, head_in, most_groups, place_in, sort, split};
 use super::table::{Memtable, MemtableChain, MemtableOptions, RangeDelete};
 use super::tree::{self, Child, Full, LeafRoom, Tree};
 use crate::Error;
@@ -173,7 +173,12 @@ impl Gathering {
         self.expires |= portion.expires;
         self.count += portion.order.len();
         let behind = ((first - self.base) as u32) << 2;
-        self.order.push(Unsorted { behind, entries: std::mem::take(&mut portion.order) });
+        let (mut entries, differing) = (std::mem::take(&mut portion.order), portion.differing);
+        // It had room for as many as the portion before.
+        if entries.capacity() > entries.len() / 4 * 5 {
+            entries.shrink_to_fit();
+        }
+        self.order.push(Unsorted { behind, entries, differing });
         self.last_sequence = first + u64::from(portion.operations) - 1;
         Ok(())
     }
@@ -214,8 +219,8 @@ impl Gathering {
         let full = |Full| Error::OutOfMemory { what: "the index of the memtable" };
         let (max_bytes, chunk_bytes) = self.options.tree_limits();
         let (index, mut inserter) = Tree::new(max_bytes, chunk_bytes, self.base).map_err(full)?;
-        let groups = split(std::mem::take(&mut self.order), self.count);
-        let sizes: Vec<usize> = groups.iter().map(Vec::len).collect();
+        let groups = split(std::mem::take(&mut self.order), self.count, crew);
+        let sizes: Vec<usize> = groups.iter().map(Group::len).collect();
         let rooms = index.reserve_leaves(&mut inserter, &sizes).map_err(full)?;
         let (base, locations) = (self.base, std::mem::take(&mut self.locations));
         let entries = Arc::new(self.entries);
@@ -278,8 +283,8 @@ impl Entries {
 
     /// Sorts a group, which has all versions of each of its keys, and fills its leaves; also answers the bytes of the
     /// entries that are not the newest of their key.
-    fn link(&self, mut group: Vec<u128>, room: LeafRoom) -> Result<(Vec<Child>, usize), Full> {
-        sort(&mut group, &|place| split_entry(self.entry(place)).0);
+    fn link(&self, group: Group, room: LeafRoom) -> Result<(Vec<Child>, usize), Full> {
+        let group = sort(group, &|place| split_entry(self.entry(place)).0);
         let pairs = group.windows(2).filter(|pair| head_in(pair[0]) == head_in(pair[1]));
         let superseded_bytes = pairs.map(|pair| {
             let (newer, older) = (self.entry(place_in(pair[0])), self.entry(place_in(pair[1])));
