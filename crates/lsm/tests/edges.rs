@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use stroma_lsm::{Backups, Database, Durability, Error, Keyspace, Options};
-use stroma_strata::storage::{MemoryStorage, Storage as _};
+use stroma_strata::storage::{Fault, FaultPlan, MemoryStorage, Storage as _};
 
 fn small(background_threads: usize) -> Options {
     Options {
@@ -334,5 +334,28 @@ fn a_database_that_is_closed_while_all_work_with_it_ends_them_in_order() {
         other.commit().unwrap();
         assert_eq!(own.get(7_u64.to_be_bytes()).unwrap().unwrap()[..], [8; 100]);
         assert!(storage.list("scratch").unwrap().is_empty());
+    }
+}
+
+/// The system lends no more files, say: the log that follows is made, and its folder cannot be synced.
+#[test]
+fn a_log_that_could_be_made_by_half_only_keeps_nobody_from_making_another() {
+    let storage = MemoryStorage::new();
+    let database = open(&storage, 0);
+    let keyspace = database.keyspace("all").unwrap();
+    for step in 0..2_u8 {
+        keyspace.put([step], "x").unwrap();
+        for _ in 0..3 {
+            storage.plan(FaultPlan::new().and(storage.operations() + u64::from(step), Fault::Fail));
+            assert!(matches!(database.flush(), Err(Error::Storage(_))), "step {step}");
+            keyspace.put([step, step], "x").unwrap();
+        }
+        database.flush().unwrap();
+    }
+    drop((keyspace, database));
+    for image in [storage.kill(), storage.crash(1)] {
+        let database = open(&image, 0);
+        assert_eq!(database.keyspace("all").unwrap().iter().count(), 4);
+        assert!(database.check().is_sound());
     }
 }

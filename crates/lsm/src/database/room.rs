@@ -157,7 +157,7 @@ impl Core {
 
     /// Ends the active memtable and its log segment, and starts new ones. On an error everything is as it was.
     pub(super) fn seal(&self, writer: &mut Writer) -> Result<(), Error> {
-        let next_log = writer.log.log_number() + 1;
+        let next_log = writer.log.next_number();
         let next = Arc::new(Memtable::new(&self.memtable_options, next_log, writer.last_sequence)?);
         let is_broken = writer.broken_log == Some(writer.log.log_number());
         let log_bytes = writer.log.active_bytes();

@@ -25,6 +25,8 @@ pub(crate) struct WriteAheadLog {
     active: Segment,
     /// Seals the records of the active segment, if they are encrypted.
     cipher: Option<FileCipher>,
+    /// The number that was last given to a segment, or meant for one: where making it failed its name may be taken.
+    last_number: u64,
     /// Segments before the active one; shared with the flush.
     unsynced: Arc<UnsyncedSegments>,
     /// The last sequence appended.
@@ -56,6 +58,7 @@ impl WriteAheadLog {
             encryption,
             active,
             cipher,
+            last_number: log_number,
             unsynced: Arc::default(),
             appended_through: last_sequence,
             durable_through,
@@ -71,6 +74,7 @@ impl WriteAheadLog {
             encryption: None,
             cipher: None,
             active: Segment { log_number: 0, writer: Box::new(NoLog) },
+            last_number: 0,
             unsynced: Arc::default(),
             appended_through: 0,
             durable_through: 0,
@@ -92,6 +96,12 @@ impl WriteAheadLog {
     /// The number of the segment being written.
     pub(crate) fn log_number(&self) -> u64 {
         self.active.log_number
+    }
+
+    /// A number for the segment after this one. None is given twice.
+    pub(crate) fn next_number(&mut self) -> u64 {
+        self.last_number += 1;
+        self.last_number
     }
 
     /// Encodes a record to stand behind the `records` that are to be appended next.

@@ -180,7 +180,8 @@ pub trait LogStorage: Storage {
     /// read the old one and start a new one.
     ///
     /// # Errors
-    /// [`StorageError::AlreadyExists`] if the name is taken.
+    /// [`StorageError::AlreadyExists`] if the name is taken. After any other error it may be taken, too: the file was
+    /// made, and the directory could not be synced.
     fn create_log(&self, name: &str) -> Result<Box<dyn LogWriter>, StorageError>;
 
     /// Opens a log for reading from its start. After a crash its tail may be cut anywhere past the last sync,

@@ -56,6 +56,7 @@ impl MemoryStorage {
 
 #[cfg(test)]
 mod tests {
+    use super::super::faults::SYNC_DIRECTORY;
     use super::*;
     use crate::storage::LogStorage as _;
 
@@ -71,9 +72,9 @@ mod tests {
         log.sync().unwrap();
         let moments = storage.take_moments();
         let actions: Vec<&str> = moments.iter().map(|moment| moment.action).collect();
-        assert_eq!(actions, ["create the log", "append to", "sync", "append to", "sync"]);
+        assert_eq!(actions, ["create the log", SYNC_DIRECTORY, "append to", "sync", "append to", "sync"]);
         assert!(moments[0].storage.contents("logs/1").is_none());
-        let last = &moments[4].storage;
+        let last = &moments[5].storage;
         assert_eq!(last.contents("logs/1").unwrap(), b"onetwo");
         let lengths: std::collections::BTreeSet<usize> =
             (0..32).map(|seed| last.crash(seed).contents("logs/1").unwrap().len()).collect();

@@ -239,7 +239,9 @@ impl LogStorage for MemoryStorage {
             return Err(StorageError::AlreadyExists { place: describe(name) });
         }
         state.logs.insert(name.to_owned(), Default::default());
-        state.sync_folder(folder_of(name));
+        if state.operation(SYNC_DIRECTORY, name)? != Effect::NotDone {
+            state.sync_folder(folder_of(name));
+        }
         Ok(Box::new(MemoryLogWriter::new(self.shared.clone(), name)))
     }
 
