@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use memmap2::Mmap;
 
+use super::descriptors::{DescriptorPlace, Descriptors};
 use super::file::IfExists;
 use super::publish;
 use super::storage::{Root, show};
@@ -104,13 +105,28 @@ impl Drop for LocalBlobWriter {
 pub(super) struct LocalBlob {
     name: String,
     path: PathBuf,
-    file: File,
+    /// None if it is mapped and enough others are open.
+    file: Option<OpenFile>,
     map: Option<Mmap>,
     length: u64,
 }
 
+/// A file that stays open.
+#[derive(Debug)]
+struct OpenFile {
+    file: File,
+    /// Its place among those of its storage, if it needs one.
+    _place: Option<DescriptorPlace>,
+}
+
 impl LocalBlob {
-    pub(super) fn open(path: PathBuf, name: &str, map: bool) -> Result<LocalBlob, StorageError> {
+    /// Opens a file, which stays open if it is not to be mapped or there is a place for it.
+    pub(super) fn open(
+        path: PathBuf,
+        name: &str,
+        map: bool,
+        descriptors: &Arc<Descriptors>,
+    ) -> Result<LocalBlob, StorageError> {
         let failed = |error| StorageError::from_io("open", show(&path), error);
         let file = File::open(&path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
@@ -123,7 +139,29 @@ impl LocalBlob {
         } else {
             None
         };
+        let place = map.as_ref().and_then(|_| descriptors.place());
+        let stays_open = map.is_none() || place.is_some();
+        let file = stays_open.then_some(OpenFile { file, _place: place });
         Ok(LocalBlob { name: name.to_owned(), path, file, map, length })
+    }
+
+    /// Reads from the file, since a mapped one tells a failure of the device by a signal. Where it is not open it is
+    /// opened for this once; what is mapped is read if that cannot be, such as of a file that lost its name.
+    fn read_within(&self, offset: u64, into: &mut [u8]) -> io::Result<()> {
+        let (opened, file) = match &self.file {
+            Some(open) => (None, Some(&open.file)),
+            None => (File::open(&self.path).ok(), None),
+        };
+        match (file.or(opened.as_ref()), self.map.as_deref()) {
+            (Some(file), _) => read_exact_at(file, offset, into),
+            (None, Some(map)) => {
+                let start = offset as usize;
+                let mapped = map.get(start..start + into.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
+                into.copy_from_slice(mapped);
+                Ok(())
+            }
+            (None, None) => Err(io::ErrorKind::NotFound.into()),
+        }
     }
 }
 
@@ -142,8 +180,7 @@ impl Blob for LocalBlob {
             let place = show(&self.path);
             return Err(StorageError::OutOfBounds { place, offset, wanted, length: self.length });
         }
-        read_exact_at(&self.file, offset, into)
-            .map_err(|error| StorageError::from_io("read", show(&self.path), error))
+        self.read_within(offset, into).map_err(|error| StorageError::from_io("read", show(&self.path), error))
     }
 
     fn mapped(&self) -> Option<&[u8]> {
@@ -185,4 +222,39 @@ fn read_exact_at(file: &File, mut offset: u64, mut into: &mut [u8]) -> io::Resul
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::descriptors::MOST_KEPT;
+    use crate::storage::{LocalStorage, Storage as _};
+
+    #[test]
+    fn blobs_beyond_those_that_stay_open_are_read_as_well() {
+        let directory = tempfile::tempdir().unwrap();
+        let storage = LocalStorage::open(directory.path()).unwrap();
+        let open = |number: usize| {
+            let name = format!("a/{number}");
+            storage.put_if_absent(&name, name.as_bytes()).unwrap();
+            storage.open(&name).unwrap()
+        };
+        let blobs: Vec<_> = (0..MOST_KEPT + 10).map(open).collect();
+        let root = &storage.root;
+        assert!(root.descriptors.place().is_none());
+        let check = || {
+            for (number, blob) in blobs.iter().enumerate() {
+                assert_eq!(blob.read_all().unwrap(), format!("a/{number}").as_bytes());
+                assert!(blob.read_exact_at(2, &mut [0; 100]).is_err());
+            }
+        };
+        check();
+        // Who reads a file goes on doing so when it is deleted.
+        (0..blobs.len()).for_each(|number| storage.delete(&format!("a/{number}")).unwrap());
+        check();
+        drop(blobs);
+        assert_eq!(
+            (0..=MOST_KEPT).map_while(|_| root.descriptors.place()).collect::<Vec<_>>().len(),
+            MOST_KEPT
+        );
+    }
 }

@@ -26,7 +26,7 @@ pub enum IfExists {
 /// [`StorageError::NotFound`] if there is none; failure of the system.
 pub fn open_file(path: impl AsRef<Path>) -> Result<Arc<dyn Blob>, StorageError> {
     let path = path.as_ref();
-    Ok(Arc::new(LocalBlob::open(path.to_owned(), &show(path), true)?))
+    Ok(Arc::new(LocalBlob::open(path.to_owned(), &show(path), true, &Arc::default())?))
 }
 
 /// Starts a file. It is written under a name of its own, which begins with a dot, in the same folder, and gets its
@@ -40,7 +40,14 @@ pub fn create_file(path: impl AsRef<Path>, if_exists: IfExists) -> Result<Box<dy
     if if_exists == IfExists::Refuse && fs::symlink_metadata(target).is_ok() {
         return Err(StorageError::AlreadyExists { place: show(target) });
     }
-    Ok(Box::new(LocalBlobWriter::beside(target.to_owned(), temporary_path(target), if_exists)?))
+    match LocalBlobWriter::beside(target.to_owned(), temporary_path(target), if_exists) {
+        Ok(writer) => Ok(Box::new(writer)),
+        // What is not there is the folder.
+        Err(StorageError::NotFound { place }) => {
+            Err(StorageError::NotFound { place: target.parent().map_or(place, show) })
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// A name beside `target` that no other process uses.
@@ -76,5 +83,8 @@ mod tests {
         assert_eq!(open.mapped(), Some(&b"one"[..]));
         assert_eq!(names(), 1);
         assert!(matches!(open_file(folder.path().join("none")), Err(StorageError::NotFound { .. })));
+        let missing = folder.path().join("no folder");
+        let told = create_file(missing.join("it"), IfExists::Refuse).unwrap_err();
+        assert!(matches!(told, StorageError::NotFound { place } if place == show(&missing)));
     }
 }

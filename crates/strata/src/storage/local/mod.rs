@@ -1,6 +1,7 @@
 //! Blobs and logs as files of one directory.
 
 mod blob;
+mod descriptors;
 mod file;
 mod lock;
 mod log;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::blob::{LocalBlob, LocalBlobWriter};
+use super::descriptors::Descriptors;
 use super::lock::LocalLock;
 use super::log::{LocalLogReader, LocalLogWriter};
 use super::publish;
@@ -50,6 +51,7 @@ pub struct LocalStorage {
 pub(super) struct Root {
     pub(super) directory: PathBuf,
     pub(super) options: LocalOptions,
+    pub(super) descriptors: Arc<Descriptors>,
     next_temporary: AtomicU64,
 }
 
@@ -66,8 +68,9 @@ impl LocalStorage {
     ) -> Result<LocalStorage, StorageError> {
         let directory = directory.as_ref();
         publish::make_directory(directory)?;
-        let next_temporary = AtomicU64::new(0);
-        Ok(LocalStorage { root: Arc::new(Root { directory: directory.to_owned(), options, next_temporary }) })
+        let (descriptors, next_temporary) = (Arc::default(), AtomicU64::new(0));
+        let directory = directory.to_owned();
+        Ok(LocalStorage { root: Arc::new(Root { directory, options, descriptors, next_temporary }) })
     }
 
     /// Opens a directory that must be there.
@@ -163,7 +166,8 @@ impl Storage for LocalStorage {
 
     fn open(&self, name: &str) -> Result<Arc<dyn Blob>, StorageError> {
         check_name(name)?;
-        Ok(Arc::new(LocalBlob::open(self.root.path(name), name, self.root.options.map)?))
+        let Root { options, descriptors, .. } = &*self.root;
+        Ok(Arc::new(LocalBlob::open(self.root.path(name), name, options.map, descriptors)?))
     }
 
     fn list(&self, folder: &str) -> Result<Vec<BlobEntry>, StorageError> {
