@@ -16,7 +16,7 @@ use small::small;
 use stroma_lsm::{Batch, Compression, Database, Durability, Error, Keyspace, Options, Snapshot};
 use stroma_strata::MergePolicy;
 use stroma_strata::picker::Limits;
-use stroma_strata::storage::{MemoryStorage, Storage as _};
+use stroma_strata::storage::{Fault, FaultPlan, MemoryStorage, Storage as _, StorageError};
 
 type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -363,6 +363,34 @@ fn a_crash_at_any_operation_leaves_a_prefix_with_its_values_and_no_other_files()
             assert_is_prefix(&image.crash(fail_at), &states, synced, &context);
         }
     }
+}
+
+#[test]
+fn a_streamed_value_whose_commit_found_the_device_full_goes_again() {
+    let storage = MemoryStorage::new();
+    let database = Database::open_storage(Arc::new(storage.clone()), options(0)).unwrap();
+    let keyspace = database.keyspace("all").unwrap();
+    let stream = |key: &str| keyspace.put_stream(key, std::io::repeat(7).take(100_000));
+    let before = storage.operations();
+    stream("kept").unwrap();
+    let operations = storage.operations() - before;
+    // The last one is the log's.
+    storage.plan(FaultPlan::new().and(storage.operations() + operations - 1, Fault::Full));
+    assert!(matches!(stream("refused"), Err(Error::Storage(StorageError::Full { .. }))));
+    let files = || storage.list("values").unwrap().len();
+    assert_eq!(files(), 2);
+    assert!(keyspace.get("refused").unwrap().is_none());
+    // What of it is in the log counts until another commit is in a table.
+    for image in [storage.kill(), storage.crash(3)] {
+        let database = Database::open_storage(Arc::new(image), options(0)).unwrap();
+        let found = database.keyspace("all").unwrap().get("refused").unwrap();
+        assert!(found.is_none_or(|value| value.len() == 100_000));
+        assert!(database.check().is_sound());
+    }
+    keyspace.put("later", "x").unwrap();
+    database.flush().unwrap();
+    assert_eq!(files(), 1);
+    assert_eq!(keyspace.get("kept").unwrap().unwrap().len(), 100_000);
 }
 
 #[test]

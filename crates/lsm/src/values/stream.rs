@@ -102,7 +102,9 @@ impl Core {
             }
             Err(error) if is_refusal(error) => store.release_refused(&files),
             // Some of it may be in the log; the next opening knows.
-            Err(_) => {}
+            Err(Error::Poisoned { .. }) => {}
+            // The device is full, say. What of it is in the log is void by the time tables hold a later commit.
+            Err(_) => store.note_committed(&files, self.published() + 1),
         }
         outcome
     }
