@@ -182,6 +182,37 @@ fn a_backup_that_fails_harms_no_other_and_the_next_one_is_whole() {
 }
 
 #[test]
+fn a_backup_whose_list_of_files_is_damaged_harms_no_other() {
+    let database = Database::open_storage(Arc::new(MemoryStorage::new()), options(0)).unwrap();
+    let keyspace = database.keyspace("all").unwrap();
+    let archive = MemoryStorage::new();
+    let backups = Backups::open_storage(Arc::new(archive.clone()));
+    let (mut choices, mut map) = (Random(11), Map::new());
+    let mut back_up = || {
+        change_some(&mut choices, &keyspace, &mut map);
+        database.back_up(&backups).map(|made| (made.number, map.clone()))
+    };
+    let made: Vec<(u64, Map)> = (0..3).map(|_| back_up().unwrap()).collect();
+    assert!(archive.flip_bit("backups/00000000000000000002", 300));
+    let is_damage = |error: Error| matches!(error, Error::Corrupt { .. } | Error::Tables(_));
+    assert!(is_damage(backups.list().unwrap_err()));
+    assert!(is_damage(back_up().unwrap_err()));
+    assert!(is_damage(backups.restore_into(2, &MemoryStorage::new()).unwrap_err()));
+    // Nobody can tell which files the damaged one has.
+    assert!(is_damage(backups.delete(1).unwrap_err()));
+    let assert_restores = |(number, map): &(u64, Map)| {
+        let target = Arc::new(MemoryStorage::new());
+        backups.restore_into(*number, &*target).unwrap();
+        assert_holds(&(target as Arc<dyn LogStorage>), map);
+    };
+    [&made[0], &made[2]].into_iter().for_each(assert_restores);
+    backups.delete(2).unwrap();
+    let last = back_up().unwrap();
+    [&made[0], &made[2], &last].into_iter().for_each(assert_restores);
+    assert_eq!(backups.list().unwrap().len(), 3);
+}
+
+#[test]
 fn while_others_write_a_copy_is_of_one_moment() {
     let database = Database::open_storage(Arc::new(MemoryStorage::new()), options(1)).unwrap();
     let keyspace = database.keyspace("all").unwrap();

@@ -211,7 +211,8 @@ fn assert_told(error: &Error, context: &str) {
     assert!(is_told, "{context}: {error}");
 }
 
-/// A backup of which a byte was changed cannot be listed or restored, or what is restored of it is found to be damaged.
+/// A backup of which a byte was changed cannot be listed and restored, or what is restored of it is found to be
+/// damaged.
 fn change_bytes_of_backups(is_encrypted: bool) {
     let (storage, states) = small_database(is_encrypted);
     let archive = MemoryStorage::new();
@@ -241,6 +242,9 @@ fn change_bytes_of_backups(is_encrypted: bool) {
                 assert!(damaged.flip_bit(&entry.name, at as u64 * 8 + at as u64 % 8));
                 let context = format!("{}, byte {at} of {bytes}", entry.name);
                 changed += 1;
+                if folder == "backups" {
+                    assert_told(&backups(&damaged).list().unwrap_err(), &context);
+                }
                 let restored = match restore(&damaged) {
                     Ok(restored) => restored,
                     Err(error) => {
@@ -249,7 +253,7 @@ fn change_bytes_of_backups(is_encrypted: bool) {
                     }
                 };
                 assert!(
-                    folder != "backups" || entry.name != names_of_second,
+                    folder != "backups" || entry.name == names_of_second,
                     "{context}: a list that is damaged"
                 );
                 match open(&restored, is_encrypted) {

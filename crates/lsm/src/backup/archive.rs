@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use stroma_strata::encryption::Encryption;
-use stroma_strata::storage::{LocalStorage, Storage};
+use stroma_strata::storage::{LocalStorage, Storage, StorageError};
 use stroma_strata::{LayerDescriptor, SetImage};
 
 use super::checkpoint::CheckpointReport;
@@ -99,7 +99,8 @@ impl Backups {
     /// The backups there are, oldest first.
     ///
     /// # Errors
-    /// [`Error::Corrupt`], [`Error::Encryption`]; failure of the storage.
+    /// [`Error::Corrupt`] if the list of files of one is damaged: the others can be [restored](Backups::restore), and
+    /// further ones are made once it is [deleted](Backups::delete). [`Error::Encryption`]; failure of the storage.
     pub fn list(&self) -> Result<Vec<BackupInfo>, Error> {
         let images = self.images(self.encryption.as_ref())?;
         let info = |(number, image): (u64, SetImage)| {
@@ -121,28 +122,28 @@ impl Backups {
     /// # Errors
     /// As [`Backups::restore`].
     pub fn restore_into(&self, number: u64, target: &dyn Storage) -> Result<CheckpointReport, Error> {
-        let mut images = self.images(self.encryption.as_ref())?;
-        let image = images.remove(&number).ok_or(Error::NoSuchBackup { number })?;
+        let image = self.image(number, self.encryption.as_ref())?;
         let _lock = target.lock()?;
         check_empty(target)?;
         let (files, bytes) = install(&image, target, |name| Ok(target.copy_from(&*self.storage, name)?))?;
         Ok(CheckpointReport { sequence: sequence_of(&image), files, bytes })
     }
 
-    /// Deletes a backup, and the files that no other has.
+    /// Deletes a backup, and the files that no other has. It may be one whose list of files is damaged.
     ///
     /// # Errors
-    /// [`Error::NoSuchBackup`]; failure of the storage. The backup is either whole or gone; files that nobody has go
-    /// with the next backup that is deleted.
+    /// [`Error::NoSuchBackup`]; as [`Backups::list`] for the others. The backup is either whole or gone; files that
+    /// nobody has go with the next backup that is deleted.
     pub fn delete(&self, number: u64) -> Result<(), Error> {
         let _lock = self.storage.lock()?;
-        let mut images = self.images(self.encryption.as_ref())?;
-        images.remove(&number).ok_or(Error::NoSuchBackup { number })?;
-        self.storage.delete(&image_name(number))?;
+        let mut numbers = self.numbers()?;
+        let at = numbers.binary_search(&number).map_err(|_| Error::NoSuchBackup { number })?;
+        numbers.remove(at);
         let mut kept = BTreeSet::new();
-        for image in images.values() {
-            kept.extend(names(image)?);
+        for other in numbers {
+            kept.extend(names(&self.image(other, self.encryption.as_ref())?)?);
         }
+        self.storage.delete(&image_name(number))?;
         for folder in FILE_FOLDERS {
             for file in self.storage.list(folder)? {
                 if !kept.contains(&file.name) {
@@ -153,15 +154,23 @@ impl Backups {
         Ok(())
     }
 
+    /// Of all backups, ascending.
+    fn numbers(&self) -> Result<Vec<u64>, Error> {
+        Ok(self.storage.list(FOLDER)?.iter().filter_map(|entry| number_of(&entry.name)).collect())
+    }
+
+    fn image(&self, number: u64, encryption: Option<&Encryption>) -> Result<SetImage, Error> {
+        let name = image_name(number);
+        let blob = match self.storage.open(&name) {
+            Err(StorageError::NotFound { .. }) => return Err(Error::NoSuchBackup { number }),
+            blob => blob?,
+        };
+        Ok(SetImage::decode(&blob.read_all()?, number, &self.storage.describe(&name), encryption)?)
+    }
+
     fn images(&self, encryption: Option<&Encryption>) -> Result<BTreeMap<u64, SetImage>, Error> {
-        let mut images = BTreeMap::new();
-        for entry in self.storage.list(FOLDER)? {
-            let Some(number) = number_of(&entry.name) else { continue };
-            let bytes = self.storage.open(&entry.name)?.read_all()?;
-            let place = self.storage.describe(&entry.name);
-            images.insert(number, SetImage::decode(&bytes, number, &place, encryption)?);
-        }
-        Ok(images)
+        let image = |number| Ok((number, self.image(number, encryption)?));
+        self.numbers()?.into_iter().map(image).collect()
     }
 }
 
