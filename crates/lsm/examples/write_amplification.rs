@@ -2,7 +2,8 @@
 //! its entries are overwritten in a zipfian order (exponent 0.99). Bytes are counted, so that other work on the
 //! machine changes nothing but the times shown. Run it with
 //! `cargo run --release -p stroma-lsm --example write_amplification [entries] [memory in MiB] [level 1 in MiB]
-//! [puts a commit] [directory]`. A smaller level 1 makes a tree as deep as that of a larger database.
+//! [puts a commit] [directory] [noise=PERCENT] [unpacked]`. A smaller level 1 makes a tree as deep as that of a larger
+//! database. All of each value is noise if nothing else is told; `unpacked` leaves short values as they are.
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a program of its own")]
 
 #[path = "../tests/shared/random.rs"]
@@ -12,18 +13,28 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use random::{Random, Zipfian, fill, key, mix};
-use stroma_lsm::{Database, Error, Keyspace, Options, Statistics};
+use stroma_lsm::{Compression, Database, Error, Keyspace, Options, Statistics};
 use stroma_strata::MergePolicy;
 use stroma_strata::picker::Limits;
 
 /// Overwrites for each entry.
 const ROUNDS: u64 = 5;
 
-/// Nothing of it can be compressed.
-fn value(number: u64) -> [u8; 100] {
-    let mut value = [0; 100];
-    fill(&mut value, number);
-    value
+/// What is put: how much, and so many entries a commit.
+#[derive(Clone, Copy)]
+struct Load {
+    entries: u64,
+    puts_a_commit: u64,
+    /// Of a value's 100 bytes those that cannot be compressed; the others are zeros.
+    noise: usize,
+}
+
+impl Load {
+    fn value(self, number: u64) -> [u8; 100] {
+        let mut value = [0; 100];
+        fill(&mut value[..self.noise], number);
+        value
+    }
 }
 
 /// Bytes written since `before`, for each byte of user data: the log, flushes, merges.
@@ -41,15 +52,15 @@ fn write(
     keyspace: &Keyspace,
     database: &Database,
     what: &str,
-    (count, puts_a_commit): (u64, u64),
+    load: Load,
     mut entry: impl FnMut(u64) -> (u64, u64),
 ) -> Result<[f64; 3], Error> {
     let (before, start) = (database.statistics(), Instant::now());
-    for first in (0..count).step_by(puts_a_commit as usize) {
+    for first in (0..load.entries).step_by(load.puts_a_commit as usize) {
         let mut batch = database.batch();
-        for turn in first..(first + puts_a_commit).min(count) {
+        for turn in first..(first + load.puts_a_commit).min(load.entries) {
             let (number, content) = entry(turn);
-            batch.put(keyspace, key(number), value(content));
+            batch.put(keyspace, key(number), load.value(content));
         }
         batch.commit()?;
     }
@@ -65,7 +76,7 @@ fn write(
         "  {what:<10} {:>5.2} = log {log:.2} + flush {flush:.3} + merges {merges:.3}; {} tables, {:.0} a second",
         log + flush + merges,
         after.flushes - before.flushes,
-        count as f64 / seconds,
+        load.entries as f64 / seconds,
     );
     println!(
         "             resident at the end: {} entries, {} MiB of {}, {} MiB alive, log {} MiB; \
@@ -82,15 +93,19 @@ fn write(
 }
 
 /// Loads, merges, overwrites; answers what the overwriting wrote.
-fn measure(directory: &Path, entries: u64, puts_a_commit: u64, options: Options) -> Result<[f64; 3], Error> {
+fn measure(directory: &Path, load: Load, options: Options) -> Result<[f64; 3], Error> {
+    let entries = load.entries;
     let memory_cleaning = options.memory_cleaning;
     let database = Database::open(directory, options)?;
     let keyspace: Keyspace = database.keyspace("all")?;
     println!("memory cleaning {}", if memory_cleaning { "on" } else { "off" });
-    write(&keyspace, &database, "load", (entries, puts_a_commit), |number| (number, number))?;
+    write(&keyspace, &database, "load", load, |number| (number, number))?;
     database.compact()?;
+    let bytes: u64 = database.statistics().levels.iter().map(|level| level.bytes).sum();
+    println!("  merged      {:.1} bytes on disk an entry", bytes as f64 / entries as f64);
+    let overwrites = Load { entries: ROUNDS * entries, ..load };
     let (zipfian, mut random) = (Zipfian::new(entries), Random(1));
-    let written = write(&keyspace, &database, "overwrite", (ROUNDS * entries, puts_a_commit), |turn| {
+    let written = write(&keyspace, &database, "overwrite", overwrites, |turn| {
         // Scattered, so that hot keys are no neighbours.
         (mix(zipfian.rank(random.share())) % entries, entries + turn)
     })?;
@@ -99,11 +114,16 @@ fn measure(directory: &Path, entries: u64, puts_a_commit: u64, options: Options)
 }
 
 fn main() -> Result<(), Error> {
-    let mut arguments = std::env::args().skip(1);
+    let is_named = |argument: &String| argument.starts_with("noise=") || argument == "unpacked";
+    let (named, told): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(is_named);
+    let mut arguments = told.into_iter();
     let entries = arguments.next().and_then(|entries| entries.parse().ok()).unwrap_or(1_000_000);
     let memory: usize = arguments.next().and_then(|memory| memory.parse().ok()).unwrap_or(51);
     let level1: u64 = arguments.next().and_then(|level1| level1.parse().ok()).unwrap_or(256);
     let puts_a_commit: u64 = arguments.next().and_then(|puts| puts.parse().ok()).unwrap_or(1).max(1);
+    let noise =
+        named.iter().find_map(|argument| argument.strip_prefix("noise=")?.parse().ok()).unwrap_or(100);
+    let load = Load { entries, puts_a_commit, noise: noise.min(100) };
     let directory = arguments.next().map_or_else(std::env::temp_dir, PathBuf::from);
     let directory = directory.join(format!("stroma-amplification-{}", std::process::id()));
     println!(
@@ -113,9 +133,12 @@ fn main() -> Result<(), Error> {
         let level1_bytes = level1 << 20;
         let limits = Limits { level1_bytes, table_bytes: level1_bytes / 4, ..Limits::default() };
         let merge_policy = MergePolicy::TieredThenLevelled(limits);
-        let options =
+        let mut options =
             Options { memory_bytes: memory << 20, memory_cleaning, merge_policy, ..Options::default() };
-        let written = measure(&directory.join(name), entries, puts_a_commit, options);
+        if named.iter().any(|argument| argument == "unpacked") {
+            options.value_compression = Compression::None;
+        }
+        let written = measure(&directory.join(name), load, options);
         let _ = std::fs::remove_dir_all(directory.join(name));
         written
     };

@@ -16,7 +16,7 @@ use crate::log::{
     HeaderOutcome, LOG_MAGIC, Operation, Operations, Place, SegmentHeader, StoredRecord, open_segment_key,
 };
 use crate::table::{TABLE_MAGIC, Table, TableKeys};
-use crate::values::{PackedValue, VALUE_MAGIC, ValueFile, ValueReference};
+use crate::values::{PackedValue, ShortValue, VALUE_MAGIC, ValueFile, ValueReference};
 
 /// Tells what a table, a value file or a segment of the log holds; answers whether the file is one of these.
 ///
@@ -115,6 +115,10 @@ fn marked(sequence: Sequence, key: &[u8], value: &[u8]) -> DumpLine {
         Ok(Marked::Packed { pieces }) => match PackedValue::new(pieces).unpack() {
             Ok(value) => keyed("put", sequence, key).with("value", value.as_slice()),
             Err(_) => keyed("put", sequence, key).with("malformed pieces", pieces),
+        },
+        Ok(Marked::Short { stored }) => match ShortValue::new(stored).and_then(ShortValue::unpack) {
+            Ok(value) => keyed("put", sequence, key).with("value", value.as_slice()),
+            Err(_) => keyed("put", sequence, key).with("malformed short value", stored),
         },
         Ok(Marked::Incompressible { content }) => keyed("put", sequence, key).with("value", content),
         Err(_) => keyed("put", sequence, key).with("malformed mark", value),

@@ -69,7 +69,7 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let length = || prop_oneof![8 => 0_u16..60, 1 => 0_u16..600];
+    let length = || prop_oneof![8 => 0_u16..90, 1 => 0_u16..600];
     let first = || prop::sample::select(vec![b'-', b'~', b'+']);
     let expires = prop::option::weighted(0.2, 0_u8..100);
     prop_oneof![

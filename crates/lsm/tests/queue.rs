@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use stroma_lsm::{Database, Keyspace, Options};
+use stroma_lsm::{Compression, Database, Keyspace, Options};
 use stroma_strata::MergePolicy;
 use stroma_strata::picker::Limits;
 use stroma_strata::storage::MemoryStorage;
@@ -13,8 +13,14 @@ fn open() -> (Database, Keyspace) {
 }
 
 fn open_with(merge_policy: MergePolicy) -> (Database, Keyspace) {
-    let options =
-        Options { memory_bytes: 1 << 20, background_threads: 0, merge_policy, ..Options::default() };
+    let options = Options {
+        memory_bytes: 1 << 20,
+        background_threads: 0,
+        merge_policy,
+        // What one byte fills is to take as much as it says.
+        value_compression: Compression::None,
+        ..Options::default()
+    };
     let database = Database::open_storage(Arc::new(MemoryStorage::new()), options).unwrap();
     let queue = database.keyspace("queue").unwrap();
     (database, queue)

@@ -756,7 +756,7 @@ fn a_table_that_mostly_expired_is_merged_though_no_size_asks_for_it() {
 fn fill(database: &Database) {
     let keyspace = database.keyspace("filler").unwrap();
     for number in 0..400_u32 {
-        keyspace.put((number % 100).to_be_bytes(), [number as u8; 200]).unwrap();
+        keyspace.put((number % 100).to_be_bytes(), noise(200).collect::<Vec<u8>>()).unwrap();
     }
 }
 

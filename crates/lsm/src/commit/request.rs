@@ -5,13 +5,13 @@ use std::sync::Arc;
 use parking_lot::{Condvar, Mutex};
 
 use super::SpareBuffers;
+use crate::Error;
 use crate::database::Core;
 use crate::entry::{MAX_BOUND_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES, Marked, NEVER, Sequence, Timestamp};
 use crate::log::Operation;
 use crate::options::Durability;
 use crate::transaction::Validation;
-use crate::values::{StoredStream, ValueFile, ValueReference, append_marked};
-use crate::{Compression, Error};
+use crate::values::{Packing, StoredStream, ValueFile, ValueReference, append_marked};
 
 /// How many bytes longer a put becomes at most by a mark, and a length that takes as many bytes as any.
 const MOST_MORE_BYTES: usize = 5;
@@ -67,24 +67,38 @@ impl Payload {
         }
     }
 
-    /// Adds a put of `prefix` joined with `key`. A value for which there is [packing](Core::packing) is packed.
-    pub(crate) fn put(&mut self, prefix: &[u8], key: &[u8], value: &[u8], packing: Option<Compression>) {
+    /// Adds a put of `prefix` joined with `key`, its value packed as [`Core::packing`] says.
+    pub(crate) fn put(&mut self, prefix: &[u8], key: &[u8], value: &[u8], packing: Packing<'_>) {
         if !self.check("key", prefix.len() + key.len(), MAX_KEY_BYTES)
             || !self.check("value", value.len(), MAX_VALUE_BYTES)
         {
             return;
         }
         self.operations += 1;
-        let Some(compression) = packing else {
-            return Operation::encode_put(&mut self.bytes, prefix, key, value);
+        let bytes = Operation::put_bytes(prefix.len() + key.len(), value.len());
+        let before = self.bytes.len();
+        let is_packed = match packing {
+            Packing::None => false,
+            Packing::Short(attempts) if !attempts.is_worth(key) => false,
+            Packing::Short(attempts) => {
+                self.bytes.reserve(bytes + MOST_MORE_BYTES);
+                let append = |out: &mut Vec<u8>| attempts.append_marked(value, out);
+                Operation::encode_put_marked_by(&mut self.bytes, prefix, key, append)
+            }
+            Packing::Large(compression) => {
+                // Also for a value that saves nothing: then it is copied once.
+                self.bytes.reserve(bytes + MOST_MORE_BYTES);
+                let append = |out: &mut Vec<u8>| append_marked(value, compression, out);
+                Operation::encode_put_marked_by(&mut self.bytes, prefix, key, append);
+                true
+            }
         };
-        let (before, unpacked) =
-            (self.bytes.len(), Operation::put_bytes(prefix.len() + key.len(), value.len()));
-        // Also for a value that saves nothing: then it is copied once.
-        self.bytes.reserve(unpacked + MOST_MORE_BYTES);
-        let append = |out: &mut Vec<u8>| append_marked(value, compression, out);
-        Operation::encode_put_marked_by(&mut self.bytes, prefix, key, append);
-        self.saved_bytes += unpacked as isize - (self.bytes.len() - before) as isize;
+        if is_packed {
+            self.saved_bytes += bytes as isize - (self.bytes.len() - before) as isize;
+        } else {
+            self.bytes.truncate(before);
+            Operation::encode_put(&mut self.bytes, prefix, key, value);
+        }
     }
 
     /// Adds a put of a value that was streamed in.

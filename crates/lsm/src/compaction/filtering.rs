@@ -6,6 +6,7 @@ use crate::Error;
 use crate::entry::{EntryRef, Filtered, Kind, Marked};
 use crate::keyspace::PREFIX_BYTES;
 use crate::rules::{Candidate, Decision};
+use crate::values::ShortValue;
 
 /// The kind and value that an entry is to be written with, if not its own. `is_newest` tells whether it is the newest
 /// of its key in the merge: only then a filter is asked.
@@ -51,12 +52,17 @@ fn filtered(entry: &EntryRef<'_>, retention: &Retention) -> Result<Option<(Kind,
     }
     let Some(rule) = resolver.rules().of(entry.user_key) else { return Ok(None) };
     let Some(filter) = &rule.options.compaction_filter else { return Ok(None) };
+    let unpacked;
     let (kind, value, expires) = match entry.kind {
         Kind::Put | Kind::Stored => (entry.kind, entry.value, None),
         Kind::Delete => return Ok(None),
         Kind::Marked => match Marked::decode(entry.value)? {
             Marked::Expiring { at, is_stored, content } => {
                 (if is_stored { Kind::Stored } else { Kind::Put }, content, Some(at))
+            }
+            Marked::Short { stored } => {
+                unpacked = ShortValue::new(stored)?.unpack()?;
+                (Kind::Put, unpacked.as_slice(), None)
             }
             // Large values are asked about when a merge meets them in tables, which have neither mark.
             Marked::Packed { .. } | Marked::Incompressible { .. } => return Ok(None),

@@ -13,7 +13,7 @@ use super::Retention;
 use crate::Error;
 use crate::entry::{EntryRef, Kind, Marked, NEVER, Sequence, Timestamp};
 use crate::rules::Resolver;
-use crate::values::PackedValue;
+use crate::values::{PackedValue, ShortValue};
 
 /// An entry that waits to be written, without its key.
 #[derive(Debug)]
@@ -80,6 +80,10 @@ impl Operands {
                 }
                 Marked::Packed { pieces } => {
                     let content = PackedValue::new(pieces).unpack()?;
+                    Base::Value { at: NEVER, is_stored: false, content }
+                }
+                Marked::Short { stored } => {
+                    let content = ShortValue::new(stored)?.unpack()?;
                     Base::Value { at: NEVER, is_stored: false, content }
                 }
                 Marked::Incompressible { content } => {

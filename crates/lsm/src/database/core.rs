@@ -26,7 +26,7 @@ use crate::rules::{Resolver, with_expiries};
 use crate::snapshot::{SnapshotGuard, SnapshotRegistry};
 use crate::tombstones::DeadRanges;
 use crate::transaction::{LockTable, Scratch, Validation};
-use crate::values::{ValueFile, ValueStore};
+use crate::values::{PackingAttempts, ValueFile, ValueStore};
 use crate::{Error, Value};
 
 /// The inside of a database.
@@ -72,6 +72,10 @@ pub(crate) struct Core {
     counters: Counters,
     /// For the bytes of large batches.
     spare_buffers: SpareBuffers,
+    /// How often short values were packed in vain.
+    packing_attempts: PackingAttempts,
+    /// Whether blocks are not compressed where a keyspace says nothing else.
+    keeps_blocks_plain: bool,
     /// Set by the first failed write of the log.
     poisoned: OnceLock<Error>,
     closed: AtomicBool,
@@ -114,6 +118,8 @@ impl Core {
         parts.snapshots.settle(parts.flush.flushed_through());
         Core {
             spare_buffers: SpareBuffers::new(parts.options.memory_bytes),
+            packing_attempts: PackingAttempts::default(),
+            keeps_blocks_plain: parts.options.keeps_blocks_plain(),
             options: parts.options,
             shares: parts.shares,
             epoch: parts.epoch,
@@ -148,6 +154,16 @@ impl Core {
 
     pub(crate) fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// How often short values were packed in vain.
+    pub(crate) fn packing_attempts(&self) -> &PackingAttempts {
+        &self.packing_attempts
+    }
+
+    /// Whether blocks are not compressed, at no level, where a keyspace says nothing else.
+    pub(crate) fn keeps_blocks_plain(&self) -> bool {
+        self.keeps_blocks_plain
     }
 
     /// What committers use, one at a time.

@@ -219,7 +219,10 @@ impl Moments {
                         latest.expires |= at != NEVER;
                         None
                     }
-                    Marked::Filtered(_) | Marked::Packed { .. } | Marked::Incompressible { .. } => None,
+                    Marked::Filtered(_)
+                    | Marked::Packed { .. }
+                    | Marked::Incompressible { .. }
+                    | Marked::Short { .. } => None,
                 },
                 _ => None,
             };

@@ -268,10 +268,10 @@ mod tests {
 
     use super::super::open::open;
     use super::PATIENCE;
-    use crate::Error;
     use crate::commit::Batch;
     use crate::options::Options;
     use crate::transaction::Transaction;
+    use crate::{Compression, Error};
     use std::sync::Arc;
     use std::time::{Duration, SystemTime};
     use stroma_strata::runtime::Clock;
@@ -322,7 +322,14 @@ mod tests {
     #[test]
     fn a_writer_without_threads_does_not_wait_for_memory_that_it_gave_back_itself() {
         let clock = Arc::new(NoWaiting);
-        let options = Options { memory_bytes: 256 << 10, background_threads: 0, clock, ..Options::default() };
+        let value_compression = Compression::None;
+        let options = Options {
+            memory_bytes: 256 << 10,
+            background_threads: 0,
+            clock,
+            value_compression,
+            ..Options::default()
+        };
         let (core, _) = open(Arc::new(MemoryStorage::new()), options).unwrap();
         let keyspace = core.catalog.open(&core, "all").unwrap();
         for number in 0..300_u32 {

@@ -1,5 +1,5 @@
-//! Values that are not what they say by themselves: operands of a merge operator, puts that expire, and large
-//! values that were compressed, or tried to be.
+//! Values that are not what they say by themselves: operands of a merge operator, puts that expire, short values that
+//! were made smaller, and large values that were compressed, or tried to be.
 //!
 //! An entry of kind [`Marked`](super::Kind::Marked) has in front of its content a byte that tells what it is, and
 //! what that needs. So the few entries of this kind pay for it, and all others stay as they are.
@@ -39,6 +39,9 @@ const EXPIRING_OPERAND: u8 = 5;
 const PACKED: u8 = 6;
 /// The content is a large value that does not become smaller when it is compressed. Likewise.
 const INCOMPRESSIBLE: u8 = 7;
+
+/// The content is a [`ShortValue`](crate::values::ShortValue), also in tables.
+const SHORT: u8 = 8;
 
 /// What a merge's filter made of an entry, for those who begin to read after that merge, and what it is for others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +85,7 @@ impl<'a> Filtered<'a> {
         let is_plain = |(kind, value): (Kind, &[u8])| match kind {
             Kind::Put | Kind::Stored => true,
             Kind::Delete => false,
-            Kind::Marked => matches!(value.first(), Some(&(EXPIRING | EXPIRING_STORED))),
+            Kind::Marked => matches!(value.first(), Some(&(EXPIRING | EXPIRING_STORED | SHORT))),
         };
         (after.is_none_or(is_plain) && is_plain(before)).then_some(Filtered { turn, after, before })
     }
@@ -119,6 +122,11 @@ pub(crate) enum Marked<'a> {
         /// The value.
         content: &'a [u8],
     },
+    /// A put of a short value that was made smaller.
+    Short {
+        /// A [`ShortValue`](crate::values::ShortValue).
+        stored: &'a [u8],
+    },
 }
 
 /// What a reader sees of a marked value.
@@ -130,6 +138,8 @@ pub(crate) enum Seen<'a> {
     Value(&'a [u8]),
     /// A value in compressed pieces.
     Packed(&'a [u8]),
+    /// A short value that was made smaller.
+    Short(&'a [u8]),
     /// A value in a value file, by an encoded reference.
     Stored(&'a [u8]),
     /// An operand. What is older counts as well.
@@ -177,6 +187,10 @@ impl<'a> Marked<'a> {
                 out.push(INCOMPRESSIBLE);
                 out.extend_from_slice(content);
             }
+            Marked::Short { stored } => {
+                out.push(SHORT);
+                out.extend_from_slice(stored);
+            }
         }
     }
 
@@ -203,6 +217,7 @@ impl<'a> Marked<'a> {
             }
             PACKED => Some(Marked::Packed { pieces: reader.rest() }),
             INCOMPRESSIBLE => Some(Marked::Incompressible { content: reader.rest() }),
+            SHORT => Some(Marked::Short { stored: reader.rest() }),
             FILTERED => Filtered::read(&mut reader).map(Marked::Filtered),
             _ => None,
         }
@@ -219,6 +234,7 @@ impl<'a> Marked<'a> {
             Marked::Expiring { is_stored: true, content, .. } => Seen::Stored(content),
             Marked::Expiring { content, .. } | Marked::Incompressible { content } => Seen::Value(content),
             Marked::Packed { pieces } => Seen::Packed(pieces),
+            Marked::Short { stored } => Seen::Short(stored),
             Marked::Filtered(filtered) => match filtered.at(moment.turn) {
                 None | Some((Kind::Delete, _)) => Seen::Absent,
                 Some((Kind::Put, value)) => Seen::Value(value),
@@ -227,6 +243,12 @@ impl<'a> Marked<'a> {
                 Some((Kind::Marked, bytes)) => Marked::seen(bytes, moment)?,
             },
         })
+    }
+
+    /// The short value that was made smaller, if the value of a marked entry is one. Everyone sees it alike.
+    #[inline]
+    pub(crate) fn short(bytes: &'a [u8]) -> Option<&'a [u8]> {
+        bytes.strip_prefix(&[SHORT])
     }
 
     /// Whether a filter took the entry out.
@@ -250,7 +272,10 @@ impl<'a> Marked<'a> {
         }
         Ok(match Marked::decode(entry.value)? {
             Marked::Expiring { at, .. } | Marked::Operand { at, .. } => at,
-            Marked::Filtered(_) | Marked::Packed { .. } | Marked::Incompressible { .. } => NEVER,
+            Marked::Filtered(_)
+            | Marked::Packed { .. }
+            | Marked::Incompressible { .. }
+            | Marked::Short { .. } => NEVER,
         })
     }
 }
@@ -272,11 +297,17 @@ mod tests {
             Marked::Expiring { at: u64::MAX, is_stored: false, content: b"what" },
             Marked::Packed { pieces: b"pieces" },
             Marked::Incompressible { content: b"noise" },
+            Marked::Short { stored: b"short" },
             Marked::Filtered(Filtered { turn: 300, after: None, before: (Kind::Put, b"") }),
             Marked::Filtered(Filtered {
                 turn: 1,
                 after: Some((Kind::Put, b"new")),
                 before: (Kind::Marked, b"\x02\x09old"),
+            }),
+            Marked::Filtered(Filtered {
+                turn: 1,
+                after: Some((Kind::Marked, b"\x08new")),
+                before: (Kind::Marked, b"\x08old"),
             }),
         ] {
             marked.encode(&mut bytes);
@@ -290,7 +321,7 @@ mod tests {
             b"\x05",
             b"\x05\x80",
             b"\x05\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01+1",
-            b"\x08",
+            b"\x09",
             b"\x04\x01\0\x03\x06",
             b"\x02",
             b"\x03\xff",

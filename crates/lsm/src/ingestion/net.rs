@@ -29,7 +29,7 @@ struct NetOutput<'a> {
     /// Of keys and values.
     user_bytes: u64,
     core: &'a Core,
-    /// A value with a mark, if it expires.
+    /// A value with a mark, if it expires or was made smaller.
     marked: Vec<u8>,
 }
 
@@ -63,9 +63,14 @@ impl TableOutput for NetOutput<'_> {
         self.user_bytes += (entry.user_key.len() + entry.value.len()) as u64;
         let entry = EntryRef { sequence: INGESTED_SEQUENCE, ..entry };
         let expiry = self.expiry_of(&entry);
-        let Some(at) = expiry else { return Ok(self.values.place(entry)?) };
-        let is_stored = entry.kind == Kind::Stored;
-        Marked::Expiring { at, is_stored, content: entry.value }.encode(&mut self.marked);
+        if let Some(at) = expiry {
+            let is_stored = entry.kind == Kind::Stored;
+            Marked::Expiring { at, is_stored, content: entry.value }.encode(&mut self.marked);
+        } else if entry.kind != Kind::Put
+            || !self.core.pack_short(entry.user_key, entry.value, &mut self.marked)
+        {
+            return Ok(self.values.place(entry)?);
+        }
         Ok(self.values.place(EntryRef { kind: Kind::Marked, value: &self.marked, ..entry })?)
     }
 

@@ -47,7 +47,7 @@ pub struct Ingestion {
     bounds: Option<(Vec<u8>, Vec<u8>)>,
     /// The stored key that is being added.
     key: Vec<u8>,
-    /// Its value with a mark, if it expires.
+    /// Its value with a mark, if it expires or was made smaller.
     marked: Vec<u8>,
     len: u64,
     /// What went wrong: nothing more is taken.
@@ -132,6 +132,9 @@ impl Ingestion {
         let rule =
             core.resolver().rules().any_lives().then(|| core.resolver().rules().of(&self.key)).flatten();
         let (kind, value) = match rule.and_then(|rule| rule.expiry(core.time())) {
+            None if core.pack_short(&self.key, value, &mut self.marked) => {
+                (Kind::Marked, self.marked.as_slice())
+            }
             None => (Kind::Put, value),
             Some(at) => {
                 Marked::Expiring { at, is_stored: false, content: value }.encode(&mut self.marked);

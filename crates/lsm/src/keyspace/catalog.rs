@@ -16,6 +16,7 @@ use crate::log::{Operation, Operations};
 use crate::merging::Visibility;
 use crate::read::Range;
 use crate::rules::{Rule, STORING_MARK, Storing};
+use crate::values::Packing;
 
 /// The keyspace of the catalog.
 const CATALOG: u32 = 0;
@@ -103,8 +104,13 @@ impl Catalog {
             .filter(|next| *next < u32::MAX)
             .ok_or(Error::OutOfMemory { what: "the range of keyspace numbers" })?;
         let mut payload = Payload::default();
-        payload.put(&prefix(CATALOG), name.as_bytes(), &Entry { number, operator, storing }.encode(), None);
-        payload.put(&prefix(CATALOG), NEXT_NUMBER, &next_number.to_le_bytes(), None);
+        payload.put(
+            &prefix(CATALOG),
+            name.as_bytes(),
+            &Entry { number, operator, storing }.encode(),
+            Packing::None,
+        );
+        payload.put(&prefix(CATALOG), NEXT_NUMBER, &next_number.to_le_bytes(), Packing::None);
         core.commit(payload, core.options().durability, None)?;
         state.next_number = next_number;
         let made = Arc::new(KeyspaceState::new(number, name.to_owned()));
@@ -239,7 +245,7 @@ impl Known {
         }
         let mut payload = Payload::default();
         let entry = Entry { number: self.state.id(), operator, storing };
-        payload.put(&prefix(CATALOG), name.as_bytes(), &entry.encode(), None);
+        payload.put(&prefix(CATALOG), name.as_bytes(), &entry.encode(), Packing::None);
         core.commit(payload, core.options().durability, None)?;
         (self.operator, self.storing) = (operator.to_owned(), storing);
         set_rule(core, name, self);
@@ -278,13 +284,13 @@ pub(crate) fn name_lost_keyspaces(
         while catalog.contains_key(name.as_bytes()) {
             name.push('+');
         }
-        payload.put(&prefix(CATALOG), name.as_bytes(), &number.to_le_bytes(), None);
+        payload.put(&prefix(CATALOG), name.as_bytes(), &number.to_le_bytes(), Packing::None);
         names.push(name);
     }
     let last = with_keys.iter().chain(&known).max().copied().unwrap_or(CATALOG);
     let next = catalog.get(NEXT_NUMBER).map_or(CATALOG + 1, number_of);
     if next <= last {
-        payload.put(&prefix(CATALOG), NEXT_NUMBER, &last.saturating_add(1).to_le_bytes(), None);
+        payload.put(&prefix(CATALOG), NEXT_NUMBER, &last.saturating_add(1).to_le_bytes(), Packing::None);
     }
     (payload, names)
 }

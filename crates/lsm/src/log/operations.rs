@@ -100,20 +100,21 @@ impl Operation<'_> {
         push_bytes(into, &[], value);
     }
 
-    /// The same with a marked value that `append` adds.
-    pub(crate) fn encode_put_marked_by(
+    /// The same with a marked value that `append` adds; answers what that does.
+    pub(crate) fn encode_put_marked_by<R>(
         into: &mut Vec<u8>,
         prefix: &[u8],
         key: &[u8],
-        append: impl FnOnce(&mut Vec<u8>),
-    ) {
+        append: impl FnOnce(&mut Vec<u8>) -> R,
+    ) -> R {
         into.push(PUT_MARKED);
         push_bytes(into, prefix, key);
         let start = into.len() + LONGEST_LENGTH;
         into.resize(start, 0);
-        append(into);
+        let appended = append(into);
         let length = into.len() - start;
         set_varint(&mut into[start - LONGEST_LENGTH..start], length as u64);
+        appended
     }
 
     /// Appends an encoded delete of `prefix` joined with `key`.

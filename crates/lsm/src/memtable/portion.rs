@@ -107,7 +107,10 @@ impl EntryPortion {
                 self.holds_references |= is_stored;
             }
             Marked::Operand { at, .. } => self.expires |= at != NEVER,
-            Marked::Filtered(_) | Marked::Packed { .. } | Marked::Incompressible { .. } => {}
+            Marked::Filtered(_)
+            | Marked::Packed { .. }
+            | Marked::Incompressible { .. }
+            | Marked::Short { .. } => {}
         }
         Ok(())
     }

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use super::Visibility;
 use crate::Error;
 use crate::cursor::Cursor;
-use crate::entry::{EntryRef, Kind, MAX_SEQUENCE, Sequence, is_same_key};
+use crate::entry::{EntryRef, Kind, MAX_SEQUENCE, Marked, Sequence, is_same_key};
 use crate::tombstones::{DeadWalk, Onward, RangeTombstones, TombstoneWalk};
+use crate::values::ShortValue;
 
 /// After so many steps over versions that do not count, the cursor seeks past them.
 const STEPS_BEFORE_SEEK: usize = 8;
@@ -61,6 +62,8 @@ pub(crate) struct VisibleCursor<C> {
     value: Vec<u8>,
     /// The kind of the copied entry.
     kind: Kind,
+    /// The value that was unpacked last.
+    unpacked: Vec<u8>,
     /// What is known of deleted keys, if somebody remembers.
     dead: Option<DeadWalk>,
 }
@@ -78,6 +81,7 @@ impl<C: Cursor> VisibleCursor<C> {
             key: Vec::new(),
             value: Vec::new(),
             kind: Kind::Put,
+            unpacked: Vec::new(),
             dead: None,
         }
     }
@@ -133,21 +137,20 @@ impl<C: Cursor> VisibleCursor<C> {
         self.settle_forward(on?, Passing::Decided)
     }
 
-    /// Hands the keys and values that follow to `taker`, as long as each is plain (one that is put, seen, and newer
-    /// than any other version) and is taken. Then [`VisibleCursor::next`] goes on behind the last one that was. Does
-    /// nothing unless the cursor came to the present key on its way forward.
+    /// Hands the keys and values that follow to `taker`, as long as each is plain (one that is put, its value with the
+    /// key, seen, and newer than any other version) and is taken. Then [`VisibleCursor::next`] goes on behind the last
+    /// one that was. Does nothing unless the cursor came to the present key on its way forward.
     pub(crate) fn pass_plain(&mut self, taker: &mut impl Taker) -> Result<(), Error> {
         if self.place != Place::Inner || !self.tombstones.0.is_empty() {
             return Ok(());
         }
-        let visibility = self.visibility;
+        let (visibility, unpacked) = (self.visibility, &mut self.unpacked);
         taker.begin(self.inner.entry().user_key);
         self.place = Place::None;
         let on = self.inner.next_while(&mut |entry| {
-            entry.kind == Kind::Put
-                && visibility.sees(entry.sequence)
+            visibility.sees(entry.sequence)
                 && !is_same_key(entry.user_key, taker.last_key())
-                && taker.take(entry.user_key, entry.value)
+                && plain_value(&entry, unpacked).is_some_and(|value| taker.take(entry.user_key, value))
         })?;
         copy(&mut self.key, taker.last_key());
         self.place = Place::Passed { on };
@@ -315,6 +318,16 @@ impl<C: Cursor> VisibleCursor<C> {
             }
         }
         self.inner.seek_before(&self.key, MAX_SEQUENCE)
+    }
+}
+
+/// The value of an entry that is put and has it with its key, in `unpacked` if it is a short one that was made smaller.
+#[inline]
+fn plain_value<'a>(entry: &EntryRef<'a>, unpacked: &'a mut Vec<u8>) -> Option<&'a [u8]> {
+    match entry.kind {
+        Kind::Put => Some(entry.value),
+        Kind::Marked => ShortValue::new(Marked::short(entry.value)?).ok()?.unpack_to(unpacked).ok(),
+        Kind::Delete | Kind::Stored => None,
     }
 }
 

@@ -4,7 +4,7 @@
 //! which they expire, and their blocks are mapped and not compressed. A scan of some dozen of those need not build what
 //! it takes to walk over all others, in both directions, while memory is taken from under it. So it borrows the tables
 //! for a moment, as a point read does, and walks. Where something is not plain it stops, and tells so: from there on
-//! cursors go on.
+//! cursors go on. Short values that were made smaller are plain: each is unpacked when it is lent.
 //!
 //! One source is one loop. Several go by turns (`turns`).
 
@@ -15,11 +15,12 @@ use super::source_walk::SourceWalk;
 use super::toll::Toll;
 use crate::Error;
 use crate::database::Core;
-use crate::entry::{EntryRef, KeyBound, Kind, Sequence, copy_key};
+use crate::entry::{EntryRef, KeyBound, Kind, Marked, Sequence, copy_key};
 use crate::keyspace::KeyRange;
 use crate::merging::Visibility;
 use crate::table::Walked;
 use crate::tombstones::{DeadRanges, DeadWalk, Onward, TombstoneWalk};
+use crate::values::ShortValue;
 
 /// After so many versions of one key a source seeks past the others.
 const VERSIONS_BEFORE_SEEK: usize = 8;
@@ -88,6 +89,8 @@ pub(super) struct Plain<'r, T> {
     dead: Option<DeadWalk>,
     /// The key to seek past.
     past: Vec<u8>,
+    /// The value that was unpacked last.
+    unpacked: Vec<u8>,
     toll: Toll<'r>,
 }
 
@@ -119,6 +122,7 @@ impl<'r, T: FnMut(&[u8], &[u8]) -> bool> Plain<'r, T> {
             dead_ranges: core.dead_ranges(),
             dead: None,
             past: Vec::new(),
+            unpacked: Vec::new(),
             toll,
         }
     }
@@ -154,7 +158,18 @@ impl<'r, T: FnMut(&[u8], &[u8]) -> bool> Plain<'r, T> {
         }
         match entry.kind {
             Kind::Put => (self.take)(entry.user_key, entry.value) || self.stopped(Stop::End(WalkEnd::Told)),
+            Kind::Marked => self.take_marked(entry),
             _ => self.stopped(Stop::End(WalkEnd::Astray)),
+        }
+    }
+
+    /// Takes a short value that is to be unpacked; all else that has a mark is not plain, nor is what is damaged.
+    #[inline]
+    fn take_marked(&mut self, entry: EntryRef<'_>) -> bool {
+        let short = Marked::short(entry.value).and_then(|stored| ShortValue::new(stored).ok());
+        match short.and_then(|short| short.unpack_to(&mut self.unpacked).ok()) {
+            Some(value) => (self.take)(entry.user_key, value) || self.stopped(Stop::End(WalkEnd::Told)),
+            None => self.stopped(Stop::End(WalkEnd::Astray)),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::keyspace::{KeyRange, PREFIX_BYTES};
 use crate::merging::Visibility;
 use crate::snapshot::SnapshotGuard;
 use crate::transaction::{OwnWrites, TrackedRange};
-use crate::values::{Located, Overtaken, PackedValue, ValueReference};
+use crate::values::{Located, Overtaken, PackedValue, ShortValue, ValueReference};
 use crate::{Error, Value};
 
 /// The entries of a range of keys, in order, from either end: key and value each. It sees one moment of the
@@ -48,6 +48,8 @@ struct Scan {
     walks: bool,
     /// Whether nothing follows what was read ahead.
     is_complete: bool,
+    /// The value that was unpacked last.
+    unpacked: Vec<u8>,
 }
 
 /// A key and its value, lent by a [`Range`] until it goes on.
@@ -77,6 +79,7 @@ impl Range {
             came_from_back: false,
             walks: true,
             is_complete: false,
+            unpacked: Vec::new(),
         };
         Range { scan, slot: None, failure: None, lent: Vec::new() }
     }
@@ -197,6 +200,8 @@ enum Content<'e> {
     InPlace(&'e [u8]),
     /// Where its value lies.
     Stored(&'e [u8]),
+    /// Its value, which is to be unpacked.
+    Short(ShortValue<'e>),
     /// What operands make of it.
     Resolved(Value),
 }
@@ -356,6 +361,7 @@ impl Scan {
                 Content::Absent => continue,
                 Content::InPlace(value) => take(key, Read::InPlace(value)),
                 Content::Resolved(value) => take(key, Read::Loaded(value)),
+                Content::Short(value) => take(key, Read::InPlace(value.unpack_to(&mut self.unpacked)?)),
                 Content::Stored(reference) => {
                     let reference = ValueReference::decode(reference)?;
                     let Some(file) = self.core.values().find(reference.file) else {
@@ -399,6 +405,7 @@ impl Scan {
             Seen::Absent => Content::Absent,
             Seen::Value(value) => Content::InPlace(value),
             Seen::Packed(pieces) => Content::Resolved(PackedValue::new(pieces).unpack()?.into()),
+            Seen::Short(stored) => Content::Short(ShortValue::new(stored)?),
             Seen::Stored(reference) => Content::Stored(reference),
             // Its other versions may be in any source.
             Seen::Operand { .. } => match self.core.resolve_anew(entry.user_key, self.visibility, moment)? {

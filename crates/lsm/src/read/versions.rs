@@ -14,7 +14,7 @@ use crate::memtable::MemtableCursor;
 use crate::merging::Visibility;
 use crate::resident::ResidentCursor;
 use crate::table::Lookup;
-use crate::values::{Overtaken, PackedValue, ValueReference};
+use crate::values::{Overtaken, PackedValue, ShortValue, ValueReference};
 use crate::{Error, Value};
 
 /// What operands apply to.
@@ -90,6 +90,7 @@ impl Versions<'_> {
                 Seen::Absent => Base::Absent,
                 Seen::Value(value) => Base::Inline(value.to_vec()),
                 Seen::Packed(pieces) => Base::Inline(PackedValue::new(pieces).unpack()?),
+                Seen::Short(stored) => Base::Inline(ShortValue::new(stored)?.unpack()?),
                 Seen::Stored(reference) => Base::Stored(ValueReference::decode(reference)?),
             },
         };

@@ -38,8 +38,8 @@ pub struct KeyspaceOptions {
     /// that is a table's, and a table has entries of many keyspaces. A build without the compression that is kept with
     /// a keyspace writes new blocks as the rest of the database.
     pub compression: Option<Compression>,
-    /// How its values in value files are compressed: in place of
-    /// [`Options::value_compression`](crate::Options::value_compression). Kept with the keyspace like the others.
+    /// How its values in value files are compressed, and whether shorter ones are made smaller each by itself: in place
+    /// of [`Options::value_compression`](crate::Options::value_compression). Kept with the keyspace like the others.
     pub value_compression: Option<Compression>,
 }
 

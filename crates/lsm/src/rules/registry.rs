@@ -66,6 +66,8 @@ pub(crate) struct KeyspaceRules {
     any_lives: AtomicBool,
     /// Whether any keyspace has a filter.
     any_filter: AtomicBool,
+    /// Whether entries of any keyspace are not stored as usual.
+    any_unusual: AtomicBool,
     /// How those are stored that are not stored as usual; made when it is asked for.
     storing: RwLock<Option<KeyspaceStoring>>,
 }
@@ -79,6 +81,9 @@ impl KeyspaceRules {
         if rule.options.compaction_filter.is_some() {
             self.any_filter.store(true, Ordering::Release);
         }
+        if !rule.storing.is_usual() {
+            self.any_unusual.store(true, Ordering::Release);
+        }
         self.by_number.write().insert(number, rule);
         *self.storing.write() = None;
     }
@@ -86,6 +91,12 @@ impl KeyspaceRules {
     /// Whether puts of any keyspace expire by themselves.
     pub(crate) fn any_lives(&self) -> bool {
         self.any_lives.load(Ordering::Acquire)
+    }
+
+    /// Whether puts of all keyspaces stay, and are stored as the options of the database say.
+    #[inline]
+    pub(crate) fn are_usual(&self) -> bool {
+        !self.any_lives.load(Ordering::Acquire) && !self.any_unusual.load(Ordering::Acquire)
     }
 
     /// Whether any keyspace has a filter.

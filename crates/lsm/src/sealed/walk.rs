@@ -115,7 +115,7 @@ impl SealWalk {
                 Ok(at > self.moment.time)
             }
             Marked::Expiring { at, .. } => Ok(at > self.moment.time),
-            Marked::Packed { .. } | Marked::Incompressible { .. } => Ok(true),
+            Marked::Packed { .. } | Marked::Incompressible { .. } | Marked::Short { .. } => Ok(true),
             Marked::Filtered(filtered) => {
                 let Some((kind, value)) = filtered.at(self.moment.turn) else { return Ok(false) };
                 let has_expired = kind == Kind::Marked

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::file::ValueFile;
 use super::reader::ValueReader;
 use super::reference::ValueReference;
+use super::short::ShortValue;
 use crate::database::Core;
-use crate::entry::{EntryRef, Kind};
+use crate::entry::{EntryRef, Kind, Marked};
 use crate::merging::Visibility;
 use crate::snapshot::SnapshotGuard;
 use crate::{Error, Value};
@@ -20,6 +21,14 @@ pub(crate) enum Found<V = Value> {
     Stored(ValueReference),
     /// What its value is has to be found out.
     Marked,
+}
+
+/// What is said by the marked `value` of an entry.
+fn of_marked<V>(value: &[u8], read: impl FnOnce(&[u8]) -> V) -> Result<Option<Found<V>>, Error> {
+    match Marked::short(value) {
+        Some(stored) => Ok(Some(Found::Inline(ShortValue::new(stored)?.with(read)?))),
+        None => Ok(Some(Found::Marked)),
+    }
 }
 
 impl Found {
@@ -47,7 +56,7 @@ impl<V> Found<V> {
             Kind::Put => Ok(Some(Found::Inline(value(entry.value)))),
             Kind::Delete => Ok(None),
             Kind::Stored => Ok(Some(Found::Stored(ValueReference::decode(entry.value)?))),
-            Kind::Marked => Ok(Some(Found::Marked)),
+            Kind::Marked => of_marked(entry.value, value),
         }
     }
 }

@@ -4,18 +4,12 @@
 //! what can be compressed is small wherever it is written, and it is tried once, also where it comes to nothing.
 
 use std::cell::RefCell;
-use std::sync::Arc;
 
 use super::format::{PIECE_BYTES, PIECE_FRAME_BYTES, PIECE_HEAD_BYTES, directory_bytes, pieces};
 use super::packer::{Packers, UNPACKED, unpack};
 use super::piece::{PieceForm, PieceHead, raw_length};
-use crate::database::Core;
 use crate::entry::Marked;
-use crate::rules::Rule;
 use crate::{Compression, Error};
-
-/// Shorter values are not looked at, wherever they would go: to find out what their keyspace has to say costs time.
-const LEAST_PACKED_VALUE: usize = 256;
 
 thread_local! {
     static PACKERS: RefCell<Packers> = RefCell::default();
@@ -126,26 +120,6 @@ pub(crate) fn append_marked(value: &[u8], compression: Compression, out: &mut Ve
     if !PackedValue::pack(value, compression, out) {
         out.truncate(start);
         Marked::Incompressible { content: value }.append(out);
-    }
-}
-
-impl Core {
-    /// How a batch packs a value of so many bytes for a stored key, or any key with the same prefix; `None` if it stays
-    /// as it is, because it goes to no value file, or not as it was put.
-    #[inline]
-    pub(crate) fn packing(&self, stored_key: &[u8], bytes: usize) -> Option<Compression> {
-        if bytes < LEAST_PACKED_VALUE { None } else { self.packing_of_large(stored_key, bytes) }
-    }
-
-    fn packing_of_large(&self, stored_key: &[u8], bytes: usize) -> Option<Compression> {
-        let rules = self.resolver().rules();
-        // What expires gets a mark of its own when it is committed.
-        let lives = |rule: Arc<Rule>| rule.options.time_to_live.is_some();
-        if rules.any_lives() && rules.of(stored_key).is_some_and(lives) {
-            return None;
-        }
-        let (threshold, compression) = self.layers.value_rules().of(stored_key);
-        (bytes >= threshold && compression != Compression::None).then_some(compression)
     }
 }
 

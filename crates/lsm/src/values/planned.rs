@@ -1,5 +1,6 @@
 //! Large values of a sealed database: told where they will lie before they are written.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use stroma_strata::encryption::Encryption;
@@ -12,6 +13,7 @@ use super::packer::PackedSize;
 use super::reference::ValueReference;
 use super::rules::ValueRules;
 use super::separator::{PlacedNotes, Uses};
+use super::short::ShortValue;
 use super::store::blob_name;
 use super::writer::ValueFileWriter;
 use crate::entry::{EntryRef, Kind, Marked, NEVER, Timestamp};
@@ -62,7 +64,7 @@ impl PlannedValues {
             Large::Stored(reference) => (reference.length, reference.packed_bytes),
             Large::Packed(value) => value.lengths()?,
             Large::Incompressible(value) => (value.len() as u64, 0),
-            Large::Inline(value) => (value.len() as u64, self.size.packed_bytes(value, compression)),
+            Large::Inline(value) => (value.len() as u64, self.size.packed_bytes(&value, compression)),
         };
         let reference = ValueReference { file: self.file, offset: self.end, length, packed_bytes };
         self.end = reference.end().ok_or(Error::TooLarge {
@@ -107,7 +109,7 @@ impl PlannedValues {
 
 /// A value that goes to a value file.
 enum Large<'a> {
-    Inline(&'a [u8]),
+    Inline(Cow<'a, [u8]>),
     /// It was found to be a large one when it was committed.
     Packed(PackedValue<'a>),
     /// The same, and to become no smaller when it is compressed.
@@ -126,13 +128,17 @@ impl<'a> Large<'a> {
                 Marked::Expiring { is_stored, content, .. } => (is_stored, content),
                 Marked::Packed { pieces } => return Ok(Some(Large::Packed(PackedValue::new(pieces)))),
                 Marked::Incompressible { content } => return Ok(Some(Large::Incompressible(content))),
+                Marked::Short { stored } => {
+                    let value = ShortValue::unpack_if_from(stored, threshold);
+                    return Ok(value.map(|value| Large::Inline(value.into())));
+                }
                 Marked::Operand { .. } | Marked::Filtered(_) => return Ok(None),
             },
         };
         if is_stored {
             return Ok(Some(Large::Stored(ValueReference::decode(value)?)));
         }
-        Ok((value.len() >= threshold).then_some(Large::Inline(value)))
+        Ok((value.len() >= threshold).then_some(Large::Inline(value.into())))
     }
 }
 
@@ -184,7 +190,7 @@ impl ValueCopy {
                 self.writer.append_copy(&*open(reference.file)?, reference)?;
             }
             Some(Large::Inline(value)) => {
-                self.writer.append(value, compression)?;
+                self.writer.append(&value, compression)?;
             }
             Some(Large::Incompressible(value)) => {
                 self.writer.append(value, Compression::None)?;

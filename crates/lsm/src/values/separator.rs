@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::packed::PackedValue;
 use super::reference::ValueReference;
 use super::rules::ValueRules;
+use super::short::ShortValue;
 use super::store::ValueStore;
 use super::uses::ValueUse;
 use super::writer::ValueFileWriter;
@@ -118,6 +119,13 @@ impl ValueSeparator {
                 let reference = self.writer()?.append_packed(PackedValue::new(pieces))?;
                 self.place_large(entry, reference)
             }
+            Marked::Short { stored } => match self.separate_short(stored)? {
+                None => Ok(entry),
+                Some(reference) => {
+                    reference.encode(&mut self.encoded);
+                    Ok(EntryRef { kind: Kind::Stored, value: &self.encoded, ..entry })
+                }
+            },
             Marked::Incompressible { content } => {
                 let reference = self.writer()?.append(content, Compression::None)?;
                 self.place_large(entry, reference)
@@ -191,6 +199,13 @@ impl ValueSeparator {
                 Marked::Expiring { at, is_stored, content } => {
                     placed = self.place_expiring(at, is_stored, content)?.unwrap_or_else(|| value.to_vec());
                 }
+                Marked::Short { stored } => match self.separate_short(stored)? {
+                    Some(reference) => {
+                        reference.encode(&mut placed);
+                        return Ok((Kind::Stored, placed));
+                    }
+                    None => placed.extend_from_slice(value),
+                },
                 Marked::Operand { .. }
                 | Marked::Filtered(_)
                 | Marked::Packed { .. }
@@ -201,6 +216,15 @@ impl ValueSeparator {
             Kind::Delete => {}
         }
         Ok((kind, placed))
+    }
+
+    /// Writes a short value to a file if it is longer than short ones are by now. One that is damaged stays: whoever
+    /// reads it is told, and it keeps nobody from flushing what is sound.
+    fn separate_short(&mut self, stored: &[u8]) -> Result<Option<ValueReference>, Error> {
+        match ShortValue::unpack_if_from(stored, self.present.0) {
+            Some(value) => self.separate(&value),
+            None => Ok(None),
+        }
     }
 
     /// Writes a value to a file if it is long.

@@ -248,11 +248,11 @@ impl<'a> Life<'a> {
         };
         let mut bytes = vec![0; length as usize];
         let number = self.choices.next();
-        // Half of them can be compressed.
-        if number.is_multiple_of(2) {
-            fill(&mut bytes, number)
-        } else {
-            bytes.fill(number as u8)
+        // Half of them can be compressed, all of it or half of it.
+        match number % 4 {
+            1 => bytes.fill(number as u8),
+            3 => fill(&mut bytes[..length as usize / 2], number),
+            _ => fill(&mut bytes, number),
         }
         bytes.into()
     }

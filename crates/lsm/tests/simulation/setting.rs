@@ -176,6 +176,15 @@ impl Setting {
         // Small enough that a few hundred reads pay for a merge.
         let read_percent = one_of(&mut Random(mix(more.0)), &[None, Some(0), Some(1), Some(50)]);
         let options = Options { upkeep: Upkeep { read_percent, ..options.upkeep }, ..options };
+        // Where no block is compressed, short values are.
+        let options = match Random(mix(mix(more.0))).below(2) {
+            0 => Options {
+                compression: Compression::None,
+                level_compression: LevelCompression::default(),
+                ..options
+            },
+            _ => options,
+        };
         let mut options = frame.rules.apply(options, more.below(2) == 0, frame.clock.clone());
         for name in NAMES {
             // Kept with the keyspace, other in each life; or as the last life had it.
