@@ -79,7 +79,7 @@ impl Payload {
         let before = self.bytes.len();
         let is_packed = match packing {
             Packing::None => false,
-            Packing::Short(attempts) if !attempts.is_worth(key) => false,
+            Packing::Short(attempts) if !attempts.is_worth(key, value) => false,
             Packing::Short(attempts) => {
                 self.bytes.reserve(bytes + MOST_MORE_BYTES);
                 let append = |out: &mut Vec<u8>| attempts.append_marked(value, out);

@@ -37,6 +37,14 @@ enum Base {
     },
 }
 
+impl Base {
+    /// A value that had to be unpacked. Where that cannot be, operands and value stay as they are: damage keeps nobody
+    /// from flushing and merging what is sound, and who reads it is told.
+    fn unpacked(value: Option<Vec<u8>>) -> Base {
+        value.map_or(Base::Unknown, |content| Base::Value { at: NEVER, is_stored: false, content })
+    }
+}
+
 /// Operands that expire at one time, with what they were read from, newest first.
 #[derive(Debug)]
 struct Group {
@@ -78,14 +86,8 @@ impl Operands {
                 Marked::Expiring { at, is_stored, content } => {
                     Base::Value { at, is_stored, content: content.to_vec() }
                 }
-                Marked::Packed { pieces } => {
-                    let content = PackedValue::new(pieces).unpack()?;
-                    Base::Value { at: NEVER, is_stored: false, content }
-                }
-                Marked::Short { stored } => {
-                    let content = ShortValue::new(stored)?.unpack()?;
-                    Base::Value { at: NEVER, is_stored: false, content }
-                }
+                Marked::Packed { pieces } => Base::unpacked(PackedValue::new(pieces).unpack().ok()),
+                Marked::Short { stored } => Base::unpacked(ShortValue::unpack_if_from(stored, 0)),
                 Marked::Incompressible { content } => {
                     Base::Value { at: NEVER, is_stored: false, content: content.to_vec() }
                 }

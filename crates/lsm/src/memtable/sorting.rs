@@ -19,6 +19,9 @@ const FEW: usize = 24;
 /// The same is done with what so many rounds have not told apart.
 const MOST_ROUNDS: u32 = 64;
 
+/// The lowest bits of the number that stands for an entry.
+const PLACE_BITS: u32 = u32::BITS;
+
 /// The number that stands for an entry; those with larger `place` are newer.
 #[inline]
 pub(super) fn sortable(head: Head, place: u32) -> u128 {
@@ -69,10 +72,11 @@ pub(super) fn split(unsorted: Vec<Unsorted>, count: usize, crew: &Crew) -> Vec<G
     let differing = unsorted.iter().fold(0, |differing, chunk| {
         differing | chunk.differing | chunk.entries.first().map_or(0, |entry| entry ^ first)
     });
-    let differing = differing >> 32 << 32;
+    let differing = differing >> PLACE_BITS << PLACE_BITS;
     let bits = if differing == 0 { 0 } else { most_groups(count).ilog2() };
-    // The first bits that are not the same in all heads tell the group.
-    let shift = (u128::BITS - differing.leading_zeros()).saturating_sub(bits);
+    // The first bits that are not the same in all heads tell the group, and never those of places: entries of one head
+    // stay together.
+    let shift = (u128::BITS - differing.leading_zeros()).saturating_sub(bits).max(PLACE_BITS);
     // The next ones tell the bucket; where there are none, all are alike in the highest.
     let bucket_shift = if differing == 0 { u128::BITS } else { shift } - BUCKET_BITS;
     let mut groups = vec![Group { parts: Vec::new(), shift: bucket_shift }; 1 << bits];
@@ -238,18 +242,21 @@ mod tests {
     #[test]
     fn groups_stand_in_the_order_of_their_heads_and_have_everything() {
         let mix = |number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
-        let heads: [fn(u64) -> Vec<u8>; 4] = [
+        let heads: [fn(u64) -> Vec<u8>; 5] = [
             |number| [[0, 0, 0, 7].as_slice(), &number.to_be_bytes()].concat(),
             |number| number.to_be_bytes().to_vec(),
             |number| vec![(number % 3) as u8; 12],
             |_| b"the same head".to_vec(),
+            |number| [&[0; 11][..], &[(number % 2) as u8]].concat(),
         ];
-        for head in heads {
+        // Few places, and some on both sides of where their highest bits change.
+        for (head, first) in heads.iter().flat_map(|head| [(head, 0), (head, (1 << 30) - 20_000)]) {
             for count in [0, 1, 1000, 40_000] {
-                let number = |place: u64| sortable(Head::of(&head(mix(place))), place as u32);
+                let number = |place: u64| sortable(Head::of(&head(mix(place))), (first + place) as u32);
                 let chunk = |from: u64, until: u64| {
-                    let entries = (from..until).map(|place| number(place) - u128::from(from));
-                    unsorted(from as u32, entries.collect())
+                    let behind = first + from;
+                    let entries = (from..until).map(|place| number(place) - u128::from(behind));
+                    unsorted(behind as u32, entries.collect())
                 };
                 let chunks = vec![chunk(0, count / 3), chunk(count / 3, count / 2), chunk(count / 2, count)];
                 let crew = Crew::new(Arc::new(ThreadSpawner), (count % 3) as usize);

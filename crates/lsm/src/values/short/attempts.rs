@@ -2,18 +2,20 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
 use crate::keyspace::number_of;
 
 /// After so many values in a row of which none could be packed,
 const MOST_IN_VAIN: u8 = 16;
-/// only one of so many is tried, as their keys tell, until one can be packed. A power of two.
+/// only one of so many is tried, as key and value tell, until one can be packed.
 const ONE_OF: u64 = 16;
 
 /// Keyspaces share a place where there are more than these. A power of two.
 const PLACES: usize = 64;
 
-/// How many values in a row could not be packed, keyspace by keyspace. What is tried depends on that and on keys, not
-/// on threads or clocks, so that the same writes in the same order are stored alike.
+/// How many values in a row could not be packed, keyspace by keyspace. What is tried depends on that and on what is put,
+/// not on clocks, so that the same writes in the same order by one thread are stored alike.
 #[derive(Debug)]
 pub(crate) struct PackingAttempts([AtomicU8; PLACES]);
 
@@ -41,8 +43,8 @@ pub(crate) struct Attempts<'a> {
 impl Attempts<'_> {
     /// Whether the value of a key is to be tried.
     #[inline]
-    pub(crate) fn is_worth(self, key: &[u8]) -> bool {
-        self.in_vain.load(Ordering::Relaxed) < MOST_IN_VAIN || is_drawn(key)
+    pub(crate) fn is_worth(self, key: &[u8], value: &[u8]) -> bool {
+        self.in_vain.load(Ordering::Relaxed) < MOST_IN_VAIN || is_drawn(key, value)
     }
 
     /// Notes how one ended. The count may miss some where several threads write, and is written only where it changes.
@@ -56,13 +58,13 @@ impl Attempts<'_> {
     }
 }
 
-/// Whether a key is one of those that stand for all.
-fn is_drawn(key: &[u8]) -> bool {
-    let mut last = [0; 8];
-    let bytes = &key[key.len().saturating_sub(last.len())..];
-    last[..bytes.len()].copy_from_slice(bytes);
-    // The upper bits of a product depend on all of what is multiplied.
-    u64::from_le_bytes(last).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - ONE_OF.trailing_zeros()) == 0
+/// Whether a put is one of those that stand for all, as its key and the first bytes of its value tell: keys may be few,
+/// or end alike.
+fn is_drawn(key: &[u8], value: &[u8]) -> bool {
+    let mut first = [0; 8];
+    let bytes = &value[..value.len().min(first.len())];
+    first[..bytes.len()].copy_from_slice(bytes);
+    xxh3_64_with_seed(key, u64::from_le_bytes(first)) % ONE_OF == 0
 }
 
 #[cfg(test)]
@@ -72,10 +74,10 @@ mod tests {
     #[test]
     fn after_many_in_vain_few_are_tried_and_one_that_succeeds_makes_all_tried_again() {
         let attempts = PackingAttempts::default();
-        let keys: Vec<[u8; 8]> = (0..4096_u64).map(u64::to_be_bytes).collect();
+        let keys: Vec<String> = (0..4096).map(|number| format!("user{number:06}/profile")).collect();
         let tried = |number: u32| {
             let attempts = attempts.of(&number.to_be_bytes());
-            keys.iter().filter(|key| attempts.is_worth(*key)).count()
+            keys.iter().filter(|key| attempts.is_worth(key.as_bytes(), b"the same")).count()
         };
         let of_first = attempts.of(&7_u32.to_be_bytes());
         for _ in 0..MOST_IN_VAIN - 1 {
@@ -88,7 +90,9 @@ mod tests {
         (0..300).for_each(|_| of_first.note(false));
         of_first.note(true);
         assert_eq!(tried(7), 4096);
-        // Keys of any length.
-        assert!([&b""[..], b"a", b"abcdefghijkl"].into_iter().any(|key| !is_drawn(key)));
+        // One key with ever other values, of any length.
+        let values = (0..4096_u32).map(|number| number.to_le_bytes().repeat(1 + number as usize % 3));
+        let drawn = values.filter(|value| is_drawn(b"one", value)).count();
+        assert!((100..512).contains(&drawn), "{drawn}");
     }
 }

@@ -61,7 +61,7 @@ impl Core {
         marked.clear();
         match self.packing(stored_key, value.len()) {
             Packing::Short(attempts) => {
-                attempts.is_worth(stored_key) && attempts.append_marked(value, marked)
+                attempts.is_worth(stored_key, value) && attempts.append_marked(value, marked)
             }
             Packing::None | Packing::Large(_) => false,
         }

@@ -15,8 +15,9 @@ const LEAST_SAVED: usize = 8;
 /// The mark in front of the stored form.
 const MARK_BYTES: usize = 1;
 
-/// The bytes that values are unpacked to which are not longer; it is cleared for each.
+/// The bytes on the stack that values are unpacked to, cleared for each, by how long these are.
 const SMALL_SCRATCH_BYTES: usize = 256;
+const LARGE_SCRATCH_BYTES: usize = 1024 + SLACK_BYTES;
 
 const PLACE: &str = "a packed value";
 
@@ -64,16 +65,31 @@ impl<'a> ShortValue<'a> {
         value.unpack().ok()
     }
 
-    /// What `read` makes of the value, which is lent from the stack if it is no longer than most.
+    /// What `read` makes of the value, which is lent from the stack if it is no longer than a KiB.
     ///
     /// # Errors
     /// [`Error::Corrupt`] if the sequences stand for nothing, or for more or fewer bytes.
     #[inline]
     pub(crate) fn with<R>(self, read: impl FnOnce(&[u8]) -> R) -> Result<R, Error> {
-        if self.length + SLACK_BYTES > SMALL_SCRATCH_BYTES {
-            return Ok(read(&self.unpack()?));
+        if self.length + SLACK_BYTES <= SMALL_SCRATCH_BYTES {
+            self.with_scratch::<R, SMALL_SCRATCH_BYTES>(read)
+        } else {
+            self.with_longer(read)
         }
-        let mut scratch = [0; SMALL_SCRATCH_BYTES];
+    }
+
+    #[inline(never)]
+    fn with_longer<R>(self, read: impl FnOnce(&[u8]) -> R) -> Result<R, Error> {
+        if self.length + SLACK_BYTES <= LARGE_SCRATCH_BYTES {
+            self.with_scratch::<R, LARGE_SCRATCH_BYTES>(read)
+        } else {
+            Ok(read(&self.unpack()?))
+        }
+    }
+
+    #[inline(always)]
+    fn with_scratch<R, const BYTES: usize>(self, read: impl FnOnce(&[u8]) -> R) -> Result<R, Error> {
+        let mut scratch = [0; BYTES];
         unpack_sequences(self.sequences, self.length, &mut scratch).ok_or_else(malformed)?;
         Ok(read(&scratch[..self.length]))
     }
