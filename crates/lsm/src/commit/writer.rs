@@ -18,7 +18,7 @@ use super::request::{CommitRequest, CommitToken};
 use crate::Error;
 use crate::database::Core;
 use crate::entry::{MAX_SEQUENCE, Sequence};
-use crate::log::{Operations, Record, WriteAheadLog};
+use crate::log::{Operations, Record, Records, WriteAheadLog};
 use crate::memtable::{Memtable, Staged};
 use crate::options::Durability;
 
@@ -36,7 +36,7 @@ pub(crate) struct Writer {
     pub(crate) broken_log: Option<u64>,
     /// How often the present batch was tried again for want of memory.
     pub(crate) memory_attempts: u32,
-    records: Vec<u8>,
+    records: Records,
     staged: Staged,
 }
 
@@ -51,7 +51,7 @@ impl Writer {
             pressure: Pressure::default(),
             broken_log: None,
             memory_attempts: 0,
-            records: Vec::new(),
+            records: Records::default(),
             staged: Staged::default(),
         }
     }
@@ -73,7 +73,7 @@ impl Writer {
         }
         // A large batch is not to keep its memory here for ever.
         if self.records.capacity() > 2 * GROUP_BYTES {
-            self.records = Vec::new();
+            self.records = Records::default();
         }
     }
 

@@ -12,7 +12,7 @@ use crate::commit::{CommitToken, Writer};
 use crate::compaction::{TableKind, TableNotes};
 use crate::database::Core;
 use crate::entry::{MAX_SEQUENCE, Sequence};
-use crate::log::{Operation, Record};
+use crate::log::{Operation, Record, Records};
 
 /// Tables that are on the device and are to be one commit.
 pub(super) struct Finished<'a> {
@@ -101,7 +101,7 @@ impl Core {
         }
         let mut payload = Vec::new();
         (0..operations).for_each(|_| Operation::encode_delete_range(&mut payload, key, key));
-        let mut record = Vec::new();
+        let mut record = Records::default();
         writer.log.encode(&Record { first_sequence, operations, payload: &payload }, &mut record)?;
         let logged = writer.log.append(&record, sequence).and_then(|()| writer.log.sync());
         logged.map_err(|error: StorageError| writer.give_up_log(self, error.into()))?;

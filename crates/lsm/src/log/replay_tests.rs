@@ -5,7 +5,7 @@ use std::sync::Arc;
 use stroma_strata::storage::MemoryStorage;
 
 use super::super::portion::OneByOne;
-use super::super::{Operation, Record, WriteAheadLog, list_segments};
+use super::super::{Operation, Record, Records, WriteAheadLog, list_segments};
 use super::*;
 
 /// What commit `sequence` holds.
@@ -19,7 +19,7 @@ fn payload(sequence: u64) -> Vec<u8> {
 fn append(log: &mut WriteAheadLog, sequence: u64, synced: bool) {
     let payload = payload(sequence);
     let record = Record { first_sequence: sequence, operations: 1, payload: &payload };
-    let mut bytes = Vec::new();
+    let mut bytes = Records::default();
     log.encode(&record, &mut bytes).unwrap();
     log.append(&bytes, sequence).unwrap();
     if synced {

@@ -11,6 +11,7 @@ use stroma_strata::encryption::{Encryption, FileCipher};
 use stroma_strata::storage::{LogStorage, LogWriter, StorageError};
 
 use super::record::{Place, Record, StoredRecord};
+use super::records::Records;
 use super::segment_header::SegmentHeader;
 use super::segment_key;
 use super::segments::segment_name;
@@ -108,19 +109,20 @@ impl WriteAheadLog {
     ///
     /// # Errors
     /// [`Error::TooLarge`] if it is too long to be encrypted.
-    pub(crate) fn encode(&self, record: &Record<'_>, records: &mut Vec<u8>) -> Result<(), Error> {
+    pub(crate) fn encode(&self, record: &Record<'_>, records: &mut Records) -> Result<(), Error> {
         let place =
             Place { log_number: self.active.log_number, offset: self.active_bytes() + records.len() as u64 };
         let durable_through = self.durable_through.min(record.first_sequence - 1);
         let evidence = if durable_through > self.recorded_through { durable_through } else { 0 };
         let bytes = record.payload.len() as u64;
-        StoredRecord::write(record.payload, evidence, place, self.cipher.as_ref(), records)
+        let into = records.place_for(record.payload);
+        StoredRecord::write(record.payload, evidence, place, self.cipher.as_ref(), into)
             .map_err(|_| Error::TooLarge { what: "batch", bytes, limit: 64 << 30 })
     }
 
     /// Appends encoded records that end with `last_sequence`; they may stay in this process's memory.
-    pub(crate) fn append(&mut self, records: &[u8], last_sequence: u64) -> Result<(), StorageError> {
-        self.active.writer.append(records)?;
+    pub(crate) fn append(&mut self, records: &Records, last_sequence: u64) -> Result<(), StorageError> {
+        self.active.writer.append(records.bytes())?;
         self.appended_through = last_sequence;
         Ok(())
     }
