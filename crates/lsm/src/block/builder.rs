@@ -1,12 +1,16 @@
 //! Writes the payload of a block.
 
 use super::tags::tag_of;
-use crate::coding::put_varint;
-use crate::entry::EntryRef;
+use crate::entry::{EntryRef, copy_key};
 
 /// Entries from one restart point to the next, part of the format: more make the block smaller, fewer make a search in
 /// it faster. See decision 034.
 pub(super) const RESTART_INTERVAL: usize = 4;
+
+/// Numbers before the bytes of an entry.
+const NUMBERS: usize = 4;
+/// The most bytes that one of them takes.
+const MAX_VARINT_BYTES: usize = 10;
 
 /// Builds one payload after the other.
 #[derive(Debug, Default)]
@@ -30,14 +34,15 @@ impl BlockBuilder {
             common_prefix(&self.last_key, entry.user_key)
         };
         let suffix = &entry.user_key[shared..];
-        put_varint(&mut self.payload, shared as u64);
-        put_varint(&mut self.payload, suffix.len() as u64);
-        put_varint(&mut self.payload, entry.sequence << 2 | u64::from(entry.kind.code()));
-        put_varint(&mut self.payload, entry.value.len() as u64);
+        let mut header = Header::default();
+        header.put(shared as u64);
+        header.put(suffix.len() as u64);
+        header.put(entry.sequence << 2 | u64::from(entry.kind.code()));
+        header.put(entry.value.len() as u64);
+        self.payload.extend_from_slice(header.bytes());
         self.payload.extend_from_slice(suffix);
         self.payload.extend_from_slice(entry.value);
-        self.last_key.truncate(shared);
-        self.last_key.extend_from_slice(suffix);
+        copy_key(&mut self.last_key, entry.user_key);
         self.tags.push(tag_of(hash));
     }
 
@@ -67,6 +72,37 @@ impl BlockBuilder {
         self.restarts.clear();
         self.last_key.clear();
         self.tags.clear();
+    }
+}
+
+/// The numbers before the bytes of an entry, put together before they are copied to the payload.
+struct Header {
+    bytes: [u8; NUMBERS * MAX_VARINT_BYTES],
+    length: usize,
+}
+
+impl Header {
+    /// Appends a number, as [`put_varint`](crate::coding::put_varint) does.
+    #[inline(always)]
+    fn put(&mut self, mut number: u64) {
+        while number >= 0x80 {
+            self.bytes[self.length] = number as u8 | 0x80;
+            self.length += 1;
+            number >>= 7;
+        }
+        self.bytes[self.length] = number as u8;
+        self.length += 1;
+    }
+
+    #[inline(always)]
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
+impl Default for Header {
+    fn default() -> Self {
+        Header { bytes: [0; NUMBERS * MAX_VARINT_BYTES], length: 0 }
     }
 }
 

@@ -8,6 +8,12 @@ use crate::keyspace::PREFIX_BYTES;
 use crate::rules::{Candidate, Decision};
 use crate::values::ShortValue;
 
+/// Whether an entry is worth asking [`become_for_all`] about.
+#[inline]
+pub(super) fn may_become(entry: &EntryRef<'_>, retention: &Retention) -> bool {
+    entry.kind == Kind::Marked || retention.filtering.is_some()
+}
+
 /// The kind and value that an entry is to be written with, if not its own. `is_newest` tells whether it is the newest
 /// of its key in the merge: only then a filter is asked.
 pub(super) fn become_for_all(

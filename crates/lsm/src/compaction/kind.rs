@@ -10,17 +10,17 @@ use stroma_strata::{
 };
 
 use super::hidden::{HideableTable, hidden_tables};
+use super::inputs::Inputs;
 use super::retention::Filtering;
 use super::summary::{TableNotes, check_descriptor, layer_summary};
 use super::{Retention, TableOutput, write_tables};
 use crate::Error;
 use crate::LevelCompression;
-use crate::block_cache::{BlockCache, Caching};
+use crate::block_cache::BlockCache;
 use crate::cursor::Cursor;
 use crate::entry::{EntryRef, Sequence, Timestamp};
-use crate::merging::MergingCursor;
 use crate::rules::Resolver;
-use crate::table::{LazyTable, LevelCursor, Table, TableKeys, TableOptions, TableSink, TableSummary};
+use crate::table::{LazyTable, Table, TableKeys, TableOptions, TableSink, TableSummary};
 use crate::tombstones::RangeTombstones;
 use crate::values::{TableLayer, ValueRules, ValueSeparator};
 
@@ -167,16 +167,8 @@ impl LayerKind for TableKind {
         for input in job.inputs() {
             tombstones.extend(input.layer().tombstones());
         }
-        let sources = job
-            .inputs()
-            .chunk_by(|one, other| one.descriptor().level == other.descriptor().level)
-            .map(level_sources)
-            .collect::<Result<Vec<_>, Error>>()?
-            .into_iter()
-            .flatten()
-            .collect();
         let mut output = MergeOutput { job, output, values: self.separator() };
-        let source = MergingCursor::new(sources);
+        let source = Inputs::new(job.inputs())?;
         let options = self.options_at(job.target_level(), job.is_bottom());
         write_tables(source, tombstones, job.range(), &retention, &options, &mut output)?;
         Ok(output.values.finish()?)
@@ -247,23 +239,6 @@ fn open_table(
     let table = Table::open_with(blob, keys, cache.map(BlockCache::for_table), ingested_at)?;
     let notes = check_descriptor(table.properties(), descriptor, &place)?;
     Ok((table, notes))
-}
-
-/// The layers of one level as sources, newest first: one source if they do not overlap, else one for each.
-fn level_sources(layers: &[Arc<Layer<TableKind>>]) -> Result<Vec<Box<dyn Cursor>>, Error> {
-    let mut by_key: Vec<_> = layers.iter().collect();
-    by_key.sort_by(|one, other| one.descriptor().smallest.cmp(&other.descriptor().smallest));
-    let disjoint = by_key.windows(2).all(|pair| !pair[0].descriptor().overlaps(pair[1].descriptor()));
-    if disjoint && by_key.len() > 1 {
-        let tables = by_key.into_iter().map(|layer| layer.layer().handle().clone()).collect();
-        return Ok(vec![Box::new(LevelCursor::new(tables, Caching::Bypass))]);
-    }
-    layers
-        .iter()
-        .map(|layer| -> Result<Box<dyn Cursor>, Error> {
-            Ok(Box::new(layer.layer().table()?.cursor(Caching::Bypass)))
-        })
-        .collect()
 }
 
 /// The output of a merge as the writer of tables wants it.

@@ -1,7 +1,9 @@
 //! Sealing and merging tables: what may be dropped, and the layer kind that `stroma-strata` merges.
 
 mod filtering;
+mod forward;
 mod hidden;
+mod inputs;
 mod kind;
 mod operands;
 mod retention;

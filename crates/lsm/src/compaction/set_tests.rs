@@ -9,6 +9,9 @@ use stroma_strata::storage::{MemoryStorage, Storage};
 use stroma_strata::{LayeredSet, MergePolicy, SetOptions, Version};
 
 use super::TableKind;
+use super::forward::Forward;
+use super::inputs::Inputs;
+use crate::Compression;
 use crate::block_cache::Caching;
 use crate::cursor::{EntriesCursor, OwnedEntry};
 use crate::entry::{Kind, Sequence};
@@ -75,6 +78,8 @@ struct Scene {
     now: Map,
     entries: Vec<OwnedEntry>,
     tombstones: RangeTombstones,
+    /// How often it was opened: every second time tables are compressed.
+    opened: u32,
 }
 
 impl Scene {
@@ -89,6 +94,7 @@ impl Scene {
             now: Map::new(),
             entries: Vec::new(),
             tombstones: RangeTombstones::default(),
+            opened: 0,
         };
         scene.open();
         scene
@@ -97,7 +103,10 @@ impl Scene {
     fn open(&mut self) {
         self.set = None;
         let snapshots = self.snapshots.clone();
-        let options = TableOptions { block_bytes: 100, ..TableOptions::default() };
+        self.opened += 1;
+        let compression =
+            if self.opened.is_multiple_of(2) { Compression::for_values() } else { Compression::None };
+        let options = TableOptions { block_bytes: 100, compression, ..TableOptions::default() };
         let in_use = Arc::new(move || snapshots.lock().unwrap().clone());
         let values = Arc::new(ValueStore::new(self.storage.clone(), None));
         let kind = TableKind::new(options, in_use, Resolver::without_rules(values), no_value_files());
@@ -113,7 +122,7 @@ impl Scene {
         match *step {
             Step::Put(key) => {
                 self.sequence += 1;
-                let value = self.sequence.to_le_bytes().to_vec();
+                let value = self.sequence.to_le_bytes().repeat(1 + usize::from(key / 4 % 4));
                 self.now.insert(vec![key], value.clone());
                 self.entries.push((vec![key], self.sequence, Some(value)));
             }
@@ -177,7 +186,27 @@ impl Scene {
                 );
             }
         }
+        check_inputs(&version);
         assert!(self.set().verify().iter().all(|layer| layer.outcome.is_ok()));
+    }
+}
+
+/// What a merge of all layers reads is what cursors over each of them show.
+fn check_inputs(version: &Version<TableKind>) {
+    let layers: Vec<_> = version.layers().cloned().collect();
+    let cursors = layers.iter().map(|layer| layer.layer().table().unwrap().cursor(Caching::Bypass)).collect();
+    let (mut expected, mut inputs) = (MergingCursor::new(cursors), Inputs::new(&layers).unwrap());
+    let mut ons = (expected.first().unwrap(), inputs.first().unwrap());
+    for start in 0..61 {
+        let mut left = if start == 0 { usize::MAX } else { 3 };
+        while left > 0 && (ons.0 || ons.1) {
+            assert_eq!(ons, (true, true), "from {start}");
+            assert_eq!(expected.entry(), inputs.entry(), "from {start}");
+            ons = (expected.next().unwrap(), inputs.next().unwrap());
+            left -= 1;
+        }
+        let sequence = u64::from(start) * 3;
+        ons = (expected.seek(&[start], sequence).unwrap(), inputs.seek(&[start], sequence).unwrap());
     }
 }
 

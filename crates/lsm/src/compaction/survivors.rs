@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use stroma_strata::KeyRange;
 
-use super::filtering::become_for_all;
+use super::filtering::{become_for_all, may_become};
+use super::forward::Forward;
 use super::operands::{Operands, Waiting};
 use super::retention::{Retention, Stripe};
 use crate::Error;
-use crate::cursor::Cursor;
-use crate::entry::{EntryRef, Kind, MAX_SEQUENCE, Marked};
+use crate::entry::{EntryRef, Kind, MAX_SEQUENCE, Marked, copy_key, is_same_key};
 use crate::merging::Visibility;
 use crate::tombstones::{RangeTombstones, TombstoneWalk};
 
@@ -34,7 +34,7 @@ pub(crate) struct Survivors<C> {
     range: (Option<Vec<u8>>, Option<Vec<u8>>),
 }
 
-impl<C: Cursor> Survivors<C> {
+impl<C: Forward> Survivors<C> {
     /// Over `source`, which stands on no entry yet; `tombstones` are all of the source's range deletes, before
     /// any is dropped.
     pub(crate) fn new(source: C, tombstones: Arc<RangeTombstones>, retention: Retention) -> Self {
@@ -63,7 +63,7 @@ impl<C: Cursor> Survivors<C> {
     pub(crate) fn first(&mut self) -> Result<bool, Error> {
         let on = match &self.range.0 {
             Some(start) => self.source.seek(start, MAX_SEQUENCE)?,
-            None => self.source.seek_first()?,
+            None => self.source.first()?,
         };
         self.settle(on)
     }
@@ -96,9 +96,14 @@ impl<C: Cursor> Survivors<C> {
     }
 
     fn settle(&mut self, mut on: bool) -> Result<bool, Error> {
-        while on && self.range.1.as_ref().is_none_or(|end| self.source.entry().user_key < end.as_slice()) {
+        while on {
+            let entry = self.source.entry();
+            if self.range.1.as_ref().is_some_and(|end| entry.user_key >= end.as_slice()) {
+                return Ok(false);
+            }
+            let is_marked = entry.kind == Kind::Marked;
             if self.survives()? {
-                if !self.is_operand()? {
+                if !is_marked || !self.is_operand()? {
                     return Ok(true);
                 }
                 on = self.gather()?;
@@ -114,45 +119,41 @@ impl<C: Cursor> Survivors<C> {
     }
 
     fn survives(&mut self) -> Result<bool, Error> {
+        let Survivors { source, tombstones, retention, last, last_key, .. } = self;
         self.became = None;
-        let entry = self.source.entry();
+        let entry = source.entry();
         self.read_bytes += (entry.user_key.len() + entry.value.len()) as u64;
-        if self.is_spent()? {
+        if is_spent(&entry, retention)? {
             return Ok(false);
         }
-        let stripe = self.retention.stripe(entry.sequence);
-        let is_new_key = self.last.is_none() || self.last_key != entry.user_key;
+        let stripe = retention.stripe(entry.sequence);
+        let is_new_key = last.is_none() || !is_same_key(last_key, entry.user_key);
         if is_new_key {
-            self.last_key.clear();
-            self.last_key.extend_from_slice(entry.user_key);
-        } else if self.last == Some(stripe) {
+            copy_key(last_key, entry.user_key);
+        } else if *last == Some(stripe) {
             // A newer version is seen by all who could see this one.
             return Ok(false);
         }
-        self.last = Some(stripe);
-        let readers = Visibility::at(self.retention.stripe_end(entry.sequence));
-        let deleted = self.tombstones.newest(entry.user_key, readers);
-        if deleted.is_some_and(|deleted| deleted > entry.sequence) {
-            return Ok(false);
+        *last = Some(stripe);
+        if !tombstones.is_empty() {
+            let readers = Visibility::at(retention.stripe_end(entry.sequence));
+            let deleted = tombstones.newest(entry.user_key, readers);
+            if deleted.is_some_and(|deleted| deleted > entry.sequence) {
+                return Ok(false);
+            }
         }
-        let became = become_for_all(&entry, &self.retention, is_new_key)?;
-        match became {
+        if !may_become(&entry, retention) {
+            return Ok(!retention.drops(&entry));
+        }
+        match become_for_all(&entry, retention, is_new_key)? {
             Some((kind, value)) => {
                 let sequence = entry.sequence;
-                let is_dropped =
-                    self.retention.drops(&EntryRef { user_key: &[], sequence, kind, value: &[] });
+                let is_dropped = retention.drops(&EntryRef { user_key: &[], sequence, kind, value: &[] });
                 self.became = Some(Waiting { sequence, kind, value });
                 Ok(!is_dropped)
             }
-            None => Ok(!self.retention.drops(&entry)),
+            None => Ok(!retention.drops(&entry)),
         }
-    }
-
-    /// Whether the source stands on an operand that has expired for everyone: it is as if it had never been written.
-    fn is_spent(&self) -> Result<bool, Error> {
-        let entry = self.source.entry();
-        let is_operand = entry.kind == Kind::Marked && Marked::is_operand(entry.value);
-        Ok(is_operand && Marked::expiry(&entry)? <= self.retention.oldest.time)
     }
 
     fn is_operand(&self) -> Result<bool, Error> {
@@ -167,7 +168,8 @@ impl<C: Cursor> Survivors<C> {
         let readers = Visibility::at(self.retention.stripe_end(self.source.entry().sequence));
         let mut operands = Operands::new();
         loop {
-            let goes_on = self.is_spent()? || operands.take(&self.source.entry(), &self.retention)?;
+            let goes_on = is_spent(&self.source.entry(), &self.retention)?
+                || operands.take(&self.source.entry(), &self.retention)?;
             let on = self.source.next()?;
             let is_same_key = on && self.source.entry().user_key == self.last_key;
             if !goes_on {
@@ -189,4 +191,11 @@ impl<C: Cursor> Survivors<C> {
             self.read_bytes += (entry.user_key.len() + entry.value.len()) as u64;
         }
     }
+}
+
+/// Whether this is an operand that has expired for everyone: it is as if it had never been written.
+#[inline]
+fn is_spent(entry: &EntryRef<'_>, retention: &Retention) -> Result<bool, Error> {
+    let is_operand = entry.kind == Kind::Marked && Marked::is_operand(entry.value);
+    Ok(is_operand && Marked::expiry(entry)? <= retention.oldest.time)
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use stroma_strata::KeyRange;
 
+use super::forward::Forward;
 use super::{Retention, Survivors};
-use crate::cursor::Cursor;
 use crate::entry::EntryRef;
 use crate::entry::successor;
 use crate::table::{TableBuilder, TableOptions, TableSink, TableSummary};
@@ -58,7 +58,7 @@ pub(crate) trait TableOutput {
 
 /// Writes all that survives of `source` and its range tombstones into one table, as when a memtable is sealed.
 /// The caller seals the sink.
-pub(crate) fn write_table<C: Cursor, S: TableSink + ?Sized>(
+pub(crate) fn write_table<C: Forward, S: TableSink + ?Sized>(
     source: C,
     tombstones: &Arc<RangeTombstones>,
     retention: &Retention,
@@ -80,7 +80,7 @@ pub(crate) fn write_table<C: Cursor, S: TableSink + ?Sized>(
 
 /// Writes all that survives of `source` and its range tombstones in `range` into as many tables as `output` wants:
 /// none if nothing survives.
-pub(crate) fn write_tables<C: Cursor, O: TableOutput>(
+pub(crate) fn write_tables<C: Forward, O: TableOutput>(
     source: C,
     tombstones: RangeTombstones,
     range: KeyRange<'_>,
@@ -116,7 +116,7 @@ pub(crate) fn write_tables<C: Cursor, O: TableOutput>(
 
 /// Adds survivors until the table is long enough and a user key ends, or all are written. Answers whether
 /// there are more.
-fn fill<C: Cursor, O: TableOutput>(
+fn fill<C: Forward, O: TableOutput>(
     builder: &mut TableBuilder<&mut O::Sink>,
     survivors: &mut Survivors<C>,
     mut on: bool,

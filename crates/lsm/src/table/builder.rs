@@ -1,6 +1,9 @@
 //! Writes a table, front to back, into anything that takes bytes.
 
+use std::cmp::Ordering;
+
 use stroma_strata::encryption::{FileCipher, FileIdentity, NewFileKey};
+use stroma_strata::key_head;
 use stroma_strata::storage::BlobWriter;
 
 use super::footer::{Footer, MAGIC, Section, header};
@@ -11,7 +14,7 @@ use super::properties::Properties;
 use crate::Error;
 use crate::block::{BlockBuilder, Compression, Compressor, frame};
 use crate::entry::{
-    EntryRef, MAX_KEY_BYTES, MAX_MARK_BYTES, MAX_SEQUENCE, MAX_VALUE_BYTES, Sequence, compare,
+    EntryRef, MAX_KEY_BYTES, MAX_MARK_BYTES, MAX_SEQUENCE, MAX_VALUE_BYTES, Sequence, copy_key,
 };
 use crate::filter::key_hash;
 use crate::keyspace::number_of;
@@ -99,6 +102,8 @@ pub(crate) struct TableBuilder<S> {
     hashes: Vec<u64>,
     properties: Properties,
     last_key: Vec<u8>,
+    /// Its head.
+    last_head: u128,
     last_sequence: Sequence,
     /// A block was ended, and the separator after it waits for the next key.
     separator_due: bool,
@@ -131,6 +136,7 @@ impl<S: TableSink> TableBuilder<S> {
             hashes: Vec::new(),
             properties: Properties::default(),
             last_key: Vec::new(),
+            last_head: 0,
             last_sequence: 0,
             separator_due: false,
         })
@@ -143,12 +149,11 @@ impl<S: TableSink> TableBuilder<S> {
     /// come after the last, and what the sink answers. After an error the table cannot be finished.
     pub(crate) fn add(&mut self, entry: &EntryRef<'_>) -> Result<(), S::Error> {
         check_limits(entry)?;
-        let first = self.properties.entries == 0;
-        if !first && !compare((&self.last_key, self.last_sequence), (entry.user_key, entry.sequence)).is_lt()
-        {
+        let head = key_head(entry.user_key);
+        let Some(new_key) = self.is_new_key(entry, head) else {
             let what = "entries came out of order";
             return Err(Error::corrupt("a table being written", self.position, what).into());
-        }
+        };
         let entry_bytes = entry.user_key.len() + entry.value.len();
         if !self.options.keyspaces.is_empty() {
             self.begin_keyspace(entry.user_key)?;
@@ -160,17 +165,30 @@ impl<S: TableSink> TableBuilder<S> {
         if std::mem::take(&mut self.separator_due) {
             self.index.separate((&self.last_key, self.last_sequence), entry.user_key);
         }
-        let new_key = first || self.last_key != entry.user_key;
         if new_key {
             self.hashes.push(key_hash(entry.user_key));
-            self.last_key.clear();
-            self.last_key.extend_from_slice(entry.user_key);
+            copy_key(&mut self.last_key, entry.user_key);
+            self.last_head = head;
         }
         self.last_sequence = entry.sequence;
         self.properties.count(entry, new_key);
         let hash = self.hashes.last().copied().unwrap_or_default();
         self.block.add(entry, hash);
         if self.block.size_bytes() >= self.block_bytes { self.end_block() } else { Ok(()) }
+    }
+
+    /// Whether an entry, whose key has this head, is of another key than the last one; nothing if it does not come after
+    /// that.
+    #[inline]
+    fn is_new_key(&self, entry: &EntryRef<'_>, head: u128) -> Option<bool> {
+        if self.last_head < head || self.properties.entries == 0 {
+            return Some(true);
+        }
+        match self.last_key.as_slice().cmp(entry.user_key) {
+            Ordering::Less => Some(true),
+            Ordering::Equal if entry.sequence < self.last_sequence => Some(false),
+            _ => None,
+        }
     }
 
     /// Before an entry of `key`: if its keyspace is another than that of the entry before, and its blocks are of

@@ -42,6 +42,11 @@ impl Table {
         let is_in_place = inner.cipher.is_none() && inner.blob.mapped().is_some();
         is_in_place.then(|| TableWalk { inner, next_block: 0, place: BlockWalk::default() })
     }
+
+    /// Whether all of it can be read in place, by what it says of itself.
+    pub(crate) fn is_read_in_place(&self) -> bool {
+        self.walk().is_some() && self.properties().blocks.plain == self.inner.index.block_count() as u64
+    }
 }
 
 impl TableWalk<'_> {

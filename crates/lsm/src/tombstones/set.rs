@@ -165,6 +165,12 @@ impl TombstoneWalk {
         Arc::ptr_eq(&self.set, set)
     }
 
+    /// Whether there is nothing to be found.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.set.is_empty()
+    }
+
     /// Like [`RangeTombstones::newest`].
     pub(crate) fn newest(&mut self, key: &[u8], visibility: Visibility) -> Option<Sequence> {
         self.covering(key, visibility).map(|(newest, _)| newest)
