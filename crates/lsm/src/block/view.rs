@@ -100,6 +100,11 @@ impl<'a> BlockView<'a> {
         u32::from_le_bytes(self.restarts[index]) as usize
     }
 
+    /// The key of its first entry, which shares nothing with another.
+    pub(crate) fn first_key(self) -> Result<&'a [u8], Damage> {
+        Ok(self.entry(0)?.suffix)
+    }
+
     /// The entry that starts at `at`.
     #[inline(always)]
     pub(super) fn entry(self, at: usize) -> Result<StoredEntry<'a>, Damage> {

@@ -184,6 +184,11 @@ impl LayerKind for TableKind {
         true
     }
 
+    fn cuts(&self, layer: &TableLayer, pieces: usize) -> Vec<Vec<u8>> {
+        // What is damaged the merge tells.
+        layer.table().and_then(|table| table.cuts(pieces)).unwrap_or_default()
+    }
+
     fn hidden(&self, version: &Version<Self>) -> Vec<u64> {
         let layers: Vec<HideableTable<'_>> = version
             .layers()

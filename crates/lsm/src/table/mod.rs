@@ -7,6 +7,7 @@ mod builder;
 mod bytes;
 mod compressed;
 mod cursor;
+mod cuts;
 mod description;
 mod estimate;
 pub(crate) mod expectation;

@@ -42,6 +42,13 @@ pub trait LayerKind: Send + Sync + Sized + 'static {
         false
     }
 
+    /// Keys that cut a layer into so many pieces of about the same size, or fewer, ascending: where a merge of a few large
+    /// layers is divided. Without any it is divided where layers end.
+    fn cuts(&self, layer: &Self::Layer, pieces: usize) -> Vec<Vec<u8>> {
+        let _ = (layer, pieces);
+        Vec::new()
+    }
+
     /// The ids of layers of `version` of which nobody can see anything, now or later, because newer layers delete
     /// every key that they have an entry for, and go on to hide what these hide in older ones. They are dropped
     /// without being read.

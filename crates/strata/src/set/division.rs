@@ -18,6 +18,9 @@ use crate::runtime::panic_message;
 /// A piece of a merge is worth a thread from so many output layers on.
 const LEAST_LAYERS: u64 = 2;
 
+/// As many pieces of a layer are told apart when it is looked where to cut.
+pub(super) const PIECES_OF_LAYER: usize = 8;
+
 /// A merge, and which of its pieces are still to be made. Pieces share no key; each is merged on its own, and only
 /// all together become part of the set.
 pub(super) struct Division<K: LayerKind> {
@@ -122,42 +125,62 @@ impl<K: LayerKind> Division<K> {
     }
 }
 
-/// Where to cut a merge of `inputs` into at most `most` pieces of about the same size: right after the last keys of
-/// layers of that level which has most layers. None if the pieces would be too small to be worth it.
-pub(super) fn boundaries(inputs: &[&LayerDescriptor], table_bytes: u64, most: usize) -> Vec<Vec<u8>> {
-    let total: u64 = inputs.iter().map(|layer| layer.bytes).sum();
-    let pieces = (total / table_bytes.saturating_mul(LEAST_LAYERS).max(1)).min(most as u64);
-    let of_level = |level: u32| inputs.iter().filter(move |layer| layer.level == level);
-    let Some(level) = inputs.iter().map(|layer| layer.level).max_by_key(|level| of_level(*level).count())
-    else {
-        return Vec::new();
-    };
-    let mut layers: Vec<&LayerDescriptor> = of_level(level).copied().collect();
-    layers.sort_by(|one, other| one.largest.cmp(&other.largest));
-    layers.pop();
-    let own: u64 = of_level(level).map(|layer| layer.bytes).sum();
+/// A layer, and keys that cut it into pieces of about the same size.
+pub(super) type CutLayer<'a> = (&'a LayerDescriptor, Vec<Vec<u8>>);
+
+/// Into how many pieces to divide a merge of so many bytes, at most `most`: 1 if they would be too small to be worth it.
+pub(super) fn pieces(bytes: u64, table_bytes: u64, most: usize) -> u64 {
+    (bytes / table_bytes.saturating_mul(LEAST_LAYERS).max(1)).clamp(1, most.max(1) as u64)
+}
+
+/// Where to cut a merge of `inputs` into `pieces` of about the same size, or fewer.
+pub(super) fn boundaries(inputs: &[CutLayer<'_>], pieces: u64) -> Vec<Vec<u8>> {
+    let mut marks = marks(inputs);
+    marks.sort();
+    let all: u64 = marks.iter().map(|(_, bytes)| bytes).sum();
+    // Nothing is behind the last.
+    let Some((end, _)) = marks.pop() else { return Vec::new() };
     let (mut boundaries, mut passed) = (Vec::new(), 0);
-    for layer in layers {
-        passed += layer.bytes;
-        if pieces * passed >= own * (boundaries.len() as u64 + 1) && (boundaries.len() as u64) + 1 < pieces {
-            boundaries.push([&layer.largest[..], &[0]].concat());
+    for (key, bytes) in marks {
+        passed += bytes;
+        let pieces_so_far = boundaries.len() as u64 + 1;
+        if key < end && pieces_so_far < pieces && pieces * passed >= all * pieces_so_far {
+            boundaries.push(key);
         }
     }
     boundaries.dedup();
     boundaries
 }
 
+/// Keys, and how many bytes lie before each but not before the one before it. Where nobody knows what is within layers, the
+/// ends of those of that level which has most stand for all.
+fn marks(inputs: &[CutLayer<'_>]) -> Vec<(Vec<u8>, u64)> {
+    let is_cut = inputs.iter().any(|(_, cuts)| !cuts.is_empty());
+    let layers_of = |level: u32| inputs.iter().filter(move |(layer, _)| layer.level == level).count();
+    let fullest = inputs.iter().map(|(layer, _)| layer.level).max_by_key(|level| layers_of(*level));
+    let told = inputs.iter().filter(|(layer, _)| is_cut || Some(layer.level) == fullest);
+    told.flat_map(|(layer, cuts)| {
+        let share = layer.bytes / (cuts.len() as u64 + 1);
+        let end = [&layer.largest[..], &[0]].concat();
+        cuts.iter().cloned().chain([end]).map(move |key| (key, share))
+    })
+    .collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::boundaries;
+    use super::{boundaries, pieces};
     use crate::golden::layer;
     use crate::layer::LayerDescriptor;
 
-    fn cut(text: &str, table_bytes: u64, most: usize) -> Vec<String> {
+    /// Cuts layers of which only their ends are known, or of which each is also cut after these keys.
+    fn cut(text: &str, cuts: &[&str], table_bytes: u64, most: usize) -> Vec<String> {
         let layers: Vec<LayerDescriptor> = text.lines().map(layer).collect();
-        let layers: Vec<&LayerDescriptor> = layers.iter().collect();
+        let bytes = layers.iter().map(|layer| layer.bytes).sum();
+        let cuts: Vec<Vec<u8>> = cuts.iter().map(|key| key.as_bytes().to_vec()).collect();
+        let layers: Vec<_> = layers.iter().map(|layer| (layer, cuts.clone())).collect();
         let text = |key: Vec<u8>| String::from_utf8_lossy(&key).into_owned();
-        boundaries(&layers, table_bytes, most).into_iter().map(text).collect()
+        boundaries(&layers, pieces(bytes, table_bytes, most)).into_iter().map(text).collect()
     }
 
     const LAYERS: &str = "layer 1 level=0 recency=9 bytes=100 keys=a..z
@@ -166,18 +189,34 @@ layer 3 level=1 recency=1 bytes=100 keys=d..f
 layer 4 level=1 recency=1 bytes=100 keys=g..i
 layer 5 level=1 recency=1 bytes=100 keys=j..l";
 
+    const RUNS: &str = "layer 1 level=0 recency=9 bytes=500 keys=a..z
+layer 2 level=0 recency=8 bytes=500 keys=a..z";
+
     #[test]
     fn pieces_are_alike_and_end_with_layers() {
-        assert_eq!(cut(LAYERS, 50, 2), ["f\0"]);
-        assert_eq!(cut(LAYERS, 50, 4), ["c\0", "f\0", "i\0"]);
-        assert_eq!(cut(LAYERS, 50, 9), ["c\0", "f\0", "i\0"]);
+        assert_eq!(cut(LAYERS, &[], 50, 2), ["f\0"]);
+        assert_eq!(cut(LAYERS, &[], 50, 4), ["c\0", "f\0", "i\0"]);
+        assert_eq!(cut(LAYERS, &[], 50, 9), ["c\0", "f\0", "i\0"]);
+    }
+
+    #[test]
+    fn a_few_large_layers_are_cut_within() {
+        let cuts = ["d", "h", "n", "q"];
+        assert_eq!(cut(RUNS, &cuts, 50, 2), ["n"]);
+        assert_eq!(cut(RUNS, &cuts, 50, 5), cuts);
+        assert_eq!(cut(RUNS, &["n"], 50, 9), ["n"]);
+        // What is said of the small one hardly counts.
+        let uneven =
+            "layer 1 level=0 recency=9 bytes=10 keys=a..b\nlayer 2 level=0 recency=8 bytes=500 keys=a..z";
+        assert_eq!(cut(uneven, &cuts, 50, 2), ["n"]);
     }
 
     #[test]
     fn what_is_small_or_has_nobody_to_help_stays_whole() {
-        assert!(cut(LAYERS, 50, 1).is_empty());
-        assert!(cut(LAYERS, 200, 4).is_empty());
-        assert!(cut("layer 1 level=0 recency=9 bytes=1000 keys=a..z", 50, 4).is_empty());
-        assert!(cut("layer 1 level=0 recency=9 bytes=1000 keys=a..z", u64::MAX, 4).is_empty());
+        assert!(cut(LAYERS, &["b"], 50, 1).is_empty());
+        assert!(cut(LAYERS, &["b"], 200, 4).is_empty());
+        assert!(cut("layer 1 level=0 recency=9 bytes=1000 keys=a..z", &[], 50, 4).is_empty());
+        assert!(cut("layer 1 level=0 recency=9 bytes=1000 keys=a..z", &["b"], u64::MAX, 4).is_empty());
+        assert!(cut(RUNS, &[], 50, 4).is_empty());
     }
 }

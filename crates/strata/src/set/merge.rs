@@ -337,8 +337,15 @@ impl<K: LayerKind> Claimed<'_, K> {
         if idle == 0 || !self.shared.kind.merges_ranges() {
             return Vec::new();
         }
-        let inputs: Vec<&LayerDescriptor> = self.inputs.iter().map(|layer| layer.descriptor()).collect();
-        division::boundaries(&inputs, self.shared.options.policy.table_bytes(), idle + 1)
+        let table_bytes = self.shared.options.policy.table_bytes();
+        let bytes = self.inputs.iter().map(|layer| layer.descriptor().bytes).sum();
+        let pieces = division::pieces(bytes, table_bytes, idle + 1);
+        if pieces < 2 {
+            return Vec::new();
+        }
+        let cuts = |layer: &Layer<K>| self.shared.kind.cuts(layer.layer(), division::PIECES_OF_LAYER);
+        let inputs: Vec<_> = self.inputs.iter().map(|layer| (layer.descriptor(), cuts(layer))).collect();
+        division::boundaries(&inputs, pieces)
     }
 
     fn is_within_inputs(&self, output: &LayerDescriptor) -> bool {
