@@ -1,7 +1,8 @@
 //! What scans cost where short ones are hardest: over a database that is being changed. `cargo run --release -p
-//! stroma-lsm --example scan_paths -- [ENTRIES] [part=mixed|deleted|queue] [memory=MIB] [rounds=N] [reads=PERCENT]`
-//! (1,000,000 entries, all parts, 64 MiB and one round if not told). Processor time of the thread. `reads` is what
-//! reads have to pay before a merge is made for them, and 255 for never.
+//! stroma-lsm --example scan_paths -- [ENTRIES] [part=mixed|deleted|queue] [memory=MIB] [rounds=N] [reads=PERCENT]
+//! [threads=N]` (1,000,000 entries, all parts, 64 MiB, one round and thread if not told). Processor time of the thread.
+//! `reads` is what reads have to pay before a merge is made for them, and 255 for never. Of several threads, which
+//! `mixed` alone has, the mean is told, and the rate of all by the clock.
 //!
 //! - `mixed`: a load, six tenths as many updates by Zipf's law, then scans of up to 100 from keys drawn likewise, a
 //!   fresh snapshot each, a twentieth of the operations inserts. That is YCSB E behind the other mixes.
@@ -20,6 +21,9 @@ mod watch;
 use std::hint::black_box;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Instant;
 
 use random::{Random, Zipfian, fill, key, mix};
 use stroma_lsm::{Database, Error, Keyspace, Options, Upkeep};
@@ -31,8 +35,14 @@ const LEFT: u64 = 10;
 /// Ranges that are deleted.
 const RANGES: u64 = 100;
 
-/// Mebibytes of memory, and what reads have to pay for a merge.
-type Setting = (usize, u8);
+/// What a database is opened with, and how many threads use it.
+#[derive(Clone, Copy)]
+struct Setting {
+    mebibytes: usize,
+    /// What reads have to pay for a merge.
+    reads: u8,
+    threads: u64,
+}
 
 fn value(number: u64) -> [u8; 100] {
     let mut value = [0; 100];
@@ -44,10 +54,10 @@ fn tell(what: &str, operations: u64, watch: &Watch) {
     println!("{what:<36} {:>9.0} ns", watch.seconds() * 1e9 / operations as f64);
 }
 
-fn load(folder: &Path, entries: u64, (memory, reads): Setting) -> Result<(Database, Keyspace), Error> {
-    let read_percent = (reads < u8::MAX).then_some(reads);
+fn load(folder: &Path, entries: u64, setting: Setting) -> Result<(Database, Keyspace), Error> {
+    let read_percent = (setting.reads < u8::MAX).then_some(setting.reads);
     let upkeep = Upkeep { read_percent, ..Upkeep::default() };
-    let options = Options { memory_bytes: memory << 20, upkeep, ..Options::default() };
+    let options = Options { memory_bytes: setting.mebibytes << 20, upkeep, ..Options::default() };
     let database = Database::open(folder, options)?;
     let keyspace = database.keyspace("all")?;
     for start in (0..entries).step_by(BATCH as usize) {
@@ -85,22 +95,36 @@ fn mixed(folder: &Path, entries: u64, setting: Setting, rounds: u64) -> Result<(
         keyspace.put(key(number), value(turn))?;
     }
     tell("updates", updates, &watch);
-    let (mut next, operations) = (entries, entries / 33);
-    for _ in 0..rounds {
-        let (mut walked, mut scans) = (0, 0);
-        let watch = Watch::start();
-        for _ in 0..operations {
-            let number = draw(&mut random);
-            if random.below(100) < 95 {
-                walked += scan(&database, &keyspace, &key(number), random.below(100) + 1)?;
-                scans += 1;
-            } else {
-                keyspace.put(key(next), value(next))?;
-                next += 1;
-            }
+    let (next, operations) = (AtomicU64::new(entries), entries / 33);
+    let step = |random: &mut Random| -> Result<u64, Error> {
+        let number = draw(random);
+        if random.below(100) < 95 {
+            return scan(&database, &keyspace, &key(number), random.below(100) + 1);
         }
-        tell("YCSB E, an operation", operations, &watch);
-        println!("  {:.1} entries a scan", walked as f64 / scans as f64);
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        keyspace.put(key(number), value(number))?;
+        Ok(0)
+    };
+    for round in 0..rounds {
+        let of_thread = |thread: u64| -> Result<(u64, f64), Error> {
+            let mut random = Random(42 ^ (round << 16 | thread) << 32);
+            let watch = Watch::start();
+            let walked = (0..operations).map(|_| step(&mut random)).sum::<Result<u64, Error>>()?;
+            Ok((walked, watch.seconds()))
+        };
+        let clock = Instant::now();
+        let outcomes: Vec<_> = thread::scope(|scope| {
+            let threads: Vec<_> =
+                (0..setting.threads).map(|thread| scope.spawn(move || of_thread(thread))).collect();
+            threads.into_iter().map(|thread| thread.join().expect("no thread panics")).collect()
+        });
+        let all = (operations * setting.threads) as f64;
+        let rate = all / clock.elapsed().as_secs_f64() / 1e3;
+        let outcomes = outcomes.into_iter().collect::<Result<Vec<_>, Error>>()?;
+        let (walked, seconds) =
+            outcomes.iter().fold((0, 0.0), |sum, (walked, seconds)| (sum.0 + walked, sum.1 + seconds));
+        println!("{:<36} {:>9.0} ns", "YCSB E, an operation", seconds * 1e9 / all);
+        println!("  {:.1} entries an operation, {rate:.0} thousand a second", walked as f64 / all);
     }
     let statistics = database.statistics();
     let runs: Vec<usize> = statistics.levels.iter().map(|level| level.runs).collect();
@@ -230,12 +254,14 @@ fn queue(folder: &Path, entries: u64, setting: Setting, rounds: u64) -> Result<(
 }
 
 fn main() -> Result<(), Error> {
-    let (mut entries, mut memory, mut reads, mut rounds, mut only) = (1_000_000, 64, 50, 1, None);
+    let (mut entries, mut rounds, mut only) = (1_000_000, 1, None);
+    let mut setting = Setting { mebibytes: 64, reads: 50, threads: 1 };
     for argument in std::env::args().skip(1) {
         match argument.split_once('=') {
             Some(("part", name)) => only = Some(name.to_owned()),
-            Some(("memory", mebibytes)) => memory = mebibytes.parse().unwrap_or(memory),
-            Some(("reads", percent)) => reads = percent.parse().unwrap_or(reads),
+            Some(("memory", mebibytes)) => setting.mebibytes = mebibytes.parse().unwrap_or(64),
+            Some(("reads", percent)) => setting.reads = percent.parse().unwrap_or(50),
+            Some(("threads", count)) => setting.threads = count.parse().unwrap_or(1),
             Some(("rounds", count)) => rounds = count.parse().unwrap_or(rounds),
             _ => entries = argument.parse().unwrap_or(entries),
         }
@@ -244,9 +270,8 @@ fn main() -> Result<(), Error> {
     let parts: [(&str, Part); 3] = [("mixed", mixed), ("deleted", deleted), ("queue", queue)];
     let folder = std::env::temp_dir().join(format!("scan-paths-{}", std::process::id()));
     let wanted = parts.iter().filter(|(name, _)| only.as_deref().is_none_or(|only| only == *name));
-    let outcome = wanted
-        .into_iter()
-        .try_for_each(|(name, part)| part(&folder.join(name), entries, (memory, reads), rounds));
+    let outcome =
+        wanted.into_iter().try_for_each(|(name, part)| part(&folder.join(name), entries, setting, rounds));
     let _ = std::fs::remove_dir_all(&folder);
     outcome
 }

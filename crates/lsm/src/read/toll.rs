@@ -1,6 +1,6 @@
 //! What reads pay because tables are not merged, so that merges are made for them when it has come to enough.
 //!
-//! All of it is told in bytes that a merge could have read or written in the same time, some 2.5 ns each: what a step
+//! All of it is told in bytes that a merge could have read or written in the same time, some 1.25 ns each: what a step
 //! costs was measured once (`docs/decisions/057-merges-that-reads-pay-for.md`), and nothing is timed. A scan counts for
 //! itself and tells when it ends. What merges cannot help is not counted: turns between memory and tables, older
 //! versions of what memory holds, entries that are dead for this reader and not for an older one who is still there.
@@ -13,13 +13,13 @@ use crate::database::Core;
 use crate::entry::Sequence;
 
 /// To look for a key in one run more: 100 ns, mostly for a line of its filter.
-pub(crate) const PROBE: u64 = 40;
+pub(crate) const PROBE: u64 = 80;
 /// To seek in one run more: 2 µs, for its index and one block.
-const SEEK: u64 = 800;
+const SEEK: u64 = 1600;
 /// To make a cursor over one run more, and seek with it: 4 µs.
-pub(super) const CURSOR: u64 = 1600;
+pub(super) const CURSOR: u64 = 3200;
 /// To turn from one run to another, or to step over an entry that nobody sees: 100 ns.
-const STEP: u64 = 40;
+const STEP: u64 = 80;
 
 /// What one walk pays; told when this is dropped.
 pub(super) struct Toll<'r> {
