@@ -1,7 +1,7 @@
 //! What a merge of several runs into one costs: `cargo run --release -p stroma-lsm --example merge_speed --
-//! [ENTRIES] [runs=N] [again=PERCENT] [value=BYTES] [rounds=N]` (1,000,000 entries of 16 and 100 bytes in six runs, none
-//! written again and three rounds, if not told). Processor time of the thread, for an entry read: there are no threads
-//! but that one.
+//! [ENTRIES] [runs=N] [again=PERCENT] [value=BYTES] [rounds=N]` (1,000,000 entries of 16 and 100 bytes in six runs,
+//! none written again and three rounds, if not told). Processor time of the thread, for an entry read: there are no
+//! threads but that one.
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "it measures, on real files")]
 
 #[path = "../tests/shared/random.rs"]

@@ -177,8 +177,8 @@ impl<S: TableSink> TableBuilder<S> {
         if self.block.size_bytes() >= self.block_bytes { self.end_block() } else { Ok(()) }
     }
 
-    /// Whether an entry, whose key has this head, is of another key than the last one; nothing if it does not come after
-    /// that.
+    /// Whether an entry, whose key has this head, is of another key than the last one; nothing if it does not come
+    /// after that.
     #[inline]
     fn is_new_key(&self, entry: &EntryRef<'_>, head: u128) -> Option<bool> {
         if self.last_head < head || self.properties.entries == 0 {

@@ -128,7 +128,8 @@ impl<K: LayerKind> Division<K> {
 /// A layer, and keys that cut it into pieces of about the same size.
 pub(super) type CutLayer<'a> = (&'a LayerDescriptor, Vec<Vec<u8>>);
 
-/// Into how many pieces to divide a merge of so many bytes, at most `most`: 1 if they would be too small to be worth it.
+/// Into how many pieces to divide a merge of so many bytes, at most `most`: 1 if they would be too small to be worth
+/// it.
 pub(super) fn pieces(bytes: u64, table_bytes: u64, most: usize) -> u64 {
     (bytes / table_bytes.saturating_mul(LEAST_LAYERS).max(1)).clamp(1, most.max(1) as u64)
 }
@@ -152,8 +153,8 @@ pub(super) fn boundaries(inputs: &[CutLayer<'_>], pieces: u64) -> Vec<Vec<u8>> {
     boundaries
 }
 
-/// Keys, and how many bytes lie before each but not before the one before it. Where nobody knows what is within layers, the
-/// ends of those of that level which has most stand for all.
+/// Keys, and how many bytes lie before each but not before the one before it. Where nobody knows what is within layers,
+/// the ends of those of that level which has most stand for all.
 fn marks(inputs: &[CutLayer<'_>]) -> Vec<(Vec<u8>, u64)> {
     let is_cut = inputs.iter().any(|(_, cuts)| !cuts.is_empty());
     let layers_of = |level: u32| inputs.iter().filter(move |(layer, _)| layer.level == level).count();
