@@ -33,7 +33,6 @@ struct Standing {
 }
 
 /// Tables that do not overlap, in the order of keys, or one of those that do.
-#[expect(clippy::large_enum_variant, reason = "there are few, in one vector")]
 enum Source<'t> {
     InPlace(InPlace<'t>),
     /// Some blocks are compressed, encrypted or not mapped.
