@@ -42,8 +42,8 @@ pub trait LayerKind: Send + Sync + Sized + 'static {
         false
     }
 
-    /// Keys that cut a layer into so many pieces of about the same size, or fewer, ascending: where a merge of a few
-    /// large layers is divided. Without any it is divided where layers end.
+    /// Keys that cut a layer into so many pieces of about the same size, or fewer, ascending: right after some of them
+    /// a merge of a few large layers is divided. Without any it is divided where layers end.
     fn cuts(&self, layer: &Self::Layer, pieces: usize) -> Vec<Vec<u8>> {
         let _ = (layer, pieces);
         Vec::new()

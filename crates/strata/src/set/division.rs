@@ -134,7 +134,8 @@ pub(super) fn pieces(bytes: u64, table_bytes: u64, most: usize) -> u64 {
     (bytes / table_bytes.saturating_mul(LEAST_LAYERS).max(1)).clamp(1, most.max(1) as u64)
 }
 
-/// Where to cut a merge of `inputs` into `pieces` of about the same size, or fewer.
+/// Where to cut a merge of `inputs` into `pieces` of about the same size, or fewer: right after keys, so that what ends
+/// there has a last key, which is before all that begins there.
 pub(super) fn boundaries(inputs: &[CutLayer<'_>], pieces: u64) -> Vec<Vec<u8>> {
     let mut marks = marks(inputs);
     marks.sort();
@@ -162,8 +163,8 @@ fn marks(inputs: &[CutLayer<'_>]) -> Vec<(Vec<u8>, u64)> {
     let told = inputs.iter().filter(|(layer, _)| is_cut || Some(layer.level) == fullest);
     told.flat_map(|(layer, cuts)| {
         let share = layer.bytes / (cuts.len() as u64 + 1);
-        let end = [&layer.largest[..], &[0]].concat();
-        cuts.iter().cloned().chain([end]).map(move |key| (key, share))
+        let keys = cuts.iter().chain([&layer.largest]);
+        keys.map(move |key| ([&key[..], &[0]].concat(), share))
     })
     .collect()
 }
@@ -203,13 +204,13 @@ layer 2 level=0 recency=8 bytes=500 keys=a..z";
     #[test]
     fn a_few_large_layers_are_cut_within() {
         let cuts = ["d", "h", "n", "q"];
-        assert_eq!(cut(RUNS, &cuts, 50, 2), ["n"]);
-        assert_eq!(cut(RUNS, &cuts, 50, 5), cuts);
-        assert_eq!(cut(RUNS, &["n"], 50, 9), ["n"]);
+        assert_eq!(cut(RUNS, &cuts, 50, 2), ["n\0"]);
+        assert_eq!(cut(RUNS, &cuts, 50, 5), ["d\0", "h\0", "n\0", "q\0"]);
+        assert_eq!(cut(RUNS, &["n"], 50, 9), ["n\0"]);
         // What is said of the small one hardly counts.
         let uneven =
             "layer 1 level=0 recency=9 bytes=10 keys=a..b\nlayer 2 level=0 recency=8 bytes=500 keys=a..z";
-        assert_eq!(cut(uneven, &cuts, 50, 2), ["n"]);
+        assert_eq!(cut(uneven, &cuts, 50, 2), ["n\0"]);
     }
 
     #[test]
