@@ -34,12 +34,12 @@ impl BlockBuilder {
             common_prefix(&self.last_key, entry.user_key)
         };
         let suffix = &entry.user_key[shared..];
-        let mut header = Header::default();
-        header.put(shared as u64);
-        header.put(suffix.len() as u64);
-        header.put(entry.sequence << 2 | u64::from(entry.kind.code()));
-        header.put(entry.value.len() as u64);
-        self.payload.extend_from_slice(header.bytes());
+        let mut numbers = Numbers::default();
+        numbers.put(shared as u64);
+        numbers.put(suffix.len() as u64);
+        numbers.put(entry.sequence << 2 | u64::from(entry.kind.code()));
+        numbers.put(entry.value.len() as u64);
+        self.payload.extend_from_slice(numbers.bytes());
         self.payload.extend_from_slice(suffix);
         self.payload.extend_from_slice(entry.value);
         copy_key(&mut self.last_key, entry.user_key);
@@ -76,12 +76,12 @@ impl BlockBuilder {
 }
 
 /// The numbers before the bytes of an entry, put together before they are copied to the payload.
-struct Header {
+struct Numbers {
     bytes: [u8; NUMBERS * MAX_VARINT_BYTES],
     length: usize,
 }
 
-impl Header {
+impl Numbers {
     /// Appends a number, as [`put_varint`](crate::coding::put_varint) does.
     #[inline(always)]
     fn put(&mut self, mut number: u64) {
@@ -100,9 +100,9 @@ impl Header {
     }
 }
 
-impl Default for Header {
+impl Default for Numbers {
     fn default() -> Self {
-        Header { bytes: [0; NUMBERS * MAX_VARINT_BYTES], length: 0 }
+        Numbers { bytes: [0; NUMBERS * MAX_VARINT_BYTES], length: 0 }
     }
 }
 
