@@ -131,6 +131,12 @@ mod tests {
 
     const ENTRIES: u32 = 5000;
 
+    /// A value that cannot be packed, so that merges have their price.
+    fn value(number: u32) -> Vec<u8> {
+        let word = |part: u64| xxhash_rust::xxh3::xxh3_64(&(u64::from(number) << 8 | part).to_le_bytes());
+        (0..13).flat_map(|part| word(part).to_le_bytes()).collect()
+    }
+
     /// A run of all entries, and no threads. Deletes alone ask for no merge.
     fn load(merge_policy: MergePolicy) -> (Database, Keyspace) {
         let upkeep = Upkeep { read_percent: Some(50), ..Upkeep::none() };
@@ -143,7 +149,7 @@ mod tests {
         };
         let database = Database::open_storage(Arc::new(MemoryStorage::new()), options).unwrap();
         let all = database.keyspace("all").unwrap();
-        (0..ENTRIES).for_each(|number| _ = all.put(number.to_be_bytes(), [7; 100]).unwrap());
+        (0..ENTRIES).for_each(|number| _ = all.put(number.to_be_bytes(), value(number)).unwrap());
         database.compact().unwrap();
         (database, all)
     }
@@ -207,7 +213,7 @@ mod tests {
         database.compact().unwrap();
         let trickle = || {
             let few = (0..ENTRIES).step_by(ENTRIES as usize / 10);
-            few.for_each(|number| _ = all.put(number.to_be_bytes(), [8; 100]).unwrap());
+            few.for_each(|number| _ = all.put(number.to_be_bytes(), value(number)).unwrap());
             database.flush().unwrap();
             scan(&all);
             all.core().layers.merge_until_idle().unwrap();
