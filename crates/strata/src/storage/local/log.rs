@@ -17,7 +17,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::publish;
+use super::publish::{self, OpenDirectory};
 use super::storage::{Root, show};
 use super::window::LogWindow;
 use crate::storage::{LogReader, LogWriter, StorageError};
@@ -64,9 +64,10 @@ impl LocalLogWriter {
         if let Some(folder) = path.parent() {
             publish::make_directory(folder)?;
         }
+        let directory = OpenDirectory::of(&path)?;
         let file = File::create_new(&path)
             .map_err(|error| StorageError::from_io("create the log", show(&path), error))?;
-        publish::sync_parent(&path)?;
+        directory.sync()?;
         Ok(LocalLogWriter {
             path,
             file,

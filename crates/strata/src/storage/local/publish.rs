@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::storage::show;
 use crate::storage::StorageError;
@@ -17,10 +17,11 @@ pub(super) fn make_directory(path: &Path) -> Result<(), StorageError> {
     if let Some(parent) = path.parent() {
         make_directory(parent)?;
     }
+    let above = OpenDirectory::of(path)?;
     match fs::create_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) => Err(StorageError::from_io("create the directory", show(path), error)),
-        Ok(()) => sync_parent(path),
+        Ok(()) => above.sync(),
     }
 }
 
@@ -29,6 +30,7 @@ pub(super) fn publish(temporary: &Path, target: &Path) -> Result<(), StorageErro
     if let Some(folder) = target.parent() {
         make_directory(folder).map_err(StorageError::before_publishing)?;
     }
+    let directory = OpenDirectory::of(target).map_err(StorageError::before_publishing)?;
     match fs::hard_link(temporary, target) {
         Ok(()) => {
             // The second name is harmless: it is removed with the other leftovers at the next start.
@@ -37,13 +39,14 @@ pub(super) fn publish(temporary: &Path, target: &Path) -> Result<(), StorageErro
         Err(error) if has_no_hard_links(&error) => rename_if_free(temporary, target)?,
         Err(error) => return Err(StorageError::from_io("publish", show(target), error)),
     }
-    sync_parent(target)
+    directory.sync()
 }
 
 /// Gives the synced file `temporary` the name `target`, whatever has it, and syncs the directory.
 pub(super) fn replace(temporary: &Path, target: &Path) -> Result<(), StorageError> {
+    let directory = OpenDirectory::of(target).map_err(StorageError::before_publishing)?;
     fs::rename(temporary, target).map_err(|error| StorageError::from_io("publish", show(target), error))?;
-    sync_parent(target)
+    directory.sync()
 }
 
 /// Gives the published file `source` the name `target`, too, which must be free, and syncs the directory. Answers
@@ -52,8 +55,9 @@ pub(super) fn share(source: &Path, target: &Path) -> Result<bool, StorageError> 
     if let Some(folder) = target.parent() {
         make_directory(folder)?;
     }
+    let directory = OpenDirectory::of(target)?;
     match fs::hard_link(source, target) {
-        Ok(()) => sync_parent(target).map(|()| true),
+        Ok(()) => directory.sync().map(|()| true),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             Err(StorageError::from_io("publish", show(target), error))
         }
@@ -75,28 +79,44 @@ fn rename_if_free(temporary: &Path, target: &Path) -> Result<(), StorageError> {
     fs::rename(temporary, target).map_err(|error| StorageError::from_io("publish", show(target), error))
 }
 
-/// Makes a new name in a directory survive a loss of power.
-pub(super) fn sync_parent(path: &Path) -> Result<(), StorageError> {
-    let parent = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    sync_directory(parent)
+/// A directory, opened before something in it gets a name: then there may be no file left to open, and nobody would
+/// know what of the name survives a loss of power.
+#[derive(Debug)]
+pub(super) struct OpenDirectory {
+    path: PathBuf,
+    /// None where directories cannot be opened to be synced; the file system journals names itself there.
+    file: Option<fs::File>,
+}
+
+impl OpenDirectory {
+    /// The one that `path` is in.
+    pub(super) fn of(path: &Path) -> Result<OpenDirectory, StorageError> {
+        match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => OpenDirectory::open(parent),
+            _ => OpenDirectory::open(Path::new(".")),
+        }
+    }
+
+    fn open(path: &Path) -> Result<OpenDirectory, StorageError> {
+        let opened = cfg!(unix).then(|| fs::File::open(path)).transpose();
+        let file = opened.map_err(|error| StorageError::from_io("open the directory", show(path), error))?;
+        Ok(OpenDirectory { path: path.to_owned(), file })
+    }
+
+    /// Makes all names in it survive a loss of power.
+    pub(super) fn sync(&self) -> Result<(), StorageError> {
+        let synced = self.file.as_ref().map_or(Ok(()), fs::File::sync_all);
+        synced.map_err(|error| StorageError::Io {
+            place: show(&self.path),
+            action: "sync the directory",
+            source: std::sync::Arc::new(error),
+        })
+    }
 }
 
 /// Makes all names in a directory survive a loss of power.
 pub(super) fn sync_directory(path: &Path) -> Result<(), StorageError> {
-    let synced = if cfg!(unix) {
-        fs::File::open(path).and_then(|directory| directory.sync_all())
-    } else {
-        // Elsewhere a directory cannot be opened to be synced; the file system journals names itself.
-        Ok(())
-    };
-    synced.map_err(|error| StorageError::Io {
-        place: show(path),
-        action: "sync the directory",
-        source: std::sync::Arc::new(error),
-    })
+    OpenDirectory::open(path)?.sync()
 }
 
 #[cfg(test)]
