@@ -131,6 +131,8 @@ fn in_directories_files_are_shared_and_what_is_there_is_not_overwritten() {
     std::fs::remove_dir_all(path("own")).unwrap();
     backups.restore(1, path("restored")).unwrap();
     assert!(matches!(backups.restore(1, path("restored")), Err(Error::NotEmpty { .. })));
+    assert!(matches!(backups.restore(2, path("nowhere")), Err(Error::NoSuchBackup { number: 2 })));
+    assert!(!path("nowhere").exists());
     for name in ["checkpoint", "restored"] {
         let database = Database::open(path(name), options(1)).unwrap();
         assert_eq!(database.keyspace("all").unwrap().get("large").unwrap().unwrap(), vec![7; 100_000]);

@@ -112,8 +112,11 @@ impl Backups {
     /// Makes a database of a backup, in a directory where there is none.
     ///
     /// # Errors
-    /// [`Error::NoSuchBackup`], [`Error::NotEmpty`]; failure of a storage. Nothing of it stays behind then.
+    /// [`Error::NoSuchBackup`], [`Error::NotEmpty`]; failure of a storage. Nothing of it stays behind then, but for a
+    /// [`LOCK`](LocalStorage) file.
     pub fn restore(&self, number: u64, path: impl AsRef<Path>) -> Result<CheckpointReport, Error> {
+        // Before a directory is made for it.
+        self.image(number, self.encryption.as_ref())?;
         self.restore_into(number, &LocalStorage::open(path.as_ref())?)
     }
 
