@@ -18,7 +18,7 @@ use crate::entry::Sequence;
 use crate::flush::FlushRecord;
 use crate::layers::Layers;
 use crate::log::{Apply, LogSource, Replay, ReplayStart, Replayed, replay};
-use crate::memtable::{EntryPortion, Gathering, Memtable, MemtableCursor, MemtableOptions};
+use crate::memtable::{EntryPortion, Gathering, Memtable, MemtableCursor, MemtableOptions, too_long};
 use crate::options::{MemoryShares, Options, RecoveryMode};
 use crate::snapshot::SnapshotRegistry;
 
@@ -224,7 +224,8 @@ impl Apply for Recovery<'_> {
                     }
                     self.flush_oldest()?;
                 }
-                outcome => return outcome,
+                // It was committed with more memory.
+                outcome => return outcome.map_err(too_long),
             }
         }
     }

@@ -47,7 +47,7 @@ impl MemtableChain {
 }
 
 /// What to tell where the budget of memory does not take what the log holds.
-fn too_long(error: Error) -> Error {
+pub(crate) fn too_long(error: Error) -> Error {
     match error {
         Error::Memory(_) | Error::OutOfMemory { .. } => {
             Error::OutOfMemory { what: "what the log holds beyond the tables" }

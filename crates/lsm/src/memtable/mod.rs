@@ -13,7 +13,7 @@ mod table;
 mod tree;
 mod walk;
 
-pub(crate) use chain::MemtableChain;
+pub(crate) use chain::{MemtableChain, too_long};
 pub(crate) use cursor::MemtableCursor;
 pub(crate) use entry_bytes::split_entry;
 pub(crate) use gathering::Gathering;
