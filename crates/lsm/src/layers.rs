@@ -238,6 +238,11 @@ impl Layers {
     }
 }
 
+/// A table that is being written keeps no more of its keys in memory than this share of the budget, beside that,
+const KEY_MEMORY_SHARE: usize = 8;
+/// or than so many bytes: with fewer keys tables would be too many.
+const LEAST_KEY_MEMORY: usize = 512 << 10;
+
 /// How new tables are written.
 pub(crate) fn table_options(options: &Options) -> TableOptions {
     TableOptions {
@@ -247,6 +252,7 @@ pub(crate) fn table_options(options: &Options) -> TableOptions {
         index: options.index,
         encryption: options.encryption.clone(),
         keyspaces: KeyspaceStoring::default(),
+        key_memory: (options.memory_bytes / KEY_MEMORY_SHARE).max(LEAST_KEY_MEMORY),
     }
 }
 

@@ -6,7 +6,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use stroma_lsm::{Backups, Database, Durability, Error, Keyspace, Options};
+use stroma_lsm::{Backups, Compression, Database, Durability, Error, Keyspace, Options};
 use stroma_strata::storage::{Fault, FaultPlan, MemoryStorage, Storage as _};
 
 fn small(background_threads: usize) -> Options {
@@ -358,4 +358,34 @@ fn a_log_that_could_be_made_by_half_only_keeps_nobody_from_making_another() {
         assert_eq!(database.keyspace("all").unwrap().iter().count(), 4);
         assert!(database.check().is_sound());
     }
+}
+
+#[test]
+fn tables_of_short_entries_end_where_their_keys_would_take_much_memory() {
+    let database = open(&MemoryStorage::new(), 0);
+    let keyspace = database.keyspace("all").unwrap();
+    for number in 0..200_000_u32 {
+        keyspace.put(number.wrapping_mul(2_654_435_761).to_be_bytes(), "").unwrap();
+    }
+    database.compact().unwrap();
+    let tables = database.tables();
+    // 512 KiB of hashes of eight bytes.
+    assert!(tables.iter().all(|table| table.entries <= (512 << 10) / 8 + 1), "{tables:?}");
+    assert_eq!(tables.len(), 4);
+    assert_eq!(keyspace.iter().count(), 200_000);
+}
+
+#[test]
+fn a_log_that_was_written_with_more_memory_says_so() {
+    let storage = MemoryStorage::new();
+    let plain = Options { value_compression: Compression::None, ..small(0) };
+    let database = Database::open_storage(Arc::new(storage.clone()), plain).unwrap();
+    let large = vec![7; 200_000];
+    database.keyspace("all").unwrap().put("large", &large).unwrap();
+    let image = storage.kill();
+    let less = Options { memory_bytes: 64 << 10, ..small(0) };
+    let told = Database::open_storage(Arc::new(image.clone()), less).map(drop).unwrap_err().to_string();
+    assert!(told.contains("what the log holds") && told.contains("raise memory_bytes"), "{told}");
+    let whole = open(&image, 0);
+    assert_eq!(whole.keyspace("all").unwrap().get("large").unwrap().as_deref(), Some(&large[..]));
 }

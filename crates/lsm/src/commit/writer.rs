@@ -22,8 +22,10 @@ use crate::log::{Operations, Record, Records, WriteAheadLog};
 use crate::memtable::{Memtable, Staged};
 use crate::options::Durability;
 
-/// A group ends when its records have grown to this many bytes.
+/// A group ends when its records have grown to this many bytes,
 const GROUP_BYTES: usize = 4 << 20;
+/// or to this share of the memory of the database, beside which they are.
+const MEMORY_SHARE: usize = 16;
 
 /// The state that only one committer at a time uses; behind one lock.
 #[derive(Debug)]
@@ -84,7 +86,7 @@ impl Writer {
         let mut accepted: Accepted<'_> = Vec::with_capacity(requests.len());
         let mut decided = 0;
         for &request in requests {
-            if !accepted.is_empty() && self.records.len() + request.payload.bytes.len() > GROUP_BYTES {
+            if !accepted.is_empty() && self.records.len() + request.payload.bytes.len() > group_bytes(core) {
                 break;
             }
             match self.accept(core, memtable, request, &accepted) {
@@ -186,6 +188,10 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+fn group_bytes(core: &Core) -> usize {
+    GROUP_BYTES.min(core.options().memory_bytes / MEMORY_SHARE)
 }
 
 /// Tells what was linked to those who remember where scans find nothing.

@@ -126,7 +126,7 @@ fn fill<C: Forward, O: TableOutput>(
     let mut unnoted = 0;
     while on {
         let entry = survivors.entry();
-        let full = builder.estimated_bytes() >= table_bytes;
+        let full = builder.is_full(table_bytes);
         if full && builder.last_key().is_some_and(|last| last != entry.user_key) {
             break;
         }

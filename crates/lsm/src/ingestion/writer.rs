@@ -118,7 +118,7 @@ impl Ingestion {
 
     fn write(&mut self, value: &[u8]) -> Result<(), Error> {
         let table_bytes = self.keyspace.core().layers.table_bytes();
-        if self.table.as_ref().is_some_and(|table| table.estimated_bytes() >= table_bytes) {
+        if self.table.as_ref().is_some_and(|table| table.is_full(table_bytes)) {
             self.end_table()?;
         }
         let table = match &mut self.table {

@@ -113,7 +113,7 @@ fn write_table(
     let mut builder = TableBuilder::new(TableBlob { blob: &mut *blob, id }, written.clone())?;
     let (mut on, mut last_key) = (true, Vec::new());
     // Operands and what they apply to stay together: who reads a key looks into one table of a run.
-    while on && (builder.estimated_bytes() < table_bytes || cursor.entry().user_key == last_key) {
+    while on && (!builder.is_full(table_bytes) || cursor.entry().user_key == last_key) {
         // The catalog is all that opening reads: it has a small table of its own.
         if is_in_catalog(&last_key) && !is_in_catalog(cursor.entry().user_key) {
             break;

@@ -211,9 +211,16 @@ impl<S: TableSink> TableBuilder<S> {
     }
 
     /// Bytes of the file so far, the open block and those held back included.
-    pub(crate) fn estimated_bytes(&self) -> u64 {
+    fn estimated_bytes(&self) -> u64 {
         let held = self.held.as_ref().map_or(0, HeldBlocks::bytes);
         self.position + (held + self.block.size_bytes()) as u64
+    }
+
+    /// Whether it is to end with the present user key, since it has so many bytes, or as many keys as there is memory
+    /// for.
+    pub(crate) fn is_full(&self, table_bytes: u64) -> bool {
+        self.estimated_bytes() >= table_bytes
+            || self.hashes.len() > self.options.key_memory / std::mem::size_of::<u64>()
     }
 
     /// The key added last.

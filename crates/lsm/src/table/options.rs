@@ -73,6 +73,8 @@ pub(crate) struct TableOptions {
     pub(crate) encryption: Option<Encryption>,
     /// The keyspaces whose blocks are not as those of the others.
     pub(crate) keyspaces: KeyspaceStoring,
+    /// As many bytes of memory may what is kept of its keys take while it is written: then it is full.
+    pub(crate) key_memory: usize,
 }
 
 impl Default for TableOptions {
@@ -84,6 +86,7 @@ impl Default for TableOptions {
             index: IndexPolicy::default(),
             encryption: None,
             keyspaces: KeyspaceStoring::default(),
+            key_memory: usize::MAX,
         }
     }
 }
