@@ -212,6 +212,13 @@ fn a_backup_whose_list_of_files_is_damaged_harms_no_other() {
     let last = back_up().unwrap();
     [&made[0], &made[2], &last].into_iter().for_each(assert_restores);
     assert_eq!(backups.list().unwrap().len(), 3);
+    // Two that are damaged go one after the other.
+    let damaged = made[2].0..=last.0;
+    damaged.clone().for_each(|number| assert!(archive.flip_bit(&format!("backups/{number:020}"), 300)));
+    assert!(is_damage(backups.delete(1).unwrap_err()));
+    damaged.for_each(|number| backups.delete(number).unwrap());
+    assert_restores(&made[0]);
+    assert_eq!(backups.list().unwrap().len(), 1);
 }
 
 #[test]

@@ -132,21 +132,23 @@ impl Backups {
         Ok(CheckpointReport { sequence: sequence_of(&image), files, bytes })
     }
 
-    /// Deletes a backup, and the files that no other has. It may be one whose list of files is damaged.
+    /// Deletes a backup, and the files that no other has. It may be one whose list of files is damaged; where that of
+    /// another is damaged as well, its files stay until that is deleted.
     ///
     /// # Errors
-    /// [`Error::NoSuchBackup`]; as [`Backups::list`] for the others. The backup is either whole or gone; files that
-    /// nobody has go with the next backup that is deleted.
+    /// [`Error::NoSuchBackup`]; as [`Backups::list`] for the others, unless the list of this one is damaged. The backup is
+    /// either whole or gone; files that nobody has go with the next backup that is deleted.
     pub fn delete(&self, number: u64) -> Result<(), Error> {
         let _lock = self.storage.lock()?;
         let mut numbers = self.numbers()?;
         let at = numbers.binary_search(&number).map_err(|_| Error::NoSuchBackup { number })?;
         numbers.remove(at);
-        let mut kept = BTreeSet::new();
-        for other in numbers {
-            kept.extend(names(&self.image(other, self.encryption.as_ref())?)?);
-        }
+        let kept = match self.files_of(&numbers) {
+            Err(Error::Corrupt { .. }) if self.is_damaged(number) => None,
+            kept => Some(kept?),
+        };
         self.storage.delete(&image_name(number))?;
+        let Some(kept) = kept else { return Ok(()) };
         for folder in FILE_FOLDERS {
             for file in self.storage.list(folder)? {
                 if !kept.contains(&file.name) {
@@ -155,6 +157,19 @@ impl Backups {
             }
         }
         Ok(())
+    }
+
+    /// The files that backups have.
+    fn files_of(&self, numbers: &[u64]) -> Result<BTreeSet<String>, Error> {
+        let mut files = BTreeSet::new();
+        for number in numbers {
+            files.extend(names(&self.image(*number, self.encryption.as_ref())?)?);
+        }
+        Ok(files)
+    }
+
+    fn is_damaged(&self, number: u64) -> bool {
+        matches!(self.image(number, self.encryption.as_ref()), Err(Error::Corrupt { .. }))
     }
 
     /// Of all backups, ascending.

@@ -247,11 +247,12 @@ impl CommitRequest {
         self.changed.notify_one();
     }
 
-    /// Tells the committer that nobody will decide its commit, if nobody has.
+    /// Tells the committer that nobody will decide its commit, if nobody has: who was to panicked. It may be in the log,
+    /// so what it refers to must stay.
     pub(super) fn give_up(&self) {
         let mut turn = self.turn.lock();
         if !matches!(*turn, Turn::Done(_)) {
-            *turn = Turn::Done(Err(Error::Closed));
+            *turn = Turn::Done(Err(Error::Poisoned { cause: Arc::new(Error::Panicked) }));
             self.changed.notify_one();
         }
     }

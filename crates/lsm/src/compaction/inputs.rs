@@ -208,19 +208,33 @@ impl InPlace<'_> {
     }
 }
 
-/// Adds the layers of one level: as one source if they do not overlap, else as one each.
+/// Adds the layers of one level: as one source if they do not overlap, else as one for each run.
 fn add_level<'t>(layers: &'t [Arc<Layer<TableKind>>], sources: &mut Vec<Source<'t>>) -> Result<(), Error> {
+    if add_disjoint(layers, sources)? {
+        return Ok(());
+    }
+    for run in layers.chunk_by(|one, other| one.descriptor().recency == other.descriptor().recency) {
+        if !add_disjoint(run, sources)? {
+            for layer in run {
+                sources.push(source_of(&[layer])?);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Adds layers as one source if they do not overlap; answers whether.
+fn add_disjoint<'t>(
+    layers: &'t [Arc<Layer<TableKind>>],
+    sources: &mut Vec<Source<'t>>,
+) -> Result<bool, Error> {
     let mut by_key: Vec<_> = layers.iter().collect();
     by_key.sort_by(|one, other| one.descriptor().smallest.cmp(&other.descriptor().smallest));
     let is_disjoint = by_key.windows(2).all(|pair| !pair[0].descriptor().overlaps(pair[1].descriptor()));
     if is_disjoint {
         sources.push(source_of(&by_key)?);
-        return Ok(());
     }
-    for layer in layers {
-        sources.push(source_of(&[layer])?);
-    }
-    Ok(())
+    Ok(is_disjoint)
 }
 
 fn source_of<'t>(layers: &[&'t Arc<Layer<TableKind>>]) -> Result<Source<'t>, Error> {

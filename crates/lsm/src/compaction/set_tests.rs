@@ -42,6 +42,19 @@ enum Step {
     Reopen,
 }
 
+/// Keys in the order of their numbers, eight of which have the same first sixteen bytes, or none but zeros behind what
+/// is the same: heads do not tell them apart.
+fn key_of(number: u8) -> Vec<u8> {
+    let zeros = match number % 8 {
+        0 => 0,
+        1 => 1,
+        2 => 15,
+        3 => 16,
+        rest => return [&[number / 8][..], &[0; 15], &[rest, 9, 9]].concat(),
+    };
+    [&[number / 8][..], &[0; 16][..zeros]].concat()
+}
+
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         40 => (0_u8..60).prop_map(Step::Put),
@@ -123,18 +136,19 @@ impl Scene {
             Step::Put(key) => {
                 self.sequence += 1;
                 let value = self.sequence.to_le_bytes().repeat(1 + usize::from(key / 4 % 4));
-                self.now.insert(vec![key], value.clone());
-                self.entries.push((vec![key], self.sequence, Some(value)));
+                self.now.insert(key_of(key), value.clone());
+                self.entries.push((key_of(key), self.sequence, Some(value)));
             }
             Step::Delete(key) => {
                 self.sequence += 1;
-                self.now.remove(&vec![key]);
-                self.entries.push((vec![key], self.sequence, None));
+                self.now.remove(&key_of(key));
+                self.entries.push((key_of(key), self.sequence, None));
             }
             Step::DeleteRange(start, end) => {
                 self.sequence += 1;
-                self.now.retain(|key, _| !(start <= key[0] && key[0] < end));
-                self.tombstones.insert(&[start], &[end], self.sequence);
+                let (start, end) = (key_of(start), key_of(end));
+                self.now.retain(|key, _| !(start <= *key && *key < end));
+                self.tombstones.insert(&start, &end, self.sequence);
             }
             Step::Snapshot => self.held.push((self.sequence, self.now.clone())),
             Step::Release => {
@@ -180,8 +194,8 @@ impl Scene {
             assert_eq!(&scan(&version, *snapshot), map, "at {snapshot}");
             for key in 0..61 {
                 assert_eq!(
-                    get(&version, &[key], *snapshot).as_ref(),
-                    map.get(&vec![key]),
+                    get(&version, &key_of(key), *snapshot).as_ref(),
+                    map.get(&key_of(key)),
                     "{key} at {snapshot}"
                 );
             }
@@ -206,7 +220,8 @@ fn check_inputs(version: &Version<TableKind>) {
             left -= 1;
         }
         let sequence = u64::from(start) * 3;
-        ons = (expected.seek(&[start], sequence).unwrap(), inputs.seek(&[start], sequence).unwrap());
+        let key = key_of(start);
+        ons = (expected.seek(&key, sequence).unwrap(), inputs.seek(&key, sequence).unwrap());
     }
 }
 

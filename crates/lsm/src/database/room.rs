@@ -155,7 +155,8 @@ impl Core {
         self.shares.index
     }
 
-    /// Ends the active memtable and its log segment, and starts new ones. On an error everything is as it was.
+    /// Ends the active memtable and its log segment, and starts new ones. On an error everything is as it was,
+    /// but for the number of a segment.
     pub(super) fn seal(&self, writer: &mut Writer) -> Result<(), Error> {
         let next_log = writer.log.next_number();
         let next = Arc::new(Memtable::new(&self.memtable_options, next_log, writer.last_sequence)?);

@@ -18,8 +18,8 @@ use crate::runtime::panic_message;
 /// A piece of a merge is worth a thread from so many output layers on.
 const LEAST_LAYERS: u64 = 2;
 
-/// As many pieces of a layer are told apart when it is looked where to cut.
-pub(super) const PIECES_OF_LAYER: usize = 8;
+/// For each piece so many parts of layers are told apart when it is looked where to cut.
+const PARTS_OF_PIECE: usize = 8;
 
 /// A merge, and which of its pieces are still to be made. Pieces share no key; each is merged on its own, and only
 /// all together become part of the set.
@@ -134,6 +134,11 @@ pub(super) fn pieces(bytes: u64, table_bytes: u64, most: usize) -> u64 {
     (bytes / table_bytes.saturating_mul(LEAST_LAYERS).max(1)).clamp(1, most.max(1) as u64)
 }
 
+/// Into how many parts to take each of so many layers apart to find where to cut a merge into `pieces`.
+pub(super) fn parts_of_layer(pieces: u64, layers: usize) -> usize {
+    (pieces as usize).saturating_mul(PARTS_OF_PIECE).div_ceil(layers.max(1))
+}
+
 /// Where to cut a merge of `inputs` into `pieces` of about the same size, or fewer: right after keys, so that what ends
 /// there has a last key, which is before all that begins there.
 pub(super) fn boundaries(inputs: &[CutLayer<'_>], pieces: u64) -> Vec<Vec<u8>> {
@@ -171,7 +176,7 @@ fn marks(inputs: &[CutLayer<'_>]) -> Vec<(Vec<u8>, u64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{boundaries, pieces};
+    use super::{boundaries, parts_of_layer, pieces};
     use crate::golden::layer;
     use crate::layer::LayerDescriptor;
 
@@ -211,6 +216,13 @@ layer 2 level=0 recency=8 bytes=500 keys=a..z";
         let uneven =
             "layer 1 level=0 recency=9 bytes=10 keys=a..b\nlayer 2 level=0 recency=8 bytes=500 keys=a..z";
         assert_eq!(cut(uneven, &cuts, 50, 2), ["n\0"]);
+    }
+
+    #[test]
+    fn layers_are_taken_apart_where_there_are_few() {
+        let parts = [(2, 1), (2, 6), (4, 6), (2, 16), (2, 5000)]
+            .map(|(pieces, layers)| parts_of_layer(pieces, layers));
+        assert_eq!(parts, [16, 3, 6, 1, 1]);
     }
 
     #[test]

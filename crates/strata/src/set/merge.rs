@@ -343,7 +343,12 @@ impl<K: LayerKind> Claimed<'_, K> {
         if pieces < 2 {
             return Vec::new();
         }
-        let cuts = |layer: &Layer<K>| self.shared.kind.cuts(layer.layer(), division::PIECES_OF_LAYER);
+        // Of many layers their ends tell enough, and nobody has to look into them.
+        let of_layer = division::parts_of_layer(pieces, self.inputs.len());
+        let cuts = |layer: &Layer<K>| match of_layer {
+            ..2 => Vec::new(),
+            count => self.shared.kind.cuts(layer.layer(), count),
+        };
         let inputs: Vec<_> = self.inputs.iter().map(|layer| (layer.descriptor(), cuts(layer))).collect();
         division::boundaries(&inputs, pieces)
     }

@@ -64,7 +64,7 @@ fn is_drawn(key: &[u8], value: &[u8]) -> bool {
     let mut first = [0; 8];
     let bytes = &value[..value.len().min(first.len())];
     first[..bytes.len()].copy_from_slice(bytes);
-    xxh3_64_with_seed(key, u64::from_le_bytes(first)) % ONE_OF == 0
+    xxh3_64_with_seed(key, u64::from_le_bytes(first)).is_multiple_of(ONE_OF)
 }
 
 #[cfg(test)]
