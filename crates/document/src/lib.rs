@@ -103,7 +103,9 @@ pub use collection::{
     Modification, UpdateOutcome, UpdateStatement, Upserted, Verbosity,
 };
 pub use cursor::Cursor;
-pub use documents::{CollectionInfo, CollectionOptions, DatabaseInfo, Documents, Options, SourceStage};
+pub use documents::{
+    CollectionInfo, CollectionOptions, DatabaseInfo, Documents, Options, RecoveredCollections, SourceStage,
+};
 pub use error::{Code, Error, Result, WriteError};
 pub use index::IndexModel;
 pub use interrupt::interruptible;

@@ -139,7 +139,7 @@ pub use log::LogCut;
 pub use memory_map::{MemoryMap, MemoryPart, SegmentOwner, SegmentStatistics};
 pub use options::{Durability, Options, RecoveryMode};
 pub use read::{LentEntry, Range, RangeEstimate};
-pub use repair::{LostLog, LostPart, LostTable, LostValue, RepairReport};
+pub use repair::{LostLog, LostPart, LostTable, LostValue, RenamedKeyspace, RepairReport};
 pub use rules::{Candidate, CompactionFilter, Decision, KeyspaceOptions, MergeError, MergeOperator};
 pub use sealed::ExportReport;
 pub use snapshot::Snapshot;

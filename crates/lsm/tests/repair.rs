@@ -252,7 +252,8 @@ fn keyspaces_whose_names_are_lost_get_others() {
     let (name, _) = first_of(&storage, "layers", 0);
     storage.delete(&name).unwrap();
     let (found, report) = repair(&storage);
-    assert_eq!(report.renamed_keyspaces, ["recovered-2"]);
+    let [renamed] = &report.renamed_keyspaces[..] else { panic!("{report:?}") };
+    assert_eq!((renamed.number, renamed.name.as_str()), (2, "recovered-2"));
     assert_eq!(found["recovered-2"][&b"x".to_vec()], b"y");
 }
 
@@ -288,5 +289,37 @@ fn hostile_bytes_anywhere_are_survived() {
             Err(Error::Unsupported { .. } | Error::Storage(_)) => {}
             Err(other) => panic!("{other}"),
         }
+    }
+}
+
+#[test]
+fn a_lost_name_comes_back_if_the_caller_knows_it_and_it_is_free() {
+    let folder = tempfile::tempdir().unwrap();
+    let (damaged, repaired) = (folder.path().join("damaged"), folder.path().join("repaired"));
+    let database = Database::open(&damaged, options()).unwrap();
+    for name in ["first", "second", "third"] {
+        database.keyspace(name).unwrap();
+    }
+    database.flush().unwrap();
+    for name in ["first", "second", "third"] {
+        database.keyspace(name).unwrap().put("in", name).unwrap();
+    }
+    database.flush().unwrap();
+    // Its entry survives, under a name that the caller believes to be that of another.
+    database.keyspace("fourth").unwrap().put("in", "fourth").unwrap();
+    database.close().unwrap();
+    let mut tables: Vec<_> = std::fs::read_dir(damaged.join("layers")).unwrap().flatten().collect();
+    tables.sort_by_key(std::fs::DirEntry::file_name);
+    std::fs::remove_file(tables[0].path()).unwrap();
+    let known = [(1, "first"), (2, "fourth"), (9, "nowhere")];
+    let known = known.into_iter().map(|(number, name)| (number, name.to_owned())).collect();
+    let report = Database::repair_knowing(&damaged, &repaired, options(), &known).unwrap();
+    let renamed: Vec<_> =
+        report.renamed_keyspaces.iter().map(|each| (each.number, each.name.as_str())).collect();
+    assert_eq!(renamed, [(1, "first"), (2, "recovered-2"), (3, "recovered-3")]);
+    let database = Database::open(&repaired, options()).unwrap();
+    for (name, holds) in [("first", "first"), ("recovered-2", "second"), ("fourth", "fourth")] {
+        let value = database.keyspace(name).unwrap().get("in").unwrap().unwrap();
+        assert_eq!(&value[..], holds.as_bytes());
     }
 }

@@ -21,7 +21,7 @@ const DEFAULT_HTTP: &str = "http://127.0.0.1:28017";
     long_about = "Stromatolite keeps documents and sequences together: MongoDB's drivers and shell talk to it \
                   unchanged, and a k-mer index answers exactly which samples contain a sequence.",
     after_help = "Exit codes: 0 done; 1 an error, told on standard error; 2 the command's words are off; \
-                  3 `check` found damage.\n\nTo begin:\n  stroma quickstart",
+                  3 `check` found damage, or `repair` is done with losses.\n\nTo begin:\n  stroma quickstart",
     disable_help_subcommand = true,
     propagate_version = true
 )]
@@ -85,7 +85,8 @@ pub(crate) enum Command {
     /// Read every byte and verify every checksum; exit code 3 when something is damaged
     #[command(after_help = "Examples:\n  stroma check\n  stroma check --json")]
     Check(Check),
-    /// Keep what is whole of a damaged database, and name what is not; the damaged one stays, as DIR.damaged
+    /// Keep what is whole of a damaged database, and name what is not; the damaged one stays, as DIR.damaged. Exit code
+    /// 3 when something was lost
     #[command(after_help = "Examples:\n  stroma repair\n  stroma repair --into rescued --json")]
     Repair(Repair),
     /// Print every entry of the documents' store, or of files of a database, damaged ones too

@@ -63,6 +63,15 @@ pub(crate) enum Failure {
         "{0} damaged: restore what is named above from a backup, or keep what is whole with `stroma repair`"
     )]
     Damaged(String),
+    /// `repair` is done, but something was lost.
+    #[error(
+        "repaired, with losses: what is named above was lost or has another name; {} is as it was",
+        damaged.display()
+    )]
+    Losses {
+        /// Where the damaged database is.
+        damaged: PathBuf,
+    },
     /// The database reported an error.
     #[error(transparent)]
     Database(#[from] stromatolite::Error),
@@ -96,7 +105,7 @@ impl Failure {
         match self {
             Failure::OutputClosed => ExitCode::SUCCESS,
             Failure::Usage { .. } => ExitCode::from(2),
-            Failure::Damaged(_) => ExitCode::from(3),
+            Failure::Damaged(_) | Failure::Losses { .. } => ExitCode::from(3),
             Failure::Import { source, .. } => source.exit_code(),
             _ => ExitCode::FAILURE,
         }

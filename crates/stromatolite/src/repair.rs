@@ -1,10 +1,12 @@
 //! Salvage of a damaged database: documents entry by entry, sequence indexes as wholes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use stroma_lsm::Encryption;
+use stroma_document::store::LsmStore;
+use stroma_document::{Documents, RecoveredCollections};
+use stroma_lsm::{Database, Encryption};
 use stroma_sequence::SequenceIndex;
 use stroma_strata::SetOptions;
 use stroma_strata::storage::{LocalStorage, ReadOnlyStorage, Storage, StorageError};
@@ -12,6 +14,9 @@ use stroma_strata::storage::{LocalStorage, ReadOnlyStorage, Storage, StorageErro
 use crate::error::{Error, Result};
 use crate::layout::{FORMAT_FILE, encrypted_index};
 use crate::{Stromatolite, marker, registry};
+
+/// The number of the keyspace that is made first.
+const FIRST_KEYSPACE: u32 = 1;
 
 /// What was kept of a damaged database, and what was not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +28,8 @@ pub struct RepairReport {
     pub damaged: PathBuf,
     /// What became of the documents' store.
     pub documents: stroma_lsm::RepairReport,
+    /// Collections whose names were lost, and the names that their documents are under now.
+    pub collections: RecoveredCollections,
     /// The sequence indexes that are whole and were kept.
     pub kept_indexes: Vec<String>,
     /// Those that are not, each with what is wrong; their samples have to be added again.
@@ -32,13 +39,14 @@ pub struct RepairReport {
 impl RepairReport {
     /// Whether nothing was wrong.
     pub fn is_whole(&self) -> bool {
-        self.documents.is_whole() && self.lost_indexes.is_empty()
+        self.documents.is_whole() && self.collections.is_empty() && self.lost_indexes.is_empty()
     }
 }
 
 impl Stromatolite {
     /// Writes what can be read of the damaged database in `folder` into a new one in `into`; the damaged one is not
-    /// changed. Of documents, every whole part is kept; a sequence index is kept if all of it is whole.
+    /// changed. Of documents, every whole part is kept; a sequence index is kept if all of it is whole. Collections
+    /// whose names were lost are named `recovered.collection-` and their number.
     ///
     /// # Errors
     /// When there is no database, when a process has it open to write, when `into` holds something, when a later
@@ -61,12 +69,12 @@ impl Stromatolite {
         crate::layout::check_free(into)?;
         let target = LocalStorage::open(into)?;
         let _target_lock = target.lock()?;
-        let documents =
-            stroma_lsm::Database::repair(folder.join("documents"), into.join("documents"), engine.clone())?;
+        let (documents, collections) = repair_documents(folder, into, engine.clone())?;
         let mut report = RepairReport {
             repaired: into.to_path_buf(),
             damaged: folder.to_path_buf(),
             documents,
+            collections,
             kept_indexes: Vec::new(),
             lost_indexes: Vec::new(),
         };
@@ -103,6 +111,29 @@ impl Stromatolite {
         (report.repaired, report.damaged) = (folder.to_path_buf(), aside);
         Ok(report)
     }
+}
+
+/// Repairs the documents' store, then what of their own catalog was lost with it.
+fn repair_documents(
+    folder: &Path,
+    into: &Path,
+    engine: stroma_lsm::Options,
+) -> Result<(stroma_lsm::RepairReport, RecoveredCollections)> {
+    let into = into.join("documents");
+    // Opening a database makes this keyspace before anybody gets the handle, so it is the first.
+    let names = BTreeMap::from([(FIRST_KEYSPACE, LsmStore::KEYSPACE.to_owned())]);
+    let report = Database::repair_knowing(folder.join("documents"), &into, engine.clone(), &names)?;
+    if report.is_whole() {
+        return Ok((report, RecoveredCollections::default()));
+    }
+    let memory_bytes = engine.memory_bytes;
+    let repaired = Database::open(&into, engine)?;
+    let store = LsmStore::new(repaired.clone(), memory_bytes).map_err(stroma_document::Error::from)?;
+    let documents = Documents::open(Arc::new(store), stroma_document::Options::default())?;
+    let collections = documents.recover_collections()?;
+    drop(documents);
+    repaired.close()?;
+    Ok((report, collections))
 }
 
 /// The names of the indexes: by their entries, and by their folders, should an entry be lost.
@@ -160,7 +191,7 @@ mod tests {
     #![allow(clippy::disallowed_methods, reason = "tests damage files by hand")]
 
     use bson::doc;
-    use stroma_document::{Find, Namespace};
+    use stroma_document::{Find, IndexModel, Namespace};
     use stroma_sequence::{IndexOptions, Input, NoProgress};
 
     use crate::{Options, Stromatolite};
@@ -209,5 +240,50 @@ mod tests {
         let report = Stromatolite::repair(&path, &elsewhere, engine.clone()).unwrap();
         assert!(report.is_whole(), "{report:?}");
         assert!(Stromatolite::repair(&path, &elsewhere, engine).is_err());
+    }
+
+    #[test]
+    fn documents_are_reached_though_the_first_block_of_their_table_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data");
+        let namespace = |name: &str| Namespace::parse(name).unwrap();
+        let database = Stromatolite::open(&path, Options::default()).unwrap();
+        for (name, many) in [("lab.samples", 3000), ("lab.plates", 1000)] {
+            let collection = database.documents().collection(&namespace(name));
+            let document = |id: i32| doc! {"_id": id, "of": name, "padding": format!("{:x}", id * 7919)};
+            collection.insert_many((0..many).map(document).collect(), true).unwrap();
+            collection.create_indexes(&[IndexModel::new(doc! {"padding": 1})]).unwrap();
+        }
+        database.close().unwrap();
+        drop(database);
+        let tables: Vec<_> = std::fs::read_dir(path.join("documents/layers")).unwrap().flatten().collect();
+        let [table] = &tables[..] else { panic!("{tables:?}") };
+        let mut bytes = std::fs::read(table.path()).unwrap();
+        bytes[40] ^= 1;
+        std::fs::write(table.path(), bytes).unwrap();
+
+        let report = Stromatolite::repair_in_place(&path, Options::default().engine).unwrap();
+        let [part] = &report.documents.lost_parts[..] else { panic!("{report:?}") };
+        assert!(part.after.is_none() && part.blocks == 1, "it is not the first block: {part:?}");
+        let [renamed] = &report.documents.renamed_keyspaces[..] else { panic!("{report:?}") };
+        assert_eq!((renamed.number, renamed.name.as_str()), (1, "documents"));
+        let [samples, plates] = &report.collections.renamed[..] else { panic!("{report:?}") };
+        assert_eq!(report.collections.removed_indexes, 2);
+
+        let database = Stromatolite::open(&path, Options::existing()).unwrap();
+        assert!(database.check().unwrap().damaged.is_empty());
+        let found = |name: &Namespace, of: &str| {
+            let find = Find::new(doc! {"of": of});
+            database.documents().collection(name).find(&find).unwrap().map(Result::unwrap).count()
+        };
+        let many = found(samples, "lab.samples");
+        assert!((2000..3000).contains(&many), "{many} are left");
+        assert_eq!(found(plates, "lab.plates"), 1000);
+        // What is written from now on lies apart from what was recovered.
+        let later = namespace("lab.samples");
+        let document = doc! {"_id": 2999, "of": "later"};
+        database.documents().collection(&later).insert_many(vec![document], true).unwrap();
+        assert_eq!((found(&later, "later"), found(&later, "lab.samples")), (1, 0));
+        assert_eq!((found(samples, "lab.samples"), found(samples, "later")), (many, 0));
     }
 }

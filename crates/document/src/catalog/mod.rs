@@ -8,4 +8,4 @@ mod ids;
 pub(crate) use cache::Catalog;
 pub(crate) use entry::{CollectionEntry, IndexEntry, IndexState};
 pub(crate) use format::check_or_write_format;
-pub(crate) use ids::next_id;
+pub(crate) use ids::{never_give_again, next_id};

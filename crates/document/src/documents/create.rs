@@ -91,7 +91,7 @@ impl Inner {
     }
 
     /// A UUID (version 8) of process, time and the collection's number.
-    fn new_uuid(&self, id: u64) -> [u8; 16] {
+    pub(super) fn new_uuid(&self, id: u64) -> [u8; 16] {
         let mut uuid = [0; 16];
         uuid[..12].copy_from_slice(&self.new_object_id().bytes());
         uuid[12..].copy_from_slice(&(id as u32).to_be_bytes());

@@ -60,6 +60,24 @@ pub(crate) fn index_entry(index_id: u64, keys: &[u8], id: &[u8]) -> (Vec<u8>, [u
     (key, (id.len() as u32).to_le_bytes())
 }
 
+/// All records of collections from number `least` on.
+pub(crate) fn record_range(least: u64) -> KeyRange {
+    KeyRange { start: tagged(RECORD, least), ..KeyRange::prefix(vec![RECORD]) }
+}
+
+/// All entries of indexes from number `least` on.
+pub(crate) fn index_range(least: u64) -> KeyRange {
+    KeyRange { start: tagged(INDEX, least), ..KeyRange::prefix(vec![INDEX]) }
+}
+
+/// The number of the collection in a record's key, or of the index in an entry's.
+pub(crate) fn number_of_key(key: &[u8]) -> Result<u64> {
+    key.get(1..)
+        .and_then(|rest| rest.first_chunk())
+        .map(|number| u64::from_be_bytes(*number))
+        .ok_or_else(|| Error::new(Code::InternalError, "a key of a record or an index entry is damaged"))
+}
+
 /// The record that an index entry points to.
 pub(crate) fn record_id_of_entry<'k>(key: &'k [u8], value: &[u8]) -> Result<&'k [u8]> {
     let length = <[u8; 4]>::try_from(value).map(|bytes| u32::from_le_bytes(bytes) as usize);

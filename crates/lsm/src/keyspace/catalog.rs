@@ -269,30 +269,41 @@ fn set_rule(core: &Core, name: &str, known: &Known) {
 }
 
 /// What mends a catalog that was damaged: operations that give names to those keyspaces in `with_keys` that have none
-/// in `catalog`, and those names.
+/// in `catalog`, those in `names` if they are free, and what they are called then.
 pub(crate) fn name_lost_keyspaces(
     with_keys: &[u32],
     catalog: &BTreeMap<Vec<u8>, Vec<u8>>,
-) -> (Payload, Vec<String>) {
+    names: &BTreeMap<u32, String>,
+) -> (Payload, Vec<(u32, String)>) {
     let number_of = |value: &Vec<u8>| value.first_chunk().map_or(0, |number| u32::from_le_bytes(*number));
     let known: BTreeSet<u32> =
         catalog.iter().filter(|(name, _)| *name != NEXT_NUMBER).map(|(_, value)| number_of(value)).collect();
     let mut payload = Payload::default();
-    let mut names = Vec::new();
+    let mut taken: BTreeSet<&[u8]> = catalog.keys().map(Vec::as_slice).collect();
+    let mut renamed = Vec::new();
     for &number in with_keys.iter().filter(|number| **number != CATALOG && !known.contains(number)) {
-        let mut name = format!("recovered-{number}");
-        while catalog.contains_key(name.as_bytes()) {
-            name.push('+');
-        }
+        let name = match names.get(&number) {
+            Some(name) if taken.insert(name.as_bytes()) => name.clone(),
+            _ => free_name(number, catalog, names),
+        };
         payload.put(&prefix(CATALOG), name.as_bytes(), &number.to_le_bytes(), Packing::None);
-        names.push(name);
+        renamed.push((number, name));
     }
     let last = with_keys.iter().chain(&known).max().copied().unwrap_or(CATALOG);
     let next = catalog.get(NEXT_NUMBER).map_or(CATALOG + 1, number_of);
     if next <= last {
         payload.put(&prefix(CATALOG), NEXT_NUMBER, &last.saturating_add(1).to_le_bytes(), Packing::None);
     }
-    (payload, names)
+    (payload, renamed)
+}
+
+/// A name for a keyspace that nobody knows one for.
+fn free_name(number: u32, catalog: &BTreeMap<Vec<u8>, Vec<u8>>, names: &BTreeMap<u32, String>) -> String {
+    let mut name = format!("recovered-{number}");
+    while catalog.contains_key(name.as_bytes()) || names.values().any(|known| *known == name) {
+        name.push('+');
+    }
+    name
 }
 
 const _: () = assert!(PREFIX_BYTES == size_of::<u32>());

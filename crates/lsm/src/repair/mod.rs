@@ -6,4 +6,4 @@ mod run;
 mod source;
 mod tables;
 
-pub use report::{LostLog, LostPart, LostTable, LostValue, RepairReport};
+pub use report::{LostLog, LostPart, LostTable, LostValue, RenamedKeyspace, RepairReport};

@@ -26,8 +26,19 @@ pub struct RepairReport {
     pub lost_values: Vec<LostValue>,
     /// Parts of the log that could not be read.
     pub lost_log: Vec<LostLog>,
-    /// Keyspaces whose names were lost, by the names they were given: `recovered-` and their number.
-    pub renamed_keyspaces: Vec<String>,
+    /// Keyspaces whose names were lost, ascending by number: their entries are kept, under these names.
+    pub renamed_keyspaces: Vec<RenamedKeyspace>,
+}
+
+/// A keyspace whose name was lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RenamedKeyspace {
+    /// The number that stands in front of its keys.
+    pub number: u32,
+    /// The name that its entries are kept under: the one the caller knew for this number, else `recovered-` and the
+    /// number.
+    pub name: String,
 }
 
 /// A table that could not be read at all.
@@ -93,6 +104,7 @@ impl RepairReport {
             && self.lost_parts.is_empty()
             && self.lost_values.is_empty()
             && self.lost_log.is_empty()
+            && self.renamed_keyspaces.is_empty()
     }
 
     /// Whether something that was lost may have hidden older values or deleted keys, which are back then.

@@ -1,5 +1,6 @@
 //! The repair of a database from beginning to end.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use stroma_strata::salvage_manifest;
 use stroma_strata::storage::{LocalStorage, LogStorage, ReadOnlyStorage, Storage, StorageError};
 
 use super::log::salvage_log;
-use super::report::{LostValue, RepairReport};
+use super::report::{LostValue, RenamedKeyspace, RepairReport};
 use super::source::Salvaged;
 use super::tables::salvage_tables;
 use crate::Error;
@@ -42,12 +43,26 @@ impl Database {
         into: impl AsRef<Path>,
         options: Options,
     ) -> Result<RepairReport, Error> {
+        Database::repair_knowing(path, into, options, &BTreeMap::new())
+    }
+
+    /// The same for a program that knows `names` of keyspaces by their numbers, such as that of the one it always makes
+    /// first, which has number 1: a keyspace gets its known name back if the catalog lost it and no other has it.
+    ///
+    /// # Errors
+    /// As [`Database::repair`].
+    pub fn repair_knowing(
+        path: impl AsRef<Path>,
+        into: impl AsRef<Path>,
+        options: Options,
+        names: &BTreeMap<u32, String>,
+    ) -> Result<RepairReport, Error> {
         let path = path.as_ref();
         let damaged = LocalStorage::open_existing(path).map_err(|error| match error {
             StorageError::NotFound { place } => Error::NoDatabase { place },
             error => error.into(),
         })?;
-        Database::repair_storage(Arc::new(damaged), &LocalStorage::open(into.as_ref())?, options)
+        repair_storage(Arc::new(damaged), &LocalStorage::open(into.as_ref())?, options, names)
     }
 
     /// The same from any storage into any.
@@ -59,28 +74,38 @@ impl Database {
         target: &dyn Storage,
         options: Options,
     ) -> Result<RepairReport, Error> {
-        // Only to keep writers out: what cannot be locked because it cannot be written is not written either.
-        let _lock = match damaged.lock() {
-            Err(locked @ StorageError::Locked { .. }) => return Err(locked.into()),
-            outcome => outcome.ok(),
-        };
-        let _target_lock = target.lock()?;
-        check_empty(target)?;
-        let damaged: Arc<dyn LogStorage> = Arc::new(ReadOnlyStorage::new(damaged));
-        let mut report = RepairReport::default();
-        let (source, epoch) = salvage(&damaged, &options, &mut report)?;
-        report.entries = write_sealed(&source, target, &options, epoch)?.entries;
-        let checked = source.checked.into_inner();
-        let lost = checked.into_iter().filter_map(|(key, what)| Some(LostValue { key, what: what? }));
-        report.lost_values = lost.collect();
-        Ok(report)
+        repair_storage(damaged, target, options, &BTreeMap::new())
     }
+}
+
+fn repair_storage(
+    damaged: Arc<dyn LogStorage>,
+    target: &dyn Storage,
+    options: Options,
+    names: &BTreeMap<u32, String>,
+) -> Result<RepairReport, Error> {
+    // Only to keep writers out: what cannot be locked because it cannot be written is not written either.
+    let _lock = match damaged.lock() {
+        Err(locked @ StorageError::Locked { .. }) => return Err(locked.into()),
+        outcome => outcome.ok(),
+    };
+    let _target_lock = target.lock()?;
+    check_empty(target)?;
+    let damaged: Arc<dyn LogStorage> = Arc::new(ReadOnlyStorage::new(damaged));
+    let mut report = RepairReport::default();
+    let (source, epoch) = salvage(&damaged, &options, names, &mut report)?;
+    report.entries = write_sealed(&source, target, &options, epoch)?.entries;
+    let checked = source.checked.into_inner();
+    let lost = checked.into_iter().filter_map(|(key, what)| Some(LostValue { key, what: what? }));
+    report.lost_values = lost.collect();
+    Ok(report)
 }
 
 /// Reads what can be read; answers it and the epoch of its last writer.
 fn salvage(
     damaged: &Arc<dyn LogStorage>,
     options: &Options,
+    names: &BTreeMap<u32, String>,
     report: &mut RepairReport,
 ) -> Result<(Salvaged, u64), Error> {
     let storage: &dyn Storage = &**damaged;
@@ -115,13 +140,14 @@ fn salvage(
         moment: Moment { time: SnapshotRegistry::new(options.clock.clone()).time(), turn: u64::MAX },
         checked: parking_lot::Mutex::default(),
     };
-    let (payload, names) = name_lost_keyspaces(&source.keyspaces_with_keys()?, &source.catalog()?);
+    let (payload, renamed) = name_lost_keyspaces(&source.keyspaces_with_keys()?, &source.catalog()?, names);
     if payload.operations > 0 {
         let first_sequence = source.sequence + 1;
         let record = Record { first_sequence, operations: payload.operations, payload: &payload.bytes };
         source.log.add(&memtables, &shares, &record)?;
         source.sequence = record.last_sequence();
-        report.renamed_keyspaces = names;
+        let named = renamed.into_iter().map(|(number, name)| RenamedKeyspace { number, name });
+        report.renamed_keyspaces = named.collect();
     }
     Ok((source, epoch))
 }

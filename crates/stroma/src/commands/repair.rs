@@ -3,6 +3,8 @@
 use std::io::Write;
 
 use serde_json::{Value, json};
+use stromatolite::document::store::LsmStore;
+use stromatolite::lsm::RenamedKeyspace;
 use stromatolite::{Options, RepairReport, Stromatolite};
 
 use super::run::{keys, print_json, standard_output};
@@ -19,9 +21,11 @@ pub(super) fn run(arguments: &Repair) -> Result<()> {
         None => Stromatolite::repair_in_place(&arguments.data.folder, engine)?,
     };
     if arguments.json {
-        return print_json(&to_json(&report));
+        print_json(&to_json(&report))?;
+    } else {
+        write_report(&report).map_err(Failure::output)?;
     }
-    write_report(&report).map_err(Failure::output)
+    if report.is_whole() { Ok(()) } else { Err(Failure::Losses { damaged: report.damaged }) }
 }
 
 fn show(key: &[u8]) -> String {
@@ -48,6 +52,9 @@ fn to_json(report: &RepairReport) -> Value {
         |lost| json!({"file": lost.file, "offset": lost.offset, "bytes": lost.bytes, "what": lost.what}),
     );
     let indexes = report.lost_indexes.iter().map(|(name, what)| json!({"index": name, "what": what}));
+    let keyspaces =
+        documents.renamed_keyspaces.iter().map(|each| json!({"number": each.number, "name": each.name}));
+    let collections = report.collections.renamed.iter().map(ToString::to_string);
     json!({
         "whole": report.is_whole(),
         "repaired": report.repaired.display().to_string(),
@@ -57,7 +64,9 @@ fn to_json(report: &RepairReport) -> Value {
         "manifest": files(&documents.manifest),
         "lost_tables": tables.collect::<Vec<_>>(), "lost_parts": parts.collect::<Vec<_>>(),
         "lost_values": values.collect::<Vec<_>>(), "lost_log": log.collect::<Vec<_>>(),
-        "renamed_keyspaces": documents.renamed_keyspaces,
+        "renamed_keyspaces": keyspaces.collect::<Vec<_>>(),
+        "renamed_collections": collections.collect::<Vec<_>>(),
+        "removed_collection_indexes": report.collections.removed_indexes,
         "kept_indexes": report.kept_indexes, "lost_indexes": indexes.collect::<Vec<_>>(),
     })
 }
@@ -90,11 +99,13 @@ fn write_report(report: &RepairReport) -> std::io::Result<()> {
     for (name, what) in &report.lost_indexes {
         writeln!(output, "lost     sequence index {name}, add its samples again: {what}")?;
     }
-    for name in &documents.renamed_keyspaces {
-        writeln!(output, "renamed  a keyspace whose name was lost: {name}")?;
-    }
+    write_lost_names(&mut output, report)?;
     if documents.may_have_gone_back() {
         writeln!(output, "note     what hid older values or deleted keys may be lost: some may be back")?;
+        writeln!(
+            output,
+            "note     indexes of collections may not fit their documents: drop them and make them again"
+        )?;
     }
     writeln!(
         output,
@@ -105,4 +116,34 @@ fn write_report(report: &RepairReport) -> std::io::Result<()> {
     writeln!(output, "repaired {}", report.repaired.display())?;
     writeln!(output, "damaged  {} (as it was)", report.damaged.display())?;
     output.flush()
+}
+
+/// What lost its name, what it is called now, and what to do.
+fn write_lost_names(output: &mut impl Write, report: &RepairReport) -> std::io::Result<()> {
+    for RenamedKeyspace { number, name, .. } in &report.documents.renamed_keyspaces {
+        if name == LsmStore::KEYSPACE {
+            writeln!(output, "restored keyspace {number}: its name was lost, it is `{name}` again")?;
+        } else {
+            writeln!(
+                output,
+                "renamed  keyspace {number}: its name was lost, its entries are in `{name}` now (see `stroma dump`)"
+            )?;
+        }
+    }
+    let collections = &report.collections;
+    for name in &collections.renamed {
+        writeln!(output, "renamed  a collection whose name was lost: its documents are in {name} now")?;
+    }
+    if let Some(name) = collections.renamed.first() {
+        writeln!(
+            output,
+            "note     see what they are with `stroma export {name}`; `db.adminCommand({{renameCollection: \"{name}\", \
+             to: \"DATABASE.COLLECTION\"}})` gives the name back"
+        )?;
+    }
+    if collections.removed_indexes > 0 {
+        let many = collections.removed_indexes;
+        writeln!(output, "lost     what {many} indexes of collections are on: make them again")?;
+    }
+    Ok(())
 }
