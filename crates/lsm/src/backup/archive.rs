@@ -136,8 +136,8 @@ impl Backups {
     /// another is damaged as well, its files stay until that is deleted.
     ///
     /// # Errors
-    /// [`Error::NoSuchBackup`]; as [`Backups::list`] for the others, unless the list of this one is damaged. The backup is
-    /// either whole or gone; files that nobody has go with the next backup that is deleted.
+    /// [`Error::NoSuchBackup`]; as [`Backups::list`] for the others, unless the list of this one is damaged. The backup
+    /// is either whole or gone; files that nobody has go with the next backup that is deleted.
     pub fn delete(&self, number: u64) -> Result<(), Error> {
         let _lock = self.storage.lock()?;
         let mut numbers = self.numbers()?;

@@ -247,8 +247,8 @@ impl CommitRequest {
         self.changed.notify_one();
     }
 
-    /// Tells the committer that nobody will decide its commit, if nobody has: who was to panicked. It may be in the log,
-    /// so what it refers to must stay.
+    /// Tells the committer that nobody will decide its commit, if nobody has: who was to panicked. It may be in the
+    /// log, so what it refers to must stay.
     pub(super) fn give_up(&self) {
         let mut turn = self.turn.lock();
         if !matches!(*turn, Turn::Done(_)) {

@@ -1,10 +1,10 @@
 //! Records on their way to the log, put together where the copying is quick.
 //!
-//! Both the bytes of a large batch and those of its record are as a rule the only ones in their mapping, so they begin
-//! at the same place of a page, and what is copied is ahead in the record by some bytes. A processor takes a load for one
-//! that depends on a store before it when the lower twelve bits of their addresses are alike; a copy to a place that is a
-//! little ahead in its page is then a tenth as quick. So there is some room in front of such a record, which is not
-//! logged.
+//! Both the bytes of a large batch and those of its record are as a rule the only ones in their mapping, so they
+//! begin at the same place of a page, and what is copied is ahead in the record by some bytes. A processor takes a
+//! load for one that depends on a store before it when the lower twelve bits of their addresses are alike; a copy to
+//! a place that is a little ahead in its page is then a tenth as quick. So there is some room in front of such a
+//! record, which is not logged.
 
 /// Shorter batches are copied in no time.
 const LONG_BYTES: usize = 16 << 10;

@@ -1,7 +1,7 @@
 //! Walking forward over the tables of a run that are read in place: no cursor, no copy but that of keys.
 //!
-//! What is lent lies in the mapped file, so the walk borrows the table: for the moment of a read, or for all of a merge.
-//! Where a block is not to be read in place the walk ends, and others go on.
+//! What is lent lies in the mapped file, so the walk borrows the table: for the moment of a read, or for all of a
+//! merge. Where a block is not to be read in place the walk ends, and others go on.
 
 use super::reader::{Inner, Table};
 use crate::Error;

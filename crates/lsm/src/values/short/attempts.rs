@@ -14,8 +14,8 @@ const ONE_OF: u64 = 16;
 /// Keyspaces share a place where there are more than these. A power of two.
 const PLACES: usize = 64;
 
-/// How many values in a row could not be packed, keyspace by keyspace. What is tried depends on that and on what is put,
-/// not on clocks, so that the same writes in the same order by one thread are stored alike.
+/// How many values in a row could not be packed, keyspace by keyspace. What is tried depends on that and on what is
+/// put, not on clocks, so that the same writes in the same order by one thread are stored alike.
 #[derive(Debug)]
 pub(crate) struct PackingAttempts([AtomicU8; PLACES]);
 
