@@ -397,9 +397,15 @@ impl Core {
     }
 
     fn commit_group(&self, writer: &mut Writer, group: &[&CommitRequest]) {
+        self.poisoning_on_panic(|| writer.commit_group(self, group));
+    }
+
+    /// Does a part of a commit for who holds the writer's lock. A panic in it poisons the database.
+    pub(crate) fn poisoning_on_panic<T>(&self, work: impl FnOnce() -> T) -> T {
         let panicking = PoisonsWhenDropped(self);
-        writer.commit_group(self, group);
+        let outcome = work();
         std::mem::forget(panicking);
+        outcome
     }
 
     /// Puts every commit so far on the device.

@@ -33,20 +33,27 @@ impl Core {
         finished: Finished<'_>,
         check: impl FnOnce() -> Result<(), Error>,
     ) -> Result<CommitToken, Error> {
-        let Finished { range, tables, sequences, is_sparse } = finished;
         // Most of it while others go on writing.
-        if self.memory_touches(range) {
+        if self.memory_touches(finished.range) {
             self.flush_all()?;
         }
         let mut writer = self.writer().lock();
-        check()?;
-        let mut memtable = self.make_room(&mut writer, 0, sequences)?;
+        self.poisoning_on_panic(|| {
+            check()?;
+            self.commit_alone(&mut writer, finished)
+        })
+    }
+
+    /// The same by who keeps others out.
+    fn commit_alone(&self, writer: &mut Writer, finished: Finished<'_>) -> Result<CommitToken, Error> {
+        let Finished { range, tables, sequences, is_sparse } = finished;
+        let mut memtable = self.make_room(writer, 0, sequences)?;
         if self.memory_touches(range) {
-            self.flush_for(&mut writer)?;
+            self.flush_for(writer)?;
             memtable = self.memtables().active.clone();
         }
         self.flush_recovered()?;
-        let sequence = self.take_sequences(&mut writer, range.0, sequences)?;
+        let sequence = self.take_sequences(writer, range.0, sequences)?;
         let named = {
             // No flush has a recency from before and is yet to be named.
             let _turn = self.flush.turn();
@@ -108,5 +115,33 @@ impl Core {
         self.counters().syncs.add(1);
         self.counters().log_bytes.add(record.len() as u64);
         Ok(sequence)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::Arc;
+
+    use stroma_strata::storage::MemoryStorage;
+
+    use super::*;
+    use crate::Database;
+    use crate::options::Options;
+
+    #[test]
+    fn a_panic_while_others_are_kept_out_poisons() {
+        let options = Options { memory_bytes: 128 << 10, background_threads: 0, ..Options::default() };
+        let database = Database::open_storage(Arc::new(MemoryStorage::new()), options).unwrap();
+        let keyspace = database.keyspace("all").unwrap();
+        let core = keyspace.core();
+        keyspace.put("before", "x").unwrap();
+        let tables = core.layers.ingestion();
+        let finished = Finished { range: (b"a", b"b"), tables, sequences: 1, is_sparse: false };
+        let panics = || core.commit_finished(finished, || panic!("a panic")).map(drop);
+        assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
+        // The lock is free again, and nobody commits behind what may be in the log.
+        assert!(matches!(keyspace.put("later", "x"), Err(Error::Poisoned { .. })));
+        assert!(keyspace.get("before").unwrap().is_some());
     }
 }
