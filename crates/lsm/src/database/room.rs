@@ -156,17 +156,18 @@ impl Core {
     }
 
     /// Ends the active memtable and its log segment, and starts new ones. On an error everything is as it was,
-    /// but for the number of a segment.
+    /// but for the number of a segment; or the database is poisoned, if nobody knows whether there is a new one.
     pub(super) fn seal(&self, writer: &mut Writer) -> Result<(), Error> {
         let next_log = writer.log.next_number();
         let next = Arc::new(Memtable::new(&self.memtable_options, next_log, writer.last_sequence)?);
         let is_broken = writer.broken_log == Some(writer.log.log_number());
         let log_bytes = writer.log.active_bytes();
-        if is_broken {
-            writer.log.abandon_for(next_log, writer.last_sequence)?;
+        let begun = if is_broken {
+            writer.log.abandon_for(next_log, writer.last_sequence)
         } else {
-            writer.log.rotate(next_log)?;
-        }
+            writer.log.rotate(next_log)
+        };
+        begun.map_err(|failed| if failed.may_be_there { self.poison(failed.cause) } else { failed.cause })?;
         self.memtables().active.note_log(log_bytes, is_broken);
         self.replace_memtables(|list| list.sealing_active(next));
         self.flush.ask();

@@ -36,6 +36,12 @@ pub(crate) fn delete_segments_before(
     Ok(obsolete.len())
 }
 
+/// Deletes segment `log_number`; when this returns, no loss of power brings it back.
+pub(super) fn delete_for_good(storage: &dyn LogStorage, log_number: u64) -> Result<(), StorageError> {
+    storage.delete_log(&segment_name(log_number))?;
+    storage.sync_names(FOLDER)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,9 +14,25 @@ use super::record::{Place, Record, StoredRecord};
 use super::records::Records;
 use super::segment_header::SegmentHeader;
 use super::segment_key;
-use super::segments::segment_name;
+use super::segments::{delete_for_good, segment_name};
 use super::unsynced::{Segment, UnsyncedSegments};
 use crate::Error;
+
+/// Why no segment was begun.
+#[derive(Debug)]
+pub(crate) struct NotBegun {
+    pub(crate) cause: Error,
+    /// Whether its header may be in the storage all the same. Then nothing may follow in the segment before it: what has
+    /// a sequence from that header's on would be void.
+    pub(crate) may_be_there: bool,
+}
+
+impl From<Error> for NotBegun {
+    /// Of what fails before anything of it is written.
+    fn from(cause: Error) -> Self {
+        NotBegun { cause, may_be_there: false }
+    }
+}
 
 /// The writing end of the log. Used by one thread at a time: who holds the writer's lock.
 #[derive(Debug)]
@@ -53,7 +69,9 @@ impl WriteAheadLog {
     ) -> Result<Self, Error> {
         let header =
             SegmentHeader { log_number, first_sequence: last_sequence + 1, durable_through, key_bytes: 0 };
-        let (active, cipher) = create_segment(&*storage, header, encryption.as_ref())?;
+        // Where this fails nothing follows in the segments before it.
+        let (active, cipher) =
+            create_segment(&*storage, header, encryption.as_ref()).map_err(|failed| failed.cause)?;
         Ok(WriteAheadLog {
             storage,
             encryption,
@@ -142,7 +160,7 @@ impl WriteAheadLog {
     }
 
     /// Ends the active segment and starts `log_number`. If that fails the active segment stays as it was.
-    pub(crate) fn rotate(&mut self, log_number: u64) -> Result<(), Error> {
+    pub(crate) fn rotate(&mut self, log_number: u64) -> Result<(), NotBegun> {
         let (next, cipher) = self.create(log_number, self.appended_through)?;
         self.cipher = cipher;
         let ended = std::mem::replace(&mut self.active, next);
@@ -155,14 +173,14 @@ impl WriteAheadLog {
     /// Drops the active segment, which takes no more bytes, and starts `log_number` after `last_sequence`. Nothing
     /// may be promised again before the memtable of the dropped segment is in a table. If it fails the log stays
     /// as it was.
-    pub(crate) fn abandon_for(&mut self, log_number: u64, last_sequence: u64) -> Result<(), Error> {
+    pub(crate) fn abandon_for(&mut self, log_number: u64, last_sequence: u64) -> Result<(), NotBegun> {
         (self.active, self.cipher) = self.create(log_number, last_sequence)?;
         self.appended_through = last_sequence;
         Ok(())
     }
 
     /// Makes segment `log_number`, to follow `last_sequence`.
-    fn create(&self, log_number: u64, last_sequence: u64) -> Result<(Segment, Option<FileCipher>), Error> {
+    fn create(&self, log_number: u64, last_sequence: u64) -> Result<(Segment, Option<FileCipher>), NotBegun> {
         let (first_sequence, durable_through) = (last_sequence + 1, self.durable_through);
         let header = SegmentHeader { log_number, first_sequence, durable_through, key_bytes: 0 };
         create_segment(&*self.storage, header, self.encryption.as_ref())
@@ -212,14 +230,18 @@ fn create_segment(
     storage: &dyn LogStorage,
     header: SegmentHeader,
     encryption: Option<&Encryption>,
-) -> Result<(Segment, Option<FileCipher>), Error> {
+) -> Result<(Segment, Option<FileCipher>), NotBegun> {
     let log_number = header.log_number;
     let name = segment_name(log_number);
     // Before the file is made: a provider that does not answer leaves none behind.
     let place = || storage.describe(&name);
     let key = crate::encryption::new_file_key(encryption, segment_key::identity(log_number), place)?;
     let start = segment_key::encode(header, key.as_ref())?;
-    let mut writer = storage.create_log(&name)?;
-    writer.append(&start)?;
+    let mut writer = storage.create_log(&name).map_err(Error::from)?;
+    if let Err(error) = writer.append(&start) {
+        drop(writer);
+        let may_be_there = delete_for_good(storage, log_number).is_err();
+        return Err(NotBegun { cause: error.into(), may_be_there });
+    }
     Ok((Segment { log_number, writer }, key.map(|key| key.cipher)))
 }

@@ -192,7 +192,8 @@ pub trait LogStorage: Storage {
     /// The logs directly in a folder, ascending by name.
     fn list_logs(&self, folder: &str) -> Result<Vec<BlobEntry>, StorageError>;
 
-    /// Removes a log; removing what is not there succeeds. A crash soon afterwards may bring it back.
+    /// Removes a log; removing what is not there succeeds. A crash may bring it back until
+    /// [`sync_names`](Storage::sync_names) of its folder.
     fn delete_log(&self, name: &str) -> Result<(), StorageError>;
 }
 
@@ -201,6 +202,11 @@ pub trait LogStorage: Storage {
 /// bytes. Dropping it does not flush.
 pub trait LogWriter: Send + Debug {
     /// Adds bytes at the end, possibly only in this process's memory.
+    ///
+    /// # Errors
+    /// Nothing of them may be in the log then, a part or all, and what is there may survive a loss of power. Who wants
+    /// a log that begins with them or does not exist deletes it, and waits for that to be durable
+    /// ([`Storage::sync_names`]).
     fn append(&mut self, bytes: &[u8]) -> Result<(), StorageError>;
 
     /// Hands everything appended to the operating system: it survives the death of this process. Behind it there may
