@@ -152,6 +152,17 @@ fn what_is_longer_is_refused_and_changes_nothing() {
     let long = vec![1; 65_536];
     let is_too_large =
         |outcome: Result<(), Error>| matches!(outcome, Err(Error::TooLarge { what: "key", .. }));
+    // In the user's own terms.
+    let told = |outcome: Result<(), Error>| outcome.unwrap_err().to_string();
+    assert_eq!(
+        told(keyspace.put(&long, "").map(drop)),
+        "key of 65536 bytes is over the limit of 65535 bytes"
+    );
+    assert_eq!(
+        told(keyspace.delete_range(long.as_slice()..=long.as_slice()).map(drop)),
+        "bound of a range of 65537 bytes is over the limit of 65536 bytes"
+    );
+    assert!(is_too_large(keyspace.ingest().unwrap().add(&long, "")));
     assert!(is_too_large(keyspace.put(&long, "").map(drop)));
     assert!(is_too_large(keyspace.put_stream(&long, &b""[..]).map(drop)));
     assert!(is_too_large(keyspace.delete(&long).map(drop)));

@@ -7,7 +7,7 @@ use parking_lot::{Condvar, Mutex};
 use super::SpareBuffers;
 use crate::Error;
 use crate::database::Core;
-use crate::entry::{MAX_BOUND_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES, Marked, NEVER, Sequence, Timestamp};
+use crate::entry::{Marked, NEVER, Sequence, Timestamp, check_bounds, check_key, check_value};
 use crate::log::Operation;
 use crate::options::Durability;
 use crate::transaction::Validation;
@@ -69,9 +69,7 @@ impl Payload {
 
     /// Adds a put of `prefix` joined with `key`, its value packed as [`Core::packing`] says.
     pub(crate) fn put(&mut self, prefix: &[u8], key: &[u8], value: &[u8], packing: Packing<'_>) {
-        if !self.check("key", prefix.len() + key.len(), MAX_KEY_BYTES)
-            || !self.check("value", value.len(), MAX_VALUE_BYTES)
-        {
+        if !self.is_good(check_key(prefix.len() + key.len())) || !self.is_good(check_value(value.len())) {
             return;
         }
         self.operations += 1;
@@ -109,7 +107,7 @@ impl Payload {
             }
             StoredStream::Stored(reference, file) => (reference, file),
         };
-        if self.check("key", prefix.len() + key.len(), MAX_KEY_BYTES) {
+        if self.is_good(check_key(prefix.len() + key.len())) {
             let mut encoded = Vec::new();
             reference.encode(&mut encoded);
             Operation::encode_put_stored(&mut self.bytes, prefix, key, &encoded);
@@ -133,9 +131,7 @@ impl Payload {
     }
 
     fn put_marked(&mut self, prefix: &[u8], key: &[u8], marked: Marked<'_>, bytes: usize) {
-        if self.check("key", prefix.len() + key.len(), MAX_KEY_BYTES)
-            && self.check("value", bytes, MAX_VALUE_BYTES)
-        {
+        if self.is_good(check_key(prefix.len() + key.len())) && self.is_good(check_value(bytes)) {
             let mut value = Vec::new();
             marked.encode(&mut value);
             Operation::encode_put_marked(&mut self.bytes, prefix, key, &value);
@@ -164,7 +160,7 @@ impl Payload {
 
     /// Adds a delete of `prefix` joined with `key`.
     pub(crate) fn delete(&mut self, prefix: &[u8], key: &[u8]) {
-        if self.check("key", prefix.len() + key.len(), MAX_KEY_BYTES) {
+        if self.is_good(check_key(prefix.len() + key.len())) {
             Operation::encode_delete(&mut self.bytes, prefix, key);
             self.operations += 1;
         }
@@ -172,8 +168,7 @@ impl Payload {
 
     /// Adds a delete of `start..end`; nothing if that is empty.
     pub(crate) fn delete_range(&mut self, start: &[u8], end: &[u8]) {
-        let longest = start.len().max(end.len());
-        if start < end && self.check("key", longest, MAX_BOUND_BYTES) {
+        if start < end && self.is_good(check_bounds(start, end)) {
             Operation::encode_delete_range(&mut self.bytes, start, end);
             self.operations += 1;
             self.deletes_ranges = true;
@@ -195,12 +190,9 @@ impl Payload {
         self.mistake.as_ref()
     }
 
-    fn check(&mut self, what: &'static str, bytes: usize, limit: usize) -> bool {
-        let fits = bytes <= limit;
-        if !fits {
-            self.note_mistake(Error::TooLarge { what, bytes: bytes as u64, limit: limit as u64 });
-        }
-        fits
+    /// Whether nothing is wrong; else notes it.
+    fn is_good(&mut self, checked: Result<(), Error>) -> bool {
+        checked.map_err(|mistake| self.note_mistake(mistake)).is_ok()
     }
 }
 

@@ -8,7 +8,7 @@ use super::commit::Finished;
 use crate::Error;
 use crate::commit::{CommitToken, Payload};
 use crate::compaction::{TableKind, layer_summary};
-use crate::entry::{EntryRef, Kind, MAX_KEY_BYTES, MAX_VALUE_BYTES, Marked, successor};
+use crate::entry::{EntryRef, Kind, Marked, check_key, check_value, successor};
 use crate::keyspace::{Keyspace, PREFIX_BYTES};
 use crate::table::{INGESTED_SEQUENCE, TableBuilder};
 use crate::tombstones::RangeTombstones;
@@ -97,8 +97,8 @@ impl Ingestion {
         self.key.clear();
         self.key.extend_from_slice(&self.keyspace.key_prefix());
         self.key.extend_from_slice(key);
-        check_size("key", self.key.len(), MAX_KEY_BYTES)?;
-        check_size("value", value.len(), MAX_VALUE_BYTES)?;
+        check_key(self.key.len())?;
+        check_value(value.len())?;
         if let Some((_, last)) = &self.bounds
             && *last >= self.key
         {
@@ -188,13 +188,6 @@ impl Ingestion {
         let finished = Finished { range: (&first, &after), tables: layers, sequences: 1, is_sparse: false };
         core.commit_finished(finished, || keyspace.check(core))
     }
-}
-
-fn check_size(what: &'static str, bytes: usize, limit: usize) -> Result<(), Error> {
-    if bytes > limit {
-        return Err(Error::TooLarge { what, bytes: bytes as u64, limit: limit as u64 });
-    }
-    Ok(())
 }
 
 /// A stored key for people.

@@ -15,7 +15,7 @@ use super::tracked::TrackedRange;
 use super::validation::Validation;
 use crate::commit::CommitToken;
 use crate::database::Core;
-use crate::entry::{MAX_BOUND_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES, Sequence};
+use crate::entry::{Sequence, check_bounds, check_key, check_value};
 use crate::keyspace::{KeyRange, Keyspace};
 use crate::merging::Visibility;
 use crate::options::Durability;
@@ -124,7 +124,7 @@ impl Transaction {
     ) -> Result<Option<Value>, Error> {
         keyspace.check(&self.core)?;
         let key = keyspace.full_key(key.as_ref());
-        check_size("key", key.len(), MAX_KEY_BYTES)?;
+        check_key(key.len())?;
         self.locks.acquire(&key)?;
         let changed = self.core.read_view().last_change(&key)?;
         if changed.is_some_and(|changed| changed > self.guard.sequence()) {
@@ -217,7 +217,7 @@ impl Transaction {
         value: impl AsRef<[u8]>,
     ) -> Result<(), Error> {
         let value = value.as_ref();
-        check_size("value", value.len(), MAX_VALUE_BYTES)?;
+        check_value(value.len())?;
         self.write(keyspace, key.as_ref(), Said::Value(value.to_vec()))
     }
 
@@ -279,7 +279,7 @@ impl Transaction {
     ) -> Result<(), Error> {
         keyspace.check(&self.core)?;
         let range = KeyRange::new(keyspace.id(), &range);
-        check_size("key", range.start.len().max(range.end.len()), MAX_BOUND_BYTES)?;
+        check_bounds(&range.start, &range.end)?;
         self.make_room()?;
         self.own.delete_range(&range, self.savepoints.kept_through());
         Ok(())
@@ -288,7 +288,7 @@ impl Transaction {
     fn write(&mut self, keyspace: &Keyspace, key: &[u8], said: Said) -> Result<(), Error> {
         keyspace.check(&self.core)?;
         let key = keyspace.full_key(key);
-        check_size("key", key.len(), MAX_KEY_BYTES)?;
+        check_key(key.len())?;
         self.make_room()?;
         self.keyspaces.insert(keyspace.id());
         self.savepoints.note(self.own.last() + 1, || key.clone());
@@ -349,11 +349,4 @@ impl Transaction {
         drop(locks);
         outcome
     }
-}
-
-fn check_size(what: &'static str, bytes: usize, limit: usize) -> Result<(), Error> {
-    if bytes > limit {
-        return Err(Error::TooLarge { what, bytes: bytes as u64, limit: limit as u64 });
-    }
-    Ok(())
 }
