@@ -40,7 +40,7 @@ pub enum RecoveryMode {
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Bytes of memory for what is not in tables yet, index included, and for the cache of blocks, which takes what
-    /// the former does not use. At least 64 KiB. A batch, and so a value, may take up to a quarter of it. Default
+    /// the former does not use. From 64 KiB to just below 512 GiB. A batch, and so a value, may take up to a quarter of it. Default
     /// 128 MiB.
     pub memory_bytes: usize,
     /// Whether blocks that cannot be read in place, because they are compressed or the storage is not mapped, are kept
@@ -146,8 +146,9 @@ const TABLE_BYTES_PER_SEGMENT: usize = 64;
 /// The largest batch: what can be encrypted as one piece is twice as long.
 const MOST_BATCH_BYTES: u64 = 32 << 30;
 
-/// The least memory a database works with.
-const LEAST_MEMORY_BYTES: usize = 64 << 10;
+/// The least memory a database works with, and the most: so much its pool divides into segments of 1 MiB.
+const LEAST_MEMORY_BYTES: u64 = 64 << 10;
+const MOST_MEMORY_BYTES: u64 = (512 << 30) - 1;
 
 /// How the memory budget is divided, all in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -230,9 +231,11 @@ impl Options {
     /// The shares of the budget but what the cache of blocks keeps. Three quarters are for entries, one for indexes;
     /// a memtable is a quarter of each, so that one can be filled while others are flushed.
     pub(crate) fn memory_shares(&self) -> Result<MemoryShares, Error> {
-        if self.memory_bytes < LEAST_MEMORY_BYTES {
-            let reason =
-                format!("memory_bytes is {}; it must be at least {LEAST_MEMORY_BYTES}", self.memory_bytes);
+        if !(LEAST_MEMORY_BYTES..=MOST_MEMORY_BYTES).contains(&(self.memory_bytes as u64)) {
+            let reason = format!(
+                "memory_bytes is {}; it must be from {LEAST_MEMORY_BYTES} to {MOST_MEMORY_BYTES}",
+                self.memory_bytes
+            );
             return Err(Error::InvalidOptions { reason });
         }
         // The largest power of two that gives a memtable some sixteen segments, up to 1 MiB.
@@ -269,13 +272,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_add_up_and_too_little_memory_is_refused() {
-        for memory_bytes in [64 << 10, 1 << 20, 128 << 20, 8 << 30] {
-            let shares = Options { memory_bytes, ..Options::default() }.memory_shares().unwrap();
+    fn shares_add_up_and_too_little_memory_is_refused_and_too_much() {
+        let shares_of = |memory_bytes| Options { memory_bytes, ..Options::default() }.memory_shares();
+        for memory_bytes in [64 << 10, 1 << 20, 128 << 20, 8 << 30, MOST_MEMORY_BYTES] {
+            let memory_bytes = memory_bytes as usize;
+            let shares = shares_of(memory_bytes).unwrap();
             assert!(shares.entries + shares.index <= memory_bytes);
             assert!(shares.segment * 12 <= shares.memtable_entries);
         }
-        let refused = Options { memory_bytes: 1000, ..Options::default() }.memory_shares();
-        assert!(matches!(refused, Err(Error::InvalidOptions { .. })));
+        for memory_bytes in [0, 1000, (64 << 10) - 1, 512 << 30, 1 << 40] {
+            let told = shares_of(memory_bytes).unwrap_err().to_string();
+            assert!(told.ends_with("it must be from 65536 to 549755813887"), "{told}");
+        }
     }
 }
