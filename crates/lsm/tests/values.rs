@@ -2,6 +2,8 @@
 //! through crashes. No file stays that nothing refers to.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test may use what it likes")]
 
+#[path = "shared/encrypted.rs"]
+mod encrypted;
 #[path = "shared/random.rs"]
 mod random;
 #[path = "shared/small.rs"]
@@ -423,4 +425,31 @@ fn damage_in_a_value_file_is_found_by_the_read_that_touches_it_and_by_check() {
     storage.delete(&name).unwrap();
     let error = Database::open_storage(Arc::new(storage.clone()), options(0)).unwrap_err();
     assert!(error.to_string().contains("missing"), "{error}");
+}
+
+/// A file that is mapped need not stay open: each read by a call would open it again.
+#[test]
+fn packed_values_of_a_mapped_file_are_read_without_calls_and_a_check_reads_many_blocks_at_once() {
+    for encryption in [None, encrypted::with(&["a"])] {
+        let storage = MemoryStorage::new();
+        let options = Options { encryption, block_cache: false, memory_bytes: 8 << 20, ..packing(0) };
+        let database = Database::open_storage(Arc::new(storage.clone()), options).unwrap();
+        let keyspace = database.keyspace("all").unwrap();
+        let value = b"easily packed ".repeat(30_000);
+        keyspace.put("large", &value).unwrap();
+        for number in 0..2000_u32 {
+            let mut value = [0; 100];
+            random::fill(&mut value, number.into());
+            keyspace.put(number.to_be_bytes(), value).unwrap();
+        }
+        database.flush().unwrap();
+        keyspace.get("large").unwrap();
+        let before = storage.operations();
+        assert_eq!(keyspace.get("large").unwrap().as_deref(), Some(&*value));
+        assert_eq!(storage.operations(), before);
+        assert!(database.check().is_sound());
+        let reads = storage.operations() - before;
+        // There are some 800 blocks.
+        assert!(reads < 100, "{reads}");
+    }
 }

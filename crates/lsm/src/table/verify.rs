@@ -1,5 +1,9 @@
 //! Reads a whole table and checks that all its parts agree.
 
+use std::ops::Range;
+
+use stroma_strata::storage::{Blob, StorageError};
+
 use super::compressed::CompressedBlocks;
 use super::cursor::TableCursor;
 use super::footer::{HEADER_BYTES, header};
@@ -12,6 +16,30 @@ use crate::cursor::Cursor;
 use crate::entry::compare;
 use crate::filter::{self, Filter, key_hash};
 use crate::tombstones::Fragment;
+
+/// Bytes that are read at once, so that a file that is opened for each read is not opened for each block.
+const READ_AT_ONCE: u64 = 256 << 10;
+
+/// A part of a file in memory, to be read from its start to its end.
+struct Stretch<'a> {
+    blob: &'a dyn Blob,
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl Stretch<'_> {
+    fn read(&mut self, range: Range<u64>) -> Result<&[u8], StorageError> {
+        let end = self.start + self.bytes.len() as u64;
+        if range.start < self.start || range.end > end {
+            let end = self.blob.len().min(range.start + READ_AT_ONCE).max(range.end);
+            self.start = range.start;
+            self.bytes.resize((end - range.start) as usize, 0);
+            self.blob.read_exact_at(range.start, &mut self.bytes)?;
+        }
+        let at = (range.start - self.start) as usize;
+        Ok(&self.bytes[at..at + (range.end - range.start) as usize])
+    }
+}
 
 impl Table {
     /// Verifies every checksum, whatever was verified before, then that the entries ascend, that the filter
@@ -63,12 +91,12 @@ impl Table {
             section.check(&bytes, &inner.file, "section")?;
         }
         let mut stored = CompressedBlocks::default();
+        let mut stretch = Stretch { blob: &*inner.blob, start: 0, bytes: Vec::new() };
         for block in 0..inner.index.block_count() {
             let range = inner.index.block_range(&*inner.blob, block);
-            bytes.resize((range.end - range.start) as usize, 0);
-            inner.blob.read_exact_at(range.start, &mut bytes)?;
-            frame::verify(&bytes, &inner.file, range.start)?;
-            let opened = frame::open(&bytes, inner.cipher.as_ref(), &inner.file, range.start)?;
+            let bytes = stretch.read(range.clone())?;
+            frame::verify(bytes, &inner.file, range.start)?;
+            let opened = frame::open(bytes, inner.cipher.as_ref(), &inner.file, range.start)?;
             frame::tag(&opened).into_iter().for_each(|tag| stored.count(tag));
         }
         Ok(stored)

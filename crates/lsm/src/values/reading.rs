@@ -260,7 +260,7 @@ impl ValueFile {
             return Err(cut());
         }
         let mut head = [0; PIECE_HEAD_BYTES];
-        self.blob().read_exact_at(offset, &mut head)?;
+        self.copy_stored(offset, &mut head)?;
         let head = PieceHead::decode(head).ok_or_else(cut)?;
         let count = head.length + PIECE_FRAME_BYTES;
         if room < count as u64 { Err(cut()) } else { Ok(count) }
@@ -300,8 +300,19 @@ impl ValueFile {
 
     fn copy_framed(&self, offset: u64, count: usize, copy: &mut Vec<u8>) -> Result<(), Error> {
         copy.resize(count, 0);
-        self.blob().read_exact_at(offset, copy)?;
+        self.copy_stored(offset, copy)?;
         self.check_piece(copy, offset)
+    }
+
+    /// Fills `into` with what is stored from `offset` on: from the mapping if there is one, since a read by a call may
+    /// have to open the file first.
+    fn copy_stored(&self, offset: u64, into: &mut [u8]) -> Result<(), Error> {
+        let mapped = self.blob().mapped().and_then(|mapped| mapped.get(offset as usize..)?.get(..into.len()));
+        match mapped {
+            Some(stored) => into.copy_from_slice(stored),
+            None => self.blob().read_exact_at(offset, into)?,
+        }
+        Ok(())
     }
 
     /// Compares the checksum of a framed piece, and its length with what its head says.
