@@ -119,6 +119,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let kinds = [
         ("stored as is, mapped", Compression::None, true),
         ("stored as is, read", Compression::None, false),
+        #[cfg(feature = "lz4")]
         ("LZ4, mapped", Compression::Lz4, true),
         #[cfg(feature = "zstd")]
         ("Zstandard 3, mapped", Compression::Zstd { level: 3 }, true),

@@ -31,16 +31,15 @@ fn options(compression: Compression, index: IndexPolicy) -> Options {
 
 /// Kinds of compression and index, each for a table.
 fn settings() -> Vec<Options> {
-    let mut settings = vec![
+    Vec::from([
         options(Compression::None, IndexPolicy::CostModel),
         options(Compression::None, IndexPolicy::RadixSpline),
         Options { filter: FilterPolicy::None, ..options(Compression::None, IndexPolicy::Plain) },
-    ];
-    #[cfg(feature = "lz4")]
-    settings.push(options(Compression::Lz4, IndexPolicy::SPlus));
-    #[cfg(feature = "zstd")]
-    settings.push(options(Compression::Zstd { level: 3 }, IndexPolicy::CostModel));
-    settings
+        #[cfg(feature = "lz4")]
+        options(Compression::Lz4, IndexPolicy::SPlus),
+        #[cfg(feature = "zstd")]
+        options(Compression::Zstd { level: 3 }, IndexPolicy::CostModel),
+    ])
 }
 
 /// Puts, deletes, range deletes, batches, and values in value files.
