@@ -28,6 +28,17 @@ fn filled() -> (Set, Arc<AtomicUsize>) {
     (set, pieces)
 }
 
+/// A set of a merged run, and a small one above a tenth of it.
+fn covered(upkeep: Upkeep) -> Set {
+    let set_options = SetOptions { upkeep, ..options(levelled()) };
+    let (set, _) =
+        LayeredSet::open(Arc::new(MemoryStorage::new()), NumbersKind::default(), set_options).unwrap();
+    add(&set, 0..1000, 1).unwrap();
+    set.merge_all().unwrap();
+    add(&set, 0..100, 2).unwrap();
+    set
+}
+
 #[test]
 fn idle_workers_take_pieces_of_a_merge_and_nothing_is_lost() {
     let (set, pieces) = filled();
@@ -179,13 +190,7 @@ fn reads_pay_for_a_merge_once_and_writes_never_do() {
     // What reads have to pay: merges here are so small that they cost what each does.
     const ENOUGH: u64 = 1 << 20;
     for read_percent in [Some(50), None] {
-        let upkeep = Upkeep { read_percent, ..Upkeep::none() };
-        let set_options = SetOptions { upkeep, ..options(levelled()) };
-        let (set, _) =
-            LayeredSet::open(Arc::new(MemoryStorage::new()), NumbersKind::default(), set_options).unwrap();
-        add(&set, 0..1000, 1).unwrap();
-        set.merge_all().unwrap();
-        add(&set, 0..100, 2).unwrap();
+        let set = covered(Upkeep { read_percent, ..Upkeep::none() });
         let before = contents(&set.current());
         assert_eq!(set.merge_once().unwrap(), None);
         set.current().read_costs().add(PaidByReads { runs: ENOUGH / 4, dead: ENOUGH / 4 });
@@ -210,13 +215,7 @@ fn reads_pay_for_a_merge_once_and_writes_never_do() {
 
 #[test]
 fn a_worker_that_waits_is_woken_when_reads_have_paid() {
-    let upkeep = Upkeep { read_percent: Some(100), ..Upkeep::none() };
-    let set_options = SetOptions { upkeep, ..options(levelled()) };
-    let (set, _) =
-        LayeredSet::open(Arc::new(MemoryStorage::new()), NumbersKind::default(), set_options).unwrap();
-    add(&set, 0..1000, 1).unwrap();
-    set.merge_all().unwrap();
-    add(&set, 0..100, 2).unwrap();
+    let set = covered(Upkeep { read_percent: Some(100), ..Upkeep::none() });
     set.start_background(&ThreadSpawner, 1).unwrap();
     // Several times over what it costs, since readers look only now and then.
     set.current().read_costs().add(PaidByReads { runs: 4 << 20, dead: 0 });

@@ -41,7 +41,6 @@ impl Core {
         operations: u32,
     ) -> Result<Arc<Memtable>, Error> {
         self.check_open()?;
-        self.check_batch(0, operations)?;
         self.replace_broken_log(writer)?;
         writer.log.note_flush(self.flush.durable_through(), self.flush.first_needed_log());
         loop {

@@ -23,7 +23,7 @@ pub use placement::deepest_place;
 pub use plan::{MergePlan, MergeReason};
 pub use policy::{Limits, MergePolicy};
 pub use readers::PaidByReads;
-pub(crate) use readers::{is_seal_paid_for, least_due_for_readers};
+pub(crate) use readers::{is_seal_paid_for, least_due_for_readers, terms_for_readers};
 pub use requested::{
     RangeRequest, RangeStep, pick_in_range, plan_for_everything, plan_for_outdated, plan_into_level,
 };

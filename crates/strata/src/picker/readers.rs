@@ -14,7 +14,7 @@
 
 use super::levelled::Tree;
 use super::shape::{Run, bytes, runs};
-use super::{Claims, LayerShape, MergePlan, MergePolicy, MergeReason, Rules};
+use super::{Claims, LayerShape, Limits, MergePlan, MergePolicy, MergeReason, Rules, Upkeep};
 
 /// What a merge costs however small it is, in bytes: files, syncs, an edit of the manifest.
 const LEAST_PRICE: u64 = 1 << 20;
@@ -43,12 +43,25 @@ impl PaidByReads {
     }
 }
 
-/// The most bytes that a merge for readers may have as input; `None` where there are none.
-fn most_bytes(rules: &Rules<'_>) -> Option<u64> {
-    match rules.policy {
+/// By what merges for readers are made.
+pub(crate) struct Terms<'a> {
+    limits: &'a Limits,
+    percent: u8,
+}
+
+impl Terms<'_> {
+    /// The most bytes that such a merge may have as input.
+    fn most_bytes(&self) -> u64 {
+        self.limits.level1_bytes.saturating_mul(MOST_OF_LEVEL1).max(LEAST_MOST_BYTES)
+    }
+}
+
+/// By what merges for readers are made; `None` where there are none, whatever reads pay.
+pub(crate) fn terms_for_readers<'a>(policy: &'a MergePolicy, upkeep: &Upkeep) -> Option<Terms<'a>> {
+    match policy {
         MergePolicy::Tiered { .. } => None,
         MergePolicy::TieredThenLevelled(limits) => {
-            Some(limits.level1_bytes.saturating_mul(MOST_OF_LEVEL1).max(LEAST_MOST_BYTES))
+            upkeep.read_percent.map(|percent| Terms { limits, percent })
         }
     }
 }
@@ -63,14 +76,11 @@ struct Offer {
 
 /// How much reads must have paid, at least, before one of their merges is due; `None` where none can be.
 pub(crate) fn least_due_for_readers(layers: &[LayerShape<'_>], rules: &Rules<'_>) -> Option<u64> {
-    let (MergePolicy::TieredThenLevelled(limits), Some(percent)) = (rules.policy, rules.upkeep.read_percent)
-    else {
-        return None;
-    };
+    let terms = terms_for_readers(rules.policy, rules.upkeep)?;
     let claimed = Claims::new();
-    let tree = Tree::new(layers, limits, rules, &claimed);
-    let offers = tree.offers_to_readers(&runs(layers, 0));
-    offers.iter().map(|offer| offer.threshold(percent)).min()
+    let tree = Tree::new(layers, terms.limits, rules, &claimed);
+    let offers = tree.offers_to_readers(&runs(layers, 0), &terms);
+    offers.iter().map(|offer| offer.threshold(terms.percent)).min()
 }
 
 impl Offer {
@@ -89,14 +99,14 @@ impl Offer {
 impl<'a> Tree<'a> {
     /// The merge that reads have paid for, if there is one and nothing else is being merged.
     pub(super) fn pick_for_readers(&self, level0: &[Run<'a>]) -> Option<MergePlan> {
-        let percent = self.rules().upkeep.read_percent?;
+        let terms = terms_for_readers(self.rules().policy, self.rules().upkeep)?;
         let paid = self.rules().paid;
         if paid.sum() == 0 || !self.claimed().is_empty() {
             return None;
         }
-        self.offers_to_readers(level0).into_iter().find_map(|offer| {
+        self.offers_to_readers(level0, &terms).into_iter().find_map(|offer| {
             let share = offer.share_of(paid);
-            (share >= offer.threshold(percent)).then_some(MergePlan {
+            (share >= offer.threshold(terms.percent)).then_some(MergePlan {
                 reason: MergeReason::PaidByReads { paid: share, price: offer.price },
                 ..offer.plan
             })
@@ -104,7 +114,7 @@ impl<'a> Tree<'a> {
     }
 
     /// What can be merged for those who read, the most useful first.
-    fn offers_to_readers(&self, level0: &[Run<'a>]) -> Vec<Offer> {
+    fn offers_to_readers(&self, level0: &[Run<'a>], terms: &Terms<'_>) -> Vec<Offer> {
         let mut levels: Vec<u32> = self.layers().iter().map(|layer| layer.level).collect();
         levels.sort_unstable();
         levels.dedup();
@@ -112,9 +122,10 @@ impl<'a> Tree<'a> {
         // Below level 0 a level is one run.
         let runs_of_upmost = level0.len().max(1) as u64;
         let beyond_first = runs_of_upmost + levels.len() as u64 - 2;
-        let Some(most_bytes) = most_bytes(self.rules()).filter(|_| beyond_first > 0) else {
+        if beyond_first == 0 {
             return Vec::new();
-        };
+        }
+        let most_bytes = terms.most_bytes();
         let reason = MergeReason::PaidByReads { paid: 0, price: 0 };
         let own: Vec<LayerShape<'_>> =
             self.layers().iter().filter(|layer| layer.level == upmost).copied().collect();
@@ -155,12 +166,10 @@ pub(crate) fn is_seal_paid_for(
     bytes_above: u64,
     paid: u64,
 ) -> bool {
-    let (Some(percent), Some(most_bytes)) = (rules.upkeep.read_percent, most_bytes(rules)) else {
-        return false;
-    };
+    let Some(terms) = terms_for_readers(rules.policy, rules.upkeep) else { return false };
     let first_below = layers.iter().map(|layer| layer.level).filter(|level| *level > 0).min();
     let merged = layers.iter().filter(|layer| layer.level == 0 || Some(layer.level) == first_below);
     let merged = merged.fold(bytes_above, |sum, layer| sum.saturating_add(layer.bytes));
-    let is_possible = !layers.is_empty() && merged <= most_bytes;
-    is_possible && u128::from(paid) * 100 >= u128::from(price_of(merged)) * u128::from(percent)
+    let is_possible = !layers.is_empty() && merged <= terms.most_bytes();
+    is_possible && u128::from(paid) * 100 >= u128::from(price_of(merged)) * u128::from(terms.percent)
 }

@@ -96,13 +96,7 @@ impl<K: LayerKind> Shared<K> {
                 layers.push(Arc::new(Layer { descriptor: descriptor.clone(), file }));
             }
         }
-        let version = Arc::new(Version::new(
-            writer.manifest.last,
-            layers,
-            state.records.clone(),
-            self.read_costs.clone(),
-        ));
-        self.show(version.clone());
+        let version = self.show(writer.manifest.last, layers, &state.records);
         for file in files.values() {
             file.reclaim.mark_obsolete();
             self.kind.layer_retired(&file.layer);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::file::{LayerFile, Reclaim};
 use super::shared::Shared;
-use super::{Layer, SetOptions, Version};
+use super::{Layer, SetOptions};
 use crate::Error;
 use crate::layer::{LAYER_FOLDER, LayerKind, id_of};
 use crate::manifest::{self, Recovered};
@@ -84,9 +84,7 @@ impl<K: LayerKind> Shared<K> {
         }
         // Only now that all of them could be opened.
         layers.iter().for_each(|layer: &Arc<Layer<K>>| self.kind.layer_named(layer.layer()));
-        let version =
-            Version::new(writer.manifest.last, layers, state.records.clone(), self.read_costs.clone());
-        self.show(Arc::new(version));
+        self.show(writer.manifest.last, layers, &state.records);
         Ok(())
     }
 

@@ -58,9 +58,7 @@ impl<K: LayerKind> Shared<K> {
             orphans_deleted: 0,
             orphan_bytes: 0,
         };
-        let version =
-            Version::new(recovered.last, layers, recovered.state.records.clone(), shared.read_costs.clone());
-        shared.show(Arc::new(version));
+        shared.show(recovered.last, layers, &recovered.state.records);
         Ok((shared, report))
     }
 

@@ -14,10 +14,10 @@ use super::progress::JobProgress;
 use super::read_costs::ReadCosts;
 use super::statistics::{MergeFailure, Totals};
 use super::throttle::Throttle;
-use super::{BorrowedVersion, SetOptions, Version};
+use super::{BorrowedVersion, Layer, SetOptions, Version};
 use crate::layer::{LAYERS_PER_EPOCH, LayerFactory, LayerKind};
 use crate::manifest::{self, Records};
-use crate::picker::{self, Claims, MergePolicy, MergeReason, Rules};
+use crate::picker::{self, Claims, MergeReason, Rules};
 use crate::runtime::{Clock, Event, seconds_since_epoch};
 use crate::storage::{Storage, StorageLock};
 
@@ -135,8 +135,8 @@ impl<K: LayerKind> Shared<K> {
         let first_layer = manifest.state.epoch.saturating_mul(LAYERS_PER_EPOCH);
         let read_only = lock.is_none();
         let changed = Arc::new(Event::new());
-        let has_merges_for_readers = matches!(options.policy, MergePolicy::TieredThenLevelled(_));
-        let are_costs_heeded = !read_only && has_merges_for_readers && options.upkeep.read_percent.is_some();
+        let are_costs_heeded =
+            !read_only && picker::terms_for_readers(&options.policy, &options.upkeep).is_some();
         let read_costs = Arc::new(ReadCosts::new(are_costs_heeded, changed.clone()));
         let nothing = Version::new(manifest.last, Vec::new(), Records::default(), read_costs.clone());
         Shared {
@@ -165,14 +165,16 @@ impl<K: LayerKind> Shared<K> {
         BorrowedVersion(self.current.load())
     }
 
-    /// Lets readers see a version.
-    pub(super) fn show(&self, version: Arc<Version<K>>) {
+    /// Lets readers see these layers as version `number`.
+    pub(super) fn show(&self, number: u64, layers: Vec<Arc<Layer<K>>>, records: &Records) -> Arc<Version<K>> {
+        let version = Arc::new(Version::new(number, layers, records.clone(), self.read_costs.clone()));
         let shapes = version.shapes();
         let pressure = picker::pressure(&shapes, &self.options.policy);
         self.pressure.store(pressure.to_bits(), Ordering::Relaxed);
         self.read_costs.set_due_at(picker::least_due_for_readers(&shapes, &self.rules()));
         drop(shapes);
-        self.current.store(version);
+        self.current.store(version.clone());
+        version
     }
 
     pub(super) fn pressure(&self) -> f64 {
