@@ -40,8 +40,8 @@ pub enum RecoveryMode {
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Bytes of memory for what is not in tables yet, index included, and for the cache of blocks, which takes what
-    /// the former does not use. From 64 KiB to just below 512 GiB. A batch, and so a value, may take up to a quarter of it. Default
-    /// 128 MiB.
+    /// the former does not use. From 64 KiB to just below 512 GiB. A batch, and so a value, may take up to a quarter of
+    /// it. Default 128 MiB.
     pub memory_bytes: usize,
     /// Whether blocks that cannot be read in place, because they are compressed or the storage is not mapped, are kept
     /// in memory after they were read. It takes no memory before the first such block. Default true.

@@ -22,8 +22,8 @@ use crate::Error;
 #[derive(Debug)]
 pub(crate) struct NotBegun {
     pub(crate) cause: Error,
-    /// Whether its header may be in the storage all the same. Then nothing may follow in the segment before it: what has
-    /// a sequence from that header's on would be void.
+    /// Whether its header may be in the storage all the same. Then nothing may follow in the segment before it: what
+    /// has a sequence from that header's on would be void.
     pub(crate) may_be_there: bool,
 }
 
