@@ -49,8 +49,12 @@ fn fill(storage: &MemoryStorage) -> Option<()> {
     for number in 0..100_u32 {
         keyspace.put(&number.to_be_bytes(), b"value").ok()?;
     }
+    // Values that are made smaller each by itself, in the table and in the log.
+    let short = b"a value that repeats itself, ".repeat(12);
+    keyspace.put(b"short", &short).ok()?;
     keyspace.put(b"large", vec![7; 20_000]).ok()?;
     keyspace.put(b"long", vec![8; 200_000]).ok()?;
     database.flush().ok()?;
+    keyspace.put(b"short in the log", &short).ok()?;
     keyspace.put(b"in the log", b"value").ok().map(drop)
 }
