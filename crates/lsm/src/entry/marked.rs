@@ -198,11 +198,21 @@ impl<'a> Marked<'a> {
     ///
     /// # Errors
     /// [`Error::Corrupt`] if it is none of these.
+    #[inline]
     pub(crate) fn decode(bytes: &'a [u8]) -> Result<Self, Error> {
         Self::read(bytes).ok_or_else(|| Error::corrupt("a marked value", 0, "it is malformed"))
     }
 
+    /// The most frequent kind is told where it is asked for: flushes, merges and walks meet it at every entry.
+    #[inline]
     fn read(bytes: &'a [u8]) -> Option<Self> {
+        match bytes.split_first() {
+            Some((&SHORT, stored)) => Some(Marked::Short { stored }),
+            _ => Marked::read_other(bytes),
+        }
+    }
+
+    fn read_other(bytes: &'a [u8]) -> Option<Self> {
         let mut reader = Reader::new(bytes);
         match *reader.take(1)?.first()? {
             OPERAND => Some(Marked::Operand { at: NEVER, content: reader.rest() }),
@@ -217,7 +227,6 @@ impl<'a> Marked<'a> {
             }
             PACKED => Some(Marked::Packed { pieces: reader.rest() }),
             INCOMPRESSIBLE => Some(Marked::Incompressible { content: reader.rest() }),
-            SHORT => Some(Marked::Short { stored: reader.rest() }),
             FILTERED => Filtered::read(&mut reader).map(Marked::Filtered),
             _ => None,
         }

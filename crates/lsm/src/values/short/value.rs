@@ -60,9 +60,10 @@ impl<'a> ShortValue<'a> {
     }
 
     /// The value behind a mark if it is at least so many bytes long, and sound.
+    #[inline]
     pub(crate) fn unpack_if_from(stored: &'a [u8], bytes: usize) -> Option<Vec<u8>> {
-        let value = ShortValue::new(stored).ok().filter(|value| value.length >= bytes)?;
-        value.unpack().ok()
+        let value = ShortValue::new(stored).ok()?;
+        if value.length < bytes { None } else { value.unpack().ok() }
     }
 
     /// What `read` makes of the value, which is lent from the stack if it is no longer than a KiB.
