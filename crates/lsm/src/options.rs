@@ -41,7 +41,8 @@ pub enum RecoveryMode {
 pub struct Options {
     /// Bytes of memory for what is not in tables yet, index included, and for the cache of blocks, which takes what
     /// the former does not use. From 64 KiB to just below 512 GiB. A batch, and so a value, may take up to a quarter of
-    /// it. Default 128 MiB.
+    /// it. Beside it is what a merge under way needs: an eighth for the keys of a table and some blocks, and some ten
+    /// MiB with Zstandard or encryption; and [`transaction_bytes`](Options::transaction_bytes). Default 128 MiB.
     pub memory_bytes: usize,
     /// Whether blocks that cannot be read in place, because they are compressed or the storage is not mapped, are kept
     /// in memory after they were read. It takes no memory before the first such block. Default true.
