@@ -206,9 +206,9 @@ impl<'a> Marked<'a> {
     /// The most frequent kind is told where it is asked for: flushes, merges and walks meet it at every entry.
     #[inline]
     fn read(bytes: &'a [u8]) -> Option<Self> {
-        match bytes.split_first() {
-            Some((&SHORT, stored)) => Some(Marked::Short { stored }),
-            _ => Marked::read_other(bytes),
+        match Marked::short(bytes) {
+            Some(stored) => Some(Marked::Short { stored }),
+            None => Marked::read_other(bytes),
         }
     }
 

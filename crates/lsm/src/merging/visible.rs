@@ -9,9 +9,9 @@ use std::sync::Arc;
 use super::Visibility;
 use crate::Error;
 use crate::cursor::Cursor;
-use crate::entry::{EntryRef, Kind, MAX_SEQUENCE, Marked, Sequence, is_same_key};
+use crate::entry::{EntryRef, Kind, MAX_SEQUENCE, Sequence, is_same_key};
 use crate::tombstones::{DeadWalk, Onward, RangeTombstones, TombstoneWalk};
-use crate::values::ShortValue;
+use crate::values::plain_value;
 
 /// After so many steps over versions that do not count, the cursor seeks past them.
 const STEPS_BEFORE_SEEK: usize = 8;
@@ -318,16 +318,6 @@ impl<C: Cursor> VisibleCursor<C> {
             }
         }
         self.inner.seek_before(&self.key, MAX_SEQUENCE)
-    }
-}
-
-/// The value of an entry that is put and has it with its key, in `unpacked` if it is a short one that was made smaller.
-#[inline]
-fn plain_value<'a>(entry: &EntryRef<'a>, unpacked: &'a mut Vec<u8>) -> Option<&'a [u8]> {
-    match entry.kind {
-        Kind::Put => Some(entry.value),
-        Kind::Marked => ShortValue::new(Marked::short(entry.value)?).ok()?.unpack_to(unpacked).ok(),
-        Kind::Delete | Kind::Stored => None,
     }
 }
 

@@ -15,12 +15,12 @@ use super::source_walk::SourceWalk;
 use super::toll::Toll;
 use crate::Error;
 use crate::database::Core;
-use crate::entry::{EntryRef, KeyBound, Kind, Marked, Sequence, copy_key};
+use crate::entry::{EntryRef, KeyBound, Kind, Sequence, copy_key};
 use crate::keyspace::KeyRange;
 use crate::merging::Visibility;
 use crate::table::Walked;
 use crate::tombstones::{DeadRanges, DeadWalk, Onward, TombstoneWalk};
-use crate::values::ShortValue;
+use crate::values::plain_value;
 
 /// After so many versions of one key a source seeks past the others.
 const VERSIONS_BEFORE_SEEK: usize = 8;
@@ -156,18 +156,7 @@ impl<'r, T: FnMut(&[u8], &[u8]) -> bool> Plain<'r, T> {
         if self.passed > 0 || self.is_at_start {
             self.end_stretch(entry.user_key);
         }
-        match entry.kind {
-            Kind::Put => (self.take)(entry.user_key, entry.value) || self.stopped(Stop::End(WalkEnd::Told)),
-            Kind::Marked => self.take_marked(entry),
-            _ => self.stopped(Stop::End(WalkEnd::Astray)),
-        }
-    }
-
-    /// Takes a short value that is to be unpacked; all else that has a mark is not plain, nor is what is damaged.
-    #[inline]
-    fn take_marked(&mut self, entry: EntryRef<'_>) -> bool {
-        let short = Marked::short(entry.value).and_then(|stored| ShortValue::new(stored).ok());
-        match short.and_then(|short| short.unpack_to(&mut self.unpacked).ok()) {
+        match plain_value(&entry, &mut self.unpacked) {
             Some(value) => (self.take)(entry.user_key, value) || self.stopped(Stop::End(WalkEnd::Told)),
             None => self.stopped(Stop::End(WalkEnd::Astray)),
         }

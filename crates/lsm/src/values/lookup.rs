@@ -31,6 +31,17 @@ fn of_marked<V>(value: &[u8], read: impl FnOnce(&[u8]) -> V) -> Result<Option<Fo
     }
 }
 
+/// The value of an entry that is put and has it with its key, in `unpacked` if it is a short one that was made smaller;
+/// `None` of all others, and where that is damaged.
+#[inline]
+pub(crate) fn plain_value<'a>(entry: &EntryRef<'a>, unpacked: &'a mut Vec<u8>) -> Option<&'a [u8]> {
+    match entry.kind {
+        Kind::Put => Some(entry.value),
+        Kind::Marked => ShortValue::new(Marked::short(entry.value)?).ok()?.unpack_to(unpacked).ok(),
+        Kind::Delete | Kind::Stored => None,
+    }
+}
+
 impl Found {
     /// What an entry says of its key: nothing if it deletes it.
     ///

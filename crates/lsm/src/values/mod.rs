@@ -36,7 +36,7 @@ mod tests;
 
 pub(crate) use file::ValueFile;
 pub(crate) use format::VALUE_MAGIC;
-pub(crate) use lookup::{Found, Located, Overtaken};
+pub(crate) use lookup::{Found, Located, Overtaken, plain_value};
 pub(crate) use packed::{PackedValue, append_marked};
 pub(crate) use planned::{PlannedValues, ValueCopy, reference_of};
 pub use reader::ValueReader;

@@ -91,13 +91,10 @@ impl ValueSeparator {
     pub(crate) fn place<'a>(&'a mut self, entry: EntryRef<'a>) -> Result<EntryRef<'a>, Error> {
         self.present = self.rules.of(entry.user_key);
         match entry.kind {
-            Kind::Put => match self.separate(entry.value)? {
-                None => Ok(entry),
-                Some(reference) => {
-                    reference.encode(&mut self.encoded);
-                    Ok(EntryRef { kind: Kind::Stored, value: &self.encoded, ..entry })
-                }
-            },
+            Kind::Put => {
+                let reference = self.separate(entry.value)?;
+                Ok(self.refer(entry, reference))
+            }
             Kind::Stored => {
                 self.keep_or_move(entry.value)?.encode(&mut self.encoded);
                 Ok(EntryRef { value: &self.encoded, ..entry })
@@ -119,13 +116,10 @@ impl ValueSeparator {
                 let reference = self.writer()?.append_packed(PackedValue::new(pieces))?;
                 self.place_large(entry, reference)
             }
-            Marked::Short { stored } => match self.separate_short(stored)? {
-                None => Ok(entry),
-                Some(reference) => {
-                    reference.encode(&mut self.encoded);
-                    Ok(EntryRef { kind: Kind::Stored, value: &self.encoded, ..entry })
-                }
-            },
+            Marked::Short { stored } => {
+                let reference = self.separate_short(stored)?;
+                Ok(self.refer(entry, reference))
+            }
             Marked::Incompressible { content } => {
                 let reference = self.writer()?.append(content, Compression::None)?;
                 self.place_large(entry, reference)
@@ -158,8 +152,15 @@ impl ValueSeparator {
     ) -> Result<EntryRef<'a>, Error> {
         self.note_written(reference)?;
         self.uses.add(reference);
+        Ok(self.refer(entry, Some(reference)))
+    }
+
+    /// The entry with a reference in the place of its value, if that lies in a file now.
+    #[inline]
+    fn refer<'a>(&'a mut self, entry: EntryRef<'a>, reference: Option<ValueReference>) -> EntryRef<'a> {
+        let Some(reference) = reference else { return entry };
         reference.encode(&mut self.encoded);
-        Ok(EntryRef { kind: Kind::Stored, value: &self.encoded, ..entry })
+        EntryRef { kind: Kind::Stored, value: &self.encoded, ..entry }
     }
 
     /// The encoded form of a put that expires, if another than it is.
@@ -185,37 +186,26 @@ impl ValueSeparator {
 
     /// The kind and value of one of the two that a filtered entry is.
     fn place_content(&mut self, (kind, value): (Kind, &[u8])) -> Result<(Kind, Vec<u8>), Error> {
-        let mut placed = Vec::new();
-        match kind {
-            Kind::Stored => self.keep_or_move(value)?.encode(&mut placed),
-            Kind::Put => match self.separate(value)? {
-                Some(reference) => {
-                    reference.encode(&mut placed);
-                    return Ok((Kind::Stored, placed));
-                }
-                None => placed.extend_from_slice(value),
-            },
+        let reference = match kind {
+            Kind::Stored => Some(self.keep_or_move(value)?),
+            Kind::Put => self.separate(value)?,
+            Kind::Delete => return Ok((kind, Vec::new())),
             Kind::Marked => match Marked::decode(value)? {
+                Marked::Short { stored } => self.separate_short(stored)?,
                 Marked::Expiring { at, is_stored, content } => {
-                    placed = self.place_expiring(at, is_stored, content)?.unwrap_or_else(|| value.to_vec());
+                    let placed = self.place_expiring(at, is_stored, content)?;
+                    return Ok((kind, placed.unwrap_or_else(|| value.to_vec())));
                 }
-                Marked::Short { stored } => match self.separate_short(stored)? {
-                    Some(reference) => {
-                        reference.encode(&mut placed);
-                        return Ok((Kind::Stored, placed));
-                    }
-                    None => placed.extend_from_slice(value),
-                },
                 Marked::Operand { .. }
                 | Marked::Filtered(_)
                 | Marked::Packed { .. }
-                | Marked::Incompressible { .. } => {
-                    placed.extend_from_slice(value);
-                }
+                | Marked::Incompressible { .. } => None,
             },
-            Kind::Delete => {}
-        }
-        Ok((kind, placed))
+        };
+        let Some(reference) = reference else { return Ok((kind, value.to_vec())) };
+        let mut placed = Vec::new();
+        reference.encode(&mut placed);
+        Ok((Kind::Stored, placed))
     }
 
     /// Writes a short value to a file if it is longer than short ones are by now. One that is damaged stays: whoever
